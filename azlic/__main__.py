@@ -1,0 +1,53 @@
+"""The program: one place where errors become words and an exit status."""
+
+import gc
+import os
+import sys
+
+# Imports make no garbage worth looking for: collecting while they run is a tenth of the start-up (docs/adr/0002).
+gc.disable()
+
+from azlic.app import app  # noqa: E402
+from licensing.errors import AzlicError  # noqa: E402
+
+
+def main() -> int:
+    """Run the command line in ``sys.argv``; returns the exit status: 0 fine, 1 "no", 2 bad command line, 3 failed."""
+    gc.freeze()
+    gc.enable()
+    try:
+        app()
+    except AzlicError as error:
+        complain(error.message, hint=error.hint)
+        return error.exit_status
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 0
+    except Exception as error:
+        if os.environ.get("AZLIC_DEBUG"):
+            raise
+        complain(
+            f"azlic met an error that it has no words for: {type(error).__name__}: {error}",
+            hint="run it again with AZLIC_DEBUG=1 and report what it prints",
+        )
+        return 3
+    return 0
+
+
+def complain(message: str, *, hint: str) -> None:
+    """Tell a person on stderr what happened and what to try."""
+    sys.stderr.write(f"azlic: {message}\n  try: {hint}\n")
+
+
+def run() -> None:
+    """The console script. It ends at once: tearing down a thousand modules would take longer than ``verify``."""
+    status = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        status = status or 1
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    run()

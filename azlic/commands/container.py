@@ -1,0 +1,83 @@
+"""The containers of this project, started as the documented docker command lines start them."""
+
+import re
+from typing import Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import load_settings
+
+
+def engine(
+    kind: Annotated[str, typer.Argument(metavar="TYPE", help="The container type: read.")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="The container's options, as docker run gives them."),
+    ] = None,
+    user: Annotated[
+        str | None,
+        typer.Option("--user", metavar="UID:GID", help="Go on as this user once everything is loaded (root only)."),
+    ] = None,
+    trust: options.Trust = None,
+) -> None:
+    """Run a container: options and environment are those of its docker command line.
+
+    With DownloadLicense=True it fetches its license and ends. Otherwise it starts only if its license lets it, serves
+    until SIGTERM, and answers 503 from the instant the license ends. urls=http://127.0.0.1:5000 says where to listen.
+
+    Example: azlic engine read eula=accept Mounts:License=/license Mounts:Output=/output
+    """
+    import os
+
+    from engines.catalogue import ENGINES
+    from engines.container import (
+        container_app,
+        download_license,
+        drop_privileges,
+        listen,
+        own_container_id,
+        preload,
+        serve,
+    )
+    from engines.options import parse_options
+    from licensing.errors import BadCall
+    from licensing.trust import TrustStore
+    from licensing.verdict import Verdict
+
+    if kind not in ENGINES:
+        raise BadCall(f"there is no engine {kind!r}", hint=f"one of: {', '.join(ENGINES)}")
+    start = parse_options(words or (), os.environ)
+    identity = _identity(user)
+    store = TrustStore(trust or load_settings().trust)
+    output.log_to_stderr()
+    loaded = ENGINES[kind]()
+    if start.download_license:
+        if identity:
+            drop_privileges(*identity)
+        verdict = download_license(loaded, start, trust=store, clock=clock.now)
+        output.emit(f"license downloaded to {verdict.path}: {verdict.detail}")
+        return
+    listener = listen(start.host, start.port)
+    preload()
+    if identity:
+        drop_privileges(*identity)
+    app = container_app(loaded, start, trust=store, clock=clock.now, container_id=own_container_id(os.environ))
+    if isinstance(app, Verdict):
+        output.tell(f"azlic: the container does not start, its license is {app.status}: {app.detail}")
+        output.tell(f"  try: azlic verify {start.license} --container {kind}")
+        raise typer.Exit(1)
+    output.tell(f"Now listening on: http://{start.host}:{listener.getsockname()[1]}")
+    output.tell("Application started. Press Ctrl+C to shut down.")
+    serve(app, listener)
+
+
+def _identity(user: str | None) -> tuple[int, int] | None:
+    from licensing.errors import BadCall
+
+    if user is None:
+        return None
+    match = re.fullmatch(r"(\d{1,10}):(\d{1,10})", user)
+    if match is None:
+        raise BadCall(f"--user {user!r} is not of the form UID:GID", hint="for example --user 65532:65532")
+    return int(match[1]), int(match[2])

@@ -1,0 +1,92 @@
+"""Licenses: download one, verify it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import load_settings
+
+
+def verify(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The license folder, or license.dat itself.")] = Path(
+        "/license"
+    ),
+    container: options.Container = None,
+    image_version: Annotated[
+        str | None, typer.Option("--image-version", metavar="VERSION", help="The image version it must cover.")
+    ] = None,
+    at: options.At = None,
+    trust: options.Trust = None,
+    json: options.Json = False,
+) -> None:
+    """Check a license: may it run, until when?
+
+    Says so in words, with the numbered checks behind it and what to do. Opens no socket and writes nothing.
+    Exit status 0 when the container may run, 1 when it may not.
+
+    Example: azlic verify /license --container read
+    """
+    from azlic.show_verdict import verdict_fields, verdict_text
+    from licensing.trust import TrustStore
+    from licensing.verification import verify as verify_license
+
+    settings = load_settings()
+    verdict = verify_license(
+        path,
+        trust=TrustStore(trust or settings.trust),
+        as_of=clock.as_of(at),
+        container=container,
+        version=image_version,
+        expiring_days=settings.expiring_days,
+    )
+    if json:
+        output.emit_json("azlic.verdict/v1", verdict_fields(verdict))
+    else:
+        output.emit(verdict_text(verdict))
+    raise typer.Exit(0 if verdict.may_run else 1)
+
+
+def download(
+    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="The resource's endpoint.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The license folder to install into.")],
+    container: Annotated[str, typer.Option("--container", metavar="TYPE", help="The container type it is for.")],
+    image_version: Annotated[
+        str, typer.Option("--image-version", metavar="VERSION", help="The version of the image that will run.")
+    ],
+    api_key_file: Annotated[
+        typer.FileText,
+        typer.Option("--api-key-file", metavar="FILE", help="A file with one of the resource's keys; - is stdin."),
+    ],
+    trust: options.Trust = None,
+    json: options.Json = False,
+) -> None:
+    """Download a license (DownloadLicense=True).
+
+    Done on a connected machine. The license is checked against the trust store before it takes the old one's place.
+
+    Example: azlic download https://issuer.example/plant-read ./license --container read --image-version 3.2.0
+    --api-key-file key1
+    """
+    from azlic.show_verdict import verdict_fields, verdict_text
+    from licensing.denial import Denial
+    from licensing.download import ATTEMPTS, Order
+    from licensing.download import download as download_license
+    from licensing.trust import TrustStore
+
+    def waiting(denial: Denial, attempt: int, seconds: float) -> None:
+        output.tell(f"{denial.code}: {denial.detail}; attempt {attempt} of {ATTEMPTS}, the next in {seconds:.0f} s")
+
+    key = api_key_file.read(4096).strip()
+    verdict = download_license(
+        Order(endpoint, key, container, image_version),
+        folder,
+        trust=TrustStore(trust or load_settings().trust),
+        clock=clock.now,
+        waiting=waiting,
+    )
+    if json:
+        output.emit_json("azlic.verdict/v1", verdict_fields(verdict))
+    else:
+        output.emit(verdict_text(verdict))

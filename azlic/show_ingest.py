@@ -1,0 +1,45 @@
+"""A receipt in words and fields, and the progress of an ingest."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from usage.ingest import Progress as Report
+from usage.ledger import Receipt
+
+
+@contextlib.contextmanager
+def progress_bar() -> Iterator[Report]:
+    """A bar on stderr while there is something to wait for; nothing where stderr is no terminal."""
+    columns = (TextColumn("ingest"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("ingest", total=None)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield report
+
+
+def receipt_text(receipt: Receipt) -> str:
+    """The receipt: a line for each count, the doubtful ones with what to do."""
+    rows = (
+        ("files", receipt.files, ""),
+        ("new records", receipt.new, ""),
+        ("duplicates", receipt.duplicates, "taken before, not counted again"),
+        ("conflicts", receipt.conflicts, "known id, other content: kept apart, look into them"),
+        ("quarantined lines", receipt.quarantined, "no usage records: kept whole, apart"),
+        ("findings", receipt.findings, "gaps, edits or lost files: azlic report shows them"),
+        ("pending bytes", receipt.pending_bytes, "an unfinished last line, taken once it ends"),
+    )
+    return "\n".join(f"{count:>15,}  {name:<18} {note if count else ''}".rstrip() for name, count, note in rows)
+
+
+def receipt_fields(receipt: Receipt) -> dict[str, Any]:
+    """The receipt under the schema ``azlic.receipt/v1``."""
+    return asdict(receipt)

@@ -1,0 +1,120 @@
+"""A verdict in words that can be read aloud, and as fields for a script."""
+
+import textwrap
+from datetime import timedelta
+from typing import Any
+
+from azlic.output import styled
+from licensing.containers import CONTAINER_TYPES
+from licensing.document import License
+from licensing.instants import iso
+from licensing.verdict import Status, Verdict
+
+WIDTH = 80
+_COLOURS = {Status.VALID: "green", Status.EXPIRING: "yellow", Status.GRACE: "yellow"}
+_MARKS = {True: "ok", False: "NO", None: "--"}
+
+_THEN = {
+    True: "From that instant the container answers 503 and refuses to start.",
+    False: "The container refuses to start with it, and answers 503 where it runs.",
+}
+_DO = {
+    Status.VALID: "Nothing now. Start the renewal by {warn_from}.",
+    Status.EXPIRING: "Renew now: run azlic download on a connected machine, carry license.dat here.",
+    Status.GRACE: "Renew today: run azlic download on a connected machine, carry license.dat here.",
+    Status.EXPIRED: "Renew: run azlic download on a connected machine, carry license.dat here.",
+    Status.NOT_YET_VALID: "Wait until it begins, or check this machine's clock: date -u.",
+    Status.MISSING: "Mount the license folder, or download a license into it with azlic download.",
+    Status.UNREADABLE: "Let this user read it: chown -R 65532:65532 FOLDER for a nonroot container.",
+    Status.MALFORMED: "Copy the file again from where it was downloaded, or download it again.",
+    Status.UNTRUSTED: "Compare the issuer's key with the issuer, then: azlic trust add ISSUER.pem.",
+    Status.WRONG_CONTAINER: "Download the license of this container; each container needs its own.",
+    Status.WRONG_IMAGE: "Download a new license for this image version, or run an image it covers.",
+}
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """What, until when, what happens then, what to do; then the numbered checks."""
+    headline = f"{_subject(verdict.license)}: {verdict.status.upper().replace('-', ' ')}"
+    lines = [styled(headline, _COLOURS.get(verdict.status, "red")), ""]
+    lines += _paragraph("Answer", f"As of {iso(verdict.as_of)}: {verdict.detail}.")
+    if verdict.license is not None:
+        lines += _facts(verdict, verdict.license)
+    lines += _paragraph("Then", _THEN[verdict.may_run])
+    warn_from = iso(verdict.warn_from) if verdict.warn_from else ""
+    lines += _paragraph("Do", _DO[verdict.status].format(warn_from=warn_from))
+    lines.append("")
+    lines += [
+        f"  {check.number:>2} {_MARKS[check.passed]} {check.name:<10} {_shortened(check.detail)}"
+        for check in verdict.checks
+        if check.passed is not None
+    ]
+    return "\n".join(lines)
+
+
+def _subject(license_: License | None) -> str:
+    if license_ is None:
+        return "License"
+    kind = CONTAINER_TYPES.get(license_.container.type)
+    return f"License for {kind.title if kind else license_.container.type}"
+
+
+def _facts(verdict: Verdict, license_: License) -> list[str]:
+    plan = license_.plan
+    lines = _paragraph("License", f"{license_.license_id}, serial {license_.serial}")
+    lines += _paragraph(
+        "For",
+        f"container type {license_.container.type}, versions from {license_.container.version_from}"
+        f" and below {license_.container.version_below}",
+    )
+    lines += _paragraph("Resource", f"{license_.resource.name}, {license_.resource.endpoint}")
+    lines += _paragraph("Issued", iso(license_.issued_at))
+    lines += _paragraph("Begins", iso(license_.not_before))
+    lines += _paragraph("Ends", f"{iso(license_.expires_at)} ({_days(license_.expires_at - verdict.as_of)})")
+    if license_.grace_days:
+        lines += _paragraph("Grace", f"{license_.grace_days} days more, until {iso(license_.grace_ends_at)}")
+    lines += _paragraph(
+        "Plan",
+        f"{plan.name}: {plan.plan_type} {plan.tier} x {plan.count}, {plan.quota.quantity:,} {plan.quota.unit}"
+        f" a {plan.period} each, {iso(plan.starts_at)} up to {iso(plan.ends_at)}",
+    )
+    return lines
+
+
+def _days(left: timedelta) -> str:
+    """Whole days until an instant, or since it."""
+    days, when = (left.days, "left") if left > timedelta() else ((-left).days, "ago")
+    return f"{days} {'day' if days == 1 else 'days'} {when}" if days else f"less than a day {when}"
+
+
+def _paragraph(name: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=f"  {name:<9} ", subsequent_indent=" " * 12, break_on_hyphens=False
+    )
+
+
+def _shortened(detail: str) -> str:
+    room = WIDTH - 17
+    return detail if len(detail) <= room else detail[: room - 3] + "..."
+
+
+def verdict_fields(verdict: Verdict) -> dict[str, Any]:
+    """The verdict under the schema ``azlic.verdict/v1``: instants in ISO 8601, counts as integers, no secrets."""
+    license_ = verdict.license
+    return {
+        "path": str(verdict.path),
+        "as_of": iso(verdict.as_of),
+        "status": verdict.status,
+        "may_run": verdict.may_run,
+        "detail": verdict.detail,
+        "days_left": verdict.days_left,
+        "expires_at": iso(license_.expires_at) if license_ else None,
+        "grace_ends_at": iso(license_.grace_ends_at) if license_ else None,
+        "warn_from": iso(verdict.warn_from) if verdict.warn_from else None,
+        "key_id": verdict.key_id,
+        "license": license_.model_dump(mode="json", exclude={"content_keys"}) if license_ else None,
+        "checks": [
+            {"number": check.number, "name": check.name, "passed": check.passed, "detail": check.detail}
+            for check in verdict.checks
+        ],
+    }

@@ -1,0 +1,148 @@
+"""A container's life: download its license and end, or pass the gate, record, serve, and stop when told to."""
+
+import importlib
+import logging
+import os
+import re
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import uvicorn
+from fastapi import APIRouter, FastAPI
+
+from engines.host import Host, host_app
+from engines.options import Options
+from engines.swagger import swagger_assets
+from licensing.containers import ContainerType
+from licensing.download import Order, Waiting, download
+from licensing.errors import AzlicError
+from licensing.gate import Gate
+from licensing.trust import TrustStore
+from licensing.verdict import Verdict
+from licensing.verification import verify
+from usage.mount_report import MountReport
+from usage.recorder import Recorder
+
+_DOCKER_ID = re.compile(r"[0-9a-f]{12}")
+log = logging.getLogger("azlic.container")
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One kind of container of ours: its type and version, and what makes its routes.
+
+    ``routes`` gets the gate's dependency, a function that records a quantity as delivered, and the clock.
+    """
+
+    kind: ContainerType
+    version: str
+    api_type: str
+    routes: Callable[[Callable[[], None], Callable[[int], None], Callable[[], datetime]], APIRouter]
+
+
+def download_license(
+    engine: Engine,
+    options: Options,
+    *,
+    trust: TrustStore,
+    clock: Callable[[], datetime],
+    waiting: Waiting | None = None,
+) -> Verdict:
+    """The ``DownloadLicense=True`` run: fetch this engine's license into ``Mounts:License``."""
+    assert options.billing and options.api_key  # noqa: S101 - parse_options saw to it
+    order = Order(options.billing, options.api_key, engine.kind.name, engine.version)
+    return download(order, options.license, trust=trust, clock=clock, waiting=waiting)
+
+
+def examine(engine: Engine, folder: Path, trust: TrustStore) -> Callable[[datetime], Verdict]:
+    """What the gate asks: may this engine run with the license in ``folder``?"""
+
+    def verdict(now: datetime) -> Verdict:
+        return verify(folder, trust=trust, as_of=now, container=engine.kind.name, version=engine.version)
+
+    return verdict
+
+
+def container_app(
+    engine: Engine, options: Options, *, trust: TrustStore, clock: Callable[[], datetime], container_id: str
+) -> FastAPI | Verdict:
+    """The container, ready to be served, or the verdict that keeps it from starting.
+
+    Raises ``AzlicError`` when the output mount cannot take usage records: what cannot be recorded is not served.
+    """
+    gate = Gate(options.license, examine(engine, options.license, trust))
+    verdict = gate.verdict(clock())
+    if not verdict.may_run:
+        return verdict
+    recorder = Recorder(
+        options.output,
+        service=engine.kind.service,
+        container_type=engine.kind.name,
+        container_version=engine.version,
+        container_id=container_id,
+    )
+    log.info("Using '%s' for writing usage records.", recorder.folder)
+    host = Host(
+        kind=engine.kind,
+        version=engine.version,
+        gate=gate,
+        report=MountReport(options.output, service=engine.kind.service),
+        clock=clock,
+    )
+
+    def record(quantity: int) -> None:
+        recorder.append(engine.kind.meters[0], quantity, at=clock(), api_type=engine.api_type)
+
+    return host_app(host, engine.routes(host.admit, record, clock))
+
+
+def own_container_id(environ: Mapping[str, str]) -> str:
+    """The container's id: the host name where Docker gave one, else a new one, as every new container gets."""
+    name = environ.get("HOSTNAME") or socket.gethostname()
+    return name if _DOCKER_ID.fullmatch(name) else secrets.token_hex(6)
+
+
+def preload() -> None:
+    """Load what a server would load with its first requests, so that the process may lose the right to read it."""
+    uvicorn.Config(FastAPI(), log_config=None).load()
+    importlib.import_module("anyio._backends._asyncio")
+    swagger_assets()
+
+
+def drop_privileges(uid: int, gid: int) -> None:
+    """Go on as another user, for good. Raises ``AzlicError`` when this process may not."""
+    try:
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+    except OSError as error:
+        raise AzlicError(
+            f"this process may not become user {uid}:{gid}: {error.strerror}",
+            hint="start it as root, or leave --user away and start it as that user",
+        ) from error
+
+
+def serve(app: FastAPI, listener: socket.socket) -> None:
+    """Answer on a socket that is bound already, until SIGTERM or SIGINT."""
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False))
+    server.run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind the address a server will answer on. Raises ``AzlicError`` when it is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise AzlicError(
+            f"cannot listen on {host}:{port}: {error.strerror}",
+            hint="choose another port, or stop what uses this one",
+        ) from error
+    return listener

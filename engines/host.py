@@ -1,0 +1,160 @@
+"""What every container answers, whatever it reads or hears: home page, readiness, status, usage, documentation.
+
+Source: seeds/read-ocr-container (request URLs), facts §2.1 and §2.5 (bodies of a disconnected container).
+"""
+
+import asyncio
+import contextlib
+import html
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import APIRouter, FastAPI, HTTPException
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from engines.swagger import OPENAPI_URL, swagger_routes
+from licensing.containers import ContainerType
+from licensing.errors import AzlicError, BadCall
+from licensing.gate import Gate
+from usage.months import Month
+from usage.mount_report import MountReport
+
+_NON_METERED = "Container is non-metered and does not require an API Key."
+_LOOK_EVERY_SECONDS = 5.0
+log = logging.getLogger("azlic.container")
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The parts that every container has: its kind, its license gate, its usage report, and the clock on the wall."""
+
+    kind: ContainerType
+    version: str
+    gate: Gate
+    report: MountReport
+    clock: Callable[[], datetime]
+
+    def admit(self) -> None:
+        """Let work in while the license runs. Raises ``HTTPException`` 503 with the reason from the instant it ends."""
+        verdict = self.gate.verdict(self.clock())
+        if not verdict.may_run:
+            raise HTTPException(503, {"code": "LicenseNotValid", "message": verdict.detail})
+
+
+def host_app(host: Host, *routers: APIRouter) -> FastAPI:
+    """The container as an ASGI application: what all containers answer, and ``routers`` for what this one does."""
+    app = FastAPI(
+        title=f"{host.kind.title} container",
+        version=host.version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=OPENAPI_URL,
+        lifespan=_watching(host),
+    )
+    app.include_router(_common_routes(host))
+    app.include_router(swagger_routes(app.title))
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+def _common_routes(host: Host) -> APIRouter:
+    router = APIRouter(tags=["Container"])
+
+    @router.get("/", include_in_schema=False)
+    def home() -> HTMLResponse:
+        return HTMLResponse(_home_page(host))
+
+    @router.get("/ready")
+    def ready() -> JSONResponse:
+        """Whether the container takes work now."""
+        verdict = host.gate.verdict(host.clock())
+        return JSONResponse(
+            {
+                "service": host.kind.service,
+                "ready": "ready" if verdict.may_run else "notReady",
+                "message": _NON_METERED if verdict.may_run else verdict.detail,
+            },
+            200 if verdict.may_run else 503,
+        )
+
+    @router.get("/status")
+    def status() -> JSONResponse:
+        """How the container stands with its license."""
+        verdict = host.gate.verdict(host.clock())
+        return JSONResponse(
+            {
+                "service": host.kind.service,
+                "apiStatus": "NonMetered" if verdict.may_run else "Invalid",
+                "apiStatusMessage": _NON_METERED if verdict.may_run else verdict.detail,
+            },
+            200 if verdict.may_run else 503,
+        )
+
+    @router.get("/records/usage-logs", include_in_schema=False)
+    @router.get("/records/usage-logs/")
+    def usage() -> JSONResponse:
+        """All usage recorded in the output mount."""
+        return _usage(host)
+
+    @router.get("/records/usage-logs/{month}/{year}")
+    def usage_of_month(month: str, year: str) -> JSONResponse:
+        """The usage of one month, by its number and year: 03/2026."""
+        try:
+            return _usage(host, Month.parse(f"{year}-{month.zfill(2)}"))
+        except BadCall as error:
+            return JSONResponse({"code": "InvalidArgument", "message": error.message}, 400)
+
+    return router
+
+
+def _usage(host: Host, month: Month | None = None) -> JSONResponse:
+    try:
+        return JSONResponse(host.report.body(month))
+    except AzlicError as error:
+        return JSONResponse({"code": "UsageNotReadable", "message": error.message}, 500)
+
+
+def _watching(host: Host) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+    """Look at the license while the container runs, and say in the log when its standing changes."""
+
+    async def look() -> None:
+        status = None
+        while True:
+            verdict = await asyncio.to_thread(host.gate.verdict, host.clock())
+            if verdict.status != status:
+                status = verdict.status
+                log.log(logging.INFO if verdict.may_run else logging.ERROR, "License %s: %s", status, verdict.detail)
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watch = asyncio.create_task(look())
+        yield
+        watch.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watch
+
+    return lifespan
+
+
+def _home_page(host: Host) -> str:
+    verdict = host.gate.verdict(host.clock())
+    title = html.escape(f"{host.kind.title} container {host.version}")
+    rows = "".join(
+        f'<li><a href="{path}">{path}</a> {what}</li>'
+        for path, what in (
+            ("/swagger", "the API, to read and to try"),
+            ("/ready", "whether it takes work"),
+            ("/status", "how it stands with its license"),
+            ("/records/usage-logs/", "what was used"),
+        )
+    )
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:40em;margin:4em auto;padding:0 1em}</style>"
+        f"<h1>{title}</h1><p>{'Ready.' if verdict.may_run else 'Not ready.'} {html.escape(verdict.detail)}</p>"
+        f"<ul>{rows}</ul></html>"
+    )

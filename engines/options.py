@@ -1,0 +1,121 @@
+"""The options a container is started with, exactly as the documented docker command lines give them.
+
+``Key=value`` words, or environment variables with ``:`` or ``__`` between the parts; keys in any case. Words win over
+the environment. Source: seeds/read-ocr-container, seeds/speech-to-text-container, facts §1.2, §1.3 and §6.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from licensing.errors import BadCall
+
+_KNOWN = {
+    "eula": "Eula",
+    "billing": "Billing",
+    "apikey": "ApiKey",
+    "downloadlicense": "DownloadLicense",
+    "mounts:license": "Mounts:License",
+    "mounts:output": "Mounts:Output",
+    "urls": "urls",
+}
+_IGNORED = ("logging:", "fluentd:", "applicationinsights:", "http_proxy")
+"""Settings of Microsoft's containers that have no meaning here; they are let through, so that a line can be kept."""
+
+DEFAULT_URLS = "http://127.0.0.1:5000"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a container was told: its mounts, where it listens, and what a download needs."""
+
+    license: Path = Path("/license")
+    output: Path = Path("/output")
+    billing: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    download_license: bool = False
+    host: str = "127.0.0.1"
+    port: int = 5000
+
+
+def parse_options(words: Iterable[str], environ: Mapping[str, str]) -> Options:
+    """Read the options of a container.
+
+    Raises ``BadCall`` for a missing Eula, an option nobody knows (with the one that was probably meant), a value that
+    cannot be, and a download without Billing or ApiKey.
+    """
+    values = _from_environment(environ) | _from_words(words)
+    if values.get("eula", "").lower() != "accept":
+        raise BadCall(
+            "Missing EULA=accept command line option. You must provide this to continue.",
+            hint="add Eula=accept if the license terms are accepted",
+        )
+    host, port = _listen_on(values.get("urls", DEFAULT_URLS))
+    options = Options(
+        license=_folder(values, "mounts:license", "/license"),
+        output=_folder(values, "mounts:output", "/output"),
+        billing=values.get("billing") or None,
+        api_key=values.get("apikey") or None,
+        download_license=_truth(values.get("downloadlicense", "false")),
+        host=host,
+        port=port,
+    )
+    if options.download_license and not (options.billing and options.api_key):
+        raise BadCall(
+            "DownloadLicense=True needs Billing and ApiKey",
+            hint="add Billing={ENDPOINT_URI} and ApiKey={API_KEY}; the run without them comes after the download",
+        )
+    return options
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    normalised = {name.replace("__", ":").lower(): value for name, value in environ.items()}
+    return {name: value for name, value in normalised.items() if name in _KNOWN}
+
+
+def _from_words(words: Iterable[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        key = name.lstrip("-").replace("__", ":").lower()
+        if not equals:
+            raise BadCall(f"{_shown(word)} is not of the form Key=value", hint="for example Eula=accept")
+        if key in _KNOWN:
+            values[key] = value
+        elif not key.startswith(_IGNORED):
+            near = difflib.get_close_matches(key, _KNOWN, n=1)
+            meant = f"{_KNOWN[near[0]]} was probably meant" if near else f"known are: {', '.join(_KNOWN.values())}"
+            raise BadCall(f"there is no container option {_shown(name)}", hint=meant)
+    return values
+
+
+def _shown(word: str) -> str:
+    """A word for an error text: only its key, in case what follows is a secret."""
+    return repr(word.partition("=")[0][:60])
+
+
+def _folder(values: Mapping[str, str], key: str, default: str) -> Path:
+    path = Path(values.get(key, default))
+    if not path.is_absolute():
+        raise BadCall(f"{_KNOWN[key]} is not an absolute path: {str(path)!r}", hint=f"for example {default}")
+    return path
+
+
+def _truth(text: str) -> bool:
+    lowered = text.lower()
+    if lowered not in ("true", "false"):
+        raise BadCall(f"DownloadLicense is True or False, not {text!r}", hint="write DownloadLicense=True")
+    return lowered == "true"
+
+
+def _listen_on(urls: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(urls.replace("//+", "//0.0.0.0").replace("//*", "//0.0.0.0"))
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or port is None or parts.scheme != "http":
+        raise BadCall(f"urls is not an address to listen on: {urls!r}", hint=f"for example urls={DEFAULT_URLS}")
+    return host, port

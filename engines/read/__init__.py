@@ -1,0 +1,34 @@
+"""The Read engine: text, boxes and confidences from images and PDF pages, behind the Read 3.2 HTTP routes."""
+
+from licensing.errors import AzlicError
+
+try:
+    import PIL  # noqa: F401
+    import pypdfium2  # noqa: F401
+    import tesserocr  # noqa: F401
+except ImportError as error:
+    raise AzlicError(f"the Read engine is not installed: {error}", hint="pip install azlic[read]") from error
+
+from engines.read.api import read_routes
+from engines.read.limits import Limits
+from engines.read.pages import Document, Page, open_document
+from engines.read.recognise import Line, Reading, Recogniser, Word
+from engines.read.refusal import Code, Refused
+from engines.read.result import MODEL_VERSION
+from engines.read.warm import warm_up
+
+__all__ = [
+    "MODEL_VERSION",
+    "Code",
+    "Document",
+    "Limits",
+    "Line",
+    "Page",
+    "Reading",
+    "Recogniser",
+    "Refused",
+    "Word",
+    "open_document",
+    "read_routes",
+    "warm_up",
+]

@@ -1,0 +1,70 @@
+"""The Read 3.2 routes: a document in, its text out, its pages counted."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.background import BackgroundTask
+
+from engines.read.desk import Desk
+from engines.read.flat import FlatErrors
+from engines.read.limits import Limits
+from engines.read.received import Options
+from engines.read.recognise import Recogniser
+
+# A binary body lets Swagger UI offer a file to choose.
+_DOCUMENT: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "JPEG, PNG, BMP, TIFF or PDF",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+def read_routes(
+    *,
+    recogniser: Recogniser,
+    record_pages: Callable[[int], None],
+    admit: Callable[..., None],
+    clock: Callable[[], datetime],
+    limits: Limits | None = None,
+) -> APIRouter:
+    """The routes of a Read container, synchronous and asynchronous.
+
+    ``admit`` is a dependency of both POST routes and raises ``HTTPException`` while no document may be
+    read; stored results stay readable. ``record_pages`` is called once for each document that was read
+    whole, on a thread of its own, and before any of the text leaves; if it raises ``AzlicError``, no text
+    leaves. ``clock`` gives aware instants.
+    """
+    desk = Desk(recogniser=recogniser, record_pages=record_pages, clock=clock, limits=limits or Limits())
+    router = APIRouter(prefix="/vision/v3.2/read", tags=["Read"], route_class=FlatErrors)
+    gate = [Depends(admit)]
+
+    @router.post("/syncAnalyze", dependencies=gate, openapi_extra=_DOCUMENT)
+    async def sync_analyze(request: Request, options: Annotated[Options, Query()]) -> Response:
+        """Read a document and wait for its text. Each page read counts as one."""
+        return Response(await desk.read(request, options), media_type="application/json")
+
+    @router.post("/analyze", status_code=202, dependencies=gate, openapi_extra=_DOCUMENT)
+    async def analyze(request: Request, options: Annotated[Options, Query()]) -> Response:
+        """Hand in a document; the Operation-Location header of the answer says where its text will be."""
+        operation, job = await desk.begin(request, options)
+        location = request.url_for("read_operation", operation_id=operation.id)
+        # Waiting for the job after the answer lets a server that shuts down finish it.
+        return Response(
+            status_code=202,
+            headers={"Operation-Location": str(location)},
+            background=BackgroundTask(asyncio.wait, [job]),
+        )
+
+    # The container's documents name the first path, the SDKs ask for the second.
+    @router.get("/operations/{operation_id}", name="read_operation")
+    @router.get("/analyzeResults/{operation_id}", name="read_result")
+    def read_operation(operation_id: str) -> Response:
+        """Ask how an operation stands, and for the text once it has succeeded."""
+        return Response(desk.operations.get(operation_id).answer(), media_type="application/json")
+
+    return router

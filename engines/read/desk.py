@@ -1,0 +1,132 @@
+"""The desk of a Read container: takes documents in, has them read, counts their pages, hands out the text."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from engines.read.limits import Limits
+from engines.read.operations import Operation, Operations
+from engines.read.pages import Document, open_document
+from engines.read.reading import read_document
+from engines.read.received import Options, check_media_type, receive_body
+from engines.read.recognise import Recogniser
+from engines.read.refusal import Code, Refused
+from engines.read.result import operation_result
+from licensing.errors import AzlicError
+
+T = TypeVar("T")
+
+
+class Desk:
+    """One document after the other: read whole, recorded, and only then handed out.
+
+    The order is the promise. (1) Every page is read; the first that cannot be refuses the document.
+    (2) The client of a synchronous request is still there. (3) ``record_pages`` has returned. (4) The text
+    leaves. What stops before (3) was not counted.
+    """
+
+    def __init__(
+        self,
+        *,
+        recogniser: Recogniser,
+        record_pages: Callable[[int], None],
+        clock: Callable[[], datetime],
+        limits: Limits,
+    ) -> None:
+        self.operations = Operations(clock=clock)
+        self._recogniser = recogniser
+        self._record_pages = record_pages
+        self._clock = clock
+        self._limits = limits
+        self._places = threading.BoundedSemaphore(limits.documents)
+        self._jobs: set[asyncio.Task[None]] = set()
+
+    async def read(self, request: Request, options: Options) -> bytes:
+        """Read the document while its client waits; the finished answer."""
+        self._take_place()
+        try:
+            started_at = self._clock()
+            document, numbers = await self._receive(request, options)
+            work = read_document(self._recogniser, document, numbers)
+            result = await _while_connected(request, work)
+            await self._record(len(numbers))
+        finally:
+            self._places.release()
+        return operation_result("succeeded", started_at, self._clock(), analyzeResult=msgspec.Raw(result))
+
+    async def begin(self, request: Request, options: Options) -> tuple[Operation, asyncio.Task[None]]:
+        """Take the document in and start to read it: the operation to ask for, and the job that ends it."""
+        self._take_place()
+        try:
+            document, numbers = await self._receive(request, options)
+        except BaseException:
+            self._places.release()
+            raise
+        operation = self.operations.begin()
+        job = asyncio.create_task(self._run(operation.id, document, numbers))
+        self._jobs.add(job)  # the loop itself would let a running task be collected
+        job.add_done_callback(self._jobs.discard)
+        job.add_done_callback(lambda _: self._places.release())
+        return operation, job
+
+    async def _run(self, operation_id: str, document: Document, numbers: list[int]) -> None:
+        try:
+            self.operations.run(operation_id)
+            result = await read_document(self._recogniser, document, numbers)
+            await self._record(len(numbers))
+            self.operations.succeed(operation_id, result)
+        except Refused as refused:
+            self.operations.fail(operation_id, refused.code, refused.advice)
+        except BaseException:
+            self.operations.fail(operation_id, "InternalServerError", "the container failed")
+            raise
+
+    def _take_place(self) -> None:
+        if not self._places.acquire(blocking=False):
+            raise Refused(
+                Code.TOO_MANY_REQUESTS,
+                f"{self._limits.documents} documents are being read already",
+                hint="try again in a few seconds",
+            )
+
+    async def _receive(self, request: Request, options: Options) -> tuple[Document, list[int]]:
+        options.check_language()
+        check_media_type(request)
+        body = await receive_body(request, self._limits)
+        document = await asyncio.to_thread(open_document, body, self._limits)
+        return document, document.select(options.pages)
+
+    async def _record(self, pages: int) -> None:
+        try:
+            await asyncio.to_thread(self._record_pages, pages)
+        except AzlicError as error:
+            raise Refused(
+                Code.USAGE_NOT_RECORDED,
+                f"the usage could not be recorded, so the text is withheld: {error.message}",
+                hint=error.hint,
+            ) from error
+
+
+async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """The outcome of ``work``, which is dropped with ``ClientDisconnect`` as soon as the client hangs up."""
+    task = asyncio.create_task(work)
+    gone = asyncio.create_task(_gone(request))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if gone.done():
+            raise ClientDisconnect
+        return task.result()
+    finally:
+        task.cancel()
+        gone.cancel()
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

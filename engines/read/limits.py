@@ -1,0 +1,54 @@
+"""How large a document may be: every bound of the Read engine in one value."""
+
+from dataclasses import dataclass
+
+from engines.read.refusal import Code, Refused
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one document, and all documents together, may ask of the machine.
+
+    Sides and page count are those of the Read 3.2 service. Sizes are held against a page's header, before
+    its pixels are decoded. ``page_seconds`` bounds the rendering and the recognition of a page each; it is
+    looked at between steps, so that a page of nothing but noise can outstay it.
+    """
+
+    body_bytes: int = 50 * 1024 * 1024
+    page_pixels: int = 100_000_000
+    smallest_side: int = 50
+    largest_side: int = 10_000
+    pages: int = 2_000
+    page_seconds: float = 60.0
+    documents: int = 64
+    upload_seconds: float = 300.0
+
+    def check_body(self, size: int) -> None:
+        """Refuse a body of ``size`` bytes that is over the limit."""
+        if size > self.body_bytes:
+            raise Refused(
+                Code.INVALID_IMAGE_SIZE,
+                f"the body has more than {self.body_bytes} bytes",
+                hint="send the document in parts",
+            )
+
+    def check_pages(self, count: int) -> None:
+        """Refuse a document of ``count`` pages that is over the limit."""
+        if count > self.pages:
+            raise Refused(
+                Code.INVALID_IMAGE_SIZE,
+                f"the document has more than {self.pages} pages",
+                hint="send the document in parts",
+            )
+
+    def check_page(self, number: int, size: tuple[int, int]) -> None:
+        """Refuse page ``number`` if its ``size``, width and height in pixels, is out of bounds."""
+        width, height = size
+        sides_fit = self.smallest_side <= min(size) and max(size) <= self.largest_side
+        if not sides_fit or width * height > self.page_pixels:
+            raise Refused(
+                Code.INVALID_IMAGE_DIMENSION,
+                f"page {number} measures {width} x {height} pixels",
+                hint=f"both sides must have {self.smallest_side} to {self.largest_side} pixels, "
+                f"and the page at most {self.page_pixels}",
+            )

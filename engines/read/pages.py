@@ -1,0 +1,120 @@
+"""A document and its pages: bytes to grey pixels, one page at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from engines.read.images import decode_image, image_sizes
+from engines.read.limits import Limits
+from engines.read.pdf import DPI, pdf_sizes, render_page
+from engines.read.refusal import Code, Refused
+from engines.read.selection import select_pages
+
+Kind = Literal["BMP", "JPEG", "PDF", "PNG", "TIFF"]
+
+_SIGNATURES: dict[bytes, Kind] = {
+    b"BM": "BMP",
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page as the recogniser takes it: ``pixels`` holds a byte of grey each, row by row.
+
+    ``dpi`` is the resolution a PDF page was drawn at, and ``None`` for an image.
+    """
+
+    number: int
+    width: int
+    height: int
+    pixels: bytes
+    dpi: int | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document that was recognised by its bytes, with the size in pixels of each of its pages.
+
+    Nothing is kept open: pages can be taken in any order, by any thread, and cost memory only while they
+    are held.
+    """
+
+    body: bytes
+    kind: Kind
+    sizes: tuple[tuple[int, int], ...]
+    limits: Limits
+
+    def select(self, wanted: str | None) -> list[int]:
+        """The numbers of the ``wanted`` pages (``1,3-4``); ``Refused`` if one is missing or out of bounds."""
+        numbers = select_pages(wanted, len(self.sizes))
+        for number in numbers:
+            self._check(number)
+        return numbers
+
+    def page(self, number: int) -> Page:
+        """Decode page ``number``, counted from 1; ``Refused`` if it is damaged, out of bounds or too slow."""
+        self._check(number)
+        with _damage_refused(f"page {number} of the {self.kind}"):
+            if self.kind == "PDF":
+                image = render_page(self.body, number, seconds=self.limits.page_seconds)
+            else:
+                image = decode_image(self.body, self.kind, number)
+        dpi = DPI if self.kind == "PDF" else None
+        return Page(number, image.width, image.height, image.tobytes(), dpi)
+
+    def _check(self, number: int) -> None:
+        self.limits.check_page(number, self.sizes[number - 1])
+
+
+def open_document(body: bytes, limits: Limits) -> Document:
+    """Recognise JPEG, PNG, BMP, TIFF or PDF by the bytes and count the pages; no pixel is decoded yet.
+
+    Raises ``Refused`` for anything else, and for what is broken or beyond ``limits``.
+    """
+    limits.check_body(len(body))
+    kind = _kind(body)
+    with _damage_refused(f"the {kind}"):
+        if kind == "PDF":
+            sizes = pdf_sizes(body, most=limits.pages + 1)
+        else:
+            sizes = image_sizes(body, kind, most=limits.pages + 1)
+    limits.check_pages(len(sizes))
+    return Document(body, kind, tuple(sizes), limits)
+
+
+def _kind(body: bytes) -> Kind:
+    for signature, kind in _SIGNATURES.items():
+        if body.startswith(signature):
+            return kind
+    # Readers of PDF accept its header anywhere in the first 1,024 bytes.
+    if b"%PDF-" in body[:1024]:
+        return "PDF"
+    if not body:
+        raise Refused(Code.INVALID_IMAGE, "the body is empty", hint="send the bytes of a document")
+    raise Refused(
+        Code.NOT_SUPPORTED_IMAGE,
+        "the body is neither JPEG, PNG, BMP, TIFF nor PDF",
+        hint="convert the document to one of these; its bytes count, not its name",
+    )
+
+
+@contextmanager
+def _damage_refused(what: str) -> Iterator[None]:
+    """Whatever a decoder raises over foreign bytes is said in one way: the document is damaged."""
+    try:
+        yield
+    except Refused:
+        raise
+    except Exception as error:
+        raise Refused(
+            Code.INVALID_IMAGE,
+            f"{what} is damaged and cannot be read",
+            hint="check that the file was sent whole and opens in a viewer",
+        ) from error

@@ -1,0 +1,51 @@
+"""Why a document was not read: a stable code in Azure's vocabulary, its HTTP status, and words."""
+
+from enum import StrEnum
+
+from licensing.errors import AzlicError
+
+
+class Code(StrEnum):
+    """The reason of a refusal, as the Read 3.2 clients know it; ``status`` is the HTTP status it travels with."""
+
+    INVALID_ARGUMENT = "InvalidArgument"
+    INVALID_IMAGE = "InvalidImage"
+    INVALID_IMAGE_DIMENSION = "InvalidImageDimension"
+    INVALID_IMAGE_SIZE = "InvalidImageSize"
+    INVALID_IMAGE_URL = "InvalidImageURL"
+    INVALID_PAGE_RANGE = "InvalidPageRange"
+    NOT_FOUND = "NotFound"
+    NOT_SUPPORTED_IMAGE = "NotSupportedImage"
+    NOT_SUPPORTED_LANGUAGE = "NotSupportedLanguage"
+    TIMEOUT = "Timeout"
+    TOO_MANY_REQUESTS = "TooManyRequests"
+    UNSUPPORTED_MEDIA_TYPE = "UnsupportedMediaType"
+    USAGE_NOT_RECORDED = "UsageNotRecorded"
+
+    @property
+    def status(self) -> int:
+        return _STATUS.get(self, 400)
+
+
+_STATUS = {
+    Code.NOT_FOUND: 404,
+    Code.INVALID_IMAGE_SIZE: 413,
+    Code.UNSUPPORTED_MEDIA_TYPE: 415,
+    # Not 408 or 504: clients retry those by themselves, and a slow page stays slow.
+    Code.TIMEOUT: 422,
+    Code.TOO_MANY_REQUESTS: 429,
+    Code.USAGE_NOT_RECORDED: 503,
+}
+
+
+class Refused(AzlicError):
+    """A document or a request was not read, nothing was metered, and ``code`` says why."""
+
+    def __init__(self, code: Code, message: str, *, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+    @property
+    def advice(self) -> str:
+        """What a client is told: what happened, and what to try."""
+        return f"{self.message}: {self.hint}"

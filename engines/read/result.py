@@ -1,0 +1,79 @@
+"""The Read 3.2 answer: JSON in the shape and key order of the container's documentation."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from engines.read.pages import Page
+from engines.read.recognise import Line, Reading
+
+MODEL_VERSION = "tessdata-fast"
+
+# No model here tells handwriting from print, so every line is "other", on nobody's word.
+_APPEARANCE = {"style": {"name": "other", "confidence": 0.0}}
+
+
+def page_result(page: Page, reading: Reading) -> msgspec.Raw:
+    """One element of ``readResults``, encoded: a thousand pages wait for the last one as bytes, not as objects.
+
+    An image is measured in pixels, a PDF page in inches. The four corners of a box run clockwise from the
+    text's own top left, which on a page that lies upside down is the bottom right.
+    """
+    scale = page.dpi or 1
+    turn = round(reading.angle / 90) % 4
+
+    def box(edges: tuple[int, int, int, int]) -> list[float]:
+        left, top, right, bottom = edges
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+        turned = corners[turn:] + corners[:turn]
+        return [_measure(value, scale) for corner in turned for value in corner]
+
+    def line_result(line: Line) -> dict[str, Any]:
+        words = [
+            {
+                "boundingBox": box(word.box),
+                "text": word.text,
+                "confidence": round(word.confidence, 3),
+            }
+            for word in line.words
+        ]
+        return {
+            "boundingBox": box(line.box),
+            "text": line.text,
+            "appearance": _APPEARANCE,
+            "words": words,
+        }
+
+    result = {
+        "page": page.number,
+        "angle": round(reading.angle, 4),
+        "width": _measure(page.width, scale),
+        "height": _measure(page.height, scale),
+        "unit": "inch" if page.dpi else "pixel",
+        "lines": [line_result(line) for line in reading.lines],
+    }
+    return msgspec.Raw(msgspec.json.encode(result))
+
+
+def analyze_result(pages: Sequence[msgspec.Raw]) -> bytes:
+    """The ``analyzeResult`` of a document, encoded, from its encoded pages."""
+    result = {"version": "3.2.0", "modelVersion": MODEL_VERSION, "readResults": pages}
+    return msgspec.json.encode(result)
+
+
+def operation_result(status: str, created_at: datetime, updated_at: datetime, **outcome: Any) -> bytes:
+    """The whole answer: how the operation stands and, once it has ended, its ``analyzeResult`` or ``error``."""
+    return msgspec.json.encode(
+        {
+            "status": status,
+            "createdDateTime": created_at.isoformat(),
+            "lastUpdatedDateTime": updated_at.isoformat(),
+            **outcome,
+        }
+    )
+
+
+def _measure(pixels: int, scale: int) -> float:
+    return round(pixels / scale, 4) if scale > 1 else pixels

@@ -1,0 +1,29 @@
+"""Reading once before the first client: what is loaded late is loaded now."""
+
+import io
+
+from PIL import Image, ImageDraw, ImageFont
+
+from engines.read.limits import Limits
+from engines.read.pages import open_document
+from engines.read.recognise import Recogniser
+from engines.read.result import page_result
+
+
+def warm_up(recogniser: Recogniser) -> None:
+    """Read a tiny page with every model, through the whole path, as an image and as a PDF.
+
+    Afterwards no import and no model file is left for later: a process may give up the right to read them.
+    """
+    page = Image.new("L", (400, 100), "white")
+    ImageDraw.Draw(page).text((40, 30), "warming up", font=ImageFont.load_default(size=40))
+    # Upside down, because the model that finds out which way is up is loaded only for a poor page.
+    upside_down = page.transpose(Image.Transpose.ROTATE_180)
+    limits = Limits()
+    for kind in ("PNG", "TIFF", "JPEG", "BMP", "PDF"):
+        encoded = io.BytesIO()
+        upside_down.save(encoded, kind, resolution=100)
+        decoded = open_document(encoded.getvalue(), limits).page(1)
+    # Idle models queue up, so that as many readings as there are models reach each of them.
+    for _ in range(recogniser.threads):
+        page_result(decoded, recogniser.read(decoded, seconds=limits.page_seconds))

@@ -1,0 +1,58 @@
+"""The kinds of container a license can be for."""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerType:
+    """One kind of container: its name in licenses and commands, and what it is called elsewhere.
+
+    ``service`` names its folder in the output mount, ``resource_kind`` the Azure resource that may license it,
+    ``meters`` what our own engine of this type counts.
+    """
+
+    name: str
+    title: str
+    service: str
+    resource_kind: str
+    repositories: tuple[str, ...]
+    meters: tuple[str, ...]
+
+
+READ = ContainerType(
+    name="read",
+    title="Read (OCR)",
+    service="read",
+    resource_kind="ComputerVision",
+    repositories=("azlic/read", "mcr.microsoft.com/azure-cognitive-services/vision/read"),
+    meters=("CognitiveServices.ComputerVision.Container.Read",),
+)
+SPEECH_TO_TEXT = ContainerType(
+    name="speech-to-text",
+    title="Speech to text",
+    service="speechtotext",
+    resource_kind="SpeechServices",
+    repositories=(
+        "azlic/speech-to-text",
+        "mcr.microsoft.com/azure-cognitive-services/speechservices/speech-to-text",
+    ),
+    meters=("CognitiveServices.SpeechServices.Container.SpeechToText",),
+)
+CONTAINER_TYPES = {kind.name: kind for kind in (READ, SPEECH_TO_TEXT)}
+
+_LEADING_NUMBERS = re.compile(r"\d{1,9}(?:\.\d{1,9}){0,3}")
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """The numbers a version begins with, trailing zeros gone, so that ``3.2-model`` and ``3.2.0`` compare equal.
+
+    Raises ``ValueError`` where a version begins with no number, as ``latest`` does.
+    """
+    match = _LEADING_NUMBERS.match(version)
+    if match is None:
+        raise ValueError(f"{version!r} does not begin with a version number")
+    numbers = [int(number) for number in match.group().split(".")]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)

@@ -1,0 +1,169 @@
+"""The one database: opened, brought to the current schema, read and written in whole transactions.
+
+SQLite by path, PostgreSQL by URL. Source for the journal: facts/anchors §6 (the WAL-reset bug of SQLite up to 3.51.2).
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase
+
+import migrations
+from licensing.errors import AzlicError, BadCall
+
+BUSY_SECONDS = 10
+_WRITING = {"azlic_writing": True}
+
+
+class Table(DeclarativeBase):
+    """The base of every table, so that one migration history holds them all."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class DatabaseBusy(AzlicError):
+    """Another process held the database for longer than we wait."""
+
+
+def wal_is_safe(version: tuple[int, int, int]) -> bool:
+    """Whether this SQLite may write ahead without the WAL-reset bug: 3.51.3, 3.50.7, 3.44.6 and what follows each."""
+    fixed = {(3, 44): 6, (3, 50): 7}
+    return version >= (3, 51, 3) or version[2] >= fixed.get(version[:2], 1 << 30)
+
+
+def open_database(target: str, *, create: bool = False) -> Engine:
+    """Open the database at a path or URL.
+
+    ``create`` makes a missing SQLite file (0640, its folder too) and brings the schema up to date. Without it a
+    missing file or an older schema is an ``AzlicError`` with the command that mends it.
+    """
+    engine = _connect(target, create=create)
+    try:
+        revision = _revision(engine)
+        if revision != migrations.HEAD:
+            if not create:
+                raise _not_current(engine, revision)
+            _upgrade(engine, revision)
+    except SQLAlchemyError as error:
+        raise unusable(engine, error) from error
+    return engine
+
+
+def _connect(target: str, *, create: bool) -> Engine:
+    if "://" in target:
+        return create_engine(make_url(target))
+    path = Path(target).absolute()
+    if create:
+        _make_file(path)
+    elif not path.exists():
+        raise AzlicError(
+            f"there is no database at {path}",
+            hint="the first `azlic ingest` makes it; or name another with --database",
+        )
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_file(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640))
+    except OSError as error:
+        raise AzlicError(
+            f"the database {path} cannot be written: {error.strerror}",
+            hint="run as a user who may write there, or name another with --database",
+        ) from error
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where we say, and hold the schema's changes too
+    cursor = connection.cursor()
+    if wal_is_safe(sqlite3.sqlite_version_info[:3]):
+        cursor.execute("PRAGMA journal_mode=WAL")
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF", "cache_size=-32000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("azlic_writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextlib.contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent view of the database. Raises ``AzlicError`` when it cannot be read."""
+    try:
+        with engine.connect() as connection, connection.begin():
+            yield connection
+    except DBAPIError as error:
+        raise unusable(engine, error) from error
+
+
+@contextlib.contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction, all or nothing, that no other writer shares. Raises ``AzlicError`` when it cannot be done."""
+    try:
+        with engine.connect().execution_options(**_WRITING) as connection, connection.begin():
+            yield connection
+    except DBAPIError as error:
+        raise unusable(engine, error) from error
+
+
+def unusable(engine: Engine, error: SQLAlchemyError) -> AzlicError:
+    """The database's own error in words, without its statement and values."""
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    where = engine.url.render_as_string(hide_password=True).removeprefix("sqlite:///")
+    if isinstance(error, OperationalError) and "locked" in reason:
+        return DatabaseBusy(
+            f"the database {where} is in use by another process",
+            hint="wait for it to finish, then run the command again; nothing was changed",
+        )
+    return AzlicError(
+        f"the database {where} cannot be used: {reason}",
+        hint="check the disk's free space, who may write there, and that the file is an azlic database",
+    )
+
+
+def _revision(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _upgrade(engine: Engine, revision: str | None) -> None:
+    if revision is not None and revision > migrations.HEAD:
+        raise _not_current(engine, revision)
+    migrations.upgrade(engine, _WRITING)
+
+
+def _not_current(engine: Engine, revision: str | None) -> AzlicError:
+    where = engine.url.render_as_string(hide_password=True).removeprefix("sqlite:///")
+    if revision is None:
+        return AzlicError(f"{where} is no azlic database", hint="name the right file with --database")
+    if revision > migrations.HEAD:
+        return AzlicError(
+            f"{where} was written by a newer azlic (schema {revision}, this one knows {migrations.HEAD})",
+            hint="install that version or a newer one",
+        )
+    return BadCall(
+        f"{where} has the older schema {revision}",
+        hint="any command that writes, `azlic ingest` for one, brings it up to date",
+    )

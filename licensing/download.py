@@ -1,0 +1,213 @@
+"""DownloadLicense: fetch the license of one container and install it, or leave everything as it was."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import stamina
+
+from licensing.denial import HTTP_STATUS, WHAT_TO_DO, Denial, DenialCode
+from licensing.envelope import MAX_ENVELOPE_BYTES
+from licensing.errors import AzlicError, BadCall
+from licensing.files import write_whole
+from licensing.mount import LICENSE_NAME
+from licensing.protocol import KEY_HEADER, LicenseRequest, license_url
+from licensing.trust import TrustStore
+from licensing.verdict import RUNNING, Status, Verdict
+from licensing.verification import verify
+
+ATTEMPTS = 5
+LONGEST_WAIT_SECONDS = 60.0
+TIMEOUT_SECONDS = 30.0
+
+_INSTALLABLE = RUNNING | {Status.NOT_YET_VALID}
+"""What may be installed: a license that begins later is fetched ahead of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to download: the license of one container type and version, from a resource's endpoint, paid by its key."""
+
+    endpoint: str
+    api_key: str
+    container_type: str
+    container_version: str
+    site: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Order(endpoint={self.endpoint!r}, container_type={self.container_type!r}, api_key=...)"
+
+
+class Denied(AzlicError):
+    """The issuer gave no license. ``denial`` says why, in the containers' own codes. Exit status 1: it is a "no"."""
+
+    exit_status = 1
+
+    def __init__(self, denial: Denial) -> None:
+        super().__init__(f"{denial.code}: {denial.detail}", hint=WHAT_TO_DO[denial.code])
+        self.denial = denial
+
+
+class _TryAgain(Exception):
+    """The issuer may answer otherwise later."""
+
+    def __init__(self, denial: Denial) -> None:
+        super().__init__(denial.detail)
+        self.denial = denial
+
+
+Waiting = Callable[[Denial, int, float], None]
+
+
+def download(
+    order: Order,
+    folder: Path,
+    *,
+    trust: TrustStore,
+    clock: Callable[[], datetime],
+    waiting: Waiting | None = None,
+) -> Verdict:
+    """Fetch a license and install it as ``license.dat`` in ``folder``; returns the verdict on what was installed.
+
+    The new license is verified before it takes the place of the old one; whatever goes wrong, the old one stays.
+    ``waiting`` hears of each denial that is tried again, the number of the attempt and the seconds until the next.
+    Raises ``Denied`` for a denial, also after the last of ``ATTEMPTS`` attempts; ``AzlicError`` for a folder that is
+    missing or not writable and for an answer that is no good license; ``BadCall`` for an endpoint that would send the
+    key in the clear over a network.
+    """
+    _check_endpoint(order.endpoint)
+    if not folder.is_dir():
+        raise AzlicError(f"there is no license folder {folder}", hint=f"mkdir -p {folder}")
+    content = _fetch(order, clock, waiting or _silent)
+    return _install(content, folder, order, trust=trust, as_of=clock())
+
+
+def _silent(denial: Denial, attempt: int, seconds: float) -> None:
+    """Tell nobody."""
+
+
+def _check_endpoint(endpoint: str) -> None:
+    parts = urlsplit(endpoint)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadCall(f"{endpoint!r} is not an endpoint", hint="write it as https://HOST/RESOURCE")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise BadCall(
+            f"the endpoint {endpoint} would get the API key in the clear", hint="use https; http is for loopback only"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _fetch(order: Order, clock: Callable[[], datetime], waiting: Waiting) -> bytes:
+    def wait_for(error: Exception) -> bool | float:
+        """How long to wait: what the issuer asked for within a bound, else growing from a quarter of a second."""
+        if not isinstance(error, _TryAgain):
+            return False
+        asked = error.denial.retry_after
+        return min(2.0 ** (attempt.num - 3) if asked is None else asked, LONGEST_WAIT_SECONDS)
+
+    try:
+        with httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+            for attempt in stamina.retry_context(on=wait_for, attempts=ATTEMPTS, timeout=None):
+                with attempt:
+                    try:
+                        return _ask(client, order, clock)
+                    except _TryAgain as error:
+                        if attempt.num < ATTEMPTS:
+                            waiting(error.denial, attempt.num, float(wait_for(error)))
+                        raise
+    except _TryAgain as error:
+        raise Denied(error.denial) from error
+    raise AssertionError("a retry loop ends by returning or raising")
+
+
+def _ask(client: httpx.Client, order: Order, clock: Callable[[], datetime]) -> bytes:
+    request = LicenseRequest(
+        container_type=order.container_type, container_version=order.container_version, site=order.site
+    )
+    try:
+        with client.stream(
+            "POST",
+            license_url(order.endpoint),
+            json=request.model_dump(exclude_none=True),
+            headers={KEY_HEADER: order.api_key},
+        ) as response:
+            content = _read_capped(response)
+    except httpx.HTTPError as error:
+        raise _TryAgain(
+            Denial(DenialCode.COULD_NOT_CONNECT, f"{order.endpoint}: {str(error) or type(error).__name__}")
+        ) from error
+    if response.status_code == httpx.codes.OK:
+        return content
+    denial = _denial(response, content, clock())
+    if denial.code in (DenialCode.BUSY, DenialCode.UNKNOWN):
+        raise _TryAgain(denial)
+    raise Denied(denial)
+
+
+def _read_capped(response: httpx.Response) -> bytes:
+    content = b""
+    for chunk in response.iter_bytes():
+        content += chunk
+        if len(content) > MAX_ENVELOPE_BYTES:
+            raise AzlicError(
+                "the issuer's answer is larger than any license",
+                hint="check that the endpoint is the resource's own",
+            )
+    return content
+
+
+def _denial(response: httpx.Response, content: bytes, now: datetime) -> Denial:
+    """The denial in an answer; one in another language is ``BillingEndpointBusy`` at 429 and 503, else Unknown."""
+    retry_after = _retry_after(response.headers.get("Retry-After"), now)
+    try:
+        fields = httpx.Response(response.status_code, content=content).json()
+        code, detail = DenialCode(fields["code"]), str(fields["message"])
+        if HTTP_STATUS.get(code) == response.status_code:
+            return Denial(code, "".join(filter(str.isprintable, detail))[:300], retry_after)
+    except (ValueError, KeyError, TypeError):
+        pass
+    busy = response.status_code in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
+    detail = f"the issuer answered {response.status_code} {response.reason_phrase}"
+    return Denial(DenialCode.BUSY if busy else DenialCode.UNKNOWN, detail, retry_after)
+
+
+def _retry_after(value: str | None, now: datetime) -> float | None:
+    """Seconds to wait, from either form of the header. Source: RFC 9110 §10.2.3."""
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value) if value.isdigit() else (parsedate_to_datetime(value) - now).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _install(content: bytes, folder: Path, order: Order, *, trust: TrustStore, as_of: datetime) -> Verdict:
+    """Verify the bytes where they will lie, under another name, and rename them only if they are good."""
+    arrived = folder / f".{LICENSE_NAME}.arrived"
+    try:
+        write_whole(arrived, content)
+        verdict = verify(
+            arrived, trust=trust, as_of=as_of, container=order.container_type, version=order.container_version
+        )
+        if verdict.status not in _INSTALLABLE:
+            raise AzlicError(
+                f"the license that came is {verdict.status} and was not installed: {verdict.detail}",
+                hint="azlic trust add ISSUER.pem, if the key is right and only missing"
+                if verdict.status is Status.UNTRUSTED
+                else "tell the issuer; the license that was here before is unchanged",
+            )
+        write_whole(folder / LICENSE_NAME, content)
+    finally:
+        arrived.unlink(missing_ok=True)
+    return verify(folder, trust=trust, as_of=as_of, container=order.container_type, version=order.container_version)

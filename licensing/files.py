@@ -1,0 +1,70 @@
+"""Files written whole or not at all, and read with a size cap."""
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+from licensing.errors import AzlicError
+
+
+class FileTooLarge(ValueError):
+    """A file holds more bytes than its format allows."""
+
+    def __init__(self, path: Path, limit: int) -> None:
+        super().__init__(f"{path} is larger than {limit} bytes")
+
+
+def read_capped(path: Path, limit: int) -> bytes:
+    """Read a regular file of at most ``limit`` bytes.
+
+    Raises ``FileTooLarge`` past the limit and ``OSError`` for anything that is not a readable regular file.
+    A named pipe or a device in the file's place is refused without waiting for it.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path} is not a regular file")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise FileTooLarge(path, limit)
+    return content
+
+
+def write_whole(path: Path, content: bytes, *, mode: int = 0o640) -> None:
+    """Put ``content`` at ``path`` so that a reader sees the old file or the new one, also after a power cut.
+
+    The temporary file lies in the same folder, is flushed to the disk and renamed. Root leaves the file to
+    the owner of the folder, so that a nonroot container can read what was installed for it.
+    Raises ``AzlicError`` when the folder cannot take it; the old file is then still there.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
+            if os.geteuid() == 0:
+                folder = path.parent.stat()
+                os.fchown(descriptor, folder.st_uid, folder.st_gid)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise AzlicError(
+            f"{path} could not be written: {error.strerror or error}",
+            hint=f"check that {path.parent} exists, is writable and has space; the old file was left as it was",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

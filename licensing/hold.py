@@ -1,0 +1,75 @@
+"""One writer at a time: who holds a database, and for how long the next one waits."""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Engine, text
+
+from licensing.database import BUSY_SECONDS, DatabaseBusy
+from licensing.errors import AzlicError
+
+_ADVISORY_KEY = 0x617A6C6963  # "azlic"
+
+
+@contextlib.contextmanager
+def holding(engine: Engine, *, wait_seconds: float = BUSY_SECONDS) -> Iterator[None]:
+    """Hold the database against every other azlic that wants to write a series of transactions.
+
+    Waits up to ``wait_seconds``; then raises ``DatabaseBusy``, naming the process that holds it where that is known.
+    The hold ends with the process, however it ends.
+    """
+    hold = _file_hold(engine) if engine.dialect.name == "sqlite" else _advisory_hold(engine)
+    deadline = time.monotonic() + wait_seconds
+    with hold as attempt:
+        while (holder := next(attempt)) is not None:
+            if time.monotonic() >= deadline:
+                raise DatabaseBusy(
+                    f"the ledger is held by {holder}",
+                    hint="wait for it to finish, or stop it; nothing was changed",
+                )
+            time.sleep(0.05)
+        yield
+
+
+@contextlib.contextmanager
+def _file_hold(engine: Engine) -> Iterator[Iterator[str | None]]:
+    path = Path(f"{engine.url.database}.lock")
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        raise AzlicError(
+            f"{path} cannot be written: {error.strerror}",
+            hint="run as a user who may write beside the ledger",
+        ) from error
+
+    def attempts() -> Iterator[str | None]:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield f"process {os.pread(descriptor, 32, 0).decode(errors='replace').strip() or 'unknown'}"
+                continue
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            yield None
+
+    try:
+        yield attempts()
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _advisory_hold(engine: Engine) -> Iterator[Iterator[str | None]]:
+    with engine.connect() as connection:
+
+        def attempts() -> Iterator[str | None]:
+            while True:
+                taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY})
+                yield None if taken.scalar() else "another process"
+
+        yield attempts()

@@ -1,0 +1,38 @@
+"""Instants: aware, in UTC, written as ISO 8601 with a Z."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from licensing.errors import BadCall
+
+
+def iso(instant: datetime) -> str:
+    """Write an instant as ``2027-01-01T00:00:00Z``; a fraction of a second is kept only where there is one."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an ISO 8601 date or instant; without a zone it is UTC, and a bare date is its first moment.
+
+    Raises ``BadCall`` for anything else.
+    """
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadCall(
+            f"{text!r} is not a date or an instant", hint="write 2027-01-01 or 2027-01-01T08:00:00Z"
+        ) from error
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+_DURATION = re.compile(r"(\d{1,6})([dhms])")
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a time such as ``365d``, ``12h``, ``30m`` or ``20s``. Raises ``BadCall`` for anything else, and for none."""
+    match = _DURATION.fullmatch(text)
+    duration = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta()
+    if not duration:
+        raise BadCall(f"{text!r} is not a time", hint="write it as 365d, 12h, 30m or 20s")
+    return duration

@@ -1,0 +1,268 @@
+"""The issuer: keeps resources, keys, approvals and plans, and decides who may download which license.
+
+The rules of a download, in the order they are asked:
+
+1. the key is one of a resource's two keys             else Invalid
+2. the resource is the one the endpoint names          else Mismatch
+3. the container is of the resource's kind             else Mismatch
+4. the subscription is approved                        else ContainerUseUnauthorized
+5. the resource may license this container             else ContainerUseUnauthorized
+6. a commitment plan is in force                       else OutOfQuota
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import uuid_utils
+from securesystemslib.signer import Signer
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from licensing.containers import CONTAINER_TYPES
+from licensing.database import reading, writing
+from licensing.denial import Denial, DenialCode
+from licensing.document import (
+    LICENSE_TYPE,
+    CommittedPlan,
+    License,
+    LicensedContainer,
+    LicensedResource,
+)
+from licensing.envelope import seal
+from licensing.errors import BadCall
+from licensing.instants import iso
+from licensing.issuer_tables import Download, Resource, ResourceContainer, ResourceKey, Subscription
+from licensing.protocol import LicenseRequest
+
+VERSION_FROM, VERSION_BELOW = "3.2", "4"
+KEY_SLOTS = (1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class NewResource:
+    """A resource to be entered: which kind of container it pays for, on which plan, and for how long a license runs."""
+
+    name: str
+    subscription: str
+    container_type: str
+    plan: CommittedPlan
+    term: timedelta = timedelta(days=365)
+    grace_days: int = 0
+    version_from: str = VERSION_FROM
+    version_below: str = VERSION_BELOW
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedLicense:
+    """A line of the issuer's book: a license that was given out."""
+
+    license_id: str
+    serial: int
+    resource: str
+    container_type: str
+    container_version: str
+    key_slot: int
+    issued_at: str
+    expires_at: str
+
+
+class _No(Exception):
+    """A rule's refusal, on its way to the answer."""
+
+    def __init__(self, denial: Denial) -> None:
+        super().__init__(denial.detail)
+        self.denial = denial
+
+
+def _require(condition: bool, code: DenialCode, detail: str) -> None:
+    if not condition:
+        raise _No(Denial(code, detail))
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """Everything a license is made from, once every rule has said yes."""
+
+    resource: Any
+    container: Any
+    plan: CommittedPlan
+    key_slot: int
+
+
+class Issuer:
+    """The issuer's rules over its store. One license id per resource and container type; its serial only rises."""
+
+    def __init__(self, engine: Engine, signer: Signer, *, base_url: str) -> None:
+        self._engine = engine
+        self._signer = signer
+        self._base_url = base_url.rstrip("/")
+
+    def download(self, request: LicenseRequest, *, resource: str, api_key: str, now: datetime) -> bytes | Denial:
+        """Answer a download: the bytes of ``license.dat``, or why not.
+
+        The serial, the line in the book and the license come out of one transaction: no serial is given twice.
+        """
+        with writing(self._engine) as connection:
+            try:
+                grant = self._judge(connection, request, resource, api_key, now)
+            except _No as no:
+                return no.denial
+            license_ = self._license(grant, request, now)
+            content = seal(license_.to_bytes(), LICENSE_TYPE, self._signer)
+            connection.execute(
+                update(ResourceContainer)
+                .where(ResourceContainer.license_id == license_.license_id)
+                .values(serial=license_.serial)
+            )
+            connection.execute(
+                insert(Download).values(
+                    resource=resource,
+                    container_type=request.container_type,
+                    container_version=request.container_version,
+                    key_slot=grant.key_slot,
+                    license_id=license_.license_id,
+                    serial=license_.serial,
+                    issued_at=iso(license_.issued_at),
+                    expires_at=iso(license_.expires_at),
+                    digest=hashlib.sha256(content).digest(),
+                )
+            )
+        return content
+
+    def _judge(
+        self, connection: Connection, request: LicenseRequest, resource: str, api_key: str, now: datetime
+    ) -> _Grant:
+        """Ask the rules in their order. Raises ``_No`` with the first that says no."""
+        owner, slot = _owner(connection, api_key)
+        _require(owner is not None, DenialCode.INVALID, "the key is not a key of any resource")
+        _require(owner == resource, DenialCode.MISMATCH, f"the key is not a key of resource {resource}")
+        found = connection.execute(select(Resource.__table__).where(Resource.name == resource)).one()
+        kind = CONTAINER_TYPES.get(request.container_type)
+        _require(
+            kind is not None and kind.resource_kind == found.kind,
+            DenialCode.MISMATCH,
+            f"resource {resource}, of kind {found.kind}, does not license {request.container_type} containers",
+        )
+        approved_at = connection.execute(
+            select(Subscription.approved_at).where(Subscription.name == found.subscription)
+        ).scalar_one()
+        _require(
+            approved_at is not None,
+            DenialCode.UNAUTHORIZED,
+            f"subscription {found.subscription} is not approved",
+        )
+        container = connection.execute(
+            select(ResourceContainer.__table__).where(
+                ResourceContainer.resource == resource, ResourceContainer.type == request.container_type
+            )
+        ).one_or_none()
+        _require(
+            container is not None,
+            DenialCode.UNAUTHORIZED,
+            f"resource {resource} has no {request.container_type} containers on its list",
+        )
+        plan = CommittedPlan.model_validate_json(found.plan)
+        _require(
+            plan.starts_at <= now < plan.ends_at,
+            DenialCode.OUT_OF_QUOTA,
+            f"plan {plan.name} runs from {iso(plan.starts_at)} to {iso(plan.ends_at)}, and now is {iso(now)}",
+        )
+        return _Grant(found, container, plan, slot)
+
+    def _license(self, grant: _Grant, request: LicenseRequest, now: datetime) -> License:
+        issued_at = now.replace(microsecond=0)
+        resource, container = grant.resource, grant.container
+        return License(
+            license_id=container.license_id,
+            serial=container.serial + 1,
+            container=LicensedContainer(
+                type=container.type,
+                repositories=CONTAINER_TYPES[container.type].repositories,
+                version_from=container.version_from,
+                version_below=container.version_below,
+            ),
+            resource=LicensedResource(name=resource.name, endpoint=f"{self._base_url}/{resource.name}"),
+            site=request.site,
+            issued_at=issued_at,
+            not_before=issued_at,
+            expires_at=min(issued_at + timedelta(seconds=resource.term_seconds), grant.plan.ends_at),
+            grace_days=resource.grace_days,
+            plan=grant.plan,
+        )
+
+
+def _owner(connection: Connection, api_key: str) -> tuple[str | None, int]:
+    """The resource and slot a key belongs to; every key is compared, each in constant time."""
+    digest = key_digest(api_key)
+    rows = connection.execute(select(ResourceKey.resource, ResourceKey.slot, ResourceKey.digest)).all()
+    owners = [(row.resource, row.slot) for row in rows if hmac.compare_digest(row.digest, digest)]
+    return owners[0] if owners else (None, 0)
+
+
+def key_digest(api_key: str) -> bytes:
+    """What is kept of an API key. The keys are 256 random bits, so a plain digest cannot be guessed back."""
+    return hashlib.sha256(api_key.encode()).digest()
+
+
+def add_resource(engine: Engine, resource: NewResource) -> Sequence[str]:
+    """Enter a resource with its plan; returns its two keys, which are shown this once and kept as digests only.
+
+    Raises ``BadCall`` for an unknown container type or a name that is taken.
+    """
+    kind = CONTAINER_TYPES.get(resource.container_type)
+    if kind is None:
+        raise BadCall(
+            f"there is no container type {resource.container_type!r}", hint=f"one of: {', '.join(CONTAINER_TYPES)}"
+        )
+    keys = [secrets.token_hex(32) for _ in KEY_SLOTS]
+    with writing(engine) as connection:
+        if connection.execute(select(Resource.name).where(Resource.name == resource.name)).first():
+            raise BadCall(f"there is a resource {resource.name} already", hint="choose another name")
+        if not connection.execute(select(Subscription.name).where(Subscription.name == resource.subscription)).first():
+            connection.execute(insert(Subscription).values(name=resource.subscription))
+        connection.execute(
+            insert(Resource).values(
+                name=resource.name,
+                subscription=resource.subscription,
+                kind=kind.resource_kind,
+                plan=resource.plan.model_dump_json(),
+                term_seconds=resource.term // timedelta(seconds=1),
+                grace_days=resource.grace_days,
+            )
+        )
+        connection.execute(
+            insert(ResourceContainer).values(
+                resource=resource.name,
+                type=resource.container_type,
+                license_id=str(uuid_utils.uuid7()),
+                serial=0,
+                version_from=resource.version_from,
+                version_below=resource.version_below,
+            )
+        )
+        for slot, key in zip(KEY_SLOTS, keys, strict=True):
+            connection.execute(insert(ResourceKey).values(resource=resource.name, slot=slot, digest=key_digest(key)))
+    return keys
+
+
+def approve(engine: Engine, subscription: str, *, now: datetime) -> None:
+    """Approve a subscription for the containers of its resources. Raises ``BadCall`` when there is no such one."""
+    with writing(engine) as connection:
+        changed = connection.execute(
+            update(Subscription).where(Subscription.name == subscription).values(approved_at=iso(now))
+        )
+        if not changed.rowcount:
+            raise BadCall(f"there is no subscription {subscription}", hint="azlic issuer resource add makes it")
+
+
+def issued(engine: Engine) -> list[IssuedLicense]:
+    """Every license that was given out, the newest last."""
+    with reading(engine) as connection:
+        return [
+            IssuedLicense(**{name: value for name, value in row.items() if name not in ("key", "digest")})
+            for row in connection.execute(select(Download.__table__).order_by(Download.key)).mappings()
+        ]

@@ -1,0 +1,88 @@
+"""Ed25519 key pairs: made for an issuer or a site, read from PEM files."""
+
+import os
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_public_key,
+)
+from securesystemslib.signer import CryptoSigner, Signer, SSlibKey
+
+from licensing.errors import AzlicError
+from licensing.files import FileTooLarge, read_capped, write_whole
+
+MAX_KEY_BYTES = 8 * 1024
+
+
+def create_key_pair(private_path: Path, public_path: Path) -> SSlibKey:
+    """Make a new Ed25519 key pair: the private half 0600 (PKCS 8), the public half 0644 (SubjectPublicKeyInfo).
+
+    Raises ``AzlicError`` when there is a private key already: a key is never overwritten.
+    """
+    if private_path.exists():
+        raise AzlicError(
+            f"{private_path} exists already",
+            hint="a signing key is never overwritten; choose another folder or move it away",
+        )
+    signer = CryptoSigner.generate_ed25519()
+    write_whole(private_path, signer.private_bytes, mode=0o600)
+    write_whole(public_path, public_pem(signer.public_key), mode=0o644)
+    return signer.public_key
+
+
+def load_signer(private_path: Path, public_path: Path) -> Signer:
+    """Open the signing key behind ``private_path``.
+
+    Raises ``AzlicError`` when it is missing, not ours to read, or readable by others.
+    """
+    public_key = load_public_key(public_path)
+    try:
+        if private_path.stat().st_mode & 0o077:
+            raise AzlicError(
+                f"the signing key {private_path} is open to other users",
+                hint=f"chmod 600 {private_path}",
+            )
+        return Signer.from_priv_key_uri(f"file2:{private_path}", public_key)
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        raise AzlicError(
+            f"the signing key {private_path} cannot be used: {os.strerror(error.errno)}"
+            if isinstance(error, OSError) and error.errno
+            else f"the signing key {private_path} is not the private half of {public_path}",
+            hint="run the command as the user who owns the key, or make one with: azlic issuer init",
+        ) from error
+
+
+def load_public_key(path: Path) -> SSlibKey:
+    """Read an Ed25519 public key from a PEM file.
+
+    Raises ``AzlicError`` for anything else, a private key among them.
+    """
+    try:
+        key = load_pem_public_key(read_capped(path, MAX_KEY_BYTES))
+    except OSError as error:
+        raise AzlicError(
+            f"the key {path} cannot be read: {error.strerror or error}",
+            hint="check the path and who may read it",
+        ) from error
+    except (FileTooLarge, ValueError, UnsupportedAlgorithm) as error:
+        raise _not_a_public_key(path) from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise _not_a_public_key(path)
+    return SSlibKey.from_crypto(key)
+
+
+def _not_a_public_key(path: Path) -> AzlicError:
+    return AzlicError(
+        f"{path} is not an Ed25519 public key in PEM form",
+        hint="ask the issuer for the file that `azlic issuer init` names as the public key",
+    )
+
+
+def public_pem(key: SSlibKey) -> bytes:
+    """The PEM file of a public key."""
+    raw = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.keyval["public"]))
+    return raw.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

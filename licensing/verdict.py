@@ -1,0 +1,78 @@
+"""The answer to "may this container run": one status, the checks behind it, and the dates."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from licensing.document import License
+
+
+class Status(StrEnum):
+    """The stable code of a verdict. The first three let the container run; every other one refuses."""
+
+    VALID = "valid"
+    EXPIRING = "expiring"
+    GRACE = "grace"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    MALFORMED = "malformed"
+    UNTRUSTED = "untrusted"
+    WRONG_CONTAINER = "wrong-container"
+    WRONG_IMAGE = "wrong-image"
+    NOT_YET_VALID = "not-yet-valid"
+    EXPIRED = "expired"
+
+
+RUNNING = frozenset({Status.VALID, Status.EXPIRING, Status.GRACE})
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One numbered step of the verification. ``passed`` is None for a step that was not reached."""
+
+    number: int
+    name: str
+    passed: bool | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a license lets its container run at ``as_of``, and why.
+
+    ``license`` and ``key_id`` are there only once the signature was checked; nothing unverified is ever shown.
+    ``warn_from`` is the instant from which the status is ``expiring``.
+    """
+
+    path: Path
+    as_of: datetime
+    status: Status
+    detail: str
+    checks: tuple[Check, ...]
+    license: License | None = None
+    key_id: str | None = None
+    warn_from: datetime | None = None
+
+    @property
+    def may_run(self) -> bool:
+        """Whether the container may start, and go on running."""
+        return self.status in RUNNING
+
+    @property
+    def days_left(self) -> int | None:
+        """Whole days until the license ends, rounded down; negative once it has ended."""
+        return (self.license.expires_at - self.as_of) // timedelta(days=1) if self.license else None
+
+    @property
+    def changes_at(self) -> datetime | None:
+        """The next instant at which this answer changes by itself, if the file stays as it is."""
+        if self.license is None or self.warn_from is None:
+            return None
+        ahead = (
+            self.license.not_before,
+            self.warn_from,
+            self.license.expires_at,
+            self.license.grace_ends_at,
+        )
+        return min((instant for instant in ahead if instant > self.as_of), default=None)

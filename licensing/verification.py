@@ -1,0 +1,222 @@
+"""Verification: one function, one verdict, numbered steps.
+
+ 1. present    the license folder is there and holds license.dat
+ 2. readable   it is a regular file of at most 64 KiB that this user may read
+ 3. envelope   it is a DSSE envelope in strict JSON
+ 4. type       the envelope says that it holds a license, and no other document
+ 5. signature  a key in the operator's trust store has signed the bytes as received
+ 6. document   the signed bytes are a license that this version understands to the last field
+ 7. container  the license is for this kind of container
+ 8. image      the license covers this version of the image
+ 9. begun      the license has begun
+10. not ended  the license, or its stated grace, has not ended
+
+A step that fails ends the walk: what stands behind it is not looked at. Steps 7 and 8 are asked only where the
+caller says which container or image is meant. No step opens a socket, and none writes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from securesystemslib.dsse import Envelope
+
+from licensing.document import LICENSE_TYPE, BadDocument, License, parse_license
+from licensing.envelope import (
+    MAX_ENVELOPE_BYTES,
+    MalformedEnvelope,
+    UntrustedEnvelope,
+    VerifiedPayload,
+    parse_envelope,
+)
+from licensing.files import FileTooLarge, read_capped
+from licensing.instants import iso
+from licensing.mount import NoLicense, find_license
+from licensing.trust import TrustStore
+from licensing.verdict import Check, Status, Verdict
+
+EXPIRING_DAYS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal(Exception):
+    status: Status
+    detail: str
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What the steps have established so far."""
+
+    path: Path
+    trust: TrustStore
+    as_of: datetime
+    container: str | None
+    version: str | None
+    file: Path = field(init=False)
+    content: bytes = field(init=False)
+    envelope: Envelope = field(init=False)
+    payload: VerifiedPayload = field(init=False)
+    license: License | None = None
+
+    def present(self) -> str:
+        try:
+            self.file = find_license(self.path)
+        except NoLicense as absent:
+            raise _Refusal(Status.MISSING, str(absent)) from absent
+        except OSError as error:
+            raise _Refusal(Status.UNREADABLE, f"{self.path}: {error.strerror or error}") from error
+        return str(self.file)
+
+    def readable(self) -> str:
+        try:
+            self.content = read_capped(self.file, MAX_ENVELOPE_BYTES)
+        except FileTooLarge as error:
+            raise _Refusal(Status.MALFORMED, str(error)) from error
+        except OSError as error:
+            raise _Refusal(Status.UNREADABLE, f"{self.file}: {error.strerror or error}") from error
+        return f"{len(self.content)} bytes"
+
+    def well_formed(self) -> str:
+        try:
+            self.envelope = parse_envelope(self.content)
+        except MalformedEnvelope as error:
+            raise _Refusal(Status.MALFORMED, f"{self.file} is not a license: {error}") from error
+        return "DSSE"
+
+    def typed(self) -> str:
+        if self.envelope.payload_type != LICENSE_TYPE:
+            raise _Refusal(
+                Status.MALFORMED,
+                f"{self.file} is a signed document of another type: {self.envelope.payload_type[:80]!r}",
+            )
+        return LICENSE_TYPE
+
+    def signed(self) -> str:
+        if self.trust.folder.resolve().is_relative_to(self.file.parent.resolve()):
+            raise _Refusal(
+                Status.UNTRUSTED,
+                f"the trust store {self.trust.folder} lies inside the license folder; trust never comes from the mount",
+            )
+        keys = self.trust.keys()
+        try:
+            self.payload = VerifiedPayload(self.envelope, [known.key for known in keys])
+        except UntrustedEnvelope as error:
+            offered = ", ".join(keyid[:12] for keyid in self.envelope.signatures)
+            raise _Refusal(
+                Status.UNTRUSTED,
+                f"{error}: the license names key {offered!r}, the trust store {self.trust.folder} holds {len(keys)}",
+            ) from error
+        return f"key {self.payload.key.keyid[:12]}"
+
+    def understood(self) -> str:
+        try:
+            self.license = parse_license(self.payload.content)
+        except BadDocument as error:
+            raise _Refusal(Status.MALFORMED, f"the signed license cannot be used: {error}") from error
+        return f"license {self.license.license_id} serial {self.license.serial}"
+
+    def for_container(self) -> str:
+        licensed = self._license.container.type
+        if self.container is not None and licensed != self.container:
+            raise _Refusal(
+                Status.WRONG_CONTAINER,
+                f"the license is for container type {licensed!r}, this container is {self.container!r}",
+            )
+        return licensed if self.container else f"{licensed} (no container named to compare with)"
+
+    def for_image(self) -> str:
+        licensed = self._license.container
+        span = f"{licensed.version_from} up to, not including, {licensed.version_below}"
+        if self.version is not None and not licensed.admits(self.version):
+            raise _Refusal(
+                Status.WRONG_IMAGE,
+                f"the license covers versions {span}, this image is {self.version!r};"
+                " after pulling a new image, download a new license",
+            )
+        return span if self.version else f"{span} (no image named to compare with)"
+
+    def begun(self) -> str:
+        begins = self._license.not_before
+        if self.as_of < begins:
+            raise _Refusal(Status.NOT_YET_VALID, f"the license begins at {iso(begins)}")
+        return f"since {iso(begins)}"
+
+    def not_ended(self) -> str:
+        ends = self._license.grace_ends_at
+        if self.as_of >= ends:
+            raise _Refusal(Status.EXPIRED, f"the license ended at {iso(ends)}")
+        return f"until {iso(ends)}"
+
+    @property
+    def _license(self) -> License:
+        assert self.license is not None  # noqa: S101 - step 6 comes before every step that asks
+        return self.license
+
+
+_STEPS: tuple[tuple[int, str, Callable[[_Walk], str]], ...] = (
+    (1, "present", _Walk.present),
+    (2, "readable", _Walk.readable),
+    (3, "envelope", _Walk.well_formed),
+    (4, "type", _Walk.typed),
+    (5, "signature", _Walk.signed),
+    (6, "document", _Walk.understood),
+    (7, "container", _Walk.for_container),
+    (8, "image", _Walk.for_image),
+    (9, "begun", _Walk.begun),
+    (10, "not ended", _Walk.not_ended),
+)
+
+
+def verify(
+    path: Path,
+    *,
+    trust: TrustStore,
+    as_of: datetime,
+    container: str | None = None,
+    version: str | None = None,
+    expiring_days: int = EXPIRING_DAYS,
+) -> Verdict:
+    """Say whether the license in a folder (or the file itself) lets its container run at ``as_of``.
+
+    The steps are those of this module's text, under the same numbers. "No" is a verdict, not an exception; raised is
+    only ``AzlicError``, for a trust store that cannot be read. ``expiring_days`` before its end a license is
+    ``expiring``; it still runs.
+    """
+    walk = _Walk(path, trust, as_of, container, version)
+    checks: list[Check] = []
+    refusal: _Refusal | None = None
+    for number, name, step in _STEPS:
+        if refusal is not None:
+            checks.append(Check(number, name, None, "not reached"))
+            continue
+        try:
+            checks.append(Check(number, name, True, step(walk)))
+        except _Refusal as no:
+            refusal = no
+            checks.append(Check(number, name, False, no.detail))
+    warn_from = walk.license.expires_at - timedelta(days=expiring_days) if walk.license else None
+    status, detail = (refusal.status, refusal.detail) if refusal else _standing(walk, warn_from or as_of)
+    return Verdict(
+        path=path,
+        as_of=as_of,
+        status=status,
+        detail=detail,
+        checks=tuple(checks),
+        license=walk.license,
+        key_id=walk.payload.key.keyid if walk.license else None,
+        warn_from=warn_from,
+    )
+
+
+def _standing(walk: _Walk, warn_from: datetime) -> tuple[Status, str]:
+    license_ = walk.license
+    assert license_ is not None  # noqa: S101 - only asked when every step passed
+    if walk.as_of >= license_.expires_at:
+        return Status.GRACE, (
+            f"the license ended at {iso(license_.expires_at)}; its grace ends at {iso(license_.grace_ends_at)}"
+        )
+    if walk.as_of >= warn_from:
+        return Status.EXPIRING, f"the license ends soon, at {iso(license_.expires_at)}"
+    return Status.VALID, f"the license runs until {iso(license_.expires_at)}"

@@ -1,0 +1,97 @@
+"""One recogniser for all tests of the Read engine, and a container to send documents to."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import wait
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI, HTTPException
+
+from engines.read import Limits, Recogniser, read_routes
+from licensing.errors import AzlicError
+
+
+@pytest.fixture(scope="session")
+def recogniser() -> Iterator[Recogniser]:
+    recogniser = Recogniser(threads=2)
+    yield recogniser
+    recogniser.close()
+
+
+class Container:
+    """A Read container with a license, a recorder and a clock in hand."""
+
+    def __init__(self, recogniser: Recogniser, limits: Limits) -> None:
+        self.now = datetime(2027, 1, 1, tzinfo=UTC)
+        self.licensed = True
+        self.disk_full = False
+        self.recorded: list[int] = []
+        self.asked = threading.Event()
+        self.app = FastAPI()
+        self.app.include_router(
+            read_routes(
+                recogniser=recogniser,
+                record_pages=self._record,
+                admit=self._admit,
+                clock=lambda: self.now,
+                limits=limits,
+            )
+        )
+
+    def sleep(self, hours: float) -> None:
+        self.now += timedelta(hours=hours)
+
+    def _admit(self) -> None:
+        self.asked.set()
+        if not self.licensed:
+            detail = {"code": "LicenseExpired", "message": "the license has ended"}
+            raise HTTPException(503, detail)
+
+    def _record(self, pages: int) -> None:
+        if self.disk_full:
+            raise AzlicError("the disk is full", hint="make room")
+        self.recorded.append(pages)
+
+
+@pytest.fixture
+def container(recogniser: Recogniser) -> Container:
+    return Container(recogniser, Limits(body_bytes=2_000_000, documents=2))
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[httpx.Client]:
+    """A client of a real server on a loopback socket; leaving waits until the server has shut down."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=30))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            port = listening.getsockname()[1]
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def busy(recogniser: Recogniser) -> Iterator[None]:
+    """All threads of the recogniser have something else to do until the block ends."""
+    done = threading.Event()
+    others = [recogniser.pool.submit(done.wait) for _ in range(recogniser.threads)]
+    try:
+        yield
+    finally:
+        done.set()
+        wait(others)
+
+
+@pytest.fixture
+def client(container: Container) -> Iterator[httpx.Client]:
+    with serving(container.app) as client:
+        yield client

@@ -1,0 +1,59 @@
+"""Foreign bytes, of any kind, are answered with their text or refused in words, and only text is counted."""
+
+import asyncio
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engines.read import Limits, Recogniser
+from tests import pictures
+from tests.engines.read.conftest import Container
+
+WHOLE = [
+    pictures.encode(pictures.sign("AB"), "JPEG"),
+    pictures.encode(pictures.sign("AB"), "PNG"),
+    pictures.encode(pictures.sign("AB").convert("1"), "BMP"),
+    pictures.encode(pictures.sign("AB").convert("1"), "TIFF", [pictures.sign("CD").convert("1")]),
+    pictures.encode(pictures.sign("AB").convert("1"), "PDF"),
+]
+
+# What a broken file makes Pillow remark is no error.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+
+
+@st.composite
+def spoilt(draw: st.DrawFn) -> bytes:
+    """A valid file with a few bytes changed, most of them in its headers, and perhaps its end cut off."""
+    body = bytearray(draw(st.sampled_from(WHOLE)))
+    places = st.integers(0, len(body) - 1) | st.integers(0, 200)
+    for _ in range(draw(st.integers(0, 5))):
+        body[draw(places)] ^= 1 << draw(st.integers(0, 7))
+    return bytes(body[: draw(st.none() | places)])
+
+
+@st.composite
+def signed_noise(draw: st.DrawFn) -> bytes:
+    """Any bytes behind the signature of a known kind."""
+    return draw(st.sampled_from([b"", *(body[:8] for body in WHOLE)])) + draw(st.binary())
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(body=spoilt() | signed_noise(), pages=st.sampled_from([None, "1", "2", "1-"]))
+def test_foreign_bytes_are_read_or_refused(recogniser: Recogniser, body: bytes, pages: str | None) -> None:
+    container = Container(recogniser, Limits(page_pixels=1_000_000, page_seconds=5))
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app=container.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://container") as client:
+            query = {"pages": pages} if pages else {}
+            return await client.post("/vision/v3.2/read/syncAnalyze", content=body, params=query)
+
+    answer = asyncio.run(send())
+    if answer.status_code == 200:
+        assert container.recorded == [len(answer.json()["analyzeResult"]["readResults"])]
+    else:
+        assert 400 <= answer.status_code < 500
+        assert container.recorded == []
+        assert answer.json()["message"]

@@ -1,0 +1,117 @@
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from engines.read import (
+    Code,
+    Limits,
+    Page,
+    Reading,
+    Recogniser,
+    Refused,
+    open_document,
+    warm_up,
+)
+from engines.read.recognise import TESSDATA
+from licensing.errors import AzlicError
+from tests import pictures
+
+
+def page_of(image: Image.Image) -> Page:
+    return open_document(pictures.encode(image, "PNG"), Limits()).page(1)
+
+
+def text_of(reading: Reading) -> str:
+    return "\n".join(line.text for line in reading.lines)
+
+
+def edits(wanted: str, got: str) -> int:
+    """How many characters have to be changed to turn one text into the other."""
+    row = list(range(len(got) + 1))
+    for i, a in enumerate(wanted, 1):
+        corner, row[0] = row[0], i
+        for j, b in enumerate(got, 1):
+            corner, row[j] = row[j], min(corner + (a != b), row[j] + 1, row[j - 1] + 1)
+    return row[-1]
+
+
+def test_a_letter_is_read_with_at_most_one_error_in_a_hundred(recogniser: Recogniser) -> None:
+    image, text = pictures.letter()
+    wanted = "\n".join(line for line in text.splitlines() if line)
+    reading = recogniser.read(page_of(image), seconds=60)
+    assert len(reading.lines) == 29
+    assert edits(wanted, text_of(reading)) <= len(wanted) / 100
+    assert reading.confidence > 0.9
+    assert abs(reading.angle) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("turn", "angle"),
+    [
+        (Image.Transpose.ROTATE_180, 180),
+        (Image.Transpose.ROTATE_90, -90),
+        (Image.Transpose.ROTATE_270, 90),
+    ],
+)
+def test_a_page_is_read_whichever_way_it_lies(recogniser: Recogniser, turn: Image.Transpose, angle: int) -> None:
+    image, _ = pictures.letter()
+    reading = recogniser.read(page_of(image.transpose(turn)), seconds=60)
+    assert text_of(reading).startswith("Harbour Office, Quay Street 14")
+    assert (reading.angle - angle + 180) % 360 == pytest.approx(180, abs=1)
+
+
+def test_a_crooked_page_says_its_angle(recogniser: Recogniser) -> None:
+    image, _ = pictures.letter()
+    crooked = image.rotate(-3, Image.Resampling.BICUBIC, fillcolor=255)
+    assert recogniser.read(page_of(crooked), seconds=60).angle == pytest.approx(3, abs=0.3)
+
+
+def test_words_have_boxes_inside_their_lines(recogniser: Recogniser) -> None:
+    reading = recogniser.read(page_of(pictures.sign("MIND THE STEP")), seconds=60)
+    (line,) = reading.lines
+    assert [word.text for word in line.words] == ["MIND", "THE", "STEP"]
+    assert all(0 <= word.confidence <= 1 for word in line.words)
+    lefts = [word.box[0] for word in line.words]
+    assert lefts == sorted(lefts)
+    assert line.box[0] == lefts[0]
+    assert line.box[2] == line.words[-1].box[2]
+
+
+def test_an_empty_page_has_no_lines(recogniser: Recogniser) -> None:
+    reading = recogniser.read(page_of(Image.new("L", (400, 300), "white")), seconds=60)
+    assert reading == Reading((), 0.0)
+
+
+def test_a_page_over_its_time_is_refused(recogniser: Recogniser) -> None:
+    page = page_of(pictures.letter()[0])
+    for seconds in (0, 0.001):
+        with pytest.raises(Refused) as refused:
+            recogniser.read(page, seconds=seconds)
+        assert refused.value.code is Code.TIMEOUT
+
+
+def test_a_missing_model_is_said_with_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(AzlicError, match=r"eng\.traineddata") as error:
+        Recogniser(threads=1, tessdata=tmp_path)
+    assert error.value.hint == "pip install azlic[read]"
+
+
+def test_a_damaged_model_is_said_with_a_hint(tmp_path: Path) -> None:
+    for name in ("eng.traineddata", "osd.traineddata"):
+        (tmp_path / name).write_bytes(b"no model")
+    with pytest.raises(AzlicError) as error:
+        Recogniser(threads=1, tessdata=tmp_path)
+    assert error.value.hint == "pip install azlic[read]"
+
+
+def test_after_warming_up_no_model_file_is_needed(tmp_path: Path) -> None:
+    models = shutil.copytree(TESSDATA, tmp_path / "models")
+    recogniser = Recogniser(threads=2, tessdata=models)
+    warm_up(recogniser)
+    shutil.rmtree(models)
+    upside_down = page_of(pictures.letter()[0].transpose(Image.Transpose.ROTATE_180))
+    for _ in range(recogniser.threads):
+        assert text_of(recogniser.read(upside_down, seconds=60)).startswith("Harbour")
+    recogniser.close()

@@ -1,0 +1,53 @@
+"""Exact quantities: integers of a millionth of the meter's unit, from the record to the report."""
+
+from decimal import Decimal
+from typing import Any
+
+MICRO = 10**6
+MAX_WHOLE = 10**12
+"""The largest quantity of one record, in whole units; a month's total of 64 bits holds nine such records."""
+
+
+class InexactQuantity(ValueError):
+    """A number that would have to be rounded, or does not fit."""
+
+
+def to_micro(quantity: Any) -> int:
+    """The millionths in a JSON number: ``int``, or ``Decimal`` for one written with a point or an exponent.
+
+    Raises ``InexactQuantity`` in words for everything that is not such a number from 0 to 10^12 with at most
+    six decimals.
+    """
+    if type(quantity) is int:
+        micro = quantity * MICRO
+    elif isinstance(quantity, Decimal):
+        if quantity.adjusted() > 12:
+            raise InexactQuantity("quantity is larger than 1,000,000,000,000")
+        # 13 digits before the point and 15 behind it are what a Decimal multiplies without rounding
+        if fraction_digits(quantity) > 15 or quantity * MICRO != int(quantity * MICRO):
+            raise InexactQuantity("quantity has more than six decimals")
+        micro = int(quantity * MICRO)
+    else:
+        raise InexactQuantity("quantity is not a number")
+    if micro < 0:
+        raise InexactQuantity("quantity is negative")
+    if micro > MAX_WHOLE * MICRO:
+        raise InexactQuantity("quantity is larger than 1,000,000,000,000")
+    return micro
+
+
+def fraction_digits(number: Decimal) -> int:
+    """How many digits a number is written with behind its point."""
+    exponent = number.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def from_micro(micro: int) -> int | Decimal:
+    """The quantity as a number for people and JSON: whole where it is whole, else with the decimals it has."""
+    whole, rest = divmod(micro, MICRO)
+    return whole if rest == 0 else Decimal(micro).scaleb(-6).normalize()
+
+
+def grouped(micro: int) -> str:
+    """The quantity with thousands grouped: ``1,250,000`` or ``0.25``."""
+    return f"{from_micro(micro):,}"
