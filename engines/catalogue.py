@@ -24,7 +24,7 @@ def read_engine() -> Engine:
     def routes(admit: Callable[[], None], record: Callable[[int], None], clock: Callable[[], datetime]) -> APIRouter:
         return read_routes(recogniser=recogniser, record_pages=record, admit=admit, clock=clock)
 
-    return Engine(kind=READ, version=READ_VERSION, api_type="vision.read", routes=routes)
+    return Engine(kind=READ, version=READ_VERSION, api_type="vision.read", routes=routes, close=recogniser.close)
 
 
 ENGINES: dict[str, Callable[[], Engine]] = {READ.name: read_engine}

@@ -35,13 +35,15 @@ log = logging.getLogger("azlic.container")
 class Engine:
     """One kind of container of ours: its type and version, and what makes its routes.
 
-    ``routes`` gets the gate's dependency, a function that records a quantity as delivered, and the clock.
+    ``routes`` gets the gate's dependency, a function that records a quantity as delivered, and the clock; ``close``
+    lets go of what the engine holds.
     """
 
     kind: ContainerType
     version: str
     api_type: str
     routes: Callable[[Callable[[], None], Callable[[int], None], Callable[[], datetime]], APIRouter]
+    close: Callable[[], None]
 
 
 def download_license(
@@ -97,7 +99,11 @@ def container_app(
     def record(quantity: int) -> None:
         recorder.append(engine.kind.meters[0], quantity, at=clock(), api_type=engine.api_type)
 
-    return host_app(host, engine.routes(host.admit, record, clock))
+    def closing() -> None:
+        engine.close()
+        recorder.close()
+
+    return host_app(host, engine.routes(host.admit, record, clock), closing=closing)
 
 
 def own_container_id(environ: Mapping[str, str]) -> str:

@@ -43,20 +43,22 @@ class Host:
             raise HTTPException(503, {"code": "LicenseNotValid", "message": verdict.detail})
 
 
-def host_app(host: Host, *routers: APIRouter) -> FastAPI:
-    """The container as an ASGI application: what all containers answer, and ``routers`` for what this one does."""
+def host_app(host: Host, router: APIRouter, *, closing: Callable[[], None]) -> FastAPI:
+    """The container as an ASGI application: what all containers answer, and ``router`` for what this one does.
+
+    ``closing`` is called when the container stops, after the last answer.
+    """
     app = FastAPI(
         title=f"{host.kind.title} container",
         version=host.version,
         docs_url=None,
         redoc_url=None,
         openapi_url=OPENAPI_URL,
-        lifespan=_watching(host),
+        lifespan=_watching(host, closing),
     )
     app.include_router(_common_routes(host))
     app.include_router(swagger_routes(app.title))
-    for router in routers:
-        app.include_router(router)
+    app.include_router(router)
     return app
 
 
@@ -117,7 +119,9 @@ def _usage(host: Host, month: Month | None = None) -> JSONResponse:
         return JSONResponse({"code": "UsageNotReadable", "message": error.message}, 500)
 
 
-def _watching(host: Host) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+def _watching(
+    host: Host, closing: Callable[[], None]
+) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     """Look at the license while the container runs, and say in the log when its standing changes."""
 
     async def look() -> None:
@@ -136,6 +140,7 @@ def _watching(host: Host) -> Callable[[FastAPI], contextlib.AbstractAsyncContext
         watch.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watch
+        closing()
 
     return lifespan
 

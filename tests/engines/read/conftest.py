@@ -1,6 +1,5 @@
 """One recogniser for all tests of the Read engine, and a container to send documents to."""
 
-import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import wait
@@ -9,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI, HTTPException
 
 from engines.read import Limits, Recogniser, read_routes
 from licensing.errors import AzlicError
+from tests.serving import serving
 
 
 @pytest.fixture(scope="session")
@@ -64,19 +63,10 @@ def container(recogniser: Recogniser) -> Container:
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[httpx.Client]:
-    """A client of a real server on a loopback socket; leaving waits until the server has shut down."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=30))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            port = listening.getsockname()[1]
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-                yield client
-        finally:
-            server.should_exit = True
-            thread.join()
+def talking_to(app: FastAPI) -> Iterator[httpx.Client]:
+    """A client of a real server on a loopback socket."""
+    with serving(app) as url, httpx.Client(base_url=url, timeout=60) as client:
+        yield client
 
 
 @contextmanager
@@ -93,5 +83,5 @@ def busy(recogniser: Recogniser) -> Iterator[None]:
 
 @pytest.fixture
 def client(container: Container) -> Iterator[httpx.Client]:
-    with serving(container.app) as client:
+    with talking_to(container.app) as client:
         yield client

@@ -8,7 +8,7 @@ import pytest
 
 from engines.read import Limits, Page, Reading, Recogniser
 from tests import pictures
-from tests.engines.read.conftest import Container, busy, serving
+from tests.engines.read.conftest import Container, busy, talking_to
 
 SYNC = "/vision/v3.2/read/syncAnalyze"
 ASYNC = "/vision/v3.2/read/analyze"
@@ -176,7 +176,7 @@ def test_a_body_over_the_limit_is_refused_declared_or_not(container: Container, 
 
 def test_a_body_that_does_not_end_in_time_is_refused(recogniser: Recogniser) -> None:
     container = Container(recogniser, Limits(upload_seconds=0))
-    with serving(container.app) as client, connected(client) as connection:
+    with talking_to(container.app) as client, connected(client) as connection:
         connection.sendall(request_head(length=1000))
         with connection.makefile("rb") as answer:
             assert b'"code":"Timeout"' in answer.read()
@@ -192,7 +192,7 @@ def test_a_client_that_hangs_up_is_not_charged(recogniser: Recogniser, container
 
 
 def test_a_shutdown_lets_documents_in_hand_be_finished(container: Container) -> None:
-    with serving(container.app) as client:
+    with talking_to(container.app) as client:
         send(client, pictures.three_page_tiff(), ASYNC)
     assert container.recorded == [3]
 
@@ -235,14 +235,14 @@ def in_pairs() -> Iterator[InPairs]:
 def test_two_clients_are_read_side_by_side(in_pairs: InPairs) -> None:
     container = Container(in_pairs, Limits())
     body = pictures.encode(pictures.sign(), "PNG")
-    with serving(container.app) as client, ThreadPoolExecutor(2) as clients:
+    with talking_to(container.app) as client, ThreadPoolExecutor(2) as clients:
         answers = list(clients.map(lambda _: send(client, body), range(2)))
     assert [texts(answer) for answer in answers] == [["MIND THE STEP"]] * 2
 
 
 def test_the_pages_of_a_document_are_read_side_by_side(in_pairs: InPairs) -> None:
     container = Container(in_pairs, Limits())
-    with serving(container.app) as client:
+    with talking_to(container.app) as client:
         assert texts(send(client, pictures.two_page_pdf())) == ["FIRST PAGE", "SECOND PAGE"]
 
 
