@@ -170,14 +170,16 @@ def _drawn(sums: Mapping[tuple[str, str, str], _Sums], shares: Mapping[str, Mete
 
 
 def _quality(connection: Connection, unmapped_meters: list[str]) -> Quality:
-    kept: dict[str, int] = dict(
-        connection.execute(select(Quarantine.kind, func.count()).group_by(Quarantine.kind)).tuples().all()
-    )
-    findings: dict[str, int] = dict(
-        connection.execute(select(Finding.kind, func.count()).group_by(Finding.kind).order_by(Finding.kind))
-        .tuples()
-        .all()
-    )
+    kept = {
+        row.kind: row.number
+        for row in connection.execute(select(Quarantine.kind, func.count().label("number")).group_by(Quarantine.kind))
+    }
+    findings = {
+        row.kind: row.number
+        for row in connection.execute(
+            select(Finding.kind, func.count().label("number")).group_by(Finding.kind).order_by(Finding.kind)
+        )
+    }
     pending, vanished = connection.execute(
         select(
             func.coalesce(func.sum(Source.size - Source.offset).filter(Source.vanished_at.is_(None)), 0),

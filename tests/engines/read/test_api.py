@@ -185,7 +185,7 @@ def test_a_body_that_does_not_end_in_time_is_refused(recogniser: Recogniser) -> 
 def test_a_client_that_hangs_up_is_not_charged(recogniser: Recogniser, container: Container) -> None:
     body = pictures.two_page_pdf()
     # The server shuts down while the recogniser is still busy: only hanging up can have ended the request.
-    with busy(recogniser), serving(container.app) as client, connected(client) as connection:
+    with busy(recogniser), talking_to(container.app) as client, connected(client) as connection:
         connection.sendall(request_head(len(body)) + body)
         assert container.asked.wait(timeout=60)
     assert container.recorded == []
