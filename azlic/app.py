@@ -1,19 +1,42 @@
 """The command line, put together."""
 
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 import azlic
-from azlic.commands import container, issuer, licenses, plan, trust, usage
 
-app = typer.Typer(
-    name="azlic",
-    help="Know, prove and be warned: licenses and usage of AI containers that have no network.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+_MODULES = {
+    "verify": "licenses",
+    "download": "licenses",
+    "engine": "container",
+    "ingest": "usage",
+    "report": "usage",
+    "plan": "plan",
+    "trust": "trust",
+    "issuer": "issuer",
+}
+
+
+def command_line(words: Sequence[str]) -> typer.Typer:
+    """The program for these words: with the named command's module alone, or with all where none is named.
+
+    Starting one command so does not cost building the others.
+    """
+    named = _MODULES.get(words[0]) if words else None
+    app = typer.Typer(
+        name="azlic",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        add_completion=named is None,
+    )
+    app.callback()(root)
+    for module in (named,) if named else dict.fromkeys(_MODULES.values()):
+        import_module(f"azlic.commands.{module}").register(app)
+    return app
 
 
 def _version(wanted: bool) -> None:
@@ -22,7 +45,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
@@ -32,13 +54,3 @@ def root(
 
     Exit status: 0 fine, 1 "no" (not valid, findings), 2 bad command line, 3 the environment failed.
     """
-
-
-app.command("verify")(licenses.verify)
-app.command("download")(licenses.download)
-app.command("engine", context_settings={"ignore_unknown_options": True})(container.engine)
-app.command("ingest")(usage.ingest)
-app.command("report")(usage.report)
-app.add_typer(plan.app, name="plan")
-app.add_typer(trust.app, name="trust")
-app.add_typer(issuer.app, name="issuer")

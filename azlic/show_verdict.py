@@ -94,7 +94,7 @@ def _paragraph(name: str, text: str) -> list[str]:
 
 
 def _shortened(detail: str) -> str:
-    room = WIDTH - 17
+    room = WIDTH - 19
     return detail if len(detail) <= room else detail[: room - 3] + "..."
 
 

@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import secrets
+import signal
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -133,7 +134,9 @@ def drop_privileges(uid: int, gid: int) -> None:
 
 
 def serve(app: FastAPI, listener: socket.socket) -> None:
-    """Answer on a socket that is bound already, until SIGTERM or SIGINT."""
+    """Answer on a socket that is bound already, until SIGTERM or SIGINT; both end it in good order."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # uvicorn raises it once more when it has finished
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False))
     server.run(sockets=[listener])
 

@@ -160,6 +160,6 @@ def _home_page(host: Host) -> str:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
         "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:40em;margin:4em auto;padding:0 1em}</style>"
-        f"<h1>{title}</h1><p>{'Ready.' if verdict.may_run else 'Not ready.'} {html.escape(verdict.detail)}</p>"
+        f"<h1>{title}</h1><p>{'Ready' if verdict.may_run else 'Not ready'}: {html.escape(verdict.detail)}.</p>"
         f"<ul>{rows}</ul></html>"
     )

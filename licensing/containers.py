@@ -1,11 +1,10 @@
 """The kinds of container a license can be for."""
 
-import re
-from dataclasses import dataclass
+from itertools import takewhile
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerType:
+class ContainerType(NamedTuple):
     """One kind of container: its name in licenses and commands, and what it is called elsewhere.
 
     ``service`` names its folder in the output mount, ``resource_kind`` the Azure resource that may license it,
@@ -41,18 +40,21 @@ SPEECH_TO_TEXT = ContainerType(
 )
 CONTAINER_TYPES = {kind.name: kind for kind in (READ, SPEECH_TO_TEXT)}
 
-_LEADING_NUMBERS = re.compile(r"\d{1,9}(?:\.\d{1,9}){0,3}")
-
 
 def version_key(version: str) -> tuple[int, ...]:
     """The numbers a version begins with, trailing zeros gone, so that ``3.2-model`` and ``3.2.0`` compare equal.
 
     Raises ``ValueError`` where a version begins with no number, as ``latest`` does.
     """
-    match = _LEADING_NUMBERS.match(version)
-    if match is None:
+    numbers: list[int] = []
+    for part in version.split("."):
+        digits = "".join(takewhile("0123456789".__contains__, part))
+        if digits:
+            numbers.append(int(digits[:18]))
+        if not digits or digits != part:
+            break
+    if not numbers:
         raise ValueError(f"{version!r} does not begin with a version number")
-    numbers = [int(number) for number in match.group().split(".")]
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return tuple(numbers)

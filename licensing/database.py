@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 
 import migrations
@@ -65,7 +65,7 @@ def open_database(target: str, *, create: bool = False) -> Engine:
 
 def _connect(target: str, *, create: bool) -> Engine:
     if "://" in target:
-        return create_engine(make_url(target))
+        return _by_url(target)
     path = Path(target).absolute()
     if create:
         _make_file(path)
@@ -74,10 +74,20 @@ def _connect(target: str, *, create: bool) -> Engine:
             f"there is no database at {path}",
             hint="the first `azlic ingest` makes it; or name another with --database",
         )
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _by_url(target: str) -> Engine:
+    try:
+        return create_engine(make_url(target))
+    except (ArgumentError, ValueError, ImportError) as error:  # its text may repeat a password
+        raise BadCall(
+            "the database's URL cannot be used: it is not one, or its driver is not installed",
+            hint="write postgresql+psycopg://USER@HOST/NAME, and install psycopg; or give a path",
+        ) from error
 
 
 def _make_file(path: Path) -> None:

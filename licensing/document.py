@@ -2,13 +2,15 @@
 
 import base64
 import binascii
-from datetime import datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -23,10 +25,43 @@ from licensing.instants import iso
 
 LICENSE_TYPE = "application/vnd.azlic.license.v1+json"
 
-Label = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,200}$")]
+
+def _is_printable(text: str) -> str:
+    # not a pattern: each use of one would compile its own automaton, and verify starts anew every time
+    if not text.isprintable():
+        raise ValueError("it holds characters that cannot be printed")
+    return text
+
+
+Label = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_is_printable)]
 """One line of text that is safe to print on a terminal."""
 
-Instant = Annotated[AwareDatetime, PlainSerializer(iso, return_type=str, when_used="json")]
+_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9990, 1, 1, tzinfo=UTC)
+
+
+def _one_form(value: object) -> object:
+    # a text of digits would be read as a Unix time
+    if not isinstance(value, str):
+        return value
+    if not _RFC_3339.fullmatch(value):
+        raise ValueError("it is not an instant with its zone, such as 2027-01-01T00:00:00Z")
+    return datetime.fromisoformat(value)
+
+
+def _in_range(instant: datetime) -> datetime:
+    # days are added to it and taken from it
+    if not _EARLIEST <= instant < _LATEST:
+        raise ValueError("it is not between the years 1970 and 9990")
+    return instant
+
+
+Instant = Annotated[
+    AwareDatetime,
+    BeforeValidator(_one_form),
+    AfterValidator(_in_range),
+    PlainSerializer(iso, return_type=str, when_used="json"),
+]
 Count = Annotated[int, Field(ge=1, le=2**53 - 1)]
 
 
@@ -140,8 +175,6 @@ class License(Document):
             raise ValueError("the license expires before it begins")
         if self.issued_at >= self.expires_at:
             raise ValueError("the license expires before it was issued")
-        if self.expires_at > _LATEST:
-            raise ValueError("the license expires after the year 9990")
         return self
 
     @property
@@ -152,9 +185,6 @@ class License(Document):
     def to_bytes(self) -> bytes:
         """The payload that gets signed: UTF-8 JSON; what is not stated stays out."""
         return self.model_dump_json(exclude_none=True).encode()
-
-
-_LATEST = datetime.fromisoformat("9990-01-01T00:00:00Z")
 
 
 class BadDocument(ValueError):
@@ -171,7 +201,7 @@ def parse_license(payload: bytes) -> License:
         return License.model_validate_json(payload, strict=True)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = "".join(filter(str.isprintable, ".".join(str(part) for part in first["loc"])))[:200]
         raise BadDocument(f"{where}: {first['msg']}" if where else first["msg"]) from error
     except ValueError as error:
         raise BadDocument(str(error)) from error

@@ -1,16 +1,20 @@
 """DownloadLicense: fetch the license of one container and install it, or leave everything as it was."""
 
+import contextlib
+import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 import stamina
+from pydantic import ValidationError
 
+from licensing import strict_json
 from licensing.denial import HTTP_STATUS, WHAT_TO_DO, Denial, DenialCode
 from licensing.envelope import MAX_ENVELOPE_BYTES
 from licensing.errors import AzlicError, BadCall
@@ -24,6 +28,9 @@ from licensing.verification import verify
 ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 60.0
 TIMEOUT_SECONDS = 30.0
+
+_KEY = re.compile(r"[!-~]+")
+logging.getLogger("stamina").addHandler(logging.NullHandler())  # the caller's ``waiting`` tells of every wait
 
 _INSTALLABLE = RUNNING | {Status.NOT_YET_VALID}
 """What may be installed: a license that begins later is fetched ahead of time."""
@@ -81,9 +88,10 @@ def download(
     key in the clear over a network.
     """
     _check_endpoint(order.endpoint)
+    request = _request(order)
     if not folder.is_dir():
         raise AzlicError(f"there is no license folder {folder}", hint=f"mkdir -p {folder}")
-    content = _fetch(order, clock, waiting or _silent)
+    content = _fetch(order, request, clock, waiting or _silent)
     return _install(content, folder, order, trust=trust, as_of=clock())
 
 
@@ -92,13 +100,31 @@ def _silent(denial: Denial, attempt: int, seconds: float) -> None:
 
 
 def _check_endpoint(endpoint: str) -> None:
-    parts = urlsplit(endpoint)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        url = httpx.URL(endpoint)  # read by the very parser that will connect
+        usable = url.scheme in ("http", "https") and bool(url.host) and (url.port or 0) < 1 << 16
+    except (httpx.InvalidURL, ValueError):
+        usable = False
+    if not usable:
         raise BadCall(f"{endpoint!r} is not an endpoint", hint="write it as https://HOST/RESOURCE")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if url.scheme == "http" and not _is_loopback(url.host):
         raise BadCall(
             f"the endpoint {endpoint} would get the API key in the clear", hint="use https; http is for loopback only"
         )
+
+
+def _request(order: Order) -> LicenseRequest:
+    if not _KEY.fullmatch(order.api_key):
+        raise BadCall("the API key holds a character that no key has", hint="look for blanks and line ends around it")
+    try:
+        return LicenseRequest(
+            container_type=order.container_type, container_version=order.container_version, site=order.site
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise BadCall(
+            f"{first['loc'][0]}: {first['msg']}", hint="write the version as the image has it: 3.2.0"
+        ) from error
 
 
 def _is_loopback(host: str) -> bool:
@@ -108,7 +134,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _fetch(order: Order, clock: Callable[[], datetime], waiting: Waiting) -> bytes:
+def _fetch(order: Order, request: LicenseRequest, clock: Callable[[], datetime], waiting: Waiting) -> bytes:
     def wait_for(error: Exception) -> bool | float:
         """How long to wait: what the issuer asked for within a bound, else growing from a quarter of a second."""
         if not isinstance(error, _TryAgain):
@@ -121,7 +147,7 @@ def _fetch(order: Order, clock: Callable[[], datetime], waiting: Waiting) -> byt
             for attempt in stamina.retry_context(on=wait_for, attempts=ATTEMPTS, timeout=None):
                 with attempt:
                     try:
-                        return _ask(client, order, clock)
+                        return _ask(client, order, request, clock)
                     except _TryAgain as error:
                         if attempt.num < ATTEMPTS:
                             waiting(error.denial, attempt.num, float(wait_for(error)))
@@ -131,10 +157,7 @@ def _fetch(order: Order, clock: Callable[[], datetime], waiting: Waiting) -> byt
     raise AssertionError("a retry loop ends by returning or raising")
 
 
-def _ask(client: httpx.Client, order: Order, clock: Callable[[], datetime]) -> bytes:
-    request = LicenseRequest(
-        container_type=order.container_type, container_version=order.container_version, site=order.site
-    )
+def _ask(client: httpx.Client, order: Order, request: LicenseRequest, clock: Callable[[], datetime]) -> bytes:
     try:
         with client.stream(
             "POST",
@@ -143,7 +166,7 @@ def _ask(client: httpx.Client, order: Order, clock: Callable[[], datetime]) -> b
             headers={KEY_HEADER: order.api_key},
         ) as response:
             content = _read_capped(response)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, UnicodeError) as error:  # the latter for a host name that no name server could know
         raise _TryAgain(
             Denial(DenialCode.COULD_NOT_CONNECT, f"{order.endpoint}: {str(error) or type(error).__name__}")
         ) from error
@@ -171,7 +194,7 @@ def _denial(response: httpx.Response, content: bytes, now: datetime) -> Denial:
     """The denial in an answer; one in another language is ``BillingEndpointBusy`` at 429 and 503, else Unknown."""
     retry_after = _retry_after(response.headers.get("Retry-After"), now)
     try:
-        fields = httpx.Response(response.status_code, content=content).json()
+        fields = strict_json.loads(content)
         code, detail = DenialCode(fields["code"]), str(fields["message"])
         if HTTP_STATUS.get(code) == response.status_code:
             return Denial(code, "".join(filter(str.isprintable, detail))[:300], retry_after)
@@ -188,7 +211,7 @@ def _retry_after(value: str | None, now: datetime) -> float | None:
         return None
     try:
         return max(0.0, float(value) if value.isdigit() else (parsedate_to_datetime(value) - now).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
@@ -209,5 +232,6 @@ def _install(content: bytes, folder: Path, order: Order, *, trust: TrustStore, a
             )
         write_whole(folder / LICENSE_NAME, content)
     finally:
-        arrived.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            arrived.unlink(missing_ok=True)
     return verify(folder, trust=trust, as_of=as_of, container=order.container_type, version=order.container_version)

@@ -54,10 +54,13 @@ def _outer_form(fields: Any) -> dict[str, Any]:
     signatures = fields.get("signatures")
     if not isinstance(signatures, list) or not 1 <= len(signatures) <= _MAX_SIGNATURES:
         raise ValueError(f"it carries no list of 1 to {_MAX_SIGNATURES} signatures")
+    forms = [_signature_form(signature) for signature in signatures]
+    if len({form["keyid"] for form in forms}) != len(forms):
+        raise ValueError("two of its signatures name the same key")
     return {
         "payload": _base64(fields, "payload"),
         "payloadType": _text(fields, "payloadType"),
-        "signatures": [_signature_form(signature) for signature in signatures],
+        "signatures": forms,
     }
 
 

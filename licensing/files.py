@@ -1,6 +1,7 @@
 """Files written whole or not at all, and read with a size cap."""
 
 import contextlib
+import errno
 import os
 import stat
 from pathlib import Path
@@ -22,9 +23,10 @@ def read_capped(path: Path, limit: int) -> bytes:
     A named pipe or a device in the file's place is refused without waiting for it.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(f"{path} is not a regular file")
         content = file.read(limit + 1)
     if len(content) > limit:
         raise FileTooLarge(path, limit)
@@ -38,7 +40,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o640) -> None:
     the owner of the folder, so that a nonroot container can read what was installed for it.
     Raises ``AzlicError`` when the folder cannot take it; the old file is then still there.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "wb") as file:

@@ -18,20 +18,19 @@ def parse_instant(text: str) -> datetime:
     """
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError as error:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise BadCall(
             f"{text!r} is not a date or an instant", hint="write 2027-01-01 or 2027-01-01T08:00:00Z"
         ) from error
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
-_DURATION = re.compile(r"(\d{1,6})([dhms])")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
 def parse_duration(text: str) -> timedelta:
     """Read a time such as ``365d``, ``12h``, ``30m`` or ``20s``. Raises ``BadCall`` for anything else, and for none."""
-    match = _DURATION.fullmatch(text)
+    match = re.fullmatch(r"(\d{1,6})([dhms])", text)
     duration = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta()
     if not duration:
         raise BadCall(f"{text!r} is not a time", hint="write it as 365d, 12h, 30m or 20s")

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
+    load_pem_private_key,
     load_pem_public_key,
 )
 from securesystemslib.signer import CryptoSigner, Signer, SSlibKey
@@ -21,13 +22,14 @@ MAX_KEY_BYTES = 8 * 1024
 def create_key_pair(private_path: Path, public_path: Path) -> SSlibKey:
     """Make a new Ed25519 key pair: the private half 0600 (PKCS 8), the public half 0644 (SubjectPublicKeyInfo).
 
-    Raises ``AzlicError`` when there is a private key already: a key is never overwritten.
+    Raises ``AzlicError`` when there is one of the two already: a key is never overwritten.
     """
-    if private_path.exists():
-        raise AzlicError(
-            f"{private_path} exists already",
-            hint="a signing key is never overwritten; choose another folder or move it away",
-        )
+    for path in (private_path, public_path):
+        if path.exists():
+            raise AzlicError(
+                f"{path} exists already",
+                hint="a key is never overwritten; choose another folder or move it away",
+            )
     signer = CryptoSigner.generate_ed25519()
     write_whole(private_path, signer.private_bytes, mode=0o600)
     write_whole(public_path, public_pem(signer.public_key), mode=0o644)
@@ -46,8 +48,9 @@ def load_signer(private_path: Path, public_path: Path) -> Signer:
                 f"the signing key {private_path} is open to other users",
                 hint=f"chmod 600 {private_path}",
             )
-        return Signer.from_priv_key_uri(f"file2:{private_path}", public_key)
-    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        # not through a file2: URI: it would cut a path at its first "?" or "#"
+        return CryptoSigner(load_pem_private_key(read_capped(private_path, MAX_KEY_BYTES), None), public_key)
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise AzlicError(
             f"the signing key {private_path} cannot be used: {os.strerror(error.errno)}"
             if isinstance(error, OSError) and error.errno

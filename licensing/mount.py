@@ -20,7 +20,7 @@ def find_license(path: Path) -> Path:
     try:
         if path.is_dir():
             candidate = path / LICENSE_NAME
-            if candidate.is_file():
+            if candidate.exists() or candidate.is_symlink():
                 return candidate
             raise NoLicense(_not_found(path, _instead(path)))
         if path.exists():

@@ -1,7 +1,7 @@
 """The trust store: the operator's own folder of public keys, and nobody else's."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from securesystemslib.signer import Key
 
@@ -10,8 +10,7 @@ from licensing.files import write_whole
 from licensing.keys import load_public_key, public_pem
 
 
-@dataclass(frozen=True, slots=True)
-class TrustedKey:
+class TrustedKey(NamedTuple):
     """A public key the operator has put into the trust store, and the file it came from."""
 
     path: Path
@@ -23,8 +22,7 @@ class TrustedKey:
         return str(self.key.keyid)
 
 
-@dataclass(frozen=True, slots=True)
-class TrustStore:
+class TrustStore(NamedTuple):
     """A folder of Ed25519 public keys, one ``.pem`` file each; a folder that is not there holds none."""
 
     folder: Path
@@ -36,7 +34,8 @@ class TrustStore:
         half readable would turn a broken file into a license that nobody trusts.
         """
         try:
-            paths = sorted(self.folder.glob("*.pem")) if self.folder.is_dir() else []
+            names = self.folder.iterdir() if self.folder.is_dir() else []
+            paths = sorted(path for path in names if path.suffix == ".pem")
         except OSError as error:
             raise AzlicError(
                 f"the trust store {self.folder} cannot be read: {error.strerror}",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from licensing.document import License
 
@@ -27,8 +28,7 @@ class Status(StrEnum):
 RUNNING = frozenset({Status.VALID, Status.EXPIRING, Status.GRACE})
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One numbered step of the verification. ``passed`` is None for a step that was not reached."""
 
     number: int

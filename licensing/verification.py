@@ -16,7 +16,6 @@ caller says which container or image is meant. No step opens a socket, and none 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -39,26 +38,30 @@ from licensing.verdict import Check, Status, Verdict
 EXPIRING_DAYS = 60
 
 
-@dataclass(frozen=True, slots=True)
 class _Refusal(Exception):
-    status: Status
-    detail: str
+    def __init__(self, status: Status, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
 
 
-@dataclass(slots=True)
 class _Walk:
     """What the steps have established so far."""
 
-    path: Path
-    trust: TrustStore
-    as_of: datetime
-    container: str | None
-    version: str | None
-    file: Path = field(init=False)
-    content: bytes = field(init=False)
-    envelope: Envelope = field(init=False)
-    payload: VerifiedPayload = field(init=False)
-    license: License | None = None
+    file: Path
+    content: bytes
+    envelope: Envelope
+    payload: VerifiedPayload
+
+    def __init__(
+        self, path: Path, trust: TrustStore, as_of: datetime, container: str | None, version: str | None
+    ) -> None:
+        self.path = path
+        self.trust = trust
+        self.as_of = as_of
+        self.container = container
+        self.version = version
+        self.license: License | None = None
 
     def present(self) -> str:
         try:

@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from licensing.database import Table
 from usage.months import DAY_MS
 from usage.quantity import MAX_WHOLE, MICRO
-from usage.record import GENESIS, BadLine, UsageRecord, decode_plain, interpret
+from usage.record import GENESIS, UNREADABLE, BadLine, UsageRecord, decode_plain, interpret
 from usage.sources import Block
 from usage.tables import Batch, Chain, Finding, Quarantine, Record, Series, Total
 
@@ -130,7 +130,8 @@ class Ledger:
             lines.pop()
         self._new_series = []
         raw = self._hasher.submit(hashlib.sha256, block.data)
-        parsed = self._parse(lines, reading, printable=block.data.isascii() and b"\\" not in block.data)
+        printable = block.data.isascii() and b"\\" not in block.data and b"\x7f" not in block.data
+        parsed = self._parse(lines, reading, printable=printable)
         rows, conflicts = self._store(connection, parsed, reading)
         kept = self._set_apart(connection, reading, block, lines, [*parsed.bad, *conflicts])
         noted = self._note(connection, reading, [*parsed.breaks, *parsed.backward.values()])
@@ -154,7 +155,7 @@ class Ledger:
                     record: UsageRecord = decode(line)
                     quantity = record.meter.quantity
                     plain = type(quantity) is int and 0 <= quantity <= MAX_WHOLE
-                except msgspec.MsgspecError:
+                except UNREADABLE:
                     plain = False
                 if plain and (printable or record.id.isprintable()):
                     quantity *= MICRO

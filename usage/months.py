@@ -8,7 +8,7 @@ from licensing.errors import BadCall
 
 DAY_MS = 86_400_000
 
-_FORM = re.compile(r"(\d{4})-(\d{2})")
+_FORM = re.compile(r"(?!9999)([0-9]{4})-([0-9]{2})")  # what can be asked for has a month that follows
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -19,7 +19,7 @@ class Month:
     month: int
 
     def __post_init__(self) -> None:
-        if not (1970 <= self.year <= 9998 and 1 <= self.month <= 12):
+        if not (1970 <= self.year <= 9999 and 1 <= self.month <= 12):
             raise ValueError(f"there is no month {self.year}-{self.month}")
 
     @classmethod

@@ -34,7 +34,7 @@ class MeterShare:
 class Plan:
     """A commitment of ``count`` units of ``quota`` (millionths of ``unit``) for every ``period``.
 
-    From ``starts_at`` up to, not including, ``ends_at``, both in UTC.
+    From ``starts_at`` up to, not including, ``ends_at``, both in UTC. Its meters are kept in the order of their names.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Plan:
     meters: tuple[MeterShare, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "meters", tuple(sorted(self.meters, key=lambda share: share.meter)))
         if self.starts_at >= self.ends_at:
             raise BadCall(f"plan {self.name} ends before it starts", hint="the end is the first instant after the plan")
         if not (is_midnight(self.starts_at) and is_midnight(self.ends_at)):

@@ -20,7 +20,7 @@ def to_micro(quantity: Any) -> int:
     """
     if type(quantity) is int:
         micro = quantity * MICRO
-    elif isinstance(quantity, Decimal):
+    elif isinstance(quantity, Decimal) and quantity.is_finite():
         if quantity.adjusted() > 12:
             raise InexactQuantity("quantity is larger than 1,000,000,000,000")
         # 13 digits before the point and 15 behind it are what a Decimal multiplies without rounding

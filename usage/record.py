@@ -4,7 +4,7 @@ Source: seeds/containers-faq (``usageRequestBody``); ``sequence`` and ``previous
 format: what is written here is read here.
 """
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import msgspec
@@ -15,7 +15,8 @@ GENESIS = "0" * 64
 """``previous`` of a container's first record."""
 
 SECONDS_BELOW = 10**11
-LATEST_MS = 253_402_300_800_000
+LATEST_MS = 253_370_764_800_000
+"""The first instant of the year 9999, behind the last month there is."""
 
 
 class BadLine(ValueError):
@@ -61,7 +62,10 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _any = msgspec.json.Decoder(float_hook=Decimal)
 
 decode_plain = msgspec.json.Decoder(PlainRecord, float_hook=Decimal).decode
-"""The quick way in: a plain record with the known fields and no others, or ``msgspec.MsgspecError``."""
+"""The quick way in: a plain record with the known fields and no others, or one of ``UNREADABLE``."""
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidOperation)
+"""What a decoder raises for bytes it cannot take."""
 
 
 def encode(record: UsageRecord) -> bytes:
@@ -83,7 +87,9 @@ def _decode_tolerantly(line: bytes) -> tuple[UsageRecord, str | None]:
                 extra["meter"] = more
         record = msgspec.convert(fields, UsageRecord)
         return record, _encoder.encode(extra).decode() if extra else None
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+    except InvalidOperation as error:
+        raise BadLine("a number in it is out of range") from error
+    except UNREADABLE as error:
         raise BadLine(str(error)) from error
 
 
@@ -105,11 +111,11 @@ def interpret(line: bytes) -> tuple[UsageRecord, str | None, int, int]:
 
 
 def requested_ms(value: Any) -> int:
-    """A ``requestTime`` in Unix milliseconds, exactly. Raises ``BadLine`` for what is no time before the year 10000."""
+    """A ``requestTime`` in Unix milliseconds, exactly. Raises ``BadLine`` for what is no time before the year 9999."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise BadLine("requestTime is not a number")
     if not 0 < value < LATEST_MS:
-        raise BadLine("requestTime lies before 1970 or after 9999")
+        raise BadLine("requestTime lies before 1970 or after 9998")
     if isinstance(value, Decimal) and fraction_digits(value) > 12:
         raise BadLine("requestTime is finer than a millisecond")
     scaled = value * 1000 if value < SECONDS_BELOW else value

@@ -84,7 +84,7 @@ class Recorder:
             self._file = self._hold = -1
 
     def _write(self, line: bytes, *, day: str) -> None:
-        if day != self._day:
+        if day > self._day:  # work that was delivered before midnight may come here after work of the next day
             self._open(day)
         before = os.fstat(self._file).st_size
         try:

@@ -4,6 +4,7 @@ Layout: ``{Mounts:Output}/{service}/{container id}/usage-YYYY-MM-DD.jsonl`` (fac
 """
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ class OpenFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
         except FileNotFoundError:
             raise
         except OSError as error:
@@ -113,9 +114,11 @@ def find_files(paths: Iterable[Path]) -> list[FoundFile]:
     for path in paths:
         for file in _below(path):
             try:
-                found[file] = FoundFile.at(file, file.stat(follow_symlinks=False))
+                status = file.stat(follow_symlinks=False)
             except FileNotFoundError:
                 continue
+            if stat.S_ISREG(status.st_mode):
+                found[file] = FoundFile.at(file, status)
     return [found[path] for path in sorted(found)]
 
 
@@ -136,7 +139,7 @@ def _below(path: Path) -> Iterator[Path]:
     for folder, _, names in os.walk(absolute, onerror=refuse):
         for name in names:
             file = Path(folder, name)
-            if file.match(PATTERN) and not file.is_symlink():
+            if file.match(PATTERN):
                 yield file
 
 

@@ -9,6 +9,11 @@ from azlic import clock, options, output
 from azlic.settings import load_settings
 
 
+def register(program: typer.Typer) -> None:
+    """Put this command on the command line."""
+    program.command(context_settings={"ignore_unknown_options": True})(engine)
+
+
 def engine(
     kind: Annotated[str, typer.Argument(metavar="TYPE", help="The container type: read.")],
     words: Annotated[

@@ -9,6 +9,13 @@ from azlic import clock, options, output
 from azlic.settings import load_settings
 
 app = typer.Typer(help="The license server and its book.", no_args_is_help=True)
+
+
+def register(program: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    program.add_typer(app, name="issuer")
+
+
 resource_app = typer.Typer(help="The resources that pay for containers.", no_args_is_help=True)
 app.add_typer(resource_app, name="resource")
 

@@ -9,6 +9,12 @@ from azlic import clock, options, output
 from azlic.settings import load_settings
 
 
+def register(program: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    program.command()(verify)
+    program.command()(download)
+
+
 def verify(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The license folder, or license.dat itself.")] = Path(
         "/license"

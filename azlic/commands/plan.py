@@ -11,6 +11,11 @@ from azlic.settings import load_settings
 app = typer.Typer(help="Commitment plans, and the meters on them.", no_args_is_help=True)
 
 
+def register(program: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    program.add_typer(app, name="plan")
+
+
 @app.command("import")
 def import_plan(
     license_folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A license folder.")],

@@ -11,6 +11,11 @@ from azlic.settings import load_settings
 app = typer.Typer(help="The operator's folder of trusted public keys.", no_args_is_help=True)
 
 
+def register(program: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    program.add_typer(app, name="trust")
+
+
 @app.command()
 def add(
     key: Annotated[Path, typer.Argument(metavar="FILE", help="An Ed25519 public key in PEM form.")],

@@ -10,6 +10,12 @@ from azlic import clock, options, output
 from azlic.settings import load_settings
 
 
+def register(program: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    program.command()(ingest)
+    program.command()(report)
+
+
 class Format(StrEnum):
     """How a report is written."""
 

@@ -40,7 +40,9 @@ def main() -> None:
         download_and_verify(endpoint)
         heading("d. The Read container starts with that license and reads pictures over HTTP")
         own_folders()
-        with running(*engine(site / "license", site / "output", read_port), ready=f"http://127.0.0.1:{read_port}/ready"):
+        with running(
+            *engine(site / "license", site / "output", read_port), ready=f"http://127.0.0.1:{read_port}/ready"
+        ):
             read_pictures(site, read_port)
         account()
         refuse(site, endpoint, read_port)
@@ -182,7 +184,7 @@ def show(*command: str, status: int = 0) -> None:
 
 
 def answer(*command: str, field: str) -> str:
-    import json  # noqa: PLC0415 - one answer needs it
+    import json
 
     return str(json.loads(subprocess.run(command, check=True, capture_output=True).stdout)[field])
 
@@ -201,7 +203,7 @@ def running(*command: str, ready: str) -> Iterator[None]:
 
 
 def wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
-    import urllib.request  # noqa: PLC0415
+    import urllib.request
 
     for _ in range(300):
         if server.poll() is not None:

@@ -1,0 +1,157 @@
+"""The bars, measured: a table of name, figure, bar and whether it is met. Ratios are taken within one run."""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+AZLIC = str(Path(sys.executable).with_name("azlic"))
+WORKERS = ROOT / "scripts" / "workers.py"
+FLOOR = "import typer, pydantic, securesystemslib.dsse, securesystemslib.signer"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measured number and the bar it is held to: at most, or at least."""
+
+    name: str
+    value: float
+    bar: float
+    at_most: bool
+    unit: str
+    note: str = ""
+
+    def row(self) -> str:
+        met = self.value <= self.bar if self.at_most else self.value >= self.bar
+        sign = "<=" if self.at_most else ">="
+        verdict = "ok" if met else "short"
+        figure, bar = f"{self.value:>8.2f} {self.unit:<2}", f"{sign} {self.bar:>6.2f}"
+        return f"{self.name:<28} | {figure} | {bar} | {verdict:<5} | {self.note}"
+
+
+def verify(folder: Path) -> Iterator[Figure]:
+    """A cold `azlic verify` against its import floor, in turn."""
+    from tests.site import Site
+
+    site = Site(folder)
+    site.install()
+    command = [AZLIC, "verify", str(site.license), "--trust", str(site.trust.folder), "--at", "2026-06-01"]
+    ours, floor = _in_turn(lambda: _seconds(command), lambda: _seconds([sys.executable, "-c", FLOOR]), runs=25)
+    note = f"{1000 * ours:.0f} ms, the floor {1000 * floor:.0f} ms"
+    yield Figure("verify, cold / floor", ours / floor, 1.4, True, "x", note)
+
+
+def ingest(folder: Path, records: int = 1_000_000) -> Iterator[Figure]:
+    """An ingest with all its checks against a bare decode-and-insert loop into the same table."""
+    output, database = folder / "output", folder / "azlic.db"
+    _worker("generate", output, records)
+
+    def ours() -> float:
+        _remove(folder, "azlic.db*")
+        return _worker("ingest", output, database)
+
+    def bare() -> float:
+        _remove(folder, "bare.db*")
+        return _worker("bare", output, folder / "bare.db")
+
+    ours_seconds, bare_seconds = _in_turn(ours, bare, runs=3)
+    note = f"{records / ours_seconds:,.0f}/s, the bare loop {records / bare_seconds:,.0f}/s"
+    yield Figure("ingest / bare loop", bare_seconds / ours_seconds, 0.6, False, "x", note)
+    peak = _peak_of([AZLIC, "ingest", str(output), "--database", str(folder / "again.db")])
+    yield Figure("ingest, memory", peak, 200, True, "MB", f"the whole process, {records:,} records")
+    yield from _report(folder, database)
+
+
+def _report(folder: Path, large: Path) -> Iterator[Figure]:
+    small = folder / "small.db"
+    _worker("generate", folder / "small", 1000)
+    _worker("ingest", folder / "small", small)
+
+    def run(database: Path) -> Callable[[], float]:
+        return lambda: _seconds([AZLIC, "report", "2026-11", "--database", str(database)])
+
+    large_seconds, small_seconds = _in_turn(run(large), run(small), runs=10)
+    note = f"{1000 * large_seconds:.0f} ms, on 1,000 records {1000 * small_seconds:.0f} ms"
+    yield Figure("report, large / small", large_seconds / small_seconds, 1.3, True, "x", note)
+
+
+def read(folder: Path) -> Iterator[Figure]:
+    """Pages a second over HTTP with two clients against bare tesserocr on two threads."""
+    rounds = [_worker_line("read", folder) for _ in range(3)]
+    pairs = [(float(ours), float(bare)) for ours, bare in (line.split() for line in rounds)]
+    ratio = statistics.median(ours / bare for ours, bare in pairs)
+    ours, bare = (statistics.median(column) for column in zip(*pairs, strict=True))
+    yield Figure("Read over HTTP / bare", ratio, 0.85, False, "x", f"{ours:.1f} pages/s, bare {bare:.1f}")
+
+
+BENCHMARKS: dict[str, Callable[[Path], Iterator[Figure]]] = {"verify": verify, "ingest": ingest, "read": read}
+
+
+def _in_turn(ours: Callable[[], float], other: Callable[[], float], *, runs: int) -> tuple[float, float]:
+    """The medians of two things measured in turn, after one run of each that does not count."""
+    ours(), other()
+    pairs = [(ours(), other()) for _ in range(runs)]
+    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+
+
+def _seconds(command: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def _peak_of(command: list[str]) -> float:
+    """The peak memory of a whole process, in MB."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, command
+    return usage.ru_maxrss / 1024
+
+
+def _worker(*arguments: object) -> float:
+    return float(_worker_line(*arguments))
+
+
+def _worker_line(*arguments: object) -> str:
+    command = [sys.executable, str(WORKERS), *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip().splitlines()[-1]
+
+
+def _remove(folder: Path, pattern: str) -> None:
+    for path in folder.glob(pattern):
+        path.unlink()
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="azlic-bench-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="single benchmarks; all if left out")
+    names = parser.parse_args().names or list(BENCHMARKS)
+    print(f"{'name':<28} | {'figure':>11} | {'bar':>9} | met   |")
+    for name in names:
+        with _scratch() as folder:
+            for figure in BENCHMARKS[name](folder):
+                print(figure.row(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""What `scripts/bench` runs in processes of their own; each prints its figure as the last line.
+
+workers.py generate FOLDER RECORDS | ingest FOLDER DATABASE | bare FOLDER DATABASE | read FOLDER
+"""
+
+import hashlib
+import sqlite3
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+CONTAINERS = 20
+START_MS = 1_793_491_200_000  # 2026-11-01T00:00:00Z
+METERS = ("CognitiveServices.ComputerVision.Container.Read", "CognitiveServices.ComputerVision.Container.Analyze")
+
+
+def generate(folder: Path, records: int) -> float:
+    """Files as our recorder writes them: 20 containers, two meters, rising ids, chained lines."""
+    import uuid_utils
+
+    from usage.record import GENESIS, Meter, UsageRecord, encode
+
+    start = time.perf_counter()
+    for number in range(CONTAINERS):
+        container = f"{number:012x}"
+        path = folder / "read" / container / "usage-2026-11-01.jsonl"
+        path.parent.mkdir(parents=True)
+        previous = GENESIS
+        with path.open("wb") as file:
+            for index in range(records // CONTAINERS):
+                record = UsageRecord(
+                    id=str(uuid_utils.uuid7()),
+                    container_type="read",
+                    container_version="3.2.0",
+                    container_id=container,
+                    meter=Meter(METERS[index % 2], 1 + index % 3),
+                    request_time=START_MS + index,
+                    api_type="vision.read",
+                    sequence=index + 1,
+                    previous=previous,
+                )
+                line = encode(record)
+                previous = hashlib.sha256(line).hexdigest()
+                file.write(line + b"\n")
+    return time.perf_counter() - start
+
+
+def ingest(folder: Path, database: Path) -> float:
+    """The seconds of an ingest, the database made before the clock starts."""
+    from licensing.database import open_database
+    from usage.ingest import ingest as ingest_paths
+
+    engine = open_database(str(database), create=True)
+    start = time.perf_counter()
+    ingest_paths(engine, [folder], now=datetime.now(UTC))
+    return time.perf_counter() - start
+
+
+def bare(folder: Path, database: Path) -> float:
+    """The seconds of the least that could be done: decode each line, insert the same columns, nothing checked."""
+    from licensing.database import open_database
+    from usage.record import decode_plain
+
+    open_database(str(database), create=True).dispose()
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA cache_size=-32000")
+    start = time.perf_counter()
+    number = 0
+    for path in sorted(folder.rglob("*.jsonl")):
+        with path.open("rb") as file:
+            while lines := file.readlines(4 * 1024 * 1024):
+                rows = []
+                for line in lines:
+                    record = decode_plain(line)
+                    number += 1
+                    quantity = record.meter.quantity * 1_000_000
+                    rows.append((number, record.id, 1, quantity, record.request_time, record.sequence, None))
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+                connection.execute("COMMIT")
+    return time.perf_counter() - start
+
+
+def read(folder: Path) -> str:
+    """Pages a second over HTTP and bare, on the same page, in the same process's time."""
+    pages = 24
+    return f"{_over_http(folder, pages):.3f} {_bare_tesserocr(pages):.3f}"
+
+
+def _over_http(folder: Path, pages: int) -> float:
+    import subprocess
+
+    import httpx
+
+    from tests.pictures import encode, letter
+    from tests.site import Site, a_license
+
+    site_folder = folder / f"site-{time.time_ns()}"
+    site_folder.mkdir()
+    site = Site(site_folder)
+    now = datetime.now(UTC)
+    site.install(a_license(issued_at=now, not_before=now, expires_at=now.replace(year=now.year + 1)))
+    mounts = (f"Mounts:License={site.license}", f"Mounts:Output={site.output}")
+    trust = ("--trust", str(site.trust.folder))
+    azlic = str(Path(sys.executable).with_name("azlic"))
+    command = [azlic, "engine", "read", *trust, "eula=accept", *mounts, "urls=http://127.0.0.1:5999"]
+    page = encode(letter()[0], "PNG")
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        with httpx.Client(base_url="http://127.0.0.1:5999", timeout=60) as client:
+            _wait_for(client)
+
+            def send(_: int) -> None:
+                client.post("/vision/v3.2/read/syncAnalyze", content=page).raise_for_status()
+
+            return _pages_a_second(send, pages)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(client: "object") -> None:
+    import httpx
+
+    assert isinstance(client, httpx.Client)
+    for _ in range(300):
+        try:
+            client.get("/ready").raise_for_status()
+            return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    sys.exit("the container did not start")
+
+
+def _bare_tesserocr(pages: int) -> float:
+    import tesserocr
+
+    from tests.pictures import letter
+
+    image = letter()[0]
+    local = threading.local()
+
+    def recognise(_: int) -> None:
+        if not hasattr(local, "api"):
+            local.api = tesserocr.PyTessBaseAPI(path=f"{sys.prefix}/share/tessdata", lang="eng")
+        local.api.SetImage(image)
+        local.api.Recognize()
+        local.api.GetUTF8Text()
+
+    return _pages_a_second(recognise, pages)
+
+
+def _pages_a_second(work: "object", pages: int) -> float:
+    assert callable(work)
+    with ThreadPoolExecutor(2) as clients:
+        list(clients.map(work, range(4)))
+        start = time.perf_counter()
+        list(clients.map(work, range(pages)))
+        return pages / (time.perf_counter() - start)
+
+
+def main() -> None:
+    what, folder = sys.argv[1], Path(sys.argv[2])
+    if what == "generate":
+        print(generate(folder, int(sys.argv[3])))
+    elif what == "ingest":
+        print(ingest(folder, Path(sys.argv[3])))
+    elif what == "bare":
+        print(bare(folder, Path(sys.argv[3])))
+    elif what == "read":
+        print(read(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""The program, run as an operator runs it, but in this process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from azlic.__main__ import main
+from tests.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Answer]
+
+
+@pytest.fixture
+def cli(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run a command of the site: its ledger and trust store are set, the current folder is the site's."""
+    monkeypatch.setenv("AZLIC_DATABASE", str(site.folder / "azlic.db"))
+    monkeypatch.setenv("AZLIC_TRUST", str(site.trust.folder))
+    monkeypatch.setenv("AZLIC_CONFIG", str(_empty(site.folder / "azlic.toml")))
+    monkeypatch.chdir(site.folder)
+
+    def run(*words: object) -> Answer:
+        monkeypatch.setattr("sys.argv", ["azlic", *map(str, words)])
+        capsys.readouterr()
+        status = main()
+        told = capsys.readouterr()
+        return Answer(status, told.out, told.err)
+
+    return run
+
+
+def _empty(path: Path) -> Path:
+    path.touch()
+    return path

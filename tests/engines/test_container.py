@@ -1,0 +1,164 @@
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from engines.container import download_license, drop_privileges, listen, own_container_id
+from engines.options import Options
+from licensing.errors import AzlicError
+from licensing.verdict import Status, Verdict
+from tests.site import CONTAINER_ID, Site, a_plan, counting_engine
+from tests.usage.forked import NONROOT, as_nonroot, in_child, only_root, public_folder
+
+
+def started(site: Site) -> str:
+    """How the start of a container ended: as a verdict, an error, or with an application."""
+    try:
+        app = site.container()
+    except AzlicError as error:
+        return f"{error.message}\n{error.hint}"
+    return str(app.status) if isinstance(app, Verdict) else "started"
+
+
+def test_a_container_with_a_license_and_an_output_folder_starts(site: Site) -> None:
+    site.install()
+    assert started(site) == "started"
+    assert (site.output / "read" / CONTAINER_ID).is_dir()
+
+
+@pytest.mark.parametrize(("days", "status"), [(-1, "not-yet-valid"), (306, "expired")])
+def test_a_container_whose_license_does_not_hold_does_not_start(site: Site, days: int, status: str) -> None:
+    site.install()
+    site.sleep(days=days)
+    assert started(site) == status
+    assert list(site.output.iterdir()) == []
+
+
+def test_a_container_without_a_license_does_not_start(site: Site) -> None:
+    assert started(site) == "missing"
+
+
+def test_a_container_without_an_output_folder_does_not_start(site: Site) -> None:
+    site.install()
+    site.output.rmdir()
+    assert "Mounts:Output" in started(site)
+
+
+@only_root
+def test_a_container_whose_output_cannot_be_written_does_not_start() -> None:
+    with public_folder() as public:
+        site = Site(public)
+        site.install().chmod(0o644)
+        folder = site.output / "read" / CONTAINER_ID
+        refused = f"usage records cannot be written to {folder}: Permission denied"
+        assert as_nonroot(lambda: started(site)).startswith(refused)
+        os.chown(site.output, NONROOT, NONROOT)
+        assert as_nonroot(lambda: started(site)) == "started"
+
+
+def test_two_containers_may_not_have_one_id(site: Site) -> None:
+    site.install()
+    with site.start_engine(), pytest.raises(AzlicError, match="another container writes to"):
+        site.container()
+
+
+def test_a_container_that_was_stopped_may_start_again(site: Site) -> None:
+    site.install()
+    for _ in range(2):
+        with site.start_engine() as client:
+            client.post("/count/1").raise_for_status()
+    receipt = site.ingest()
+    assert (receipt.new, receipt.clean) == (2, True)
+
+
+def test_the_engine_is_closed_when_its_container_stops(site: Site) -> None:
+    site.install()
+    closed: list[bool] = []
+    plain = counting_engine()
+    engine = type(plain)(plain.kind, plain.version, plain.api_type, plain.routes, lambda: closed.append(True))
+    with site.start_engine(engine=engine):
+        assert closed == []
+    assert closed == [True]
+
+
+def test_the_id_is_the_one_that_docker_gave() -> None:
+    assert own_container_id({"HOSTNAME": "0123456789ab"}) == "0123456789ab"
+
+
+@pytest.mark.parametrize("name", ["plant-7", "0123456789AB", "0123456789abc", "0123456789ab\n", "../../../../x"])
+def test_a_host_of_another_name_gets_an_id_of_its_own(name: str) -> None:
+    one, other = (own_container_id({"HOSTNAME": name}) for _ in range(2))
+    assert one != other
+    assert all(len(found) == 12 and set(found) <= set("0123456789abcdef") for found in (one, other))
+
+
+@only_root
+def test_privileges_that_were_dropped_are_gone_for_good() -> None:
+    def drop() -> object:
+        drop_privileges(NONROOT, NONROOT)
+        with pytest.raises(PermissionError):
+            os.setuid(0)
+        with pytest.raises(PermissionError):
+            os.setgid(0)
+        return os.getresuid(), os.getresgid(), os.getgroups()
+
+    assert in_child(drop) == str(((NONROOT,) * 3, (NONROOT,) * 3, []))
+
+
+@only_root
+def test_only_root_may_become_another_user() -> None:
+    def drop() -> str:
+        with pytest.raises(AzlicError) as refused:
+            drop_privileges(1, 1)
+        return refused.value.message
+
+    assert as_nonroot(drop).startswith("this process may not become user 1:1")
+
+
+def test_an_address_that_is_taken_is_an_error() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(AzlicError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use"):
+            listen("127.0.0.1", port)
+
+
+def test_a_download_puts_a_license_into_its_mount(site: Site) -> None:
+    site.add_resource()
+    with site.license_server() as server:
+        options = Options(
+            license=site.license,
+            billing=f"{server}/plant-read",
+            api_key=site.api_keys["plant-read"][0],
+            download_license=True,
+        )
+        verdict = download_license(counting_engine(), options, trust=site.trust, clock=site.clock)
+    assert (verdict.status, verdict.path) == (Status.VALID, site.license)
+    assert started(site) == "started"
+
+
+def test_a_container_told_to_download_its_license_does_so_and_ends(site: Site) -> None:
+    pytest.importorskip("tesserocr", reason="the read extra is not installed")
+    site.add_resource(plan=a_plan(ends_at=datetime(9000, 1, 1, tzinfo=UTC)))
+    key = site.api_keys["plant-read"][0]
+    with site.license_server() as server:
+        words = (
+            f"eula=accept billing={server}/plant-read apikey={key} DownloadLicense=True Mounts:License={site.license}"
+        )
+        command = [
+            sys.executable,
+            "-m",
+            "azlic",
+            "engine",
+            "read",
+            "--trust",
+            str(site.folder / "trust.d"),
+            *words.split(),
+        ]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith(f"license downloaded to {site.license}")
+    assert key not in ended.stdout + ended.stderr
+    assert site.verify().may_run

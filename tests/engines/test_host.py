@@ -1,0 +1,127 @@
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from tests.site import METER, Site, a_license
+from tests.usage.lines import a_line
+
+END = datetime(2027, 1, 1, tzinfo=UTC)
+FINE = "Container is non-metered and does not require an API Key."
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[httpx.Client]:
+    site.install()
+    with site.start_engine() as client:
+        yield client
+
+
+def expect(client: httpx.Client, path: str, status: int) -> dict[str, object]:
+    answer = client.get(path)
+    assert answer.status_code == status, answer.text
+    body: dict[str, object] = answer.json()
+    return body
+
+
+def test_a_container_that_may_run_says_so_as_documented(client: httpx.Client) -> None:
+    assert expect(client, "/ready", 200) == {"service": "read", "ready": "ready", "message": FINE}
+    assert expect(client, "/status", 200) == {"service": "read", "apiStatus": "NonMetered", "apiStatusMessage": FINE}
+
+
+def test_a_container_answers_503_with_the_reason_from_the_instant_of_expiry(site: Site, client: httpx.Client) -> None:
+    site.now = END - timedelta(microseconds=1)
+    assert client.get("/ready").status_code == client.get("/status").status_code == 200
+    site.now = END
+    reason = site.verify().detail
+    assert "2027-01-01T00:00:00Z" in reason
+    assert expect(client, "/ready", 503) == {"service": "read", "ready": "notReady", "message": reason}
+    assert expect(client, "/status", 503) == {"service": "read", "apiStatus": "Invalid", "apiStatusMessage": reason}
+    refused = client.post("/count/1")
+    assert (refused.status_code, refused.json()) == (503, {"detail": {"code": "LicenseNotValid", "message": reason}})
+
+
+def test_grace_lets_work_in_until_its_last_instant(site: Site) -> None:
+    site.install(a_license(grace_days=7))
+    with site.start_engine() as client:
+        site.now = END + timedelta(days=7) - timedelta(microseconds=1)
+        assert client.post("/count/1").status_code == 204
+        site.now = END + timedelta(days=7)
+        assert client.post("/count/1").status_code == 503
+
+
+def test_a_license_that_was_taken_away_stops_the_work(site: Site, client: httpx.Client) -> None:
+    (site.license / "license.dat").unlink()
+    assert client.post("/count/1").status_code == 503
+    site.install()
+    assert client.post("/count/1").status_code == 204
+
+
+def test_refused_work_is_not_recorded(site: Site, client: httpx.Client) -> None:
+    site.now = END
+    client.post("/count/5")
+    assert site.ingest().new == 0
+
+
+def test_use_is_told_in_the_documented_shape(client: httpx.Client) -> None:
+    client.post("/count/3").raise_for_status()
+    client.post("/count/250").raise_for_status()
+    body = {"apiType": "read", "serviceName": "read", "meters": [{"name": METER, "quantity": 253}]}
+    for form in ("", "/", "/03/2026", "/3/2026"):
+        assert expect(client, f"/records/usage-logs{form}", 200) == body
+    assert expect(client, "/records/usage-logs/04/2026", 200) == body | {"meters": []}
+
+
+def test_use_is_told_after_the_license_has_ended_too(site: Site, client: httpx.Client) -> None:
+    client.post("/count/3").raise_for_status()
+    site.now = END
+    assert expect(client, "/records/usage-logs/", 200)["meters"] == [{"name": METER, "quantity": 3}]
+
+
+@pytest.mark.parametrize(
+    "month", ["13/2026", "0/2026", "03/26", "2026/03", "march/2026", "003/2026", "-3/2026", "03/9999"]
+)
+def test_what_is_no_month_is_a_bad_request(client: httpx.Client, month: str) -> None:
+    body = expect(client, f"/records/usage-logs/{month}", 400)
+    assert body["code"] == "InvalidArgument"
+    assert "is not a month" in str(body["message"])
+
+
+def test_a_mount_that_went_away_is_said(site: Site, client: httpx.Client) -> None:
+    site.output.rename(site.folder / "away")
+    body = expect(client, "/records/usage-logs/", 500)
+    assert body["code"] == "UsageNotReadable"
+
+
+def test_records_of_other_containers_on_the_mount_are_told_too(site: Site, client: httpx.Client) -> None:
+    client.post("/count/3").raise_for_status()
+    folder = site.output / "read" / "ba9876543210"
+    folder.mkdir()
+    (folder / "usage-2026-03-01.jsonl").write_bytes(a_line("a", 4) + b"\n")
+    assert expect(client, "/records/usage-logs/", 200)["meters"] == [{"name": METER, "quantity": 7}]
+
+
+def test_the_home_page_says_how_it_stands_and_leads_on(site: Site, client: httpx.Client) -> None:
+    page = client.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "Read (OCR) container 3.2.0" in page.text and "<p>Ready" in page.text
+    for path in ("/swagger", "/ready", "/status", "/records/usage-logs/"):
+        assert f'href="{path}"' in page.text
+        assert client.get(path).status_code == 200
+    site.now = END
+    assert "<p>Not ready" in client.get("/").text
+
+
+def test_the_log_says_how_the_license_stands(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    site.install()
+    with caplog.at_level(logging.INFO, "azlic.container"), site.start_engine() as client:
+        client.get("/ready")
+    said = [record.getMessage() for record in caplog.records if record.name == "azlic.container"]
+    assert said[0] == f"Using '{site.output}/read/0123456789ab' for writing usage records."
+    assert said[1].startswith("License valid: ")
+
+
+def test_a_path_that_is_not_there_is_not_found(client: httpx.Client) -> None:
+    assert client.get("/nothing").status_code == 404

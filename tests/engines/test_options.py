@@ -1,0 +1,171 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engines.options import Options, parse_options
+from licensing.errors import BadCall
+
+KEY = "0123456789abcdef0123456789abcdef"
+BILLING = "https://plant-read.example"
+DOWNLOAD = f"eula=accept billing={BILLING} apikey={KEY} DownloadLicense=True Mounts:License=/path/to/license"
+RUN = "eula=accept Mounts:License=/path/to/license Mounts:Output=/path/to/output"
+
+
+def parse(words: str = "", **environ: str) -> Options:
+    return parse_options(words.split(), environ)
+
+
+def refused(words: str, **environ: str) -> BadCall:
+    with pytest.raises(BadCall) as error:
+        parse(words, **environ)
+    assert KEY not in f"{error.value!r} {error.value.message} {error.value.hint}"
+    return error.value
+
+
+def test_the_documented_download_line() -> None:
+    options = parse(DOWNLOAD)
+    assert (options.billing, options.api_key, options.download_license) == (BILLING, KEY, True)
+    assert options.license == Path("/path/to/license")
+
+
+def test_the_documented_disconnected_line() -> None:
+    assert parse(RUN) == Options(license=Path("/path/to/license"), output=Path("/path/to/output"))
+
+
+def test_the_documented_connected_line() -> None:
+    options = parse(f"Eula=accept Billing={BILLING} ApiKey={KEY}")
+    assert (options.billing, options.api_key, options.download_license) == (BILLING, KEY, False)
+
+
+def test_without_more_the_mounts_are_the_documented_defaults() -> None:
+    options = parse("Eula=accept")
+    assert (options.license, options.output) == (Path("/license"), Path("/output"))
+    assert (options.host, options.port) == ("127.0.0.1", 5000)
+
+
+@pytest.mark.parametrize("change", [str.upper, str.lower, str.title, lambda key: key.replace(":", "__"), "--".__add__])
+def test_a_key_may_be_written_in_any_case_and_with_either_separator(change: Callable[[str], str]) -> None:
+    words = [word.partition("=") for word in DOWNLOAD.split()]
+    assert parse(" ".join(f"{change(key)}={value}" for key, _, value in words)) == parse(DOWNLOAD)
+
+
+@pytest.mark.parametrize("separator", [":", "__"])
+@pytest.mark.parametrize("change", [str.upper, str.lower, str.title])
+def test_the_environment_says_the_same_in_its_own_spelling(separator: str, change: Callable[[str], str]) -> None:
+    words = dict(word.split("=", 1) for word in DOWNLOAD.split())
+    environ = {change(key.replace(":", separator)): value for key, value in words.items()}
+    assert parse(**environ) == parse(DOWNLOAD)
+
+
+def test_words_win_over_the_environment() -> None:
+    options = parse("mounts__license=/word", Eula="accept", Mounts__License="/env", Mounts__Output="/env-output")
+    assert (options.license, options.output) == (Path("/word"), Path("/env-output"))
+
+
+def test_the_environment_may_hold_anything_else() -> None:
+    assert parse("Eula=accept", PATH="/bin", LICENSE="x", MOUNTS="y", HOME="/root") == Options()
+
+
+@pytest.mark.parametrize("words", ["", "Eula=", "Eula=yes", f"ApiKey={KEY}", "Eula=accepted"])
+def test_without_the_eula_nothing_starts(words: str) -> None:
+    assert refused(words).message == "Missing EULA=accept command line option. You must provide this to continue."
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        (f"ApiKeyy={KEY}", "ApiKey was probably meant"),
+        ("Mounts:Licence=/license", "Mounts:License was probably meant"),
+        ("Mount:Output=/output", "Mounts:Output was probably meant"),
+        ("Elua=accept", "Eula was probably meant"),
+        ("url=http://127.0.0.1:1", "urls was probably meant"),
+        ("frobnicate=1", "known are: Eula, Billing, ApiKey, DownloadLicense, Mounts:License, Mounts:Output, urls"),
+    ],
+)
+def test_an_unknown_option_is_refused_with_the_one_that_was_meant(word: str, meant: str) -> None:
+    error = refused(f"Eula=accept {word}")
+    assert error.message == f"there is no container option {word.partition('=')[0]!r}"
+    assert error.hint == meant
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "Logging:Console:LogLevel:Default=Information",
+        "Logging__Disk__Format=json",
+        "Fluentd:Port=24224",
+        "ApplicationInsights:InstrumentationKey=x",
+        "HTTP_PROXY=http://proxy:8888",
+        "HTTP_PROXY_CREDS=user:password",
+    ],
+)
+def test_settings_of_other_containers_that_mean_nothing_here_are_let_through(word: str) -> None:
+    assert parse(f"Eula=accept {word}") == Options()
+
+
+@pytest.mark.parametrize("word", ["Eula", "accept", "--help", f"{'x' * 100}"])
+def test_a_word_without_a_value_is_refused(word: str) -> None:
+    assert refused(f"Eula=accept {word}").message == f"{word[:60]!r} is not of the form Key=value"
+
+
+@pytest.mark.parametrize("lacking", [("billing",), ("apikey",), ("billing", "apikey")])
+def test_a_download_needs_its_endpoint_and_its_key(lacking: tuple[str, ...]) -> None:
+    kept = [word for word in DOWNLOAD.split() if not word.startswith(lacking)]
+    assert refused(" ".join(kept)).message == "DownloadLicense=True needs Billing and ApiKey"
+
+
+@pytest.mark.parametrize(("word", "download"), [("true", True), ("TRUE", True), ("False", False), ("false", False)])
+def test_download_license_is_true_or_false(word: str, download: bool) -> None:
+    assert parse(f"{DOWNLOAD} DownloadLicense={word}").download_license is download
+
+
+@pytest.mark.parametrize("word", ["yes", "1", ""])
+def test_download_license_is_nothing_else(word: str) -> None:
+    assert "is True or False" in refused(f"{DOWNLOAD} DownloadLicense={word}").message
+
+
+@pytest.mark.parametrize("key", ["Mounts:License", "Mounts:Output"])
+@pytest.mark.parametrize("path", ["license", "./license", "", "C:\\license"])
+def test_a_mount_is_an_absolute_path(key: str, path: str) -> None:
+    assert refused(f"Eula=accept {key}={path}").message.startswith(f"{key} is not an absolute path")
+
+
+@pytest.mark.parametrize(
+    ("urls", "host", "port"),
+    [
+        ("http://127.0.0.1:5000", "127.0.0.1", 5000),
+        ("http://+:5000", "0.0.0.0", 5000),  # noqa: S104
+        ("http://*:80/", "0.0.0.0", 80),  # noqa: S104
+        ("http://[::]:5001", "::", 5001),
+        ("http://localhost:0", "localhost", 0),
+    ],
+)
+def test_urls_says_where_to_listen(urls: str, host: str, port: int) -> None:
+    options = parse(f"Eula=accept urls={urls}")
+    assert (options.host, options.port) == (host, port)
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        "",
+        "5000",
+        "http://",
+        "http://localhost",
+        "https://localhost:5000",
+        "http://:5000",
+        "http://h:x",
+        "http://h:99999",
+        "http://[::1:5000",
+        "http://a:1;http://b:2",
+    ],
+)
+def test_what_is_no_address_is_refused(urls: str) -> None:
+    assert refused(f"Eula=accept urls={urls}").message == f"urls is not an address to listen on: {urls!r}"
+
+
+def test_the_key_is_never_shown() -> None:
+    assert KEY not in repr(parse(DOWNLOAD))
+    for words in (f"{DOWNLOAD} Frob=1", f"{DOWNLOAD} ApiKye={KEY}", f"{DOWNLOAD} urls=x", f"ApiKey {KEY}"):
+        refused(words)

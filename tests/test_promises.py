@@ -1,0 +1,144 @@
+"""What the project promises about itself: imports go down, one clock, helps with examples, a README that is true."""
+
+import ast
+import doctest
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from azlic.app import command_line
+
+ROOT = Path(__file__).parent.parent
+FLOORS = ("azlic", "engines", "usage", "licensing", "migrations")
+CLOCKS = {"now", "utcnow", "today", "time", "time_ns", "localtime", "gmtime"}
+CLOCK_OWNERS = {"datetime", "date", "time"}
+
+
+def modules(package: str) -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted((ROOT / package).rglob("*.py")):
+        yield path.relative_to(ROOT), ast.parse(path.read_text())
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name.partition(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_imports_go_down_only(package: str) -> None:
+    above = set(FLOORS[: FLOORS.index(package)])
+    if package == "migrations":
+        above -= {"licensing"}  # its environment knows where the tables are declared
+    wrong = {f"{path} imports {name}" for path, tree in modules(package) for name in imported(tree) if name in above}
+    assert not wrong
+
+
+def test_only_the_outermost_layer_looks_at_the_clock() -> None:
+    looks = {
+        str(path)
+        for package in FLOORS
+        for path, tree in modules(package)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr in CLOCKS
+        and isinstance(node.value, ast.Name)
+        and node.value.id in CLOCK_OWNERS
+    }
+    assert looks == {"azlic/clock.py"}
+
+
+def commands(command: object, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    nested = getattr(command, "commands", None)
+    if nested is None:
+        yield words
+    else:
+        for name, inner in nested.items():
+            yield from commands(inner, (*words, name))
+
+
+@pytest.mark.parametrize("words", list(commands(get_command(command_line([])))), ids=" ".join)
+def test_every_command_has_a_help_with_an_example(words: tuple[str, ...]) -> None:
+    azlic = Path(sys.executable).with_name("azlic")
+    told = subprocess.run([azlic, *words, "--help"], check=True, capture_output=True, text=True, env=_plain())
+    assert f"Example: azlic {' '.join(words)}" in " ".join(told.stdout.split())
+
+
+def test_the_version_is_told() -> None:
+    azlic = Path(sys.executable).with_name("azlic")
+    told = subprocess.run([azlic, "--version"], check=True, capture_output=True, text=True)
+    assert re.fullmatch(r"azlic \d+\.\d+\.\d+\n", told.stdout)
+
+
+def test_shell_completion_completes_commands() -> None:
+    azlic = Path(sys.executable).with_name("azlic")
+    asked = {"_AZLIC_COMPLETE": "complete_bash", "COMP_WORDS": "azlic ver", "COMP_CWORD": "1"}
+    told = subprocess.run([azlic], capture_output=True, text=True, env=os.environ | asked, check=False)
+    assert told.stdout.split() == ["verify"]
+
+
+def _plain() -> dict[str, str]:
+    return os.environ | {"COLUMNS": "80", "NO_COLOR": "1"}
+
+
+class Session:
+    """The README's session: each command is run as it stands, and its answer compared with what stands below it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.servers: list[subprocess.Popen[bytes]] = []
+        self.environment = _plain() | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "AZLIC_DATABASE": str(folder / "azlic.db"),
+            "AZLIC_TRUST": str(folder / "trust.d"),
+        }
+
+    def run(self, command: str) -> str:
+        if command.endswith(" &"):
+            words = command.removesuffix(" &").split()
+            server = subprocess.Popen(words, cwd=self.folder, env=self.environment, stderr=subprocess.PIPE)
+            self.servers.append(server)
+            assert server.stderr is not None and b"listening" in server.stderr.readline()
+            return ""
+        words = ["sh", "-c", command]
+        told = subprocess.run(words, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False)
+        return told.stdout
+
+    def close(self) -> None:
+        for server in self.servers:
+            server.terminate()
+            server.communicate()
+
+
+def test_the_readme_session_is_true(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text()
+    blocks = "".join(re.findall(r"```console\n(.*?)```", readme, flags=re.DOTALL))
+    steps = re.split(r"^\$ ", blocks, flags=re.MULTILINE)[1:]
+    assert len(steps) >= 10
+    checker = doctest.OutputChecker()
+    session = Session(tmp_path)
+    try:
+        for step in steps:
+            command, _, expected = step.partition("\n")
+            told = session.run(command)
+            assert checker.check_output(expected, told, doctest.ELLIPSIS), (command, told)
+        _python_block(readme, session)
+    finally:
+        session.close()
+
+
+def _python_block(readme: str, session: Session) -> None:
+    found = re.search(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    assert found is not None
+    told = subprocess.run(
+        [sys.executable, "-c", found[1]], cwd=session.folder, capture_output=True, text=True, check=True
+    ).stdout
+    assert told.startswith("valid True 36") and "10 not ended True" in told

@@ -1,0 +1,108 @@
+"""An output mount in a test's hand, and what the ledger made of it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, Row, select
+
+from licensing.database import Table, reading
+from tests.site import CONTAINER_ID, Site
+from usage.ledger import Receipt, batch_head, rows_digest
+from usage.months import DAY_MS
+from usage.tables import Batch, Finding, Quarantine, Record, Series, Source, Total
+
+TODAY = "usage-2026-03-01.jsonl"
+
+
+def rows(ledger: Engine, table: type[Table]) -> Sequence[Row[Any]]:
+    """All rows of a table in the order of their keys."""
+    with reading(ledger) as connection:
+        columns = table.__table__
+        return connection.execute(select(columns).order_by(*columns.primary_key)).all()
+
+
+def totals(ledger: Engine) -> dict[tuple[int, int], tuple[int, int, int]]:
+    """The totals as kept: by day and series, the quantity, the number of records and the last one's time."""
+    return {(row.day, row.series): (row.quantity, row.records, row.last_at) for row in rows(ledger, Total)}
+
+
+def recount(ledger: Engine) -> dict[tuple[int, int], tuple[int, int, int]]:
+    """The totals as they have to be, from the records alone."""
+    found: dict[tuple[int, int], tuple[int, int, int]] = {}
+    for row in rows(ledger, Record):
+        key = row.requested_at // DAY_MS, row.series
+        quantity, number, last = found.get(key, (0, 0, 0))
+        found[key] = quantity + row.quantity, number + 1, max(last, row.requested_at)
+    return found
+
+
+def heads(ledger: Engine) -> list[bytes]:
+    """The heads of all batches, computed anew from the rows in the database."""
+    head, computed = bytes(32), []
+    records, series = rows(ledger, Record), rows(ledger, Series)
+    for batch in rows(ledger, Batch):
+        stop = batch.first_record + batch.records
+        taken = [tuple(row) for row in records if batch.first_record <= row.number < stop]
+        introduced = [
+            (row.key, (row.container_id, row.meter, row.container_version, row.container_type, row.api_type))
+            for row in series
+            if row.batch == batch.sequence
+        ]
+        head = batch_head(
+            head,
+            sequence=batch.sequence,
+            file=batch.file,
+            generation=batch.generation,
+            start=batch.start,
+            stop=batch.stop,
+            raw=batch.raw,
+            first_record=batch.first_record,
+            records=len(taken),
+            rows=rows_digest(introduced, taken),
+        )
+        computed.append(head)
+    return computed
+
+
+class Mount:
+    """One site's output folder and ledger."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.ledger = site.ledger
+
+    def path(self, name: str = TODAY, container: str = CONTAINER_ID) -> Path:
+        return self.site.output / "read" / container / name
+
+    def put(self, content: bytes, name: str = TODAY, container: str = CONTAINER_ID, *, mode: str = "wb") -> Path:
+        """Write bytes into a usage file; what stood there before is gone, its inode stays."""
+        path = self.path(name, container)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open(mode) as file:
+            file.write(content)
+        return path
+
+    def write(self, lines: Sequence[bytes], name: str = TODAY, container: str = CONTAINER_ID) -> Path:
+        return self.put(b"".join(line + b"\n" for line in lines), name, container)
+
+    def append(self, lines: Sequence[bytes], name: str = TODAY, container: str = CONTAINER_ID) -> Path:
+        return self.put(b"".join(line + b"\n" for line in lines), name, container, mode="ab")
+
+    def ingest(self) -> Receipt:
+        return self.site.ingest()
+
+    def ids(self) -> list[str]:
+        return [row.id for row in rows(self.ledger, Record)]
+
+    def findings(self) -> list[tuple[str, str | None, str, int]]:
+        """Kind, container, file and line of every finding."""
+        files = {row.key: Path(row.path).name for row in rows(self.ledger, Source)}
+        return [(row.kind, row.container_id, files[row.source], row.line) for row in rows(self.ledger, Finding)]
+
+    def kinds(self) -> Counter[str]:
+        return Counter(kind for kind, *_ in self.findings())
+
+    def quarantine(self) -> Sequence[Row[Any]]:
+        return rows(self.ledger, Quarantine)

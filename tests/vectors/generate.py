@@ -1,0 +1,63 @@
+"""The golden license: made from a fixed key, to the same bytes on every machine and in every year.
+
+``python -m tests.vectors.generate`` writes the files again, into its own folder unless another one is named. The key is
+known to everybody and for tests only.
+"""
+
+import base64
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.signer import CryptoSigner
+
+from licensing.document import LICENSE_TYPE, CommittedPlan, License, LicensedContainer, LicensedResource, Quota
+from licensing.envelope import seal
+from licensing.keys import public_pem
+
+FOLDER = Path(__file__).parent
+
+LICENSE = License(
+    license_id="01900000-0000-7000-8000-00000000cafe",
+    serial=7,
+    container=LicensedContainer(
+        type="read",
+        repositories=("azlic/read", "mcr.microsoft.com/azure-cognitive-services/vision/read"),
+        version_from="3.2",
+        version_below="4",
+        model="2022-04-30",
+    ),
+    resource=LicensedResource(name="plant-read", endpoint="https://issuer.example/plant-read"),
+    site="Halle 7, Österreich",
+    instances=("0123456789ab", "ba9876543210"),
+    issued_at=datetime(2026, 3, 1, 8, tzinfo=UTC),
+    not_before=datetime(2026, 3, 1, 8, tzinfo=UTC),
+    expires_at=datetime(2027, 1, 1, tzinfo=UTC),
+    grace_days=7,
+    plan=CommittedPlan(
+        name="read-2026",
+        plan_type="Read",
+        tier="T1",
+        count=2,
+        quota=Quota(quantity=500_000, unit="Transaction"),
+        period="year",
+        starts_at=datetime(2026, 1, 1, tzinfo=UTC),
+        ends_at=datetime(2027, 1, 1, tzinfo=UTC),
+        meters=("CognitiveServices.ComputerVision.Container.Read",),
+    ),
+    content_keys={"image-2026": base64.b64encode(bytes(range(32))).decode()},
+)
+
+
+def generate(folder: Path) -> None:
+    """Write ``license.dat``, the ``issuer.pem`` that verifies it and the ``payload.json`` it carries."""
+    signer = CryptoSigner(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+    payload = LICENSE.to_bytes()
+    (folder / "issuer.pem").write_bytes(public_pem(signer.public_key))
+    (folder / "payload.json").write_bytes(payload)
+    (folder / "license.dat").write_bytes(seal(payload, LICENSE_TYPE, signer))
+
+
+if __name__ == "__main__":
+    generate(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
