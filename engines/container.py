@@ -1,17 +1,18 @@
 """A container's life: download its license and end, or pass the gate, record, serve, and stop when told to."""
 
-import importlib
 import logging
 import os
 import re
 import secrets
 import signal
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import httpx
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
@@ -114,9 +115,18 @@ def own_container_id(environ: Mapping[str, str]) -> str:
 
 
 def preload() -> None:
-    """Load what a server would load with its first requests, so that the process may lose the right to read it."""
-    uvicorn.Config(FastAPI(), log_config=None).load()
-    importlib.import_module("anyio._backends._asyncio")
+    """Answer one request, to ourselves, so that all a server loads late is loaded before the right to read it goes."""
+    app = FastAPI()
+    app.get("/")(lambda: {})
+    with listen("127.0.0.1", 0) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            httpx.get(f"http://127.0.0.1:{listener.getsockname()[1]}/", trust_env=False).raise_for_status()
+        finally:
+            server.should_exit = True
+            thread.join()
     swagger_assets()
 
 
@@ -148,6 +158,7 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()
     except OSError as error:
         listener.close()
         raise AzlicError(

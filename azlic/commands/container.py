@@ -64,8 +64,8 @@ def engine(
         output.emit(f"license downloaded to {verdict.path}: {verdict.detail}")
         return
     listener = listen(start.host, start.port)
-    preload()
     if identity:
+        preload()
         drop_privileges(*identity)
     app = container_app(loaded, start, trust=store, clock=clock.now, container_id=own_container_id(os.environ))
     if isinstance(app, Verdict):

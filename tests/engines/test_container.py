@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from engines.container import download_license, drop_privileges, listen, own_container_id
+from engines.container import download_license, drop_privileges, listen, own_container_id, preload
 from engines.options import Options
 from licensing.errors import AzlicError
 from licensing.verdict import Status, Verdict
@@ -51,6 +51,7 @@ def test_a_container_whose_output_cannot_be_written_does_not_start() -> None:
     with public_folder() as public:
         site = Site(public)
         site.install().chmod(0o644)
+        preload()
         folder = site.output / "read" / CONTAINER_ID
         refused = f"usage records cannot be written to {folder}: Permission denied"
         assert as_nonroot(lambda: started(site)).startswith(refused)
