@@ -1,5 +1,6 @@
 """The program: one place where errors become words and an exit status."""
 
+import contextlib
 import gc
 import os
 import sys
@@ -22,6 +23,15 @@ def main() -> int:
         return error.exit_status
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 0
+    except OSError as error:
+        if os.environ.get("AZLIC_DEBUG"):
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        complain(
+            f"the system refused: {where}{error.strerror or error}",
+            hint="check the path, who may use it, and the free space on its disk",
+        )
+        return 3
     except Exception as error:
         if os.environ.get("AZLIC_DEBUG"):
             raise
@@ -35,7 +45,8 @@ def main() -> int:
 
 def complain(message: str, *, hint: str) -> None:
     """Tell a person on stderr what happened and what to try."""
-    sys.stderr.write(f"azlic: {message}\n  try: {hint}\n")
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"azlic: {message}\n  try: {hint}\n")
 
 
 def run() -> None:
@@ -44,8 +55,10 @@ def run() -> None:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
+    except BrokenPipeError:
+        pass  # nobody reads on, and the answer stays what it is
     except OSError:
-        status = status or 1
+        status = status or 3
     os._exit(status)
 
 

@@ -7,14 +7,21 @@ from typing import Annotated
 import typer
 
 import azlic
+from azlic.plain_help import speak_plainly
 
 _MODULES = {
     "verify": "licenses",
     "download": "licenses",
     "engine": "container",
     "ingest": "usage",
-    "report": "usage",
+    "watch": "usage",
+    "quarantine": "quarantine",
+    "findings": "quarantine",
+    "report": "report",
     "plan": "plan",
+    "pull": "readings",
+    "import": "readings",
+    "sources": "readings",
     "trust": "trust",
     "issuer": "issuer",
 }
@@ -32,10 +39,12 @@ def command_line(words: Sequence[str]) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         add_completion=named is None,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(root)
     for module in (named,) if named else dict.fromkeys(_MODULES.values()):
         import_module(f"azlic.commands.{module}").register(app)
+    speak_plainly(app)
     return app
 
 

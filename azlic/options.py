@@ -5,17 +5,46 @@ from typing import Annotated
 
 import typer
 
+from licensing.containers import container_type, version_key
+from licensing.errors import BadCall
+
+
+def _container(name: str | None) -> str | None:
+    return None if name is None else container_type(name).name
+
+
+def _version(version: str | None) -> str | None:
+    try:
+        if version is not None:
+            version_key(version)
+    except ValueError as error:
+        raise BadCall(f"--image-version {error}", hint="write it as the image has it: 3.2.0") from error
+    return version
+
+
 Database = Annotated[
     str | None,
     typer.Option("--database", metavar="PATH|URL", help="The ledger, a file or a URL.  [env: AZLIC_DATABASE]"),
 ]
+IssuerStore = Annotated[
+    str | None,
+    typer.Option("--database", metavar="PATH|URL", help="The issuer's store, a file or a URL.  [env: AZLIC_DATABASE]"),
+]
 Trust = Annotated[
     Path | None,
-    typer.Option("--trust", metavar="FOLDER", help="The folder of trusted public keys.  [env: AZLIC_TRUST]"),
+    typer.Option(
+        "--trust", metavar="FOLDER", readable=False, help="The trust store, a folder of keys.  [env: AZLIC_TRUST]"
+    ),
 ]
 IssuerKeys = Annotated[
     Path | None,
-    typer.Option("--keys", metavar="FOLDER", help="The issuer's key folder.  [env: AZLIC_ISSUER_KEYS]"),
+    typer.Option(
+        "--keys", metavar="FOLDER", readable=False, help="The issuer's signing key folder.  [env: AZLIC_ISSUER_KEYS]"
+    ),
+]
+KeysTo = Annotated[
+    Path,
+    typer.Option("--keys-to", metavar="FOLDER", readable=False, help="Where API keys are written: key1, key2; 0600."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON with a schema name, for scripts.")]
 At = Annotated[
@@ -23,5 +52,17 @@ At = Annotated[
     typer.Option("--at", metavar="INSTANT", help="Answer as of this date or instant (UTC), not as of now."),
 ]
 Container = Annotated[
-    str | None, typer.Option("--container", metavar="TYPE", help="The container type it must be for.")
+    str | None,
+    typer.Option("--container", metavar="TYPE", callback=_container, help="The container type it must be for."),
+]
+ForContainer = Annotated[
+    str, typer.Option("--container", metavar="TYPE", callback=_container, help="The container type it is for.")
+]
+ImageVersion = Annotated[
+    str | None,
+    typer.Option("--image-version", metavar="VERSION", callback=_version, help="The image version it must cover."),
+]
+ForImageVersion = Annotated[
+    str,
+    typer.Option("--image-version", metavar="VERSION", callback=_version, help="The version of the image to be run."),
 ]

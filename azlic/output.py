@@ -1,31 +1,68 @@
 """How answers leave the program: data on stdout, words for people on stderr, JSON with a schema name."""
 
+import contextlib
 import json
+import math
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from licensing.errors import AzlicError
+
+if TYPE_CHECKING:
+    from licensing.denial import Denial
+
 
 def emit(text: str) -> None:
-    """Print a result."""
-    typer.echo(text)
+    """Print a result.
+
+    A reader that has gone away, as the end of a pipe may, changes nothing about the answer. Raises ``AzlicError`` when
+    the result cannot be written.
+    """
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise AzlicError(
+            f"the answer could not be written: {error.strerror or error}",
+            hint="check where the output goes, and the free space there",
+        ) from error
 
 
 def tell(text: str) -> None:
-    """Tell a person how things are going; scripts do not read this."""
-    typer.echo(text, err=True)
+    """Tell a person how things are going; scripts do not read this, and nobody has to."""
+    with contextlib.suppress(OSError):
+        typer.echo(text, err=True)
+
+
+def tell_of_waiting(denial: "Denial", attempt: int, seconds: float) -> None:
+    """Tell a person why a download waits, and for how long."""
+    from licensing.download import ATTEMPTS
+
+    pause = math.ceil(seconds * 10) / 10
+    tell(f"{denial.code}: {denial.detail}; attempt {attempt} of {ATTEMPTS}, the next in {pause:g} s")
 
 
 def emit_json(schema: str, fields: Mapping[str, Any]) -> None:
     """Print a result for a script: its first key names the schema it holds to."""
-    typer.echo(json.dumps({"schema": schema} | dict(fields), indent=2, ensure_ascii=False))
+    emit(json.dumps({"schema": schema} | dict(fields), indent=2, ensure_ascii=False))
+
+
+def shown(text: str, *, instead: str) -> str:
+    """The text, or what stands in for it where stdout's encoding does not have it."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return instead
+    return text
 
 
 def styled(text: str, colour: str) -> str:
-    """Colour for a terminal; none in a pipe, none where NO_COLOR is set."""
+    """Colour for a terminal; none in a pipe, none where NO_COLOR is set and not empty. Source: no-color.org."""
     if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
         return text
     return typer.style(text, fg=colour, bold=True)
@@ -38,3 +75,5 @@ def log_to_stderr() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for quiet in ("httpx", "uvicorn"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
+    for silent in ("stamina", "PIL"):  # every wait is told by us, and every bad picture in its answer
+        logging.getLogger(silent).setLevel(logging.CRITICAL)

@@ -17,6 +17,7 @@ class Settings(NamedTuple):
     database: str
     trust: Path
     issuer_keys: Path
+    site: str
     expiring_days: int
 
 
@@ -41,6 +42,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         database=_text(places, "database") or str(_data("azlic.db")),
         trust=Path(_text(places, "trust") or _config("trust.d")),
         issuer_keys=Path(_text(places, "issuer_keys") or _data("issuer-keys")),
+        site=_text(places, "site") or "",
         expiring_days=_days(places, "expiring_days", default=60),
     )
 
@@ -54,7 +56,7 @@ def _text(places: Mapping[str, tuple[str, Any]], name: str) -> str | None:
 
 def _days(places: Mapping[str, tuple[str, Any]], name: str, *, default: int) -> int:
     where, value = places.get(name, ("", default))
-    if not str(value).isdecimal() or int(value) > 3650:
+    if not str(value).isdecimal() or len(str(value)) > 4 or int(value) > 3650:
         raise BadCall(f"{where}: {name} is not a number of days from 0 to 3650", hint=f"for example {name} = {default}")
     return int(value)
 

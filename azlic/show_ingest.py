@@ -3,11 +3,13 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from licensing.instants import iso
 from usage.ingest import Progress as Report
 from usage.ledger import Receipt
 
@@ -32,12 +34,25 @@ def receipt_text(receipt: Receipt) -> str:
         ("files", receipt.files, ""),
         ("new records", receipt.new, ""),
         ("duplicates", receipt.duplicates, "taken before, not counted again"),
-        ("conflicts", receipt.conflicts, "known id, other content: kept apart, look into them"),
-        ("quarantined lines", receipt.quarantined, "no usage records: kept whole, apart"),
-        ("findings", receipt.findings, "gaps, edits or lost files: azlic report shows them"),
+        ("conflicts", receipt.conflicts, "known id, other content: azlic quarantine list"),
+        ("quarantined lines", receipt.quarantined, "no usage records, kept apart: azlic quarantine list"),
+        ("findings", receipt.findings, "doubts about the sources: azlic findings list"),
         ("pending bytes", receipt.pending_bytes, "an unfinished last line, taken once it ends"),
+        ("unsteady files", receipt.unsteady, "swapped while they were looked at: the next ingest takes them"),
     )
     return "\n".join(f"{count:>15,}  {name:<18} {note if count else ''}".rstrip() for name, count, note in rows)
+
+
+def receipt_line(at: datetime, receipt: Receipt) -> str:
+    """What one step of a watch took, on one line of a log."""
+    doubts = (
+        (receipt.duplicates, "duplicates"),
+        (receipt.conflicts, "conflicts"),
+        (receipt.quarantined, "quarantined"),
+        (receipt.findings, "findings"),
+    )
+    told = "".join(f", {count:,} {name}" for count, name in doubts if count)
+    return f"{iso(at)} took {receipt.new:,} records{told}"
 
 
 def receipt_fields(receipt: Receipt) -> dict[str, Any]:

@@ -1,216 +1,185 @@
-"""A monthly report as tables for a terminal, as fields for a script, and as CSV for a spreadsheet."""
+"""A monthly report for people, 80 columns wide."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
-from typing import Any
+from datetime import datetime
+from fractions import Fraction
+from itertools import groupby
 
-from rich.console import Console, RenderableType
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
+from azlic.page import aligned, columns, indented, rendered
+from azlic.show_plans import headline, share_words
+from azlic.show_soundness import containers_shown, quality_shown
 from licensing.instants import iso
+from usage.daily import Usage
 from usage.months import Month
-from usage.plans import Plan
-from usage.quantity import from_micro, grouped
-from usage.report import MonthlyReport, PlanUsage, Quality, Usage
+from usage.pace import Cover, Outlook, Pace, Projection
+from usage.quantity import MICRO, grouped
+from usage.report import MonthlyReport
+from usage.standing import PlanUsage
 
-WIDTH = 80
-_FINDINGS = {
-    "gap": "gaps in a container's records",
-    "edited": "lines that were changed after they were written",
-    "disorder": "records out of order",
-    "shrunk": "files that became shorter",
-    "rewritten": "files whose beginning changed",
-    "vanished": "files that are gone",
-}
+_BAR = 40
+_LABEL = 12
 
 
-def report_text(report: MonthlyReport) -> str:
-    """The report for people, 80 columns wide."""
+def report_text(report: MonthlyReport, *, block: str = "█") -> str:
+    """The report for people; ``block`` is what bars are drawn with."""
     parts: list[RenderableType] = [
         Text(f"Usage report {report.month}, as of {iso(report.as_of)}", style="bold"),
         Text(),
     ]
     for plan in report.plans:
-        parts += [_plan_table(plan, report.month), Text()]
-        if plan.usages:
-            parts += [_usage_table("Drawn by", plan.usages), Text()]
+        parts += [*_plan(plan, report.month), Text()]
     if not report.plans:
         parts += [Text("No plan covers this month. Enter one with: azlic plan import /license"), Text()]
     if report.unmapped:
-        parts += [_usage_table("On no plan", report.unmapped), Text()]
-    parts.append(_quality_text(report.quality))
-    return _rendered(parts)
+        parts += [*_unmapped(report), Text()]
+    parts += _history(report, block)
+    if report.containers:
+        parts += [*containers_shown(report.containers), Text()]
+    return rendered([*parts, quality_shown(report.quality)])
 
 
-def plans_table(plans: Sequence[Plan]) -> str:
-    """The plans for people."""
-    if not plans:
-        return "no plans; enter one with: azlic plan import /license"
-    table = Table(box=None, pad_edge=False)
-    for heading in ("plan", "type", "committed", "from", "until"):
-        table.add_column(heading, justify="right" if heading == "committed" else "left", overflow="fold")
-    for plan in plans:
-        committed = f"{grouped(plan.committed)} {plan.unit}/{plan.period}"
-        table.add_row(plan.name, f"{plan.plan_type} {plan.tier} x {plan.count}", committed, *_dates(plan))
-    return _rendered([table])
+def _plan(usage: PlanUsage, month: Month) -> list[RenderableType]:
+    return [headline(usage.plan), _standing(usage, month), _outlook(usage), Text(), *_drawn_by(usage, month)]
 
 
-def _dates(plan: Plan) -> tuple[str, str]:
-    return f"{plan.starts_at:%Y-%m-%d}", f"{plan.ends_at:%Y-%m-%d}"
-
-
-def _plan_table(usage: PlanUsage, month: Month) -> Table:
-    plan = usage.plan
-    start, end = f"{usage.period_starts_at:%Y-%m-%d}", f"{usage.period_ends_at:%Y-%m-%d}"
-    table = Table(
-        title=f"Plan {plan.name}: {plan.plan_type} {plan.tier} x {plan.count}", title_justify="left", box=None
-    )
-    table.add_column("")
-    table.add_column(plan.unit, justify="right")
-    table.add_column("")
-    used_up = "red" if usage.remaining < 0 else ""
-    table.add_row("committed", grouped(plan.committed), f"each {plan.period}, this one {start} up to {end} UTC")
-    table.add_row("used", grouped(usage.used), f"{usage.percent:.1f} % of it, to the end of {month}", style=used_up)
-    if usage.remaining >= 0:
-        table.add_row("remaining", grouped(usage.remaining), "")
-    else:
-        table.add_row("overage", grouped(-usage.remaining), "more than was committed", style=used_up)
-    table.add_row(f"in {month}", grouped(usage.month), "")
-    table.add_row("year to date", grouped(usage.year_to_date), f"from {month.year}-01-01")
-    return table
-
-
-def _usage_table(title: str, usages: Iterable[Usage]) -> Table:
-    table = Table(title=title, title_justify="left", box=None)
-    table.add_column("container", no_wrap=True)
-    table.add_column("meter", overflow="fold")
-    table.add_column("month", justify="right", no_wrap=True)
-    table.add_column("year to date", justify="right", no_wrap=True)
-    for usage in usages:
-        table.add_row(usage.container_id, usage.meter, grouped(usage.month), grouped(usage.year_to_date))
-    return table
-
-
-def _quality_text(quality: Quality) -> Text:
-    if quality.clean:
-        return Text("Quality: nothing was kept out of these numbers.")
-    counts = [
-        (quality.quarantined, "lines in quarantine, not counted"),
-        (quality.conflicts, "conflicts: a known id with other content, not counted"),
-        (quality.pending_bytes, "bytes of unfinished lines, not counted yet"),
-        (quality.vanished, "sources that are gone at the moment"),
-        *((count, _FINDINGS.get(kind, kind)) for kind, count in quality.findings.items()),
-        (len(quality.unmapped_meters), f"meters on no plan: {', '.join(quality.unmapped_meters)}"),
+def _standing(usage: PlanUsage, month: Month) -> RenderableType:
+    rows = [
+        ("committed", usage.committed, f"from {_day(usage.period_starts_at)} up to {_day(usage.period_ends_at)} UTC"),
+        ("used", usage.used, f"{usage.percent:.1f} % used, {usage.percent_of_time:.1f} % of the time gone"),
+        ("remaining", usage.remaining, "")
+        if usage.remaining >= 0
+        else ("overage", -usage.remaining, "more than was committed"),
+        (f"in {month}", usage.month, ""),
+        ("year to date", usage.year_to_date, f"from {month.year}-01-01"),
     ]
-    lines = [f"  {count:>9,}  {what}" for count, what in counts if count]
-    return Text("\n".join(["Quality: look into this before you rely on the numbers.", *lines]), style="yellow")
+    table = columns("", f">{usage.plan.unit}", "~", first=_LABEL)
+    for (name, _, note), quantity in zip(rows, aligned([row[1] for row in rows]), strict=True):
+        over = "red" if usage.remaining < 0 and name in ("used", "overage") else ""
+        table.add_row(name, quantity, note, style=over)
+    return indented(table)
 
 
-def _rendered(parts: Iterable[RenderableType]) -> str:
-    console = Console(width=WIDTH, highlight=False)
-    with console.capture() as capture:
-        for part in parts:
-            console.print(part)
-    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+def _outlook(usage: PlanUsage) -> RenderableType:
+    table = columns("", "~", first=_LABEL)
+    table.add_row("pace", _pace(usage.pace, usage.plan.unit))
+    if usage.used_up_on is not None:
+        table.add_row("used up", f"on {_day(usage.used_up_on)}", style="red")
+    if usage.projection is not None:
+        if usage.used_up_on is None:
+            table.add_row("runs out", _runs_out(usage.projection))
+        table.add_row("by its end", _by_its_end(usage.projection, usage))
+    for name, cover in (("cover now", usage.cover), ("cover then", usage.projected_cover)):
+        if cover is not None:
+            table.add_row(name, _cover(cover, usage))
+    return indented(table)
 
 
-def _number(micro: int) -> int | float:
-    number = from_micro(micro)
-    return number if isinstance(number, int) else float(number)
+def _pace(pace: Pace | None, unit: str) -> str:
+    if pace is None:
+        return "not known before a whole week of use"
+    if pace.lowest is None or pace.highest is None:
+        return f"{_rounded(pace.per_day)} {unit} a day over one whole week; no range from a single week"
+    span = f"({_rounded(pace.lowest)} to {_rounded(pace.highest)})"
+    return f"{_rounded(pace.per_day)} {unit} a day over {pace.weeks} whole weeks {span}"
 
 
-def plan_fields(plan: Plan) -> dict[str, Any]:
-    """A plan's fields, the same in every schema."""
-    return {
-        "name": plan.name,
-        "plan_type": plan.plan_type,
-        "tier": plan.tier,
-        "count": plan.count,
-        "quota": _number(plan.quota),
-        "unit": plan.unit,
-        "period": plan.period,
-        "starts_at": iso(plan.starts_at),
-        "ends_at": iso(plan.ends_at),
-        "meters": [
-            {"meter": share.meter, "multiplier": share.multiplier, "divisor": share.divisor} for share in plan.meters
-        ],
-    }
+def _runs_out(projection: Projection) -> str:
+    told = _when(projection.expected)
+    if projection.least is None or projection.most is None:
+        return told
+    earliest, latest = _when(projection.most), _when(projection.least)
+    return told if earliest == latest else f"{told} (earliest {earliest}, latest {latest})"
 
 
-def _usage_fields(usage: Usage) -> dict[str, Any]:
-    return {
-        "container_type": usage.container_type,
-        "container_id": usage.container_id,
-        "meter": usage.meter,
-        "month": _number(usage.month),
-        "year_to_date": _number(usage.year_to_date),
-        "records": usage.records,
-        "last_at": iso(usage.last_at),
-    }
+def _when(outlook: Outlook) -> str:
+    return "after its end" if outlook.runs_out_at is None else _day(outlook.runs_out_at)
 
 
-def report_fields(report: MonthlyReport) -> dict[str, Any]:
-    """The report under the schema ``azlic.report/v1``: quantities as numbers, instants in ISO 8601."""
-    quality = report.quality
-    return {
-        "month": str(report.month),
-        "as_of": iso(report.as_of),
-        "plans": [
-            {
-                "plan": plan_fields(usage.plan),
-                "period_starts_at": iso(usage.period_starts_at),
-                "period_ends_at": iso(usage.period_ends_at),
-                "committed": _number(usage.plan.committed),
-                "used": _number(usage.used),
-                "remaining": _number(usage.remaining),
-                "percent": usage.percent,
-                "month": _number(usage.month),
-                "year_to_date": _number(usage.year_to_date),
-                "usages": [_usage_fields(known) for known in usage.usages],
-            }
-            for usage in report.plans
-        ],
-        "unmapped": [_usage_fields(usage) for usage in report.unmapped],
-        "quality": {
-            "clean": quality.clean,
-            "quarantined": quality.quarantined,
-            "conflicts": quality.conflicts,
-            "pending_bytes": quality.pending_bytes,
-            "vanished": quality.vanished,
-            "findings": dict(quality.findings),
-            "unmapped_meters": list(quality.unmapped_meters),
-        },
-    }
+def _by_its_end(projection: Projection, usage: PlanUsage) -> str:
+    used = projection.expected.used
+    told = f"{_rounded(used)} {usage.plan.unit} used, {used * 100 // usage.committed:,} %"
+    if projection.least is None or projection.most is None:
+        return told
+    return f"{told} ({_rounded(projection.least.used)} to {_rounded(projection.most.used)})"
 
 
-def report_csv(report: MonthlyReport) -> str:
-    """One line for each container and meter, with the plan it draws on, if any; columns are found by their names."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ("month", "plan", "unit", "container_type", "container_id", "meter", "quantity", "year_to_date", "records")
-    )
-    lines = [(usage.plan.name, usage.plan.unit, known) for usage in report.plans for known in usage.usages]
-    for plan, unit, usage in [*lines, *(("", "", usage) for usage in report.unmapped)]:
-        writer.writerow(
-            _unspreadsheeted(value)
-            for value in (
-                str(report.month),
-                plan,
-                unit,
-                usage.container_type,
-                usage.container_id,
-                usage.meter,
-                from_micro(usage.month),
-                from_micro(usage.year_to_date),
-                usage.records,
-            )
-        )
-    return text.getvalue().rstrip("\n")
+def _cover(cover: Cover, usage: PlanUsage) -> str:
+    full = f"{_rounded(cover.overage)} over: {cover.full:,} {_units(cover.full)} of {grouped(usage.plan.quota)}"
+    return full if cover.prorated is None else f"{full}; pro-rated from {_day(usage.counted_until)}: {cover.prorated:,}"
 
 
-def _unspreadsheeted(value: object) -> object:
-    """Text that a spreadsheet would take for a formula gets an apostrophe in front. Source: OWASP, CSV injection."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value
+def _units(count: int) -> str:
+    return "unit" if count == 1 else "units"
+
+
+def _drawn_by(usage: PlanUsage, month: Month) -> list[RenderableType]:
+    shares = {share.meter: share for share in usage.plan.meters}
+    parts: list[RenderableType] = []
+    for meter, rows in _by_meter(usage.usages):
+        parts += [Text(f"  {meter}")]
+        if shares[meter].ratio != 1:
+            parts += [Text(f"  {share_words(shares[meter], usage.plan.unit)}")]
+        parts += [_rows(rows, str(month), "period")]
+    return parts
+
+
+def _unmapped(report: MonthlyReport) -> list[RenderableType]:
+    parts: list[RenderableType] = [Text("On no plan", style="bold")]
+    for meter, rows in _by_meter(report.unmapped):
+        plans = report.other_times.get(meter)
+        why = f"used outside the time of plan {', '.join(plans)}" if plans else "no plan has this meter: azlic plan map"
+        parts += [Text(f"  {meter}"), Text(f"  {why}"), _rows(rows, str(report.month), "year to date")]
+    return parts
+
+
+def _by_meter(rows: Iterable[Usage]) -> list[tuple[str, list[Usage]]]:
+    ordered = sorted(rows, key=lambda row: row.meter)
+    return [(meter, list(same)) for meter, same in groupby(ordered, key=lambda row: row.meter)]
+
+
+def _rows(rows: Sequence[Usage], month: str, span: str) -> RenderableType:
+    table = columns("~site", "~container", f">{month}", ">records", f">{span}", "last record")
+    in_month = aligned([row.month for row in rows])
+    in_span = aligned([row.period if span == "period" else row.year_to_date for row in rows])
+    for row, first, second in zip(rows, in_month, in_span, strict=True):
+        table.add_row(row.site or "-", row.container_id, first, f"{row.records:,}", second, _minute(row.last_at))
+    return indented(table, 4)
+
+
+def _history(report: MonthlyReport, block: str) -> list[RenderableType]:
+    names: dict[tuple[object, ...], list[str]] = {}
+    usages = {(usage.plan.meters, usage.plan.unit): usage for usage in report.plans}
+    for usage in report.plans:
+        same = names.setdefault((usage.plan.meters, usage.plan.unit), [])
+        same += [usage.plan.name] if usage.plan.name not in same else []
+    series = [(", ".join(names[key]), usage.plan.unit, usage.history) for key, usage in usages.items()]
+    series += [(meter, "on no plan", months) for meter, months in report.unmapped_history.items()]
+    return [part for title, unit, months in series for part in (*_bars(title, unit, months, report, block), Text())]
+
+
+def _bars(
+    title: str, unit: str, months: Sequence[tuple[Month, int]], report: MonthlyReport, block: str
+) -> list[RenderableType]:
+    longest = max(quantity for _, quantity in months) or 1
+    table = columns("", f">{unit}", "")
+    for (month, micro), quantity in zip(months, aligned([one for _, one in months]), strict=True):
+        so_far = " so far" if month.starts_at <= report.as_of < month.next.starts_at else ""
+        table.add_row(str(month), quantity, block * -(-micro * _BAR // longest) + so_far)
+    return [Text("Twelve months", style="bold"), Text(f"  {title}"), indented(table)]
+
+
+def _day(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d}"
+
+
+def _minute(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M}"
+
+
+def _rounded(micro: int | Fraction) -> str:
+    """A quantity that is an estimate: to whole units, below ten to two decimals."""
+    number = float(micro / MICRO)
+    return f"{number:,.0f}" if number >= 10 else f"{number:,.2f}".rstrip("0").rstrip(".")

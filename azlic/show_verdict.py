@@ -1,5 +1,6 @@
 """A verdict in words that can be read aloud, and as fields for a script."""
 
+import os
 import textwrap
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,7 @@ from azlic.output import styled
 from licensing.containers import CONTAINER_TYPES
 from licensing.document import License
 from licensing.instants import iso
-from licensing.verdict import Status, Verdict
+from licensing.verdict import Cause, Status, Verdict
 
 WIDTH = 80
 _COLOURS = {Status.VALID: "green", Status.EXPIRING: "yellow", Status.GRACE: "yellow"}
@@ -25,12 +26,21 @@ _DO = {
     Status.EXPIRED: "Renew: run azlic download on a connected machine, carry license.dat here.",
     Status.NOT_YET_VALID: "Wait until it begins, or check this machine's clock: date -u.",
     Status.MISSING: "Mount the license folder, or download a license into it with azlic download.",
-    Status.UNREADABLE: "Let this user read it: chown -R 65532:65532 FOLDER for a nonroot container.",
+    Status.UNREADABLE: "Copy the file again from where it was downloaded, and check the disk it lies on.",
     Status.MALFORMED: "Copy the file again from where it was downloaded, or download it again.",
     Status.UNTRUSTED: "Compare the issuer's key with the issuer, then: azlic trust add ISSUER.pem.",
     Status.WRONG_CONTAINER: "Download the license of this container; each container needs its own.",
     Status.WRONG_IMAGE: "Download a new license for this image version, or run an image it covers.",
 }
+
+_DO_ABOUT = {
+    Cause.CLOSED: "Let user {user} read it, as root: chown -R {user} {path}",
+    Cause.NOT_A_FILE: "Put license.dat itself there, as a regular file.",
+    Cause.LINK_TO_NOWHERE: "Put license.dat itself there in place of the link, or what the link leads to.",
+    Cause.TRUST_IN_THE_MOUNT: "Keep the trust store outside the license folder: --trust FOLDER.",
+    Cause.CHANGED: "Copy the file again from where it was downloaded, or download it again.",
+}
+"""What to do where the status alone does not say it."""
 
 
 def verdict_text(verdict: Verdict) -> str:
@@ -42,7 +52,9 @@ def verdict_text(verdict: Verdict) -> str:
         lines += _facts(verdict, verdict.license)
     lines += _paragraph("Then", _THEN[verdict.may_run])
     warn_from = iso(verdict.warn_from) if verdict.warn_from else ""
-    lines += _paragraph("Do", _DO[verdict.status].format(warn_from=warn_from))
+    advice = _DO_ABOUT.get(verdict.cause, _DO[verdict.status]) if verdict.cause else _DO[verdict.status]
+    user = f"{os.geteuid()}:{os.getegid()}"
+    lines += _paragraph("Do", advice.format(warn_from=warn_from, user=user, path=verdict.path))
     lines.append("")
     lines += [
         f"  {check.number:>2} {_MARKS[check.passed]} {check.name:<10} {_shortened(check.detail)}"
@@ -72,7 +84,8 @@ def _facts(verdict: Verdict, license_: License) -> list[str]:
     lines += _paragraph("Begins", iso(license_.not_before))
     lines += _paragraph("Ends", f"{iso(license_.expires_at)} ({_days(license_.expires_at - verdict.as_of)})")
     if license_.grace_days:
-        lines += _paragraph("Grace", f"{license_.grace_days} days more, until {iso(license_.grace_ends_at)}")
+        grace = f"{license_.grace_days} {'day' if license_.grace_days == 1 else 'days'} more"
+        lines += _paragraph("Grace", f"{grace}, until {iso(license_.grace_ends_at)}")
     lines += _paragraph(
         "Plan",
         f"{plan.name}: {plan.plan_type} {plan.tier} x {plan.count}, {plan.quota.quantity:,} {plan.quota.unit}"
@@ -106,6 +119,7 @@ def verdict_fields(verdict: Verdict) -> dict[str, Any]:
         "as_of": iso(verdict.as_of),
         "status": verdict.status,
         "may_run": verdict.may_run,
+        "cause": verdict.cause,
         "detail": verdict.detail,
         "days_left": verdict.days_left,
         "expires_at": iso(license_.expires_at) if license_ else None,

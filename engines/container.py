@@ -1,5 +1,6 @@
 """A container's life: download its license and end, or pass the gate, record, serve, and stop when told to."""
 
+import errno
 import logging
 import os
 import re
@@ -24,12 +25,16 @@ from licensing.download import Order, Waiting, download
 from licensing.errors import AzlicError
 from licensing.gate import Gate
 from licensing.trust import TrustStore
-from licensing.verdict import Verdict
+from licensing.verdict import Cause, Verdict
 from licensing.verification import verify
 from usage.mount_report import MountReport
 from usage.recorder import Recorder
 
 _DOCKER_ID = re.compile(r"[0-9a-f]{12}")
+_LISTEN_HINTS = {
+    errno.EADDRINUSE: "choose another port, or stop what uses this one",
+    errno.EACCES: "choose a port from 1024 up: those below are root's",
+}
 log = logging.getLogger("azlic.container")
 
 
@@ -82,13 +87,7 @@ def container_app(
     verdict = gate.verdict(clock())
     if not verdict.may_run:
         return verdict
-    recorder = Recorder(
-        options.output,
-        service=engine.kind.service,
-        container_type=engine.kind.name,
-        container_version=engine.version,
-        container_id=container_id,
-    )
+    recorder = _recorder(engine, options.output, container_id)
     log.info("Using '%s' for writing usage records.", recorder.folder)
     host = Host(
         kind=engine.kind,
@@ -106,6 +105,31 @@ def container_app(
         recorder.close()
 
     return host_app(host, engine.routes(host.admit, record, clock), closing=closing)
+
+
+def to_mend(verdict: Verdict) -> str | None:
+    """The command that lets this process read its license, where that is what keeps it from starting."""
+    return _chown(verdict.path) if verdict.cause is Cause.CLOSED else None
+
+
+def _chown(mount: Path) -> str:
+    return f"chown -R {os.geteuid()}:{os.getegid()} {mount}"
+
+
+def _recorder(engine: Engine, output: Path, container_id: str) -> Recorder:
+    try:
+        return Recorder(
+            output,
+            service=engine.kind.service,
+            container_type=engine.kind.name,
+            container_version=engine.version,
+            container_id=container_id,
+        )
+    except AzlicError as error:
+        if isinstance(error.__cause__, PermissionError):
+            user = f"user {os.geteuid()}:{os.getegid()} may not write there"
+            raise AzlicError(f"{error.message}: {user}", hint=_chown(output)) from error
+        raise
 
 
 def own_container_id(environ: Mapping[str, str]) -> str:
@@ -164,6 +188,6 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise AzlicError(
             f"cannot listen on {host}:{port}: {error.strerror}",
-            hint="choose another port, or stop what uses this one",
+            hint=_LISTEN_HINTS.get(error.errno or 0, "give an address of this machine: 127.0.0.1, or 0.0.0.0 for all"),
         ) from error
     return listener

@@ -7,12 +7,15 @@ import asyncio
 import contextlib
 import html
 import logging
+import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 
-from fastapi import APIRouter, FastAPI, HTTPException
+from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from engines.swagger import OPENAPI_URL, swagger_routes
 from licensing.containers import ContainerType
@@ -56,10 +59,21 @@ def host_app(host: Host, router: APIRouter, *, closing: Callable[[], None]) -> F
         openapi_url=OPENAPI_URL,
         lifespan=_watching(host, closing),
     )
+    app.add_exception_handler(StarletteHTTPException, _flat)
     app.include_router(_common_routes(host))
     app.include_router(swagger_routes(app.title))
     app.include_router(router)
     return app
+
+
+def _flat(request: Request, error: Exception) -> JSONResponse:
+    """An error as every container tells it: ``{"code","message","requestId"}``."""
+    assert isinstance(error, StarletteHTTPException)  # noqa: S101 - it is registered for nothing else
+    told: object = error.detail
+    if not isinstance(told, dict):
+        code = HTTPStatus(error.status_code).phrase.replace(" ", "")
+        told = {"code": code, "message": f"{request.method} {request.url.path} is not what this container answers"}
+    return JSONResponse(told | {"requestId": str(uuid.uuid4())}, error.status_code, headers=error.headers)
 
 
 def _common_routes(host: Host) -> APIRouter:
@@ -141,6 +155,7 @@ def _watching(
         with contextlib.suppress(asyncio.CancelledError):
             await watch
         closing()
+        log.info("The container has stopped.")
 
     return lifespan
 

@@ -3,6 +3,8 @@
 from itertools import takewhile
 from typing import NamedTuple
 
+from licensing.errors import BadCall
+
 
 class ContainerType(NamedTuple):
     """One kind of container: its name in licenses and commands, and what it is called elsewhere.
@@ -39,6 +41,13 @@ SPEECH_TO_TEXT = ContainerType(
     meters=("CognitiveServices.SpeechServices.Container.SpeechToText",),
 )
 CONTAINER_TYPES = {kind.name: kind for kind in (READ, SPEECH_TO_TEXT)}
+
+
+def container_type(name: str) -> ContainerType:
+    """The kind of a name, written in any case. Raises ``BadCall`` with the names there are."""
+    if kind := CONTAINER_TYPES.get(name.lower()):
+        return kind
+    raise BadCall(f"there is no container type {name!r}", hint=f"one of: {', '.join(CONTAINER_TYPES)}")
 
 
 def version_key(version: str) -> tuple[int, ...]:

@@ -45,17 +45,17 @@ def wal_is_safe(version: tuple[int, int, int]) -> bool:
     return version >= (3, 51, 3) or version[2] >= fixed.get(version[:2], 1 << 30)
 
 
-def open_database(target: str, *, create: bool = False) -> Engine:
+def open_database(target: str, *, create: bool = False, upgrade: bool = False) -> Engine:
     """Open the database at a path or URL.
 
-    ``create`` makes a missing SQLite file (0640, its folder too) and brings the schema up to date. Without it a
-    missing file or an older schema is an ``AzlicError`` with the command that mends it.
+    ``create`` makes a missing SQLite file (0640, its folder too) and brings the schema up to date; ``upgrade`` does
+    only the latter. Without them a missing file or an older schema is an ``AzlicError`` with the command that mends it.
     """
     engine = _connect(target, create=create)
     try:
         revision = _revision(engine)
         if revision != migrations.HEAD:
-            if not create:
+            if not (create or (upgrade and revision is not None)):
                 raise _not_current(engine, revision)
             _upgrade(engine, revision)
     except SQLAlchemyError as error:

@@ -29,8 +29,8 @@ HTTP_STATUS = {
 }
 
 WHAT_TO_DO = {
-    DenialCode.INVALID: "give one of the resource's two keys; the issuer can make a new one",
-    DenialCode.MISMATCH: "give the key and the endpoint of one and the same resource, of the kind this container needs",
+    DenialCode.INVALID: "give one of the resource's two API keys; azlic issuer resource key makes a new one",
+    DenialCode.MISMATCH: "give the API key and the endpoint of one resource, which licenses this type and version",
     DenialCode.UNAUTHORIZED: "ask the issuer to approve the subscription for this container",
     DenialCode.OUT_OF_QUOTA: "buy or renew a commitment plan for the resource",
     DenialCode.BUSY: "try again after the time the answer names",

@@ -22,6 +22,7 @@ from pydantic import (
 from licensing import strict_json
 from licensing.containers import version_key
 from licensing.instants import iso
+from licensing.wording import first_fault
 
 LICENSE_TYPE = "application/vnd.azlic.license.v1+json"
 
@@ -200,8 +201,8 @@ def parse_license(payload: bytes) -> License:
         strict_json.loads(payload)
         return License.model_validate_json(payload, strict=True)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = "".join(filter(str.isprintable, ".".join(str(part) for part in first["loc"])))[:200]
-        raise BadDocument(f"{where}: {first['msg']}" if where else first["msg"]) from error
+        names, words = first_fault(error)
+        where = "".join(filter(str.isprintable, ".".join(names)))[:200]
+        raise BadDocument(f"{where}: {words}" if where else words) from error
     except ValueError as error:
         raise BadDocument(str(error)) from error

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import re
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,13 +18,14 @@ from pydantic import ValidationError
 from licensing import strict_json
 from licensing.denial import HTTP_STATUS, WHAT_TO_DO, Denial, DenialCode
 from licensing.envelope import MAX_ENVELOPE_BYTES
-from licensing.errors import AzlicError, BadCall
+from licensing.errors import AzlicError, BadCall, NoGoodLicense
 from licensing.files import write_whole
 from licensing.mount import LICENSE_NAME
 from licensing.protocol import KEY_HEADER, LicenseRequest, license_url
 from licensing.trust import TrustStore
-from licensing.verdict import RUNNING, Status, Verdict
+from licensing.verdict import RUNNING, Cause, Status, Verdict
 from licensing.verification import verify
+from licensing.wording import first_fault
 
 ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 60.0
@@ -50,14 +52,19 @@ class Order:
         return f"Order(endpoint={self.endpoint!r}, container_type={self.container_type!r}, api_key=...)"
 
 
+_NO_ANSWER = {DenialCode.BUSY, DenialCode.COULD_NOT_CONNECT, DenialCode.UNKNOWN}
+
+
 class Denied(AzlicError):
-    """The issuer gave no license. ``denial`` says why, in the containers' own codes. Exit status 1: it is a "no"."""
+    """The issuer gave no license. ``denial`` says why, in the containers' own codes.
 
-    exit_status = 1
+    Exit status 1 where the issuer said no, and 3 where no issuer answered that could.
+    """
 
-    def __init__(self, denial: Denial) -> None:
-        super().__init__(f"{denial.code}: {denial.detail}", hint=WHAT_TO_DO[denial.code])
+    def __init__(self, denial: Denial, *, hint: str | None = None) -> None:
+        super().__init__(f"{denial.code}: {denial.detail}", hint=hint or WHAT_TO_DO[denial.code])
         self.denial = denial
+        self.exit_status = 3 if denial.code in _NO_ANSWER else 1
 
 
 class _TryAgain(Exception):
@@ -83,16 +90,30 @@ def download(
 
     The new license is verified before it takes the place of the old one; whatever goes wrong, the old one stays.
     ``waiting`` hears of each denial that is tried again, the number of the attempt and the seconds until the next.
-    Raises ``Denied`` for a denial, also after the last of ``ATTEMPTS`` attempts; ``AzlicError`` for a folder that is
-    missing or not writable and for an answer that is no good license; ``BadCall`` for an endpoint that would send the
-    key in the clear over a network.
+    Raises ``Denied`` for a denial, also after the last of ``ATTEMPTS`` attempts; ``NoGoodLicense`` for an answer that
+    may not be installed; ``AzlicError`` for a folder that is missing or not writable; ``BadCall`` for an endpoint that
+    would send the API key in the clear over a network.
     """
     _check_endpoint(order.endpoint)
     request = _request(order)
-    if not folder.is_dir():
-        raise AzlicError(f"there is no license folder {folder}", hint=f"mkdir -p {folder}")
+    _check_folder(folder)
     content = _fetch(order, request, clock, waiting or _silent)
     return _install(content, folder, order, trust=trust, as_of=clock())
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        if folder.is_dir():
+            return
+        if folder.exists():
+            raise AzlicError(
+                f"the license folder {folder} is no folder", hint="name the folder that license.dat goes into"
+            )
+    except OSError as error:
+        raise AzlicError(
+            f"the license folder {folder} cannot be used: {error.strerror}", hint="check the path and who may enter it"
+        ) from error
+    raise AzlicError(f"there is no license folder {folder}", hint=f"mkdir -p {folder}")
 
 
 def _silent(denial: Denial, attempt: int, seconds: float) -> None:
@@ -121,10 +142,8 @@ def _request(order: Order) -> LicenseRequest:
             container_type=order.container_type, container_version=order.container_version, site=order.site
         )
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise BadCall(
-            f"{first['loc'][0]}: {first['msg']}", hint="write the version as the image has it: 3.2.0"
-        ) from error
+        names, words = first_fault(error)
+        raise BadCall(f"{names[0]}: {words}", hint="write the version as the image has it: 3.2.0") from error
 
 
 def _is_loopback(host: str) -> bool:
@@ -167,15 +186,29 @@ def _ask(client: httpx.Client, order: Order, request: LicenseRequest, clock: Cal
         ) as response:
             content = _read_capped(response)
     except (httpx.HTTPError, UnicodeError) as error:  # the latter for a host name that no name server could know
-        raise _TryAgain(
-            Denial(DenialCode.COULD_NOT_CONNECT, f"{order.endpoint}: {str(error) or type(error).__name__}")
-        ) from error
+        denial = Denial(DenialCode.COULD_NOT_CONNECT, f"{order.endpoint}: {str(error) or type(error).__name__}")
+        if hint := _tls_hint(error):
+            raise Denied(denial, hint=hint) from error
+        raise _TryAgain(denial) from error
     if response.status_code == httpx.codes.OK:
         return content
     denial = _denial(response, content, clock())
-    if denial.code in (DenialCode.BUSY, DenialCode.UNKNOWN):
+    if denial.code is DenialCode.BUSY or response.is_server_error:
         raise _TryAgain(denial)
+    if denial.code is DenialCode.UNKNOWN:
+        raise Denied(denial, hint="check that the endpoint is the resource's own: https://HOST/RESOURCE")
     raise Denied(denial)
+
+
+def _tls_hint(error: BaseException | None) -> str | None:
+    """What to try after a TLS handshake that failed, which trying again cannot mend; None for any other error."""
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    if error is None:
+        return None
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "check the endpoint's name and the server's certificate, and this machine's clock and root certificates"
+    return "that port may not speak TLS: check it, or write http:// where the issuer is on this very machine"
 
 
 def _read_capped(response: httpx.Response) -> bytes:
@@ -183,7 +216,7 @@ def _read_capped(response: httpx.Response) -> bytes:
     for chunk in response.iter_bytes():
         content += chunk
         if len(content) > MAX_ENVELOPE_BYTES:
-            raise AzlicError(
+            raise NoGoodLicense(
                 "the issuer's answer is larger than any license",
                 hint="check that the endpoint is the resource's own",
             )
@@ -224,10 +257,10 @@ def _install(content: bytes, folder: Path, order: Order, *, trust: TrustStore, a
             arrived, trust=trust, as_of=as_of, container=order.container_type, version=order.container_version
         )
         if verdict.status not in _INSTALLABLE:
-            raise AzlicError(
+            raise NoGoodLicense(
                 f"the license that came is {verdict.status} and was not installed: {verdict.detail}",
-                hint="azlic trust add ISSUER.pem, if the key is right and only missing"
-                if verdict.status is Status.UNTRUSTED
+                hint="azlic trust add ISSUER.pem, if the issuer's key is right and only missing"
+                if verdict.cause is Cause.UNKNOWN_KEY
                 else "tell the issuer; the license that was here before is unchanged",
             )
         write_whole(folder / LICENSE_NAME, content)

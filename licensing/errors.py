@@ -1,7 +1,5 @@
 """The one family of errors: what happened, what to try, and with which exit status to leave."""
 
-from typing import ClassVar
-
 
 class AzlicError(Exception):
     """Something kept azlic from answering.
@@ -10,7 +8,7 @@ class AzlicError(Exception):
     failed", unless a subclass says otherwise. An answer of "no" is a value, never an error.
     """
 
-    exit_status: ClassVar[int] = 3
+    exit_status: int = 3
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(message)
@@ -22,3 +20,9 @@ class BadCall(AzlicError):
     """The command line or a settings file asks for something that cannot be meant. Exit status 2."""
 
     exit_status = 2
+
+
+class NoGoodLicense(AzlicError):
+    """Something was to be done with a license, and it is not valid. Exit status 1: it is a "no"."""
+
+    exit_status = 1

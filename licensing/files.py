@@ -43,24 +43,65 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o640) -> None:
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)
-            if os.geteuid() == 0:
-                folder = path.parent.stat()
-                os.fchown(descriptor, folder.st_uid, folder.st_gid)
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
+        _fill(descriptor, content, path.parent, mode)
         temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        raise AzlicError(
-            f"{path} could not be written: {error.strerror or error}",
-            hint=f"check that {path.parent} exists, is writable and has space; the old file was left as it was",
-        ) from error
+        raise _not_written(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def write_new(path: Path, content: bytes, *, mode: int) -> None:
+    """Put a key at ``path``, where nothing may be yet: of two who try at once, one is refused.
+
+    Root leaves the file to the owner of the folder. Raises ``AzlicError`` when there is something already, which stays
+    as it is, or when the folder cannot take it.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    except FileExistsError as error:
+        raise AzlicError(
+            f"{path} exists already", hint="a key is never overwritten; choose another folder or move it away"
+        ) from error
+    except OSError as error:
+        raise _not_written(path, error) from error
+    try:
+        _fill(descriptor, content, path.parent, mode)
+        sync_folder(path.parent)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise _not_written(path, error) from error
+
+
+def _fill(descriptor: int, content: bytes, folder: Path, mode: int) -> None:
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        if os.geteuid() == 0:
+            owner = folder.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _not_written(path: Path, error: OSError) -> AzlicError:
+    return AzlicError(
+        f"{path} could not be written: {error.strerror or error}",
+        hint=f"check that {path.parent} exists, is writable and has space; what was there was left as it was",
+    )
+
+
+def make_folder(path: Path, what: str, option: str, *, mode: int) -> None:
+    """Make a folder and those above it, where it is not there yet. Raises ``AzlicError`` where it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=mode)
+    except OSError as error:
+        raise AzlicError(
+            f"{what} {path} cannot be made: {error.strerror or error}",
+            hint=f"run as a user who may write there, or choose another with {option}",
+        ) from error
 
 
 def sync_folder(folder: Path) -> None:

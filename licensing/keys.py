@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 from securesystemslib.signer import CryptoSigner, Signer, SSlibKey
 
 from licensing.errors import AzlicError
-from licensing.files import FileTooLarge, read_capped, write_whole
+from licensing.files import FileTooLarge, read_capped, write_new
 
 MAX_KEY_BYTES = 8 * 1024
 
@@ -24,15 +24,13 @@ def create_key_pair(private_path: Path, public_path: Path) -> SSlibKey:
 
     Raises ``AzlicError`` when there is one of the two already: a key is never overwritten.
     """
-    for path in (private_path, public_path):
-        if path.exists():
-            raise AzlicError(
-                f"{path} exists already",
-                hint="a key is never overwritten; choose another folder or move it away",
-            )
     signer = CryptoSigner.generate_ed25519()
-    write_whole(private_path, signer.private_bytes, mode=0o600)
-    write_whole(public_path, public_pem(signer.public_key), mode=0o644)
+    write_new(private_path, signer.private_bytes, mode=0o600)
+    try:
+        write_new(public_path, public_pem(signer.public_key), mode=0o644)
+    except AzlicError:
+        private_path.unlink()  # our own, a moment old, and good for nothing without its other half
+        raise
     return signer.public_key
 
 
@@ -65,10 +63,13 @@ def load_public_key(path: Path) -> SSlibKey:
     Raises ``AzlicError`` for anything else, a private key among them.
     """
     try:
-        key = load_pem_public_key(read_capped(path, MAX_KEY_BYTES))
+        content = read_capped(path, MAX_KEY_BYTES)
+        if b"PRIVATE KEY-----" in content:
+            raise _a_private_key(path)
+        key = load_pem_public_key(content)
     except OSError as error:
         raise AzlicError(
-            f"the key {path} cannot be read: {error.strerror or error}",
+            f"the public key {path} cannot be read: {error.strerror or error}",
             hint="check the path and who may read it",
         ) from error
     except (FileTooLarge, ValueError, UnsupportedAlgorithm) as error:
@@ -82,6 +83,14 @@ def _not_a_public_key(path: Path) -> AzlicError:
     return AzlicError(
         f"{path} is not an Ed25519 public key in PEM form",
         hint="ask the issuer for the file that `azlic issuer init` names as the public key",
+    )
+
+
+def _a_private_key(path: Path) -> AzlicError:
+    return AzlicError(
+        f"{path} is not an Ed25519 public key but a PRIVATE key, which must never travel",
+        hint="ask the issuer for the public key; whoever has this file can sign in the issuer's name,"
+        " so tell the issuer that it left its place",
     )
 
 

@@ -15,19 +15,27 @@ class NoLicense(Exception):
 def find_license(path: Path) -> Path:
     """The license file of a mount; a path to the file itself is taken as it is.
 
-    Raises ``NoLicense`` with the message the containers give for it, and with what was seen instead.
+    Whatever cannot be looked at is given back too: opening it will say why. Raises ``NoLicense`` with the message the
+    containers give for it, and with what was seen instead.
     """
+    if not _may_be_there(path):
+        raise NoLicense(_not_found(path, "there is no such folder"))
     try:
-        if path.is_dir():
-            candidate = path / LICENSE_NAME
-            if candidate.exists() or candidate.is_symlink():
-                return candidate
-            raise NoLicense(_not_found(path, _instead(path)))
-        if path.exists():
-            return path
+        is_folder = path.is_dir()
     except PermissionError:
+        return path
+    if not is_folder:
+        return path
+    if _may_be_there(path / LICENSE_NAME):
         return path / LICENSE_NAME
-    raise NoLicense(_not_found(path, "there is no such folder"))
+    raise NoLicense(_not_found(path, _instead(path)))
+
+
+def _may_be_there(path: Path) -> bool:
+    try:
+        return path.exists() or path.is_symlink()
+    except PermissionError:
+        return True
 
 
 def _not_found(path: Path, detail: str) -> str:
@@ -38,7 +46,10 @@ def _not_found(path: Path, detail: str) -> str:
 
 
 def _instead(folder: Path) -> str:
-    names = sorted(entry.name for entry in folder.iterdir())
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except PermissionError:
+        return f"{LICENSE_NAME} is not in it"
     if not names:
         return f"the folder is empty, {LICENSE_NAME} is not in it"
     shown = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")

@@ -1,12 +1,13 @@
 """The trust store: the operator's own folder of public keys, and nobody else's."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 from securesystemslib.signer import Key
 
 from licensing.errors import AzlicError, BadCall
-from licensing.files import write_whole
+from licensing.files import make_folder, write_whole
 from licensing.keys import load_public_key, public_pem
 
 
@@ -22,26 +23,47 @@ class TrustedKey(NamedTuple):
         return str(self.key.keyid)
 
 
+class Held(NamedTuple):
+    """What a trust store holds: its keys, and for each ``.pem`` file that is none the error that says so."""
+
+    keys: tuple[TrustedKey, ...]
+    unusable: tuple[AzlicError, ...]
+
+
 class TrustStore(NamedTuple):
     """A folder of Ed25519 public keys, one ``.pem`` file each; a folder that is not there holds none."""
 
     folder: Path
 
-    def keys(self) -> list[TrustedKey]:
-        """All keys, in the order of their file names.
+    def held(self) -> Held:
+        """The keys, in the order of their file names, and the files that are none.
 
-        Raises ``AzlicError`` naming the file when one of them is no public key or cannot be read: a store that is
-        half readable would turn a broken file into a license that nobody trusts.
+        A file that is no key can take trust away and never give it, so it is for the caller to decide without it.
+        Raises ``AzlicError`` when the folder itself cannot be listed, or is none.
         """
+        keys, unusable = [], []
+        for path in self._files():
+            try:
+                keys.append(TrustedKey(path, load_public_key(path)))
+            except AzlicError as error:
+                hint = f"remove {path} from the trust store, or put the right public key in its place"
+                unusable.append(AzlicError(error.message, hint=hint))
+        return Held(tuple(keys), tuple(unusable))
+
+    def _files(self) -> list[Path]:
         try:
+            if self.folder.exists() and not self.folder.is_dir():
+                raise AzlicError(
+                    f"the trust store {self.folder} is not a folder",
+                    hint="name a folder of public keys with --trust; azlic trust add ISSUER.pem puts one there",
+                )
             names = self.folder.iterdir() if self.folder.is_dir() else []
-            paths = sorted(path for path in names if path.suffix == ".pem")
+            return sorted(path for path in names if path.suffix == ".pem")
         except OSError as error:
             raise AzlicError(
-                f"the trust store {self.folder} cannot be read: {error.strerror}",
-                hint="run as a user who may read it",
+                f"the trust store {self.folder} cannot be read by user {os.geteuid()}: {error.strerror}",
+                hint=f"run as a user who may read it, or, since it holds no secret: chmod -R a+rX {self.folder}",
             ) from error
-        return [TrustedKey(path, load_public_key(path)) for path in paths]
 
     def add(self, source: Path) -> TrustedKey:
         """Take a public key into the store; a key that is there already stays as it is.
@@ -49,7 +71,7 @@ class TrustStore(NamedTuple):
         Raises ``BadCall`` when another key has the same file name.
         """
         key = load_public_key(source)
-        for known in self.keys():
+        for known in self.held().keys:
             if known.key_id == key.keyid:
                 return known
         target = self.folder / source.with_suffix(".pem").name
@@ -58,15 +80,6 @@ class TrustStore(NamedTuple):
                 f"the trust store already holds another key as {target.name}",
                 hint="rename the new file, so that both can be told apart",
             )
-        self._make_folder()
+        make_folder(self.folder, "the trust store", "--trust", mode=0o755)
         write_whole(target, public_pem(key), mode=0o644)
         return TrustedKey(target, key)
-
-    def _make_folder(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o755)
-        except OSError as error:
-            raise AzlicError(
-                f"the trust store {self.folder} cannot be made: {error.strerror}",
-                hint="run as a user who may write there, or choose another with --trust",
-            ) from error

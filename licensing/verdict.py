@@ -25,6 +25,17 @@ class Status(StrEnum):
     EXPIRED = "expired"
 
 
+class Cause(StrEnum):
+    """The stable code of what lies behind a refusal, where one status has several causes and each its own mending."""
+
+    CLOSED = "closed"
+    NOT_A_FILE = "not-a-file"
+    LINK_TO_NOWHERE = "link-to-nowhere"
+    TRUST_IN_THE_MOUNT = "trust-in-the-mount"
+    UNKNOWN_KEY = "unknown-key"
+    CHANGED = "changed"
+
+
 RUNNING = frozenset({Status.VALID, Status.EXPIRING, Status.GRACE})
 
 
@@ -42,7 +53,8 @@ class Verdict:
     """Whether a license lets its container run at ``as_of``, and why.
 
     ``license`` and ``key_id`` are there only once the signature was checked; nothing unverified is ever shown.
-    ``warn_from`` is the instant from which the status is ``expiring``.
+    ``warn_from`` is the instant from which the status is ``expiring``. ``cause`` tells apart what has to be mended in
+    different ways.
     """
 
     path: Path
@@ -53,6 +65,7 @@ class Verdict:
     license: License | None = None
     key_id: str | None = None
     warn_from: datetime | None = None
+    cause: Cause | None = None
 
     @property
     def may_run(self) -> bool:

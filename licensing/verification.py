@@ -1,7 +1,7 @@
 """Verification: one function, one verdict, numbered steps.
 
  1. present    the license folder is there and holds license.dat
- 2. readable   it is a regular file of at most 64 KiB that this user may read
+ 2. readable   it is a regular file that this user may read; one above 64 KiB is malformed
  3. envelope   it is a DSSE envelope in strict JSON
  4. type       the envelope says that it holds a license, and no other document
  5. signature  a key in the operator's trust store has signed the bytes as received
@@ -11,10 +11,15 @@
  9. begun      the license has begun
 10. not ended  the license, or its stated grace, has not ended
 
+Step 5 tells a signature by a key that is not trusted from one that names a trusted key and does not fit: there the
+file was changed. A file in the trust store that is no key grants nothing, so it is passed over and named where another
+key verifies the license; where none does, it may have been the one that would have, and there is no honest answer.
+
 A step that fails ends the walk: what stands behind it is not looked at. Steps 7 and 8 are asked only where the
 caller says which container or image is meant. No step opens a socket, and none writes.
 """
 
+import errno
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,17 +37,27 @@ from licensing.envelope import (
 from licensing.files import FileTooLarge, read_capped
 from licensing.instants import iso
 from licensing.mount import NoLicense, find_license
-from licensing.trust import TrustStore
-from licensing.verdict import Check, Status, Verdict
+from licensing.trust import Held, TrustStore
+from licensing.verdict import Cause, Check, Status, Verdict
 
 EXPIRING_DAYS = 60
+_MOST_DAYS = 365_000  # what a date of ours can be moved back by
+_CAUSES = {
+    errno.EACCES: Cause.CLOSED,
+    errno.EPERM: Cause.CLOSED,
+    errno.EINVAL: Cause.NOT_A_FILE,
+    errno.ENXIO: Cause.NOT_A_FILE,
+    errno.ENOENT: Cause.LINK_TO_NOWHERE,
+    errno.ELOOP: Cause.LINK_TO_NOWHERE,
+}
 
 
 class _Refusal(Exception):
-    def __init__(self, status: Status, detail: str) -> None:
+    def __init__(self, status: Status, detail: str, cause: Cause | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.cause = cause
 
 
 class _Walk:
@@ -69,7 +84,7 @@ class _Walk:
         except NoLicense as absent:
             raise _Refusal(Status.MISSING, str(absent)) from absent
         except OSError as error:
-            raise _Refusal(Status.UNREADABLE, f"{self.path}: {error.strerror or error}") from error
+            raise self._unreadable(self.path, error) from error
         return str(self.file)
 
     def readable(self) -> str:
@@ -78,8 +93,13 @@ class _Walk:
         except FileTooLarge as error:
             raise _Refusal(Status.MALFORMED, str(error)) from error
         except OSError as error:
-            raise _Refusal(Status.UNREADABLE, f"{self.file}: {error.strerror or error}") from error
+            raise self._unreadable(self.file, error) from error
         return f"{len(self.content)} bytes"
+
+    def _unreadable(self, path: Path, error: OSError) -> _Refusal:
+        cause = _CAUSES.get(error.errno or 0)
+        reason = "it is a link that leads nowhere" if cause is Cause.LINK_TO_NOWHERE else error.strerror or error
+        return _Refusal(Status.UNREADABLE, f"{path}: {reason}", cause)
 
     def well_formed(self) -> str:
         try:
@@ -101,17 +121,34 @@ class _Walk:
             raise _Refusal(
                 Status.UNTRUSTED,
                 f"the trust store {self.trust.folder} lies inside the license folder; trust never comes from the mount",
+                Cause.TRUST_IN_THE_MOUNT,
             )
-        keys = self.trust.keys()
+        held = self.trust.held()
         try:
-            self.payload = VerifiedPayload(self.envelope, [known.key for known in keys])
+            self.payload = VerifiedPayload(self.envelope, [known.key for known in held.keys])
         except UntrustedEnvelope as error:
-            offered = ", ".join(keyid[:12] for keyid in self.envelope.signatures)
-            raise _Refusal(
+            raise self._untrusted(held) from error
+        passed_over = "".join(f"; passed over: {bad}" for bad in held.unusable)
+        return f"key {self.payload.key.keyid[:12]}{passed_over}"
+
+    def _untrusted(self, held: Held) -> Exception:
+        offered = ", ".join(keyid[:12] for keyid in self.envelope.signatures)
+        if any(known.key_id in self.envelope.signatures for known in held.keys):
+            return _Refusal(
                 Status.UNTRUSTED,
-                f"{error}: the license names key {offered!r}, the trust store {self.trust.folder} holds {len(keys)}",
-            ) from error
-        return f"key {self.payload.key.keyid[:12]}"
+                f"it names a trusted key, {offered!r}, but the signature does not fit:"
+                " the file was changed after it was signed",
+                Cause.CHANGED,
+            )
+        if held.unusable:
+            return held.unusable[0]
+        store = self.trust.folder
+        holds = f"the trust store {store} holds {len(held.keys)}" if store.is_dir() else f"there is no folder {store}"
+        return _Refusal(
+            Status.UNTRUSTED,
+            f"no trusted key verifies its signature: the license names key {offered!r}, {holds}",
+            Cause.UNKNOWN_KEY,
+        )
 
     def understood(self) -> str:
         try:
@@ -184,8 +221,8 @@ def verify(
     """Say whether the license in a folder (or the file itself) lets its container run at ``as_of``.
 
     The steps are those of this module's text, under the same numbers. "No" is a verdict, not an exception; raised is
-    only ``AzlicError``, for a trust store that cannot be read. ``expiring_days`` before its end a license is
-    ``expiring``; it still runs.
+    only ``AzlicError``, for a trust store that cannot be read, or whose keys that can be read do not decide.
+    ``expiring_days`` before its end a license is ``expiring``; it still runs.
     """
     walk = _Walk(path, trust, as_of, container, version)
     checks: list[Check] = []
@@ -199,7 +236,7 @@ def verify(
         except _Refusal as no:
             refusal = no
             checks.append(Check(number, name, False, no.detail))
-    warn_from = walk.license.expires_at - timedelta(days=expiring_days) if walk.license else None
+    warn_from = walk.license.expires_at - timedelta(days=min(expiring_days, _MOST_DAYS)) if walk.license else None
     status, detail = (refusal.status, refusal.detail) if refusal else _standing(walk, warn_from or as_of)
     return Verdict(
         path=path,
@@ -210,6 +247,7 @@ def verify(
         license=walk.license,
         key_id=walk.payload.key.keyid if walk.license else None,
         warn_from=warn_from,
+        cause=refusal.cause if refusal else None,
     )
 
 

@@ -46,7 +46,7 @@ def main() -> None:
             read_pictures(site, read_port)
         account()
         refuse(site, endpoint, read_port)
-    farewell(site)
+    farewell(site, read_port)
 
 
 def license_server(port: int) -> contextlib.AbstractContextManager[None]:
@@ -121,8 +121,9 @@ def refuse(site: Path, endpoint: str, port: int) -> None:
     show(*engine(site / "license-short", site / "output", port), status=1)
 
 
-def farewell(site: Path) -> None:
-    heading("Everything was left where it is")
+def farewell(site: Path, port: int) -> None:
+    heading("Everything was left where it is, until the next quickstart makes this folder anew")
+    run = shlex.join(engine(site / "license", site / "output", port))
     print(
         f"""\
   license        {site}/license/license.dat
@@ -135,8 +136,8 @@ Try next:
   export PATH={BIN}:$PATH AZLIC_DATABASE={site}/azlic.db AZLIC_TRUST={site}/trust.d
   azlic report --format csv
   azlic verify {site}/license --json
-  azlic engine read eula=accept Mounts:License={site}/license Mounts:Output={site}/output
-      then open http://127.0.0.1:5000/swagger in a browser
+  {run}
+      then open http://127.0.0.1:{port}/swagger in a browser
   azlic --help"""
     )
 
@@ -150,6 +151,7 @@ def make_site() -> Path:
     if site.exists():
         if not (site / MARKER).exists() or site.stat().st_uid != os.geteuid():
             sys.exit(f"quickstart: {site} is in the way and was not made by the quickstart; move it away")
+        print(f"{site} is there from an earlier quickstart: it is removed and made anew.")
         shutil.rmtree(site)
     site.mkdir(mode=0o755)
     (site / MARKER).touch()

@@ -1,8 +1,9 @@
 """What `scripts/bench` runs in processes of their own; each prints its figure as the last line.
 
-workers.py generate FOLDER RECORDS | ingest FOLDER DATABASE | bare FOLDER DATABASE | read FOLDER
+workers.py generate FOLDER RECORDS | ingest FOLDER DATABASE | bare FOLDER DATABASE | read FOLDER | watch FOLDER
 """
 
+import gc
 import hashlib
 import sqlite3
 import sys
@@ -17,6 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 CONTAINERS = 20
 START_MS = 1_793_491_200_000  # 2026-11-01T00:00:00Z
+GC_THRESHOLD = (100_000, 50, 50)  # as the program sets it
 METERS = ("CognitiveServices.ComputerVision.Container.Read", "CognitiveServices.ComputerVision.Container.Analyze")
 
 
@@ -51,15 +53,29 @@ def generate(folder: Path, records: int) -> float:
     return time.perf_counter() - start
 
 
-def ingest(folder: Path, database: Path) -> float:
-    """The seconds of an ingest, the database made before the clock starts."""
+def ingest(folder: Path, database: Path) -> str:
+    """The seconds of an ingest, and of its first and last tenth; the database is made before the clock starts."""
     from licensing.database import open_database
     from usage.ingest import ingest as ingest_paths
 
+    gc.set_threshold(*GC_THRESHOLD)
     engine = open_database(str(database), create=True)
-    start = time.perf_counter()
-    ingest_paths(engine, [folder], now=datetime.now(UTC))
-    return time.perf_counter() - start
+    marks = [(0.0, time.perf_counter())]
+    ingest_paths(
+        engine,
+        [folder],
+        now=datetime.now(UTC),
+        progress=lambda done, total: marks.append((done / total, time.perf_counter())),
+    )
+    first, last = _between(marks, 0.0, 0.1), _between(marks, 0.9, 1.0)
+    return f"{marks[-1][1] - marks[0][1]} {first} {last}"
+
+
+def _between(marks: list[tuple[float, float]], low: float, high: float) -> float:
+    """The seconds that a part of the work took, for one tenth of it."""
+    low_share, low_at = max(mark for mark in marks if mark[0] <= low)
+    high_share, high_at = min(mark for mark in marks if mark[0] >= high)
+    return (high_at - low_at) / (high_share - low_share) / 10
 
 
 def bare(folder: Path, database: Path) -> float:
@@ -67,6 +83,7 @@ def bare(folder: Path, database: Path) -> float:
     from licensing.database import open_database
     from usage.record import decode_plain
 
+    gc.set_threshold(*GC_THRESHOLD)
     open_database(str(database), create=True).dispose()
     connection = sqlite3.connect(database, isolation_level=None)
     connection.execute("PRAGMA synchronous=FULL")
@@ -139,6 +156,57 @@ def _wait_for(client: "object") -> None:
     sys.exit("the container did not start")
 
 
+def watch(folder: Path) -> str:
+    """The 95th percentile, in milliseconds, of the time from a record's last byte to its row in the ledger."""
+    import subprocess
+
+    output, database = folder / "output", folder / "azlic.db"
+    output.mkdir()
+    azlic = str(Path(sys.executable).with_name("azlic"))
+    command = [azlic, "watch", str(output), "--database", str(database)]
+    watcher = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert watcher.stderr is not None and "watching" in watcher.stderr.readline()
+        threading.Thread(target=watcher.stderr.read, daemon=True).start()
+        written, seen = _write_and_look(output, database, records=20_000, a_second=1000)
+    finally:
+        watcher.terminate()
+        watcher.wait()
+    latencies = sorted(seen[index] - at for index, at in enumerate(written))
+    return f"{1000 * latencies[int(0.95 * len(latencies))]:.1f} {1000 * latencies[len(latencies) // 2]:.1f}"
+
+
+def _write_and_look(output: Path, database: Path, *, records: int, a_second: int) -> tuple[list[float], list[float]]:
+    """When each record was written, and when the ledger was first seen to hold as many."""
+    from licensing.containers import READ
+    from usage.recorder import Recorder
+
+    recorders = [
+        Recorder(output, service="read", container_type="read", container_version="3.2.0", container_id=f"{n:012x}")
+        for n in range(CONTAINERS)
+    ]
+    written: list[float] = []
+    seen: list[float] = []
+
+    def look() -> None:
+        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)
+        while len(seen) < records:
+            count = connection.execute("SELECT coalesce(max(number), 0) FROM record").fetchone()[0]
+            seen.extend([time.perf_counter()] * (count - len(seen)))
+            time.sleep(0.01)
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    start = time.perf_counter()
+    for index in range(records):
+        time.sleep(max(0.0, start + index / a_second - time.perf_counter()))
+        now = datetime.now(UTC)
+        recorders[index % CONTAINERS].append(READ.meters[0], 1, at=now, api_type="vision.read")
+        written.append(time.perf_counter())
+    looker.join(timeout=30)
+    return written, seen
+
+
 def _bare_tesserocr(pages: int) -> float:
     import tesserocr
 
@@ -176,6 +244,8 @@ def main() -> None:
         print(bare(folder, Path(sys.argv[3])))
     elif what == "read":
         print(read(folder))
+    elif what == "watch":
+        print(watch(folder))
 
 
 if __name__ == "__main__":

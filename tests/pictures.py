@@ -97,6 +97,20 @@ def pdf_of(*objects: str, trailer: str = "") -> bytes:
     return bytes(file + f"trailer\n{root}\nstartxref\n{start}\n%%EOF\n".encode())
 
 
+def text_pdf(lines: Sequence[str], *, size: int, font: str = "Helvetica") -> bytes:
+    """A PDF page of letter paper with lines of text in one of the fonts that every reader has."""
+    shown = " ".join(f"({line}) Tj 0 -{size * 1.2:g} Td" for line in lines)
+    content = f"BT /F1 {size} Tf 72 720 Td {shown} ET"
+    return pdf_of(
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R"
+        " /Resources << /Font << /F1 5 0 R >> >> >>",
+        f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
+        f"<< /Type /Font /Subtype /Type1 /BaseFont /{font} >>",
+    )
+
+
 def one_page_pdf(media_box: str, content: str = "", trailer: str = "") -> bytes:
     """A PDF of one page with the given box and drawing commands."""
     return pdf_of(

@@ -4,6 +4,7 @@ import ast
 import doctest
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from typer.main import get_command
 
 from azlic.app import command_line
+from engines.options import _KNOWN
 
 ROOT = Path(__file__).parent.parent
 FLOORS = ("azlic", "engines", "usage", "licensing", "migrations")
@@ -72,6 +74,43 @@ def test_every_command_has_a_help_with_an_example(words: tuple[str, ...]) -> Non
     assert f"Example: azlic {' '.join(words)}" in " ".join(told.stdout.split())
 
 
+def groups(command: object, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    nested = getattr(command, "commands", None)
+    if nested is not None:
+        yield words
+        for name, inner in nested.items():
+            yield from groups(inner, (*words, name))
+
+
+def asked_for_help(*words: str) -> str:
+    azlic = Path(sys.executable).with_name("azlic")
+    return subprocess.run([azlic, *words], check=True, capture_output=True, text=True, env=_plain()).stdout
+
+
+@pytest.mark.parametrize("words", list(groups(get_command(command_line([])))), ids=" ".join)
+def test_no_short_help_is_cut_off_at_80_columns(words: tuple[str, ...]) -> None:
+    told = asked_for_help(*words, "-h")
+    assert "..." not in told.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("words", [(), ("verify",), ("issuer", "resource"), ("issuer", "resource", "add"), ("engine",)])
+def test_h_is_help(words: tuple[str, ...]) -> None:
+    assert asked_for_help(*words, "-h") == asked_for_help(*words, "--help")
+
+
+@pytest.mark.parametrize("words", list(commands(get_command(command_line([])))), ids=" ".join)
+def test_an_argument_is_told_without_its_type_in_python(words: tuple[str, ...]) -> None:
+    told = asked_for_help(*words, "-h")
+    assert not re.search(r"<(list|str|path)", told.partition("Arguments:")[2].partition("Options:")[0])
+
+
+def test_the_help_of_an_engine_lists_the_containers_options() -> None:
+    told = asked_for_help("engine", "--help")
+    for option in _KNOWN.values():
+        assert f"  {option}=" in told
+    assert max(map(len, told.splitlines())) <= 80
+
+
 def test_the_version_is_told() -> None:
     azlic = Path(sys.executable).with_name("azlic")
     told = subprocess.run([azlic, "--version"], check=True, capture_output=True, text=True)
@@ -95,13 +134,13 @@ class Session:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.servers: list[subprocess.Popen[bytes]] = []
-        self.environment = _plain() | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "AZLIC_DATABASE": str(folder / "azlic.db"),
-            "AZLIC_TRUST": str(folder / "trust.d"),
-        }
+        self.environment = _plain() | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
     def run(self, command: str) -> str:
+        if command.startswith("export "):
+            settings = [word.partition("=") for word in shlex.split(command)[1:]]
+            self.environment |= {name: value.replace("$PWD", str(self.folder)) for name, _, value in settings}
+            return ""
         if command.endswith(" &"):
             words = command.removesuffix(" &").split()
             server = subprocess.Popen(words, cwd=self.folder, env=self.environment, stderr=subprocess.PIPE)
@@ -139,6 +178,11 @@ def _python_block(readme: str, session: Session) -> None:
     found = re.search(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     assert found is not None
     told = subprocess.run(
-        [sys.executable, "-c", found[1]], cwd=session.folder, capture_output=True, text=True, check=True
+        [sys.executable, "-c", found[1]],
+        cwd=session.folder,
+        env=session.environment,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert told.startswith("valid True 36") and "10 not ended True" in told

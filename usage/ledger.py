@@ -5,45 +5,37 @@ quarantine whole. Records, totals, chain, batch and the file's offset are commit
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate, count
 from typing import Any
 
-import msgspec
-from sqlalchemy import Connection, case, func, insert, literal_column, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, case, insert, select
 
-from licensing.database import Table
+from usage.batches import ORIGIN, Row, Sealed, batch_head, rows_digest
+from usage.chains import Chains, Link, Missing, Problem, close_gap, is_gap, open_gap
+from usage.lines import Parsed, is_printable, parse_lines
 from usage.months import DAY_MS
-from usage.quantity import MAX_WHOLE, MICRO
-from usage.record import GENESIS, UNREADABLE, BadLine, UsageRecord, decode_plain, interpret
+from usage.series import SeriesBook
 from usage.sources import Block
-from usage.tables import Batch, Chain, Finding, Quarantine, Record, Series, Total
+from usage.tables import Batch, Finding, Quarantine, Record, Total
+from usage.upsert import insert_once, upsert
 
-LABEL_LENGTH = 200
+TOTAL_LIMIT = 2**62
+"""A day's total of a series stays below this many millionths; a record that would pass it goes to quarantine."""
+
 _IDS_A_QUERY = 500
-_ORIGIN = bytes(32)
 _COLUMNS = ("number", "id", "series", "quantity", "requested_at", "sequence", "extra")
-
-Row = tuple[int, str, int, int, int, int | None, str | None]
-"""A record as it is stored: the columns of ``record`` in their order."""
-
-Labels = tuple[str, str, str, str, str]
-Link = tuple[int, str]
-"""The sequence of a chained record and the digest of its line."""
-
-_encode = msgspec.json.Encoder().encode
-_UPSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 @dataclass(slots=True)
 class Receipt:
     """What an ingest took: new records, duplicates, conflicts, lines in quarantine, findings about the sources.
 
-    ``pending_bytes`` stand behind the last whole line of their files and wait for their end.
+    ``pending_bytes`` stand behind the last whole line of their files and wait for their end; ``unsteady`` files were
+    swapped for others while they were looked at, and wait for the next ingest.
     """
 
     files: int = 0
@@ -53,6 +45,7 @@ class Receipt:
     quarantined: int = 0
     findings: int = 0
     pending_bytes: int = 0
+    unsteady: int = 0
 
     @property
     def clean(self) -> bool:
@@ -61,61 +54,40 @@ class Receipt:
 
 
 @dataclass(slots=True)
-class Reading:
-    """One file being read: its row in the ledger, and where its containers' chains stand within this reading.
+class Cursor:
+    """One source being read: its row in the ledger, how far it was read, and what was read so far.
 
-    ``again`` is set for a file that was read before and is read from 0 once more: most of it will be known.
+    ``digest`` runs over everything before the cursor, ``links`` says where its containers' chains stand in this source.
+    ``reread`` is set for one that takes the place of a source that was read before: lines may have been removed from
+    it. ``again`` says that most of what comes next will be known.
     """
 
-    key: int
+    source: int
     file: str
-    generation: int
-    line: int
-    again: bool
+    line: int = 0
+    reread: bool = False
+    again: bool = False
+    digest: Any = field(default_factory=hashlib.sha256)
     links: dict[str, Link] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Problem:
-    """A line of the block that is not as it should be."""
-
-    kind: str
-    index: int
-    detail: str
-    name: str | None = None
-
-
-@dataclass(slots=True)
-class _Parsed:
-    rows: list[Row] = field(default_factory=list)
-    skipped: list[int] = field(default_factory=list)
-    bad: list[_Problem] = field(default_factory=list)
-    breaks: list[_Problem] = field(default_factory=list)
-    backward: dict[int, _Problem] = field(default_factory=dict)
 
 
 class Ledger:
     """The ledger as one writer sees it. Whoever uses it holds the database (``licensing.hold``).
 
-    ``book`` is called inside a transaction; when that transaction fails, this object is of no further use.
+    ``book`` is called inside a transaction; when that transaction fails, this object is of no further use. ``site`` is
+    put on everything that is booked.
     """
 
-    def __init__(self, connection: Connection, *, now: datetime, receipt: Receipt) -> None:
+    def __init__(self, connection: Connection, *, now: datetime, receipt: Receipt, site: str = "") -> None:
         self._now = now
         self._receipt = receipt
-        self._series: dict[Labels, int] = {
-            (row.container_id, row.meter, row.container_version, row.container_type, row.api_type): row.key
-            for row in connection.execute(select(Series.__table__))
-        }
-        self._chains: dict[str, Link] = {
-            row.container_id: (row.sequence, row.digest) for row in connection.execute(select(Chain.__table__))
-        }
+        self._site = site
+        self._series = SeriesBook(connection)
+        self._chains = Chains(connection)
         last = connection.execute(select(Batch.__table__).order_by(Batch.sequence.desc()).limit(1)).one_or_none()
         self._sequence: int = last.sequence if last else 0
-        self._head: bytes = last.head if last else _ORIGIN
+        self._head: bytes = last.head if last else ORIGIN
         self._next_number: int = last.first_record + last.records if last else 1
-        self._new_series: list[tuple[int, Labels]] = []
-        self._moved: set[str] = set()
         self._hasher = ThreadPoolExecutor(1)  # a block's digest is made beside the parsing, on the other core
         mark = "?" if connection.dialect.name == "sqlite" else "%s"
         self._insert = (
@@ -123,170 +95,109 @@ class Ledger:
             " ON CONFLICT (id) DO NOTHING"
         )
 
-    def book(self, connection: Connection, reading: Reading, block: Block) -> None:
-        """Take one block of one file: its records, totals and problems, and the batch that seals them."""
+    def book(self, connection: Connection, cursor: Cursor, block: Block) -> None:
+        """Take one block of one source: its records, totals and problems, and the batch that seals them."""
         lines = block.data.split(b"\n")
         if not lines[-1]:
             lines.pop()
-        self._new_series = []
-        raw = self._hasher.submit(hashlib.sha256, block.data)
-        printable = block.data.isascii() and b"\\" not in block.data and b"\x7f" not in block.data
-        parsed = self._parse(lines, reading, printable=printable)
-        rows, conflicts = self._store(connection, parsed, reading)
-        kept = self._set_apart(connection, reading, block, lines, [*parsed.bad, *conflicts])
-        noted = self._note(connection, reading, [*parsed.breaks, *parsed.backward.values()])
+        consumed = self._hasher.submit(cursor.digest.update, block.data)
+        self._series.new = []
+        parsed = parse_lines(
+            lines,
+            site=self._site,
+            series=self._series,
+            chains=self._chains,
+            links=cursor.links,
+            number=self._next_number,
+            printable=is_printable(block.data),
+            chained=b"previous" in block.data,
+        )
+        rows, problems = self._store(connection, parsed, cursor)
+        kept = self._set_apart(connection, cursor, block, lines, [*parsed.bad, *problems])
+        noted = self._note_breaks(connection, cursor, parsed)
         if rows:
             self._receipt.new += len(rows)
             self._add_totals(connection, rows)
-        if rows or kept or noted or self._new_series:
-            self._seal(connection, reading, block, raw.result().digest(), rows)
-        self._save_chains(connection, reading)
-        reading.line += len(lines)
+        consumed.result()
+        if rows or kept or noted or self._series.new:
+            self._seal(connection, cursor, block, rows)
+        for container, link in cursor.links.items():
+            self._chains.advance(container, link)
+        self._chains.save(connection)
+        cursor.line += len(lines)
 
-    def _parse(self, lines: Sequence[bytes], reading: Reading, *, printable: bool) -> _Parsed:
-        """Read each line as a record or as a problem. ``printable``: nothing in the block needs escaping."""
-        parsed = _Parsed()
-        rows, series, links = parsed.rows, self._series, reading.links
-        sha256, decode, number = hashlib.sha256, decode_plain, self._next_number
-        last, expected, digest = "", 0, ""
-        for index, line in enumerate(lines):
-            try:
-                try:
-                    record: UsageRecord = decode(line)
-                    quantity = record.meter.quantity
-                    plain = type(quantity) is int and 0 <= quantity <= MAX_WHOLE
-                except UNREADABLE:
-                    plain = False
-                if plain and (printable or record.id.isprintable()):
-                    quantity *= MICRO
-                    time, extra = record.request_time, None
-                else:
-                    record, extra, quantity, time = interpret(line)
-                container = record.container_id
-                labels = (
-                    container,
-                    record.meter.name,
-                    record.container_version,
-                    record.container_type,
-                    record.api_type,
-                )
-                key = series.get(labels) or self._add_series(labels)
-                sequence = record.sequence
-                if sequence != expected or record.previous != digest or container != last:
-                    if expected:
-                        links[last] = (expected - 1, digest)
-                    self._check_link(parsed, index, record, links.get(container))
-                if sequence is None:
-                    expected = 0
-                else:
-                    last, expected, digest = container, sequence + 1, sha256(line).hexdigest()
-            except BadLine as error:
-                parsed.skipped.append(index)
-                if line.strip():
-                    parsed.bad.append(_Problem("bad-line", index, str(error)))
-                continue
-            rows.append((number, record.id, key, quantity, time, sequence, extra))
-            number += 1
-        if expected:
-            links[last] = (expected - 1, digest)
-        return parsed
+    def close(self) -> None:
+        """Let go of the thread that makes digests."""
+        self._hasher.shutdown()
 
-    def _add_series(self, labels: Labels) -> int:
-        for label in labels:
-            if not 1 <= len(label) <= LABEL_LENGTH or not label.isprintable():
-                raise BadLine("a name in it is empty, too long or cannot be printed")
-        key = len(self._series) + 1
-        self._series[labels] = key
-        self._new_series.append((key, labels))
-        return key
+    def report_finding(
+        self,
+        connection: Connection,
+        *,
+        kind: str,
+        source: int,
+        file: str,
+        detail: str,
+        line: int = 0,
+        container_id: str | None = None,
+    ) -> bool:
+        """Record a finding about a source; False when it is known already."""
+        values = {
+            "kind": kind,
+            "source": source,
+            "file": file,
+            "line": line,
+            "container_id": container_id,
+            "detail": detail,
+            "found_at": self._now,
+        }
+        fresh = insert_once(connection, Finding, values)
+        self._receipt.findings += fresh
+        return fresh
 
-    def _check_link(self, parsed: _Parsed, index: int, record: UsageRecord, link: Link | None) -> None:
-        """Note where a chained record does not follow the one before it."""
-        sequence, container = record.sequence, record.container_id
-        if (sequence is None) != (record.previous is None):
-            raise BadLine("sequence and previous come together or not at all")
-        if sequence is None:
-            return
-        if link is None:
-            link = self._chains.get(container, (0, GENESIS))
-            if sequence <= link[0]:
-                return
-        if sequence == link[0] + 1:
-            if record.previous != link[1]:
-                detail = f"record {sequence} of {container} does not follow the line before it as it now stands"
-                parsed.breaks.append(_Problem("edited", index, detail, container))
-        elif sequence > link[0]:
-            detail = f"records {link[0] + 1} to {sequence - 1} of {container} are missing"
-            parsed.breaks.append(_Problem("gap", index, detail, container))
-        else:
-            self._advance(container, link)
-            detail = f"record {sequence} of {container} stands behind record {link[0]}"
-            parsed.backward[index] = _Problem("disorder", index, detail, container)
-
-    def _advance(self, container: str, link: Link) -> None:
-        if link[0] > self._chains.get(container, (0, GENESIS))[0]:
-            self._chains[container] = link
-            self._moved.add(container)
-
-    def _store(self, connection: Connection, parsed: _Parsed, reading: Reading) -> tuple[list[Row], list[_Problem]]:
-        """Insert what is new; a file read for the first time is taken to be new until the database says otherwise."""
-        if self._new_series:
-            connection.execute(insert(Series), [self._series_row(key, labels) for key, labels in self._new_series])
+    def _store(self, connection: Connection, parsed: Parsed, cursor: Cursor) -> tuple[list[Row], list[Problem]]:
+        """Insert what is new; a source read for the first time is taken to be new until the database says otherwise."""
+        self._series.save(connection, batch=self._sequence + 1)
         rows = parsed.rows
         if not rows:
             return [], []
-        if not reading.again:
+        if not cursor.again and not parsed.large:
             with connection.begin_nested() as savepoint:
                 if connection.exec_driver_sql(self._insert, rows).rowcount == len(rows):
                     return rows, []
                 savepoint.rollback()
-        new, conflicts = self._sift(connection, parsed)
-        reading.again = len(new) * 2 < len(rows)
+        new, problems = self._sift(connection, parsed)
+        cursor.again = len(new) * 2 < len(rows)
         if new:
             connection.exec_driver_sql(self._insert, new)
-        return new, conflicts
+        return new, problems
 
-    def _series_row(self, key: int, labels: Labels) -> dict[str, Any]:
-        container, meter, version, kind, api = labels
-        return {
-            "key": key,
-            "container_type": kind,
-            "container_version": version,
-            "container_id": container,
-            "meter": meter,
-            "api_type": api,
-            "batch": self._sequence + 1,
-        }
-
-    def _sift(self, connection: Connection, parsed: _Parsed) -> tuple[list[Row], list[_Problem]]:
-        """Tell new records from duplicates and conflicts, against the ledger and within the block."""
+    def _sift(self, connection: Connection, parsed: Parsed) -> tuple[list[Row], list[Problem]]:
+        """Tell new records from duplicates, conflicts and what no total can hold, one by one."""
         known = _contents(connection, [row[1] for row in parsed.rows])
+        room = _Room(connection) if parsed.large else None
         new: list[Row] = []
-        conflicts: list[_Problem] = []
-        skipped = set(parsed.skipped)
-        indexes = (index for index in count() if index not in skipped)
-        for row, index in zip(parsed.rows, indexes, strict=False):
+        problems: list[Problem] = []
+        for row, index in zip(parsed.rows, _indexes(parsed), strict=False):
             identity, content = row[1], row[2:]
             earlier = known.get(identity)
-            if earlier is None:
+            if earlier is None and (room is None or room.takes(row)):
                 known[identity] = content
                 new.append((self._next_number + len(new), *row[1:]))
                 continue
-            parsed.backward.pop(index, None)
-            if earlier == content:
+            parsed.breaks.late.pop(index, None)
+            parsed.breaks.disorder.pop(index, None)
+            if earlier is None:
+                problems.append(Problem("bad-line", index, "its quantity does not fit the day's total", identity))
+            elif earlier == content:
                 self._receipt.duplicates += 1
             else:
                 reason = "this id is in the ledger already, with other content"
-                conflicts.append(_Problem("conflict", index, reason, identity))
-        return new, conflicts
+                problems.append(Problem("conflict", index, reason, identity))
+        return new, problems
 
     def _set_apart(
-        self,
-        connection: Connection,
-        reading: Reading,
-        block: Block,
-        lines: Sequence[bytes],
-        problems: list[_Problem],
+        self, connection: Connection, cursor: Cursor, block: Block, lines: Sequence[bytes], problems: list[Problem]
     ) -> int:
         """Keep bad lines and conflicts whole, with their place; what lies there already is not kept twice."""
         if not problems:
@@ -297,8 +208,9 @@ class Ledger:
             line = lines[problem.index]
             values = {
                 "kind": problem.kind,
-                "source": reading.key,
-                "line": reading.line + problem.index + 1,
+                "source": cursor.source,
+                "file": cursor.file,
+                "line": cursor.line + problem.index + 1,
                 "start": starts[problem.index],
                 "reason": problem.detail,
                 "record_id": problem.name,
@@ -306,7 +218,7 @@ class Ledger:
                 "digest": hashlib.sha256(line).digest(),
                 "taken_at": self._now,
             }
-            if _insert_once(connection, Quarantine, values):
+            if insert_once(connection, Quarantine, values):
                 kept += 1
                 if problem.kind == "conflict":
                     self._receipt.conflicts += 1
@@ -314,157 +226,131 @@ class Ledger:
                     self._receipt.quarantined += 1
         return kept
 
-    def _note(self, connection: Connection, reading: Reading, problems: Iterable[_Problem]) -> int:
-        """Record findings about the container's chain; one that is known already is not recorded twice."""
-        return sum(
-            self.report_finding(
-                connection,
-                reading,
-                kind=problem.kind,
-                line=reading.line + problem.index + 1,
-                container_id=problem.name,
-                detail=problem.detail,
-            )
-            for problem in problems
-        )
+    def _note_breaks(self, connection: Connection, cursor: Cursor, parsed: Parsed) -> int:
+        """Record what is wrong with the chains; what is known already is not recorded twice."""
+        breaks, noted = parsed.breaks, 0
+        for missing in breaks.missing:
+            line = cursor.line + missing.index + 1
+            if open_gap(connection, missing, source=cursor.source, line=line, now=self._now):
+                noted += self._note(connection, cursor, _absent("gap", missing, "are missing"))
+        for missing in breaks.removed if cursor.reread else ():
+            if not is_gap(connection, missing):
+                noted += self._note(connection, cursor, _absent("removed", missing, "are not in this file any more"))
+        for problem in (*breaks.edited, *breaks.disorder.values()):
+            noted += self._note(connection, cursor, problem)
+        for index, (container, sequence) in breaks.late.items():
+            if not close_gap(connection, container, sequence):
+                detail = f"numbers of {container} that were given before are given to other records here"
+                noted += self._note(connection, cursor, Problem("reused", index, detail, container))
+        return noted
 
-    def report_finding(
-        self,
-        connection: Connection,
-        reading: Reading,
-        *,
-        kind: str,
-        line: int,
-        container_id: str | None,
-        detail: str,
-    ) -> bool:
-        """Record a finding about a source; False when it is known already."""
-        values = {
-            "kind": kind,
-            "source": reading.key,
-            "line": line,
-            "container_id": container_id,
-            "detail": detail,
-            "found_at": self._now,
-        }
-        fresh = _insert_once(connection, Finding, values)
-        self._receipt.findings += fresh
-        return fresh
+    def _note(self, connection: Connection, cursor: Cursor, problem: Problem) -> bool:
+        return self.report_finding(
+            connection,
+            kind=problem.kind,
+            source=cursor.source,
+            file=cursor.file,
+            line=cursor.line + problem.index + 1,
+            container_id=problem.name,
+            detail=problem.detail,
+        )
 
     def _add_totals(self, connection: Connection, rows: list[Row]) -> None:
-        """Add what was just stored to the totals of its days; the database sums its own rows."""
-        day = Record.requested_at // literal_column(str(DAY_MS))
-        stored = (
-            select(day, Record.series, func.sum(Record.quantity), func.count(), func.max(Record.requested_at))
-            .where(Record.number >= rows[0][0])
-            .group_by(day, Record.series)
-        )
-        statement = _UPSERT[connection.dialect.name](Total).from_select(
-            ["day", "series", "quantity", "records", "last_at"], stored
-        )
+        """Add what was just stored to the totals of its days."""
+        days: dict[int, dict[int, list[int]]] = {}
+        sums: dict[int, list[int]] = {}
+        day_start = day_end = 0
+        for _, _, series, quantity, time, _, _ in rows:
+            if not day_start <= time < day_end:
+                day_start = time - time % DAY_MS
+                day_end = day_start + DAY_MS
+                sums = days.setdefault(day_start // DAY_MS, {})
+            total = sums.get(series)
+            if total is None:
+                sums[series] = [quantity, 1, time]
+                continue
+            total[0] += quantity
+            total[1] += 1
+            if time > total[2]:  # noqa: PLR1730 - max() would take as long as the rest of the loop
+                total[2] = time
+        statement = upsert(connection, Total)
         added = statement.excluded
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["day", "series"],
-                set_={
-                    "quantity": Total.quantity + added.quantity,
-                    "records": Total.records + added.records,
-                    "last_at": case((added.last_at > Total.last_at, added.last_at), else_=Total.last_at),
-                },
-            )
+        statement = statement.on_conflict_do_update(
+            index_elements=["day", "series"],
+            set_={
+                "quantity": Total.quantity + added.quantity,
+                "records": Total.records + added.records,
+                "last_at": case((added.last_at > Total.last_at, added.last_at), else_=Total.last_at),
+            },
         )
+        values = [
+            {"day": day, "series": series, "quantity": quantity, "records": records, "last_at": last_at}
+            for day, sums in days.items()
+            for series, (quantity, records, last_at) in sums.items()
+        ]
+        connection.execute(statement, values)
 
-    def _seal(self, connection: Connection, reading: Reading, block: Block, raw: bytes, rows: list[Row]) -> None:
-        """Chain the batch: its digests bind the bytes, the rows, the series they name, and every batch before."""
+    def _seal(self, connection: Connection, cursor: Cursor, block: Block, rows: list[Row]) -> None:
+        """Chain the batch: its head binds the bytes, the rows, the series they name, and every batch before."""
         self._sequence += 1
-        stored = rows_digest(self._new_series, rows)
-        self._head = batch_head(
-            self._head,
+        batch = Sealed(
             sequence=self._sequence,
-            file=reading.file,
-            generation=reading.generation,
+            file=cursor.file,
             start=block.start,
             stop=block.stop,
-            raw=raw,
+            consumed=cursor.digest.digest(),
             first_record=self._next_number,
             records=len(rows),
-            rows=stored,
+            rows=rows_digest(self._series.new, rows),
         )
+        self._head = batch_head(self._head, batch)
         connection.execute(
             insert(Batch).values(
-                sequence=self._sequence,
-                source=reading.key,
-                file=reading.file,
-                generation=reading.generation,
-                start=block.start,
-                stop=block.stop,
-                raw=raw,
-                first_record=self._next_number,
-                records=len(rows),
-                rows=stored,
+                sequence=batch.sequence,
+                source=cursor.source,
+                file=batch.file,
+                start=batch.start,
+                stop=batch.stop,
+                consumed=batch.consumed,
+                first_record=batch.first_record,
+                records=batch.records,
+                rows=batch.rows,
                 head=self._head,
                 taken_at=self._now,
             )
         )
         self._next_number += len(rows)
 
-    def _save_chains(self, connection: Connection, reading: Reading) -> None:
-        for container, link in reading.links.items():
-            self._advance(container, link)
-        if not self._moved:
-            return
-        statement = _UPSERT[connection.dialect.name](Chain)
-        statement = statement.on_conflict_do_update(
-            index_elements=["container_id"],
-            set_={"sequence": statement.excluded.sequence, "digest": statement.excluded.digest},
-        )
-        connection.execute(
-            statement,
-            [
-                {
-                    "container_id": container,
-                    "sequence": self._chains[container][0],
-                    "digest": self._chains[container][1],
-                }
-                for container in self._moved
-            ],
-        )
-        self._moved.clear()
+
+class _Room:
+    """How much the totals of days and series still hold, for blocks with very large quantities."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._totals: dict[tuple[int, int], int] = {}
+
+    def takes(self, row: Row) -> bool:
+        """Whether a record fits; if so, it is counted."""
+        _, _, series, quantity, time, _, _ = row
+        key = (time // DAY_MS, series)
+        if key not in self._totals:
+            found = select(Total.quantity).where(Total.day == key[0], Total.series == series)
+            self._totals[key] = self._connection.execute(found).scalar() or 0
+        if self._totals[key] + quantity > TOTAL_LIMIT:
+            return False
+        self._totals[key] += quantity
+        return True
 
 
-def rows_digest(new_series: Sequence[tuple[int, Labels]], rows: Sequence[Row]) -> bytes:
-    """SHA-256 of a batch's rows as stored: the JSON array ``[[series it introduces], [rows]]``, no spaces, UTF-8."""
-    return hashlib.sha256(_encode((new_series, rows))).digest()
+def _indexes(parsed: Parsed) -> Iterator[int]:
+    """The line indexes of ``parsed.rows``."""
+    skipped = set(parsed.skipped)
+    return (index for index in count() if index not in skipped)
 
 
-def batch_head(
-    previous: bytes,
-    *,
-    sequence: int,
-    file: str,
-    generation: int,
-    start: int,
-    stop: int,
-    raw: bytes,
-    first_record: int,
-    records: int,
-    rows: bytes,
-) -> bytes:
-    """The head of the ledger after a batch: SHA-256 of a JSON array that names its own type and every field."""
-    fields = (
-        "azlic.batch/v1",
-        previous.hex(),
-        sequence,
-        file,
-        generation,
-        start,
-        stop,
-        raw.hex(),
-        first_record,
-        records,
-        rows.hex(),
-    )
-    return hashlib.sha256(_encode(fields)).digest()
+def _absent(kind: str, missing: Missing, what: str) -> Problem:
+    detail = f"records {missing.first} to {missing.last} of {missing.container} {what}"
+    return Problem(kind, missing.index, detail, missing.container)
 
 
 def _contents(connection: Connection, identities: Sequence[str]) -> dict[str, tuple[Any, ...]]:
@@ -476,9 +362,3 @@ def _contents(connection: Connection, identities: Sequence[str]) -> dict[str, tu
         for row in connection.execute(select(*columns).where(Record.id.in_(wanted))):
             found[row[0]] = tuple(row)[1:]
     return found
-
-
-def _insert_once(connection: Connection, table: type[Table], values: dict[str, Any]) -> bool:
-    """Insert a row unless an equal one is there; whether it was inserted."""
-    statement = _UPSERT[connection.dialect.name](table).values(values).on_conflict_do_nothing()
-    return bool(connection.execute(statement).rowcount)

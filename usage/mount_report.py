@@ -25,7 +25,7 @@ class MountReport:
         self._output = output
         self._service = service
         self._lock = threading.Lock()
-        self._known: dict[Path, tuple[tuple[int, int, int], _Sums]] = {}
+        self._known: dict[Path, tuple[tuple[int, ...], _Sums]] = {}
 
     def body(self, month: Month | None = None) -> dict[str, object]:
         """The report over everything, or over one month. Raises ``AzlicError`` when the mount cannot be read."""
@@ -41,7 +41,7 @@ class MountReport:
         with self._lock:
             known, self._known = self._known, {}
             for found in find_files([self._output]):
-                stamp = (*found.identity, found.size)
+                stamp = (*found.identity, found.size, found.changed_ns)
                 entry = known.get(found.path)
                 if entry is None or entry[0] != stamp:
                     entry = (stamp, _sum_file(found.path))

@@ -1,93 +1,21 @@
-"""Commitment plans: what was bought, for which time, and which meters draw on it."""
+"""The book of plans: each entered once, its meters mapped by hand."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Literal
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from licensing.document import CommittedPlan
 from licensing.errors import BadCall
-from usage.months import Month, is_midnight
-from usage.quantity import MICRO
+from licensing.instants import iso
+from usage.commitment import Change, MeterShare, Plan
+from usage.quantity import MICRO, grouped
 from usage.tables import Plan as PlanRow
-from usage.tables import PlanMeter
+from usage.tables import PlanChange, PlanMeter
 
-Period = Literal["month", "year"]
-
-
-@dataclass(frozen=True, slots=True)
-class MeterShare:
-    """A meter that draws on a plan; ``multiplier``/``divisor`` turn its unit into the plan's (hours out of seconds)."""
-
-    meter: str
-    multiplier: int = 1
-    divisor: int = 1
-
-    def in_plan_units(self, micro: int) -> int:
-        """Millionths of the meter's unit as millionths of the plan's, rounded down."""
-        return micro * self.multiplier // self.divisor
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A commitment of ``count`` units of ``quota`` (millionths of ``unit``) for every ``period``.
-
-    From ``starts_at`` up to, not including, ``ends_at``, both in UTC. Its meters are kept in the order of their names.
-    """
-
-    name: str
-    plan_type: str
-    tier: str
-    count: int
-    quota: int
-    unit: str
-    period: Period
-    starts_at: datetime
-    ends_at: datetime
-    meters: tuple[MeterShare, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "meters", tuple(sorted(self.meters, key=lambda share: share.meter)))
-        if self.starts_at >= self.ends_at:
-            raise BadCall(f"plan {self.name} ends before it starts", hint="the end is the first instant after the plan")
-        if not (is_midnight(self.starts_at) and is_midnight(self.ends_at)):
-            raise BadCall(f"plan {self.name} does not start and end at 00:00 UTC", hint="give both as plain dates")
-        if self.count < 1 or self.quota < 1:
-            raise BadCall(f"plan {self.name} commits to nothing", hint="count and quota are 1 or more")
-
-    @property
-    def committed(self) -> int:
-        """What one period commits to, in millionths of the plan's unit."""
-        return self.count * self.quota
-
-    def period_around(self, instant: datetime) -> tuple[datetime, datetime]:
-        """The period an instant lies in, half-open: the calendar month, or the year counted from the plan's start.
-
-        A period never reaches beyond the plan.
-        """
-        if self.period == "month":
-            month = Month.of(instant)
-            start, end = month.starts_at, month.next.starts_at
-        else:
-            years = instant.year - self.starts_at.year
-            if _years_after(self.starts_at, years) > instant:
-                years -= 1
-            start, end = _years_after(self.starts_at, years), _years_after(self.starts_at, years + 1)
-        return max(start, self.starts_at), min(end, self.ends_at)
-
-    def covers(self, start: datetime, end: datetime) -> bool:
-        """Whether the plan runs during any part of an interval."""
-        return self.starts_at < end and start < self.ends_at
-
-
-def _years_after(start: datetime, years: int) -> datetime:
-    """The same day in another year; the 29th of February becomes the 1st of March."""
-    try:
-        return start.replace(year=start.year + years)
-    except ValueError:
-        return start.replace(year=start.year + years, month=3, day=1)
+_TERMS = ("plan_type", "tier", "count", "quota", "unit", "period", "starts_at", "ends_at", "auto_renew")
 
 
 def from_document(document: CommittedPlan) -> Plan:
@@ -106,55 +34,133 @@ def from_document(document: CommittedPlan) -> Plan:
     )
 
 
-def add_plan(connection: Connection, plan: Plan) -> bool:
-    """Enter a plan; False when the very same plan is there already.
+def plans(connection: Connection) -> Sequence[Plan]:
+    """All plans, in the order of their start."""
+    shares: dict[int, list[MeterShare]] = defaultdict(list)
+    for row in connection.execute(select(PlanMeter.__table__)):
+        shares[row.plan].append(MeterShare(row.meter, row.multiplier, row.divisor))
+    changes: dict[int, list[Change]] = defaultdict(list)
+    for row in connection.execute(select(PlanChange.__table__).order_by(PlanChange.key)):
+        changes[row.plan].append(Change(row.effective_at, row.units, row.quota, row.prorated, row.entered_at))
+    return [
+        Plan(
+            **{name: value for name, value in row.items() if name != "key"},
+            meters=tuple(shares[row["key"]]),
+            changes=tuple(changes[row["key"]]),
+        )
+        for row in connection.execute(select(PlanRow.__table__).order_by(PlanRow.starts_at, PlanRow.name)).mappings()
+    ]
 
-    Raises ``BadCall`` when another plan has its name, or draws on the same meter at the same time.
+
+def plan_named(connection: Connection, name: str) -> Plan:
+    """The plan of a name. Raises ``BadCall`` where there is none."""
+    for plan in plans(connection):
+        if plan.name == name:
+            return plan
+    raise BadCall(f"there is no plan named {name}", hint="see: azlic plan list")
+
+
+def plan_key(connection: Connection, name: str) -> int:
+    """The key of a plan that is there."""
+    return connection.execute(select(PlanRow.key).where(PlanRow.name == name)).scalar_one()
+
+
+def add_plan(connection: Connection, plan: Plan) -> bool:
+    """Enter a plan; False when it is there already, whatever was added to it or mapped since.
+
+    Raises ``BadCall`` when a plan of that name has other terms, or another draws on the same meter at the same time.
     """
-    for other in plans(connection):
-        if other == plan:
-            return False
-        if other.name == plan.name:
-            raise BadCall(
-                f"there is another plan named {plan.name}", hint="choose another name, or see: azlic plan list"
-            )
-        shared = {share.meter for share in other.meters} & {share.meter for share in plan.meters}
-        if shared and other.covers(plan.starts_at, plan.ends_at):
+    known = plans(connection)
+    if same := next((other for other in known if other.name == plan.name), None):
+        _refuse_other_terms(same, plan)
+        return False
+    _refuse_shared_meter(plan, known)
+    key = connection.execute(
+        insert(PlanRow).values(name=plan.name, **{term: getattr(plan, term) for term in _TERMS}).returning(PlanRow.key)
+    ).scalar_one()
+    for share in plan.meters:
+        _insert_share(connection, key, share)
+    return True
+
+
+def _refuse_other_terms(here: Plan, there: Plan) -> None:
+    units = {here.count, here.count + sum(change.units for change in here.changes)}
+    differing = [
+        term
+        for term in _TERMS
+        if getattr(here, term) != getattr(there, term) and not (term == "count" and there.count in units)
+    ]
+    told = [f"{term} {_told(term, here)} here, {_told(term, there)} there" for term in differing]
+    missing = {share.meter for share in there.meters} - {share.meter for share in here.meters}
+    told += [f"meter {meter} only there" for meter in sorted(missing)]
+    if told:
+        raise BadCall(
+            f"plan {here.name} is entered with other terms: {'; '.join(told)}", hint=_hint(here, there, differing)
+        )
+
+
+def _told(term: str, plan: Plan) -> str:
+    value = getattr(plan, term)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return iso(value)
+    return grouped(value) if term == "quota" else str(value)
+
+
+def _hint(here: Plan, there: Plan, differing: list[str]) -> str:
+    if differing == ["count"] and there.count > here.count:
+        return f"units added in mid-term: azlic plan amend {here.name} --units {there.count - here.count} --from DATE"
+    if differing == ["auto_renew"] and here.auto_renew:
+        return f"azlic plan end {here.name}"
+    if not differing:
+        return f"azlic plan map {here.name} METER"
+    return f"choose another name, or see: azlic plan show {here.name}"
+
+
+def _refuse_shared_meter(plan: Plan, known: Iterable[Plan]) -> None:
+    meters = {share.meter for share in plan.meters}
+    for other in known:
+        shared = meters & {share.meter for share in other.meters}
+        if shared and other.name != plan.name and other.covers(plan.starts_at, plan.ends_at):
             raise BadCall(
                 f"meter {min(shared)} already draws on plan {other.name} at that time",
                 hint="a meter draws on one plan at a time; leave it out, or let the plans follow each other",
             )
-    key = connection.execute(
-        insert(PlanRow)
-        .values(
-            name=plan.name,
-            plan_type=plan.plan_type,
-            tier=plan.tier,
-            count=plan.count,
-            quota=plan.quota,
-            unit=plan.unit,
-            period=plan.period,
-            starts_at=plan.starts_at,
-            ends_at=plan.ends_at,
-        )
-        .returning(PlanRow.key)
-    ).scalar_one()
-    for share in plan.meters:
-        connection.execute(
-            insert(PlanMeter).values(plan=key, meter=share.meter, multiplier=share.multiplier, divisor=share.divisor)
-        )
-    return True
 
 
-def plans(connection: Connection) -> Sequence[Plan]:
-    """All plans, in the order of their start."""
-    shares: dict[int, list[MeterShare]] = {}
-    for row in connection.execute(select(PlanMeter.__table__).order_by(PlanMeter.meter)):
-        shares.setdefault(row.plan, []).append(MeterShare(row.meter, row.multiplier, row.divisor))
-    return [
-        Plan(
-            **{name: value for name, value in row.items() if name != "key"},
-            meters=tuple(shares.get(row["key"], ())),
-        )
-        for row in connection.execute(select(PlanRow.__table__).order_by(PlanRow.starts_at, PlanRow.name)).mappings()
-    ]
+def end_plan(connection: Connection, name: str) -> bool:
+    """Let a plan end at its end instead of renewing itself; False when it would have ended anyway."""
+    renews = plan_named(connection, name).auto_renew
+    connection.execute(update(PlanRow).where(PlanRow.name == name).values(auto_renew=False))
+    return renews
+
+
+def map_meter(connection: Connection, name: str, share: MeterShare) -> MeterShare | None:
+    """Let a meter draw on a plan in a stated ratio; gives the ratio it had there before, if any.
+
+    Raises ``BadCall`` when the meter draws on another plan at the same time.
+    """
+    plan = plan_named(connection, name)
+    before = next((known for known in plan.meters if known.meter == share.meter), None)
+    others = tuple(known for known in plan.meters if known.meter != share.meter)
+    _refuse_shared_meter(replace(plan, meters=(*others, share)), plans(connection))
+    if before is not None:
+        unmap_meter(connection, name, share.meter)
+    _insert_share(connection, plan_key(connection, name), share)
+    return before
+
+
+def unmap_meter(connection: Connection, name: str, meter: str) -> MeterShare:
+    """Let a meter draw on a plan no longer; gives the ratio it had. Raises ``BadCall`` when it did not draw on it."""
+    before = {share.meter: share for share in plan_named(connection, name).meters}
+    if meter not in before:
+        raise BadCall(f"meter {meter} does not draw on plan {name}", hint=f"see: azlic plan show {name}")
+    connection.execute(delete(PlanMeter).where(PlanMeter.plan == plan_key(connection, name), PlanMeter.meter == meter))
+    return before[meter]
+
+
+def _insert_share(connection: Connection, key: int, share: MeterShare) -> None:
+    connection.execute(
+        insert(PlanMeter).values(plan=key, meter=share.meter, multiplier=share.multiplier, divisor=share.divisor)
+    )

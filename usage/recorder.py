@@ -3,6 +3,7 @@
 Layout: ``{Mounts:Output}/{service}/{container id}/usage-YYYY-MM-DD.jsonl`` (facts §2.4), append-only.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -35,7 +36,7 @@ class Recorder:
         self._labels = (container_type, container_version, container_id)
         self._lock = threading.Lock()
         self._day = ""
-        self._file = -1
+        self._file = self._hold = -1
         try:
             if not output.is_dir():
                 raise FileNotFoundError(2, "there is no such folder")
@@ -44,17 +45,21 @@ class Recorder:
             fcntl.flock(self._hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._sequence, self._previous = self._resume()
         except BlockingIOError as error:
+            self.close()
             raise AzlicError(
                 f"another container writes to {self.folder} already",
                 hint="give each running container an id of its own",
             ) from error
         except OSError as error:
+            self.close()
             raise self._refused(error) from error
 
     def append(self, meter: str, quantity: int, *, at: datetime, api_type: str) -> UsageRecord:
         """Write one record of ``quantity`` units of ``meter``, delivered at ``at``; returns it as written."""
         container_type, container_version, container_id = self._labels
         with self._lock:
+            if self._hold < 0:
+                raise self._refused(OSError("the recorder is closed"))
             record = UsageRecord(
                 id=str(uuid_utils.uuid7()),
                 container_type=container_type,
@@ -84,8 +89,9 @@ class Recorder:
             self._file = self._hold = -1
 
     def _write(self, line: bytes, *, day: str) -> None:
-        if day > self._day:  # work that was delivered before midnight may come here after work of the next day
-            self._open(day)
+        # work from before midnight, or from a clock that was set back, goes behind what is there already
+        if self._file < 0 or day > self._day or self._was_moved():
+            self._open(max(day, self._day))
         before = os.fstat(self._file).st_size
         try:
             written = os.write(self._file, line)
@@ -94,21 +100,36 @@ class Recorder:
             os.fsync(self._file)
         except OSError:
             # nobody has been told of this record: take back the part of it that got through
-            os.ftruncate(self._file, before)
-            raise
-
-    def _open(self, day: str) -> None:
-        if self._file >= 0:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, before)
             os.close(self._file)
             self._file = -1
-        path = self.folder / f"usage-{day}.jsonl"
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            raise
+
+    def _was_moved(self) -> bool:
+        """Whether somebody renamed or removed the file that is open: what is written to it may go with it."""
+        try:
+            return not os.path.samestat(self._path(self._day).stat(), os.fstat(self._file))
+        except FileNotFoundError:
+            return True
+
+    def _path(self, day: str) -> Path:
+        return self.folder / f"usage-{day}.jsonl"
+
+    def _open(self, day: str) -> None:
+        path = self._path(day)
+        if path.exists():
+            _close_torn_line(path)
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         sync_folder(self.folder)
-        self._day = day
+        if self._file >= 0:
+            os.close(self._file)
+        self._file, self._day = file, day
 
     def _resume(self) -> tuple[int, str]:
         """Where the chain stands: the last whole record in the newest file that has one."""
         for path in sorted(self.folder.glob("usage-*.jsonl"), reverse=True):
+            self._day = self._day or path.stem.removeprefix("usage-")
             _close_torn_line(path)
             for line in reversed(_tail(path).split(b"\n")):
                 try:

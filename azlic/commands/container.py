@@ -18,7 +18,7 @@ def engine(
     kind: Annotated[str, typer.Argument(metavar="TYPE", help="The container type: read.")],
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="The container's options, as docker run gives them."),
+        typer.Argument(metavar="[KEY=VALUE]...", help="The container's options, as above."),
     ] = None,
     user: Annotated[
         str | None,
@@ -26,10 +26,21 @@ def engine(
     ] = None,
     trust: options.Trust = None,
 ) -> None:
-    """Run a container: options and environment are those of its docker command line.
+    """Run a container, as its docker command line would.
 
     With DownloadLicense=True it fetches its license and ends. Otherwise it starts only if its license lets it, serves
-    until SIGTERM, and answers 503 from the instant the license ends. urls=http://127.0.0.1:5000 says where to listen.
+    until SIGTERM, and answers 503 from the instant the license ends.
+
+    Its options, keys in any case, as words or as variables of the environment with : or __ between their parts:
+
+    \b
+      Eula=accept             accepts the license terms; needed always
+      Mounts:License=/license the folder with license.dat
+      Mounts:Output=/output   the folder that usage records go into
+      urls=http://HOST:PORT   where to listen, else http://127.0.0.1:5000
+      DownloadLicense=True    fetch the license and end; needs the next two
+      Billing=ENDPOINT        the resource's endpoint
+      ApiKey=KEY              one of the resource's two API keys
 
     Example: azlic engine read eula=accept Mounts:License=/license Mounts:Output=/output
     """
@@ -44,23 +55,24 @@ def engine(
         own_container_id,
         preload,
         serve,
+        to_mend,
     )
     from engines.options import parse_options
     from licensing.errors import BadCall
     from licensing.trust import TrustStore
     from licensing.verdict import Verdict
 
-    if kind not in ENGINES:
+    if kind.lower() not in ENGINES:
         raise BadCall(f"there is no engine {kind!r}", hint=f"one of: {', '.join(ENGINES)}")
     start = parse_options(words or (), os.environ)
     identity = _identity(user)
     store = TrustStore(trust or load_settings().trust)
     output.log_to_stderr()
-    loaded = ENGINES[kind]()
+    loaded = ENGINES[kind.lower()]()
     if start.download_license:
         if identity:
             drop_privileges(*identity)
-        verdict = download_license(loaded, start, trust=store, clock=clock.now)
+        verdict = download_license(loaded, start, trust=store, clock=clock.now, waiting=output.tell_of_waiting)
         output.emit(f"license downloaded to {verdict.path}: {verdict.detail}")
         return
     listener = listen(start.host, start.port)
@@ -70,7 +82,7 @@ def engine(
     app = container_app(loaded, start, trust=store, clock=clock.now, container_id=own_container_id(os.environ))
     if isinstance(app, Verdict):
         output.tell(f"azlic: the container does not start, its license is {app.status}: {app.detail}")
-        output.tell(f"  try: azlic verify {start.license} --container {kind}")
+        output.tell(f"  try: {to_mend(app) or f'azlic verify {start.license} --container {kind.lower()}'}")
         raise typer.Exit(1)
     output.tell(f"Now listening on: http://{start.host}:{listener.getsockname()[1]}")
     output.tell("Application started. Press Ctrl+C to shut down.")

@@ -1,12 +1,14 @@
-"""The issuer's side: resources, keys, approvals, and the license server."""
+"""The issuer's side: resources, API keys, approvals, and the license server."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from azlic import clock, options, output
 from azlic.settings import load_settings
+
+if TYPE_CHECKING:
+    from licensing.document import CommittedPlan
 
 app = typer.Typer(help="The license server and its book.", no_args_is_help=True)
 
@@ -20,24 +22,23 @@ resource_app = typer.Typer(help="The resources that pay for containers.", no_arg
 app.add_typer(resource_app, name="resource")
 
 _PRIVATE, _PUBLIC = "issuer-key.pem", "issuer.pem"
+_OPTIONS = {"name": "NAME", "quantity": "--quota", "starts_at": "--start", "ends_at": "--end"}
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="The resource's name, the last part of its endpoint.")]
 
 
 @app.command()
-def init(database: options.Database = None, keys: options.IssuerKeys = None) -> None:
+def init(database: options.IssuerStore = None, keys: options.IssuerKeys = None) -> None:
     """Make the issuer's signing key and its store.
 
     Example: azlic issuer init
     """
     from licensing.database import open_database
-    from licensing.errors import AzlicError
+    from licensing.files import make_folder
     from licensing.keys import create_key_pair
 
     settings = load_settings()
     folder = keys or settings.issuer_keys
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise AzlicError(f"{folder} cannot be made: {error.strerror}", hint="choose another with --keys") from error
+    make_folder(folder, "the signing key folder", "--keys", mode=0o700)
     key = create_key_pair(folder / _PRIVATE, folder / _PUBLIC)
     open_database(database or settings.database, create=True)
     output.emit(f"public key: {folder / _PUBLIC}\n  key {key.keyid}")
@@ -45,93 +46,139 @@ def init(database: options.Database = None, keys: options.IssuerKeys = None) -> 
 
 @resource_app.command("add")
 def add_resource(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    container: Annotated[str, typer.Option("--container", metavar="TYPE", help="The container type it licenses.")],
-    plan_type: Annotated[str, typer.Option("--plan-type", help="The plan type, as Azure names it: Read, STT ...")],
-    quota: Annotated[int, typer.Option(min=1, help="What one unit of the tier commits to in each period.")],
-    unit: Annotated[str, typer.Option(help="The unit of the quota: Transaction, Hour ...")],
+    name: _Name,
+    container: options.ForContainer,
+    plan_type: Annotated[
+        str, typer.Option("--plan-type", metavar="PLAN", help="The plan type, as Azure names it: Read, STT ...")
+    ],
+    quota: Annotated[int, typer.Option(metavar="N", help="What one unit of the tier commits to in each period.")],
+    unit: Annotated[str, typer.Option(metavar="UNIT", help="The unit of the quota: Transaction, Hour ...")],
     start: Annotated[str, typer.Option(metavar="DATE", help="The plan's first day (UTC).")],
     end: Annotated[str, typer.Option(metavar="DATE", help="The first day after the plan (UTC).")],
     period: Annotated[str, typer.Option(metavar="month|year", help="How often the quota is given.")],
-    key_file: Annotated[
-        Path, typer.Option("--keys-to", metavar="FOLDER", help="Where key1 and key2 are written, 0600.")
-    ],
-    tier: Annotated[str, typer.Option(help="The tier: T1, T2 ...")] = "T1",
-    count: Annotated[int, typer.Option(min=1, help="How many units of the tier.")] = 1,
-    subscription: Annotated[str, typer.Option(help="Whose resource it is; approved once for all of them.")] = "default",
+    keys_to: options.KeysTo,
+    tier: Annotated[str, typer.Option(metavar="TIER", help="The tier: T1, T2 ...")] = "T1",
+    count: Annotated[int, typer.Option(metavar="N", help="How many units of the tier.")] = 1,
+    subscription: Annotated[
+        str, typer.Option(metavar="NAME", help="Whose resource it is; approved once for all of them.")
+    ] = "default",
     term: Annotated[
         str, typer.Option(metavar="TIME", help="How long a license runs, 365d or 12h; at most to the plan's end.")
     ] = "365d",
-    grace_days: Annotated[int, typer.Option(min=0, max=366, help="For how long it may overrun.")] = 0,
-    database: options.Database = None,
+    grace_days: Annotated[int, typer.Option(metavar="N", help="For how many days it may overrun, up to 366.")] = 0,
+    database: options.IssuerStore = None,
 ) -> None:
-    """Enter a resource on a commitment plan. Its two keys are written to files once and kept as digests only.
+    """Enter a resource on a commitment plan.
+
+    Its two API keys are written to files once and kept as digests only.
 
     Example: azlic issuer resource add plant-read --container read --plan-type Read --quota 500000
-    --unit Transaction --period year --start 2026-01-01 --end 2027-01-01 --keys-to keys
+    --unit Transaction --period year --start 2026-01-01 --end 2027-01-01 --keys-to api-keys
     """
-    from pydantic import ValidationError
-
+    from licensing.api_keys import prepare_folder, write_api_key
     from licensing.containers import CONTAINER_TYPES
-    from licensing.database import open_database
-    from licensing.document import CommittedPlan, Quota
-    from licensing.errors import BadCall
-    from licensing.files import write_whole
     from licensing.instants import parse_duration, parse_instant
-    from licensing.issuer import NewResource
+    from licensing.issuer import KEY_SLOTS, NewResource, open_issuer
     from licensing.issuer import add_resource as enter
 
-    if container not in CONTAINER_TYPES:
-        raise BadCall(f"there is no container type {container!r}", hint=f"one of: {', '.join(CONTAINER_TYPES)}")
-    try:
-        plan = CommittedPlan(
-            name=f"{name}-plan",
-            plan_type=plan_type,
-            tier=tier,
-            count=count,
-            quota=Quota(quantity=quota, unit=unit),
-            period=period,
-            starts_at=parse_instant(start),
-            ends_at=parse_instant(end),
-            meters=CONTAINER_TYPES[container].meters,
-        )
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = first["loc"][0] if first["loc"] else "plan"
-        raise BadCall(f"{where}: {first['msg']}", hint="azlic issuer resource add --help") from error
-    store = open_database(database or load_settings().database, create=True)
-    key_file.mkdir(parents=True, exist_ok=True, mode=0o700)
-    secrets = enter(
-        store,
-        NewResource(
-            name=name,
-            subscription=subscription,
-            container_type=container,
-            plan=plan,
-            term=parse_duration(term),
-            grace_days=grace_days,
-        ),
+    plan = _plan(
+        name=f"{name}-plan",
+        plan_type=plan_type,
+        tier=tier,
+        count=count,
+        quota={"quantity": quota, "unit": unit},
+        period=period,
+        starts_at=parse_instant(start),
+        ends_at=parse_instant(end),
+        meters=CONTAINER_TYPES[container].meters,
     )
-    for slot, secret in enumerate(secrets, start=1):
-        write_whole(key_file / f"key{slot}", secret.encode() + b"\n", mode=0o600)
-    output.emit(f"resource {name}: entered, keys in {key_file}/key1 and {key_file}/key2")
+    resource = NewResource(
+        name=name,
+        subscription=subscription,
+        container_type=container,
+        plan=plan,
+        term=parse_duration(term),
+        grace_days=grace_days,
+    )
+    store = open_issuer(database or load_settings().database)
+    prepare_folder(keys_to, KEY_SLOTS)
+    written = [
+        write_api_key(keys_to, slot, api_key) for slot, api_key in zip(KEY_SLOTS, enter(store, resource), strict=True)
+    ]
+    output.emit(f"resource {name}: entered, API keys in {' and '.join(map(str, written))}")
+
+
+def _plan(**fields: Any) -> "CommittedPlan":
+    """The plan; what is wrong with it is told by the name of its option."""
+    from pydantic import ValidationError
+
+    from licensing.document import CommittedPlan
+    from licensing.errors import BadCall
+    from licensing.wording import first_fault
+
+    try:
+        return CommittedPlan.model_validate(fields)
+    except ValidationError as error:
+        names, words = first_fault(error)
+        field = names[-1] if names else "ends_at"
+        option = _OPTIONS.get(field, f"--{field.replace('_', '-')}")
+        raise BadCall(f"{option}: {words}", hint="azlic issuer resource add --help") from error
+
+
+@resource_app.command("key")
+def renew_key(
+    name: _Name,
+    slot: Annotated[int, typer.Option(metavar="1|2", min=1, max=2, help="Which of its two API keys.")],
+    keys_to: options.KeysTo,
+    database: options.IssuerStore = None,
+) -> None:
+    """Make a new API key in place of one of the two.
+
+    The old one is refused from then on; the other one goes on working.
+
+    Example: azlic issuer resource key plant-read --slot 1 --keys-to new-keys
+    """
+    from licensing.api_keys import prepare_folder, write_api_key
+    from licensing.issuer import new_api_key, open_stocked_issuer
+
+    store = open_stocked_issuer(database or load_settings().database)
+    prepare_folder(keys_to, [slot])
+    written = write_api_key(keys_to, slot, new_api_key(store, name, slot))
+    output.emit(f"resource {name}: API key {slot} is new, in {written}")
+
+
+@resource_app.command("list")
+def list_resources(database: options.IssuerStore = None, json: options.Json = False) -> None:
+    """List the resources.
+
+    Example: azlic issuer resource list
+    """
+    from azlic.show_issuer import resource_fields, resources_text
+    from licensing.issuer import open_stocked_issuer, resources
+
+    known = resources(open_stocked_issuer(database or load_settings().database))
+    if json:
+        output.emit_json("azlic.resources/v1", {"resources": list(map(resource_fields, known))})
+    else:
+        output.emit(resources_text(known))
 
 
 @app.command()
 def approve(
-    subscription: Annotated[str, typer.Argument(metavar="SUBSCRIPTION")] = "default",
-    database: options.Database = None,
+    subscription: Annotated[
+        str, typer.Argument(metavar="SUBSCRIPTION", help="The subscription of the resources.")
+    ] = "default",
+    database: options.IssuerStore = None,
 ) -> None:
     """Approve a subscription for the containers of its resources.
 
     Example: azlic issuer approve default
     """
-    from licensing.database import open_database
     from licensing.issuer import approve as approve_subscription
+    from licensing.issuer import open_stocked_issuer
 
-    approve_subscription(
-        open_database(database or load_settings().database, create=True), subscription, now=clock.now()
-    )
+    store = open_stocked_issuer(database or load_settings().database)
+    approve_subscription(store, subscription, now=clock.now())
     output.emit(f"subscription {subscription}: approved")
 
 
@@ -141,7 +188,7 @@ def serve(
     url: Annotated[
         str | None, typer.Option(metavar="URL", help="What clients call this server, if it is not the address itself.")
     ] = None,
-    database: options.Database = None,
+    database: options.IssuerStore = None,
     keys: options.IssuerKeys = None,
 ) -> None:
     """Answer DownloadLicense over HTTP until SIGTERM.
@@ -150,19 +197,18 @@ def serve(
     """
     from engines.container import listen as bind
     from engines.container import serve as serve_app
-    from licensing.database import open_database
     from licensing.errors import BadCall
-    from licensing.issuer import Issuer
+    from licensing.issuer import Issuer, open_stocked_issuer
     from licensing.issuer_http import issuer_app
     from licensing.keys import load_signer
 
     host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
+    if not host or not port.isdecimal() or len(port) > 5 or int(port) > 65535:
         raise BadCall(f"--listen {listen!r} is not of the form HOST:PORT", hint="for example 127.0.0.1:5080")
     settings = load_settings()
     folder = keys or settings.issuer_keys
     signer = load_signer(folder / _PRIVATE, folder / _PUBLIC)
-    store = open_database(database or settings.database, create=True)
+    store = open_stocked_issuer(database or settings.database)
     listener = bind(host.strip("[]"), int(port))
     base_url = url or f"http://{host}:{listener.getsockname()[1]}"
     output.log_to_stderr()
@@ -171,25 +217,19 @@ def serve(
 
 
 @app.command()
-def issued(database: options.Database = None, json: options.Json = False) -> None:
+def issued(database: options.IssuerStore = None, json: options.Json = False) -> None:
     """List every license that was given out.
 
     Example: azlic issuer issued
     """
     from dataclasses import asdict
 
-    from licensing.database import open_database
+    from azlic.show_issuer import issued_text
     from licensing.issuer import issued as book
+    from licensing.issuer import open_stocked_issuer
 
-    lines = book(open_database(database or load_settings().database))
+    lines = book(open_stocked_issuer(database or load_settings().database))
     if json:
         output.emit_json("azlic.issued/v1", {"licenses": [asdict(line) for line in lines]})
-        return
-    output.emit(
-        "\n".join(
-            f"{line.issued_at}  {line.license_id} serial {line.serial}  {line.resource} {line.container_type}"
-            f" until {line.expires_at}"
-            for line in lines
-        )
-        or "no license was given out yet"
-    )
+    else:
+        output.emit(issued_text(lines))

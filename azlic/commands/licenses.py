@@ -16,13 +16,11 @@ def register(program: typer.Typer) -> None:
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="The license folder, or license.dat itself.")] = Path(
-        "/license"
-    ),
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", readable=False, help="The license folder, or license.dat itself.")
+    ] = Path("/license"),
     container: options.Container = None,
-    image_version: Annotated[
-        str | None, typer.Option("--image-version", metavar="VERSION", help="The image version it must cover.")
-    ] = None,
+    image_version: options.ImageVersion = None,
     at: options.At = None,
     trust: options.Trust = None,
     json: options.Json = False,
@@ -56,14 +54,14 @@ def verify(
 
 def download(
     endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="The resource's endpoint.")],
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The license folder to install into.")],
-    container: Annotated[str, typer.Option("--container", metavar="TYPE", help="The container type it is for.")],
-    image_version: Annotated[
-        str, typer.Option("--image-version", metavar="VERSION", help="The version of the image that will run.")
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", readable=False, help="The license folder to install into.")
     ],
+    container: options.ForContainer,
+    image_version: options.ForImageVersion,
     api_key_file: Annotated[
-        typer.FileText,
-        typer.Option("--api-key-file", metavar="FILE", help="A file with one of the resource's keys; - is stdin."),
+        str,
+        typer.Option("--api-key-file", metavar="FILE", help="A file with one of the resource's API keys; - is stdin."),
     ],
     trust: options.Trust = None,
     json: options.Json = False,
@@ -71,26 +69,23 @@ def download(
     """Download a license (DownloadLicense=True).
 
     Done on a connected machine. The license is checked against the trust store before it takes the old one's place.
+    Exit status 1 when the issuer says no or sends no good license, 3 when no issuer answers.
 
     Example: azlic download https://issuer.example/plant-read ./license --container read --image-version 3.2.0
     --api-key-file key1
     """
     from azlic.show_verdict import verdict_fields, verdict_text
-    from licensing.denial import Denial
-    from licensing.download import ATTEMPTS, Order
+    from licensing.api_keys import read_api_key
+    from licensing.download import Order
     from licensing.download import download as download_license
     from licensing.trust import TrustStore
 
-    def waiting(denial: Denial, attempt: int, seconds: float) -> None:
-        output.tell(f"{denial.code}: {denial.detail}; attempt {attempt} of {ATTEMPTS}, the next in {seconds:.0f} s")
-
-    key = api_key_file.read(4096).strip()
     verdict = download_license(
-        Order(endpoint, key, container, image_version),
+        Order(endpoint, read_api_key(api_key_file), container, image_version),
         folder,
         trust=TrustStore(trust or load_settings().trust),
-        clock=clock.now,
-        waiting=waiting,
+        clock=lambda: clock.as_of(None),
+        waiting=output.tell_of_waiting,
     )
     if json:
         output.emit_json("azlic.verdict/v1", verdict_fields(verdict))

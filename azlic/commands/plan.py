@@ -1,62 +1,39 @@
-"""Commitment plans: enter them, see them."""
+"""Commitment plans: enter them by hand, amend them, map meters on them, see them."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from azlic import clock, options, output
+from azlic.commands.plan_import import import_plan, stated_period, tell_entered
 from azlic.settings import load_settings
 
 app = typer.Typer(help="Commitment plans, and the meters on them.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The plan.")]
 
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
+    app.command("import")(import_plan)
     program.add_typer(app, name="plan")
-
-
-@app.command("import")
-def import_plan(
-    license_folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A license folder.")],
-    database: options.Database = None,
-    trust: options.Trust = None,
-) -> None:
-    """Enter the plan that a license carries, signed by the issuer.
-
-    Example: azlic plan import /license
-    """
-    from licensing.database import open_database, writing
-    from licensing.errors import AzlicError
-    from licensing.trust import TrustStore
-    from licensing.verification import verify
-    from usage.plans import add_plan, from_document
-
-    settings = load_settings()
-    verdict = verify(license_folder, trust=TrustStore(trust or settings.trust), as_of=clock.now())
-    if verdict.license is None:
-        raise AzlicError(
-            f"no plan was taken, the license is {verdict.status}: {verdict.detail}",
-            hint=f"azlic verify {license_folder}",
-        )
-    plan = from_document(verdict.license.plan)
-    with writing(open_database(database or settings.database, create=True)) as connection:
-        added = add_plan(connection, plan)
-    output.emit(f"plan {plan.name}: {'entered' if added else 'is there already, nothing was changed'}")
 
 
 @app.command()
 def add(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Name,
     plan_type: Annotated[str, typer.Option("--type", help="The plan type, as Azure names it: Read, STT ...")],
     quota: Annotated[int, typer.Option(min=1, help="What one unit of the tier commits to in each period.")],
     unit: Annotated[str, typer.Option(help="The unit of the quota: Transaction, Hour ...")],
     start: Annotated[str, typer.Option(metavar="DATE", help="The plan's first day (UTC).")],
     end: Annotated[str, typer.Option(metavar="DATE", help="The first day after the plan (UTC).")],
     period: Annotated[str, typer.Option(metavar="month|year", help="How often the quota is given.")],
-    meter: Annotated[list[str], typer.Option(help="A meter that draws on the plan; may be given several times.")],
+    meter: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METER", help="A meter that draws on it, 1 to 1; may be given several times."),
+    ] = None,
     tier: Annotated[str, typer.Option(help="The tier: T1, T2 ...")] = "T1",
     count: Annotated[int, typer.Option(min=1, help="How many units of the tier.")] = 1,
+    auto_renew: Annotated[bool, typer.Option("--auto-renew", help="It renews itself at its end.")] = False,
     database: options.Database = None,
 ) -> None:
     """Enter a plan by hand.
@@ -65,13 +42,11 @@ def add(
     --start 2026-01-01 --end 2027-01-01 --meter CognitiveServices.ComputerVision.Container.Read
     """
     from licensing.database import open_database, writing
-    from licensing.errors import BadCall
     from licensing.instants import parse_instant
-    from usage.plans import MeterShare, Plan, add_plan
+    from usage.commitment import MeterShare, Plan
+    from usage.plans import add_plan
     from usage.quantity import MICRO
 
-    if period not in ("month", "year"):
-        raise BadCall(f"there is no period {period!r}", hint="--period month, or --period year")
     plan = Plan(
         name=name,
         plan_type=plan_type,
@@ -79,14 +54,15 @@ def add(
         count=count,
         quota=quota * MICRO,
         unit=unit,
-        period="month" if period == "month" else "year",
+        period=stated_period(period),
         starts_at=parse_instant(start),
         ends_at=parse_instant(end),
-        meters=tuple(MeterShare(known) for known in sorted(set(meter))),
+        auto_renew=auto_renew,
+        meters=tuple(map(MeterShare, meter or ())),
     )
     with writing(open_database(database or load_settings().database, create=True)) as connection:
         added = add_plan(connection, plan)
-    output.emit(f"plan {name}: {'entered' if added else 'is there already, nothing was changed'}")
+    tell_entered(plan, added)
 
 
 @app.command("list")
@@ -95,7 +71,7 @@ def list_plans(database: options.Database = None, json: options.Json = False) ->
 
     Example: azlic plan list
     """
-    from azlic.show_report import plan_fields, plans_table
+    from azlic.show_plans import plan_fields, plans_table
     from licensing.database import open_database, reading
     from usage.plans import plans
 
@@ -105,3 +81,112 @@ def list_plans(database: options.Database = None, json: options.Json = False) ->
         output.emit_json("azlic.plans/v1", {"plans": [plan_fields(plan) for plan in found]})
     else:
         output.emit(plans_table(found))
+
+
+@app.command()
+def show(name: Name, database: options.Database = None, json: options.Json = False) -> None:
+    """Show a plan, and what each of its periods commits to.
+
+    Example: azlic plan show read-2026
+    """
+    from azlic.show_plans import plan_fields, plan_text
+    from licensing.database import open_database, reading
+    from usage.plans import plan_named
+
+    with reading(open_database(database or load_settings().database)) as connection:
+        plan = plan_named(connection, name)
+    if json:
+        output.emit_json("azlic.plan/v1", {"plan": plan_fields(plan)})
+    else:
+        output.emit(plan_text(plan))
+
+
+@app.command()
+def amend(
+    name: Name,
+    units: Annotated[int, typer.Option(help="How many units more; -1 takes back one entered by mistake.")],
+    start: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day they count (UTC).")],
+    quota: Annotated[
+        int | None, typer.Option(min=0, help="What they add to that period, where it is stated; else pro-rated.")
+    ] = None,
+    database: options.Database = None,
+) -> None:
+    """Add units to a plan in mid-term.
+
+    For the rest of the period they add floor(quota x units x days left / days in the period), the first day included;
+    each later period gets them in full.
+
+    Example: azlic plan amend read-2026 --units 1 --from 2026-07-01
+    """
+    from licensing.database import open_database, writing
+    from licensing.instants import parse_instant
+    from usage.amendments import amend_plan
+    from usage.plans import plan_named
+    from usage.quantity import MICRO, grouped
+
+    stated = None if quota is None else quota * MICRO
+    with writing(open_database(database or load_settings().database)) as connection:
+        change = amend_plan(connection, name, units, parse_instant(start), quota=stated, now=clock.now())
+        unit = plan_named(connection, name).unit
+    if change is None:
+        output.emit(f"plan {name}: these units are there already, nothing was changed")
+    else:
+        how = "pro-rated" if change.prorated else "as stated"
+        added = f"{change.units:+,} unit{'s' * (abs(change.units) > 1)} from {change.effective_at:%Y-%m-%d}"
+        output.emit(f"plan {name}: {added}, {grouped(change.quota)} {unit} in that period, {how}")
+
+
+@app.command()
+def end(name: Name, database: options.Database = None) -> None:
+    """Let a plan end at its end, instead of renewing itself.
+
+    This is a note in the ledger: whoever sells the plan has to be told as well.
+
+    Example: azlic plan end read-2026
+    """
+    from licensing.database import open_database, writing
+    from usage.plans import end_plan, plan_named
+
+    with writing(open_database(database or load_settings().database)) as connection:
+        changed = end_plan(connection, name)
+        plan = plan_named(connection, name)
+    output.emit(
+        f"plan {name}: {'no longer renews itself' if changed else 'did not renew itself, nothing was changed'}\n"
+        f"  It ends at {plan.ends_at:%Y-%m-%d} 00:00 UTC. What is used from then on draws on no plan; every report\n"
+        "  shows it so. This is only noted here: set the plan to not renew itself where it was bought, too."
+    )
+
+
+@app.command("map")
+def map_meter(
+    name: Name,
+    meter: Annotated[str, typer.Argument(metavar="METER", help="The meter, as its records name it.")],
+    units: Annotated[int, typer.Option(min=1, help="So many of the plan's unit ...")] = 1,
+    per: Annotated[int, typer.Option(min=1, help="... are used by so many of the meter's.")] = 1,
+    remove: Annotated[bool, typer.Option("--remove", help="Let it draw on the plan no longer.")] = False,
+    database: options.Database = None,
+) -> None:
+    """Let a meter draw on a plan, in a stated ratio.
+
+    Another ratio replaces the one before; reports of earlier months follow the ratio as it is now.
+
+    Example: azlic plan map speech-2026 Speech.Seconds --units 1 --per 3600
+    """
+    from azlic.show_plans import share_words
+    from licensing.database import open_database, writing
+    from usage.commitment import MeterShare
+    from usage.plans import map_meter as map_it
+    from usage.plans import plan_named, unmap_meter
+
+    share = MeterShare(meter, units, per)
+    with writing(open_database(database or load_settings().database)) as connection:
+        unit = plan_named(connection, name).unit
+        before = unmap_meter(connection, name, meter) if remove else map_it(connection, name, share)
+    if remove:
+        told = f"meter {meter} draws on it no longer"
+    elif before == share:
+        told = f"meter {meter} draws on it so already, nothing was changed"
+    else:
+        told = f"meter {meter} draws on it: {share_words(share, unit)}"
+        told += f" (before: {share_words(before, unit)})" if before else ""
+    output.emit(f"plan {name}: {told}")

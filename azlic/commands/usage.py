@@ -1,6 +1,5 @@
-"""Usage: take the records of output folders, report on a month."""
+"""Usage: take the records of output folders, once or as they are written."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,15 +12,7 @@ from azlic.settings import load_settings
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
     program.command()(ingest)
-    program.command()(report)
-
-
-class Format(StrEnum):
-    """How a report is written."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
+    program.command()(watch)
 
 
 def ingest(
@@ -41,9 +32,10 @@ def ingest(
     from licensing.database import open_database
     from usage.ingest import ingest as ingest_paths
 
-    engine = open_database(database or load_settings().database, create=True)
+    settings = load_settings()
+    engine = open_database(database or settings.database, create=True)
     with progress_bar() as progress:
-        receipt = ingest_paths(engine, paths, now=clock.now(), progress=progress)
+        receipt = ingest_paths(engine, paths, now=clock.now(), site=settings.site, progress=progress)
     if json:
         output.emit_json("azlic.receipt/v1", receipt_fields(receipt))
     else:
@@ -51,28 +43,50 @@ def ingest(
     raise typer.Exit(0 if receipt.clean else 1)
 
 
-def report(
-    month: Annotated[str | None, typer.Argument(metavar="[YYYY-MM]", help="The month (UTC), else this one.")] = None,
-    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
+def watch(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Output folders.")],
+    rescan: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="How often everything is looked through.")
+    ] = 60,
+    polling: Annotated[
+        bool,
+        typer.Option("--polling", help="Look at the folders once a second: for network mounts, which send no events."),
+    ] = False,
     database: options.Database = None,
-    json: options.Json = False,
 ) -> None:
-    """Report a month against the commitments.
+    """Take usage records as they are written.
 
-    What was kept out of the numbers is shown with them: nothing is dropped silently.
+    Runs until SIGTERM or Ctrl+C and ends when the ingest in hand is done. Under systemd (Type=notify) it says when it
+    is ready, and that it is alive where WatchdogSec is set.
 
-    Example: azlic report 2026-11
+    Example: azlic watch /output
     """
-    from azlic.show_report import report_csv, report_fields, report_text
-    from licensing.database import open_database, reading
-    from usage.months import Month
-    from usage.report import monthly_report
+    import signal
 
-    as_of = clock.as_of(None)
-    wanted = Month.parse(month) if month else Month.of(as_of)
-    with reading(open_database(database or load_settings().database)) as connection:
-        found = monthly_report(connection, wanted, as_of=as_of)
-    if json or form is Format.JSON:
-        output.emit_json("azlic.report/v1", report_fields(found))
-    else:
-        output.emit(report_csv(found) if form is Format.CSV else report_text(found))
+    from azlic.show_ingest import receipt_line
+    from azlic.supervisor import Supervisor
+    from licensing.database import open_database
+    from usage.ledger import Receipt
+    from usage.watch import Watch
+
+    settings = load_settings()
+    engine = open_database(database or settings.database, create=True)
+    loop = Watch(engine, paths, clock=clock.now, site=settings.site, polling=polling)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: loop.stop())
+    supervisor = Supervisor()
+    ready = False
+
+    def took(receipt: Receipt) -> None:
+        nonlocal ready
+        if not ready:
+            supervisor.ready()
+            output.tell(f"watching {', '.join(map(str, paths))}")
+            ready = True
+        if receipt.new or not receipt.clean:
+            output.tell(receipt_line(clock.as_of(None), receipt))
+
+    alive_seconds = supervisor.alive_every_seconds or rescan
+    loop.run(rescan_seconds=rescan, alive_seconds=alive_seconds, took=took, alive=supervisor.alive)
+    supervisor.stopping()
+    output.tell("stopped; everything taken so far is in the ledger")

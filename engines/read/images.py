@@ -1,6 +1,7 @@
 """JPEG, PNG, BMP and TIFF to grey pixels, through Pillow."""
 
 import io
+import warnings
 
 # The four plugins are imported here, all of them: Pillow would import TIFF's only when it meets one,
 # and by then the process may have given up its privileges.
@@ -19,6 +20,9 @@ from engines.read.refusal import Code, Refused
 # Pillow's own guard against decompression bombs is below the 10,000 x 10,000 pixels that Read allows.
 # Limits.check_page stands in for it: it runs on the header's size, before a pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
+
+# Its remarks on single files are no business of a container's log: the answer says what is wrong.
+warnings.filterwarnings("ignore", module=r"PIL\b")
 
 
 def image_sizes(body: bytes, kind: str, *, most: int) -> list[tuple[int, int]]:

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("period", sa.String(), nullable=False),
         sa.Column("starts_at", sa.BigInteger(), nullable=False),
         sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.Column("auto_renew", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_plan")),
         sa.UniqueConstraint("name", name=op.f("uq_plan_name")),
     )
@@ -58,10 +59,11 @@ def upgrade() -> None:
         sa.Column("container_id", sa.String(), nullable=False),
         sa.Column("meter", sa.String(), nullable=False),
         sa.Column("api_type", sa.String(), nullable=False),
+        sa.Column("site", sa.String(), nullable=False),
         sa.Column("batch", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_series")),
         sa.UniqueConstraint(
-            "container_type", "container_version", "container_id", "meter", "api_type", name="uq_series_labels"
+            "container_type", "container_version", "container_id", "meter", "api_type", "site", name="uq_series_labels"
         ),
     )
     op.create_table(
@@ -70,25 +72,29 @@ def upgrade() -> None:
         sa.Column("path", sa.String(), nullable=False),
         sa.Column("device", sa.BigInteger(), nullable=False),
         sa.Column("inode", sa.BigInteger(), nullable=False),
-        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("changed_ns", sa.BigInteger(), nullable=False),
         sa.Column("offset", sa.BigInteger(), nullable=False),
         sa.Column("line", sa.BigInteger(), nullable=False),
-        sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("marker", sa.LargeBinary(), nullable=True),
+        sa.Column("pending", sa.BigInteger(), nullable=False),
+        sa.Column("head_length", sa.Integer(), nullable=False),
+        sa.Column("head", sa.LargeBinary(), nullable=False),
+        sa.Column("marker_length", sa.Integer(), nullable=False),
+        sa.Column("marker", sa.LargeBinary(), nullable=False),
+        sa.Column("consumed", sa.LargeBinary(), nullable=False),
         sa.Column("vanished_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_source")),
     )
     op.create_index("ix_source_device_inode", "source", ["device", "inode"], unique=False)
+    op.create_index("ix_source_head", "source", ["head"], unique=False)
     op.create_index("ix_source_path", "source", ["path"], unique=False)
     op.create_table(
         "batch",
         sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("source", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("file", sa.String(), nullable=False),
-        sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("start", sa.BigInteger(), nullable=False),
         sa.Column("stop", sa.BigInteger(), nullable=False),
-        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("consumed", sa.LargeBinary(), nullable=False),
         sa.Column("first_record", sa.BigInteger(), nullable=False),
         sa.Column("records", sa.Integer(), nullable=False),
         sa.Column("rows", sa.LargeBinary(), nullable=False),
@@ -102,13 +108,27 @@ def upgrade() -> None:
         sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("source", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("file", sa.String(), nullable=False),
         sa.Column("line", sa.BigInteger(), nullable=False),
         sa.Column("container_id", sa.String(), nullable=True),
         sa.Column("detail", sa.String(), nullable=False),
         sa.Column("found_at", sa.BigInteger(), nullable=False),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.Column("settled_why", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["source"], ["source.key"], name=op.f("fk_finding_source")),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_finding")),
-        sa.UniqueConstraint("kind", "source", "detail", name=op.f("uq_finding_kind_source_detail")),
+        sa.UniqueConstraint("kind", "file", "detail", name=op.f("uq_finding_kind_file_detail")),
+    )
+    op.create_table(
+        "gap",
+        sa.Column("container_id", sa.String(), nullable=False),
+        sa.Column("first", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("line", sa.BigInteger(), nullable=False),
+        sa.Column("found_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["source"], ["source.key"], name=op.f("fk_gap_source")),
+        sa.PrimaryKeyConstraint("container_id", "first", name=op.f("pk_gap")),
     )
     op.create_table(
         "issuer_resource",
@@ -124,6 +144,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_issuer_resource")),
     )
     op.create_table(
+        "plan_change",
+        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("plan", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("effective_at", sa.BigInteger(), nullable=False),
+        sa.Column("units", sa.Integer(), nullable=False),
+        sa.Column("quota", sa.BigInteger(), nullable=False),
+        sa.Column("prorated", sa.Boolean(), nullable=False),
+        sa.Column("entered_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["plan"], ["plan.key"], name=op.f("fk_plan_change_plan")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_plan_change")),
+    )
+    op.create_table(
         "plan_meter",
         sa.Column("plan", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("meter", sa.String(), nullable=False),
@@ -137,6 +169,7 @@ def upgrade() -> None:
         sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("source", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("file", sa.String(), nullable=False),
         sa.Column("line", sa.BigInteger(), nullable=False),
         sa.Column("start", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
@@ -144,9 +177,23 @@ def upgrade() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("taken_at", sa.BigInteger(), nullable=False),
+        sa.Column("settled_as", sa.String(), nullable=True),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.Column("settled_why", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["source"], ["source.key"], name=op.f("fk_quarantine_source")),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_quarantine")),
-        sa.UniqueConstraint("source", "start", "digest", name=op.f("uq_quarantine_source_start_digest")),
+        sa.UniqueConstraint("file", "start", "digest", name=op.f("uq_quarantine_file_start_digest")),
+    )
+    op.create_table(
+        "reading_source",
+        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("source", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("mirror_of", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["mirror_of"], ["reading_source.key"], name=op.f("fk_reading_source_mirror_of")),
+        sa.ForeignKeyConstraint(["source"], ["source.key"], name=op.f("fk_reading_source_source")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_reading_source")),
+        sa.UniqueConstraint("name", name=op.f("uq_reading_source_name")),
     )
     op.create_table(
         "total",
@@ -157,6 +204,16 @@ def upgrade() -> None:
         sa.Column("last_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["series"], ["series.key"], name=op.f("fk_total_series")),
         sa.PrimaryKeyConstraint("day", "series", name=op.f("pk_total")),
+    )
+    op.create_table(
+        "counter",
+        sa.Column("source", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("month", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("meter", sa.String(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["source"], ["reading_source.key"], name=op.f("fk_counter_source")),
+        sa.PrimaryKeyConstraint("source", "month", "meter", name=op.f("pk_counter")),
     )
     op.create_table(
         "issuer_resource_container",
@@ -182,6 +239,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_issuer_resource_key_digest")),
     )
     op.create_table(
+        "reading",
+        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("source", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("month", sa.Integer(), nullable=False),
+        sa.Column("taken_at", sa.BigInteger(), nullable=False),
+        sa.Column("origin", sa.String(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["source"], ["reading_source.key"], name=op.f("fk_reading_source")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_reading")),
+    )
+    op.create_index("ix_reading_source_month_taken_at", "reading", ["source", "month", "taken_at"], unique=False)
+    op.create_table(
         "issuer_download",
         sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("resource", sa.String(), nullable=False),
@@ -205,15 +274,22 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("issuer_download")
+    op.drop_index("ix_reading_source_month_taken_at", table_name="reading")
+    op.drop_table("reading")
     op.drop_table("issuer_resource_key")
     op.drop_table("issuer_resource_container")
+    op.drop_table("counter")
     op.drop_table("total")
+    op.drop_table("reading_source")
     op.drop_table("quarantine")
     op.drop_table("plan_meter")
+    op.drop_table("plan_change")
     op.drop_table("issuer_resource")
+    op.drop_table("gap")
     op.drop_table("finding")
     op.drop_table("batch")
     op.drop_index("ix_source_path", table_name="source")
+    op.drop_index("ix_source_head", table_name="source")
     op.drop_index("ix_source_device_inode", table_name="source")
     op.drop_table("source")
     op.drop_table("series")

@@ -1,10 +1,20 @@
 """`azlic verify`: words, fields, exit status."""
 
+import base64
+import contextlib
+import io
 import json
+import os
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from azlic.__main__ import main
+from azlic.output import styled
+from licensing.trust import TrustStore
 from tests.azlic.conftest import Cli
+from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.site import Site, a_license
 
 AT = ("--at", "2026-06-01")
@@ -75,3 +85,70 @@ def test_no_line_is_wider_than_a_terminal(cli: Cli, site: Site) -> None:
 def test_nothing_is_coloured_in_a_pipe(cli: Cli, site: Site) -> None:
     site.install()
     assert "\x1b" not in cli("verify", "license", *AT).out
+
+
+def test_colour_is_off_only_where_no_color_is_set_and_not_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "")
+    assert "\x1b" in styled("VALID", "green")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert styled("VALID", "green") == "VALID"
+
+
+def test_a_file_that_was_changed_is_to_be_fetched_again_and_no_key_to_be_trusted(cli: Cli, site: Site) -> None:
+    sealed = json.loads(site.install().read_bytes())
+    sealed["payload"] = base64.b64encode(a_license(serial=2).to_bytes()).decode()
+    (site.license / "license.dat").write_text(json.dumps(sealed))
+    answer = cli("verify", "license", *AT)
+    said = " ".join(answer.out.split())
+    assert "UNTRUSTED" in said and "the file was changed after it was signed" in said
+    assert "Do Copy the file again" in said and "trust add" not in said
+    assert json.loads(cli("verify", "license", "--json", *AT).out)["cause"] == "changed"
+
+
+def test_a_license_of_an_unknown_issuer_says_how_to_trust_it(cli: Cli, site: Site) -> None:
+    site.install()
+    answer = cli("verify", "license", "--trust", "nowhere", *AT)
+    said = " ".join(answer.out.split())
+    assert answer.status == 1
+    assert "there is no folder nowhere" in said and "azlic trust add" in said
+
+
+@pytest.mark.parametrize(
+    ("make", "advice"),
+    [
+        (lambda path: path.mkdir(), "Do Put license.dat itself there, as a regular file."),
+        (lambda path: path.symlink_to("gone"), "Do Put license.dat itself there in place of the link"),
+    ],
+    ids=["a folder", "a link to nowhere"],
+)
+def test_what_stands_in_a_licenses_place_has_advice_of_its_own(
+    cli: Cli, site: Site, make: Callable[[Path], None], advice: str
+) -> None:
+    make(site.license / "license.dat")
+    answer = cli("verify", "license", *AT)
+    assert answer.status == 1 and "UNREADABLE" in answer.out
+    assert advice in " ".join(answer.out.split())
+
+
+@root_only
+@pytest.mark.parametrize("closed", ["license", "license/license.dat"])
+def test_what_this_user_may_not_read_is_a_verdict_with_the_chown_that_mends_it(site: Site, closed: str) -> None:
+    with reachable_folder() as folder:
+        site.install(folder=folder / "license")
+        (folder / closed).chmod(0)
+        TrustStore(folder / "trust.d").add(site.public_key)
+        words = ["verify", str(folder / "license"), "--trust", str(folder / "trust.d")]
+        said = " ".join(as_another_user(lambda: told_in_words(words)).split())
+        assert "License: UNREADABLE" in said and "license.dat: Permission denied." in said
+        assert f"chown -R 65532:65532 {folder / 'license'}" in said and "1 NO" not in said
+        assert said.endswith("(1)")
+
+
+def told_in_words(words: list[str]) -> str:
+    """What the program prints, and its exit status, in a process that may be another user's."""
+    with contextlib.redirect_stdout(io.StringIO()) as told, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["azlic", *words])
+        patch.setenv("AZLIC_CONFIG", os.devnull)
+        status = main()
+    return f"{told.getvalue()} ({status})"

@@ -2,10 +2,11 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from engines.container import download_license, drop_privileges, listen, own_container_id, preload
+from engines.container import download_license, drop_privileges, listen, own_container_id, preload, to_mend
 from engines.options import Options
 from licensing.errors import AzlicError
 from licensing.verdict import Status, Verdict
@@ -53,10 +54,37 @@ def test_a_container_whose_output_cannot_be_written_does_not_start() -> None:
         site.install().chmod(0o644)
         preload()
         folder = site.output / "read" / CONTAINER_ID
-        refused = f"usage records cannot be written to {folder}: Permission denied"
-        assert as_nonroot(lambda: started(site)).startswith(refused)
+        refused = (
+            f"usage records cannot be written to {folder}: Permission denied:"
+            f" user {NONROOT}:{NONROOT} may not write there\nchown -R {NONROOT}:{NONROOT} {site.output}"
+        )
+        assert as_nonroot(lambda: started(site)) == refused
         os.chown(site.output, NONROOT, NONROOT)
         assert as_nonroot(lambda: started(site)) == "started"
+
+
+@only_root
+def test_a_container_that_may_not_read_its_license_says_the_chown_that_mends_it() -> None:
+    with public_folder() as public:
+        site = Site(public)
+        site.install().chmod(0o600)
+
+        def refused() -> object:
+            verdict = site.container()
+            assert isinstance(verdict, Verdict)
+            return verdict.status, verdict.detail, to_mend(verdict)
+
+        preload()
+        said = as_nonroot(refused)
+    assert "unreadable" in said and "license.dat: Permission denied" in said
+    assert f"chown -R {NONROOT}:{NONROOT} {site.license}" in said
+
+
+def test_an_ended_license_is_not_mended_by_a_chown(site: Site) -> None:
+    site.install()
+    site.sleep(days=400)
+    verdict = site.container()
+    assert isinstance(verdict, Verdict) and to_mend(verdict) is None
 
 
 def test_two_containers_may_not_have_one_id(site: Site) -> None:
@@ -126,6 +154,29 @@ def test_an_address_that_is_taken_is_an_error() -> None:
             listen("127.0.0.1", port)
 
 
+@pytest.mark.parametrize(
+    ("host", "hint"),
+    [("192.0.2.1", "give an address of this machine"), ("no.such.host.invalid", "give an address of this machine")],
+)
+def test_an_address_of_another_machine_has_a_hint_of_its_own(host: str, hint: str) -> None:
+    with pytest.raises(AzlicError, match=f"cannot listen on {host}:0") as refused:
+        listen(host, 0)
+    assert refused.value.hint.startswith(hint)
+
+
+@only_root
+def test_a_port_of_roots_has_a_hint_of_its_own() -> None:
+    if int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 80:
+        pytest.skip("every user may listen on port 80 here")
+
+    def bind() -> object:
+        with pytest.raises(AzlicError) as refused:
+            listen("127.0.0.1", 80)
+        return refused.value.hint
+
+    assert as_nonroot(bind) == "choose a port from 1024 up: those below are root's"
+
+
 def test_a_download_puts_a_license_into_its_mount(site: Site) -> None:
     site.add_resource()
     with site.license_server() as server:
@@ -161,5 +212,17 @@ def test_a_container_told_to_download_its_license_does_so_and_ends(site: Site) -
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith(f"license downloaded to {site.license}")
+    assert ended.stderr == ""
     assert key not in ended.stdout + ended.stderr
     assert site.verify().may_run
+
+
+def test_a_download_that_waits_says_so_once_and_in_words(site: Site) -> None:
+    pytest.importorskip("tesserocr", reason="the read extra is not installed")
+    words = f"eula=accept billing=http://127.0.0.1:9/x apikey=k DownloadLicense=True Mounts:License={site.license}"
+    command = [sys.executable, "-m", "azlic", "engine", "READ", "--trust", str(site.trust.folder), *words.split()]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = ended.stderr.splitlines()
+    assert ended.returncode == 3 and len(lines) == 6, ended.stderr
+    assert all(line.startswith("CouldNotConnect: ") for line in lines[:4])
+    assert lines[4].startswith("azlic: CouldNotConnect: ")

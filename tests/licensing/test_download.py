@@ -241,6 +241,47 @@ def test_where_nobody_answers_it_could_not_connect(site: Site, endpoint: str) ->
     assert denied.value.denial.code is DenialCode.COULD_NOT_CONNECT
 
 
+def test_a_server_that_speaks_no_tls_is_not_asked_again(site: Site) -> None:
+    told: list[int] = []
+    with site.license_server() as server, pytest.raises(Denied, match=r"^CouldNotConnect: ") as denied:
+        order = an_order(f"{server.replace('http:', 'https:')}/plant-read")
+        fetch(site, order, lambda _denial, attempt, _seconds: told.append(attempt))
+    assert (told, denied.value.exit_status) == ([], 3)
+    assert "may not speak TLS" in denied.value.hint
+
+
+@pytest.mark.parametrize("status", [302, 400, 404, 405])
+def test_what_another_try_cannot_change_is_not_asked_again(site: Site, status: int) -> None:
+    answers = Answers(Response("not here", status))
+    with answers.served() as endpoint, pytest.raises(Denied, match=r"^Unknown: ") as denied:
+        fetch(site, an_order(endpoint))
+    assert (answers.asked, denied.value.exit_status) == (1, 3)
+    assert "endpoint" in denied.value.hint
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("Invalid", 1),
+        ("Mismatch", 1),
+        ("ContainerUseUnauthorized", 1),
+        ("OutOfQuota", 1),
+        ("BillingEndpointBusy", 3),
+        ("CouldNotConnect", 3),
+        ("Unknown", 3),
+    ],
+)
+def test_a_no_is_status_1_and_no_answer_status_3(code: str, status: int) -> None:
+    assert Denied(Denial(DenialCode(code), "so it is")).exit_status == status
+
+
+def test_a_file_in_place_of_the_license_folder_is_said_so(site: Site) -> None:
+    site.license.rmdir()
+    site.license.touch()
+    with pytest.raises(AzlicError, match="license is no folder"):
+        fetch(site, an_order(CLOSED_PORT))
+
+
 def stranger(_site: Site) -> Response:
     return Response(seal(a_license().to_bytes(), LICENSE_TYPE, CryptoSigner.generate_ed25519()))
 
@@ -267,7 +308,7 @@ def test_what_is_no_good_license_leaves_everything_as_it_was(site: Site, case: s
     before = files(site)
     with Answers(answer(site)).served() as endpoint, pytest.raises(AzlicError, match=reason) as refused:
         fetch(site, an_order(endpoint))
-    assert refused.value.exit_status == 3
+    assert refused.value.exit_status == 1
     assert files(site) == before
 
 

@@ -10,7 +10,7 @@ from licensing.denial import Denial, DenialCode
 from licensing.document import License, parse_license
 from licensing.envelope import VerifiedPayload, parse_envelope
 from licensing.errors import BadCall
-from licensing.issuer import Issuer, approve, issued
+from licensing.issuer import Issuer, approve, issued, new_api_key, resources
 from licensing.issuer_tables import Download, ResourceContainer
 from licensing.protocol import LicenseRequest
 from tests.site import START, Site, a_plan
@@ -36,7 +36,7 @@ def ask(
 def given(site: Site, answer: bytes | Denial) -> License:
     """The license in an answer, its signature checked."""
     assert isinstance(answer, bytes), answer
-    trusted = [known.key for known in site.trust.keys()]  # noqa: SIM118
+    trusted = [known.key for known in site.trust.held().keys]
     return parse_license(VerifiedPayload(parse_envelope(answer), trusted).content)
 
 
@@ -83,12 +83,23 @@ def test_rule_5_the_container_must_be_on_the_resources_list(site: Site, issuer: 
     assert code(ask(issuer, site.api_keys["plant-read"][0])) is DenialCode.UNAUTHORIZED
 
 
+@pytest.mark.parametrize("version", ["3.1.9", "4", "4.0-preview"])
+def test_rule_6_the_version_must_be_one_that_the_resource_licenses(site: Site, issuer: Issuer, version: str) -> None:
+    key = site.api_keys["plant-read"][0]
+    request = LicenseRequest(container_type="read", container_version=version)
+    answer = issuer.download(request, resource="plant-read", api_key=key, now=START)
+    assert code(answer) is DenialCode.MISMATCH
+    assert isinstance(answer, Denial) and "versions 3.2 up to, not including, 4" in answer.detail
+    assert issued(site.issuer_store) == []
+    assert given(site, ask(issuer, key)).serial == 1
+
+
 @pytest.mark.parametrize(
     ("now", "runs"),
     [(PLAN_STARTS - TICK, False), (PLAN_STARTS, True), (PLAN_ENDS - TICK, True), (PLAN_ENDS, False)],
     ids=["just before it starts", "as it starts", "just before it ends", "as it ends"],
 )
-def test_rule_6_a_plan_must_be_in_force(site: Site, issuer: Issuer, now: datetime, runs: bool) -> None:
+def test_rule_7_a_plan_must_be_in_force(site: Site, issuer: Issuer, now: datetime, runs: bool) -> None:
     answer = ask(issuer, site.api_keys["plant-read"][0], now=now)
     assert isinstance(answer, bytes) if runs else code(answer) is DenialCode.OUT_OF_QUOTA
 
@@ -191,6 +202,45 @@ def test_a_name_that_is_taken_is_refused_and_its_keys_stay(site: Site, issuer: I
     with pytest.raises(BadCall, match="already"):
         site.add_resource()
     assert given(site, ask(issuer, key)).serial == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"name": "plant/read"}, "cannot name a resource"),
+        ({"subscription": ""}, "the subscription '' is empty"),
+        ({"term": timedelta(milliseconds=999)}, "shorter than a second"),
+        ({"term": timedelta(days=-1)}, "shorter than a second"),
+        ({"grace_days": -1}, "from 0 to 366 days"),
+        ({"version_from": "4", "version_below": "3.2"}, "the version range is empty"),
+        ({"version_from": "latest"}, "does not begin with a version number"),
+        ({"plan": a_plan(plan_type=" ")}, "the plan type ' ' is empty"),
+    ],
+)
+def test_a_resource_no_license_could_be_made_from_is_refused_when_it_is_entered(
+    site: Site, changes: dict[str, object], said: str
+) -> None:
+    with pytest.raises(BadCall, match=said):
+        site.add_resource(**({"name": "plant-read"} | changes))  # type: ignore[arg-type]
+    assert resources(site.issuer_store) == []
+
+
+def test_a_container_type_may_be_written_in_any_case(site: Site) -> None:
+    site.add_resource(container_type="Read")
+    assert [known.container_type for known in resources(site.issuer_store)] == ["read"]
+
+
+def test_a_new_key_takes_the_place_of_the_old_one_alone(site: Site, issuer: Issuer) -> None:
+    first, second = site.api_keys["plant-read"]
+    new = new_api_key(site.issuer_store, "plant-read", 1)
+    assert code(ask(issuer, first)) is DenialCode.INVALID
+    assert [given(site, ask(issuer, key)).serial for key in (second, new)] == [1, 2]
+
+
+@pytest.mark.parametrize(("resource", "slot"), [("nowhere", 1), ("plant-read", 3)])
+def test_a_key_of_nothing_cannot_be_made_new(site: Site, issuer: Issuer, resource: str, slot: int) -> None:
+    with pytest.raises(BadCall, match=f"there is no key {slot} of a resource {resource}"):
+        new_api_key(site.issuer_store, resource, slot)
 
 
 def test_an_unknown_container_type_or_subscription_is_refused(site: Site) -> None:

@@ -1,5 +1,6 @@
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,31 @@ def test_in_place_of_a_public_key_is_refused(tmp_path: Path, case: str) -> None:
     file.write_bytes(NOT_PUBLIC[case]())
     with pytest.raises(AzlicError, match=r"issuer\.pem is not an Ed25519 public key") as refused:
         load_public_key(file)
-    assert "PRIVATE" not in str(refused.value)
+    assert "BEGIN" not in str(refused.value)
+
+
+def test_a_private_key_is_told_that_it_must_not_travel(tmp_path: Path) -> None:
+    (tmp_path / "issuer.pem").write_bytes(NOT_PUBLIC["the private key"]())
+    with pytest.raises(AzlicError, match="a PRIVATE key, which must never travel"):
+        load_public_key(tmp_path / "issuer.pem")
+
+
+def test_of_two_who_make_a_key_at_once_one_is_refused(tmp_path: Path) -> None:
+    private, public = tmp_path / "key.pem", tmp_path / "public.pem"
+
+    def make(_: int) -> bool:
+        try:
+            create_key_pair(private, public)
+        except AzlicError:
+            return False
+        return True
+
+    for _ in range(20):
+        with ThreadPoolExecutor(4) as pool:
+            assert sum(pool.map(make, range(4))) == 1
+        assert load_signer(private, public)
+        private.unlink()
+        public.unlink()
 
 
 def test_a_missing_public_key_is_named(tmp_path: Path) -> None:

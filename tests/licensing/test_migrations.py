@@ -14,7 +14,7 @@ from licensing import issuer_tables
 from licensing.database import Table as Model
 from licensing.database import open_database, reading, writing
 
-A_VALUE: dict[type, object] = {int: 1, str: "1", bytes: b"1"}
+A_VALUE: dict[type, object] = {int: 1, str: "1", bytes: b"1", bool: True}
 
 
 @pytest.fixture

@@ -21,12 +21,12 @@ def store(tmp_path: Path) -> TrustStore:
 
 
 def test_a_missing_folder_holds_no_key(store: TrustStore) -> None:
-    assert store.keys() == []
+    assert store.held().keys == ()
 
 
 def test_a_key_that_was_added_is_held_under_its_own_name(store: TrustStore, tmp_path: Path) -> None:
     added = store.add(a_public_key(tmp_path / "a", "vendor.pub"))
-    assert store.keys() == [added]
+    assert store.held().keys == (added,)
     assert added.path == store.folder / "vendor.pem"
     assert stat.S_IMODE(added.path.stat().st_mode) == 0o644
 
@@ -34,7 +34,7 @@ def test_a_key_that_was_added_is_held_under_its_own_name(store: TrustStore, tmp_
 def test_keys_come_in_the_order_of_their_names(store: TrustStore, tmp_path: Path) -> None:
     for name in ("c.pem", "a.pem", "b.pem"):
         store.add(a_public_key(tmp_path / "keys", name))
-    held = store.keys()
+    held = store.held().keys
     assert [trusted.path.name for trusted in held] == ["a.pem", "b.pem", "c.pem"]
 
 
@@ -42,14 +42,14 @@ def test_the_same_key_twice_stays_one(store: TrustStore, tmp_path: Path) -> None
     source = a_public_key(tmp_path / "a")
     first = store.add(source)
     assert store.add(source.rename(source.with_name("other.pem"))) == first
-    assert store.keys() == [first]
+    assert store.held().keys == (first,)
 
 
 def test_another_key_with_the_same_file_name_is_refused(store: TrustStore, tmp_path: Path) -> None:
     first = store.add(a_public_key(tmp_path / "a"))
     with pytest.raises(BadCall, match=r"another key as issuer\.pem"):
         store.add(a_public_key(tmp_path / "b"))
-    assert store.keys() == [first]
+    assert store.held().keys == (first,)
 
 
 def test_a_private_key_is_not_taken(store: TrustStore, tmp_path: Path) -> None:
@@ -59,18 +59,34 @@ def test_a_private_key_is_not_taken(store: TrustStore, tmp_path: Path) -> None:
     assert not store.folder.exists()
 
 
-def test_a_broken_file_is_named(store: TrustStore, tmp_path: Path) -> None:
-    store.add(a_public_key(tmp_path / "a"))
+def test_a_file_that_is_no_key_is_named_beside_the_good_ones(store: TrustStore, tmp_path: Path) -> None:
+    added = store.add(a_public_key(tmp_path / "a"))
     (store.folder / "broken.pem").write_text("hello")
-    with pytest.raises(AzlicError, match=r"broken\.pem is not"):
-        store.keys()
+    held = store.held()
+    assert held.keys == (added,)
+    (broken,) = held.unusable
+    assert "broken.pem is not" in broken.message
+    assert broken.hint.startswith(f"remove {store.folder / 'broken.pem'}")
+
+
+def test_a_key_can_be_added_beside_a_file_that_is_none(store: TrustStore, tmp_path: Path) -> None:
+    store.folder.mkdir(parents=True)
+    (store.folder / "broken.pem").write_text("hello")
+    assert store.add(a_public_key(tmp_path / "a")) in store.held().keys
+
+
+def test_a_file_in_place_of_the_folder_is_said_so(store: TrustStore) -> None:
+    store.folder.parent.mkdir()
+    store.folder.write_text("a key, perhaps")
+    with pytest.raises(AzlicError, match=r"trust\.d is not a folder"):
+        store.held()
 
 
 def test_other_files_are_left_alone(store: TrustStore, tmp_path: Path) -> None:
     added = store.add(a_public_key(tmp_path / "a"))
     (store.folder / "README").write_text("hello")
     (store.folder / "issuer.pem.old").write_text("hello")
-    assert store.keys() == [added]
+    assert store.held().keys == (added,)
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_with_a_hint(tmp_path: Path) -> None:
@@ -86,7 +102,7 @@ def test_a_store_that_this_user_may_not_list_is_an_error_and_not_an_empty_store(
         store = TrustStore(folder / "trust.d")
         store.add(a_public_key(tmp_path / "a"))
         store.folder.chmod(0o700)
-        assert "cannot be read: Permission denied" in as_another_user(store.keys)
+        assert "cannot be read by user 65532: Permission denied" in as_another_user(store.held)
 
 
 @root_only
@@ -94,4 +110,4 @@ def test_a_key_that_this_user_may_not_read_is_named(tmp_path: Path) -> None:
     with reachable_folder() as folder:
         store = TrustStore(folder / "trust.d")
         store.add(a_public_key(tmp_path / "a")).path.chmod(0o600)
-        assert "issuer.pem cannot be read: Permission denied" in as_another_user(store.keys)
+        assert "issuer.pem cannot be read: Permission denied" in as_another_user(store.held)

@@ -1,4 +1,6 @@
+import base64
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,7 +16,7 @@ from licensing.document import LICENSE_TYPE
 from licensing.envelope import MAX_ENVELOPE_BYTES, seal
 from licensing.errors import AzlicError
 from licensing.trust import TrustStore
-from licensing.verdict import Status, Verdict
+from licensing.verdict import Cause, Status, Verdict
 from licensing.verification import verify
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.site import START, Site, a_license
@@ -44,7 +46,7 @@ REFUSALS: dict[str, tuple[Callable[[Site], object], int, Status, str]] = {
         lambda site: (site.license / "license.dat").mkdir(), 2, Status.UNREADABLE, "not a regular file"
     ),
     "a link to nowhere": (
-        lambda site: (site.license / "license.dat").symlink_to("gone"), 2, Status.UNREADABLE, "No such file"
+        lambda site: (site.license / "license.dat").symlink_to("gone"), 2, Status.UNREADABLE, "leads nowhere"
     ),
     "a byte too many": (lambda site: put(site, bytes(MAX_ENVELOPE_BYTES + 1)), 2, Status.MALFORMED, "larger than"),
     "an empty file": (lambda site: put(site, b""), 3, Status.MALFORMED, "is not a license"),
@@ -115,7 +117,7 @@ def test_a_good_license_passes_every_step(site: Site) -> None:
     verdict = read_verdict(site)
     assert [(check.number, check.passed) for check in verdict.checks] == [(n, True) for n in range(1, STEPS + 1)]
     assert verdict.license == a_license()
-    assert verdict.key_id == site.trust.keys()[0].key_id
+    assert verdict.key_id == site.trust.held().keys[0].key_id
 
 
 def test_a_container_and_an_image_are_compared_only_where_they_are_named(site: Site) -> None:
@@ -189,14 +191,69 @@ def test_an_empty_trust_store_trusts_nobody(site: Site) -> None:
     site.install()
     verdict = verify(site.license, trust=TrustStore(site.folder / "none"), as_of=site.now)
     assert verdict.status is Status.UNTRUSTED
-    assert "holds 0" in verdict.detail
+    assert f"there is no folder {site.folder / 'none'}" in verdict.detail
 
 
-def test_a_broken_trust_store_is_an_error_and_not_a_verdict(site: Site) -> None:
+def test_a_file_among_the_keys_that_is_none_is_passed_over_and_named(site: Site) -> None:
     site.install()
+    (site.trust.folder / "broken.pem").touch()
+    verdict = site.verify()
+    assert verdict.may_run
+    assert "passed over: " in verdict.checks[4].detail and "broken.pem is not" in verdict.checks[4].detail
+
+
+def test_where_the_broken_key_may_be_the_one_that_is_missing_there_is_no_verdict(site: Site) -> None:
+    by_a_stranger(site)
     (site.trust.folder / "broken.pem").touch()
     with pytest.raises(AzlicError, match=r"broken\.pem"):
         site.verify()
+
+
+def test_a_file_in_place_of_the_trust_store_is_an_error(site: Site) -> None:
+    site.install()
+    (site.folder / "key").touch()
+    with pytest.raises(AzlicError, match="key is not a folder"):
+        verify(site.license, trust=TrustStore(site.folder / "key"), as_of=site.now)
+
+
+def changed_after_it_was_signed(site: Site) -> None:
+    sealed = json.loads(site.install().read_bytes())
+    sealed["payload"] = base64.b64encode(a_license(grace_days=366).to_bytes()).decode()
+    put(site, json.dumps(sealed).encode())
+
+
+CAUSES: dict[str, tuple[Callable[[Site], object], Status, Cause]] = {
+    "an unknown key": (by_a_stranger, Status.UNTRUSTED, Cause.UNKNOWN_KEY),
+    "changed after it was signed": (changed_after_it_was_signed, Status.UNTRUSTED, Cause.CHANGED),
+    "a folder": (lambda site: (site.license / "license.dat").mkdir(), Status.UNREADABLE, Cause.NOT_A_FILE),
+    "a named pipe": (lambda site: os.mkfifo(site.license / "license.dat"), Status.UNREADABLE, Cause.NOT_A_FILE),
+    "a link to nowhere": (
+        lambda site: (site.license / "license.dat").symlink_to("gone"), Status.UNREADABLE, Cause.LINK_TO_NOWHERE
+    ),
+    "a link to itself": (
+        lambda site: (site.license / "license.dat").symlink_to("license.dat"), Status.UNREADABLE, Cause.LINK_TO_NOWHERE
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CAUSES)
+def test_what_has_to_be_mended_in_different_ways_has_different_causes(site: Site, case: str) -> None:
+    arrange, status, cause = CAUSES[case]
+    arrange(site)
+    verdict = site.verify()
+    assert (verdict.status, verdict.cause) == (status, cause)
+
+
+def test_a_path_in_a_detail_stands_there_once(site: Site) -> None:
+    (site.license / "license.dat").symlink_to("gone")
+    for path in (site.license, site.license / "license.dat"):
+        detail = verify(path, trust=site.trust, as_of=site.now).detail
+        assert detail == f"{site.license / 'license.dat'}: it is a link that leads nowhere"
+
+
+def test_expiring_days_without_end_warn_from_the_beginning(site: Site) -> None:
+    site.install()
+    assert verify(site.license, trust=site.trust, as_of=site.now, expiring_days=10**12).status is Status.EXPIRING
 
 
 @root_only
@@ -207,9 +264,11 @@ def test_a_license_that_this_user_may_not_read_is_unreadable(site: Site, closed:
         (folder / closed).chmod(0)
         trust = TrustStore(folder / "trust.d")
         trust.add(site.public_key)
-        verdict = as_another_user(lambda: verify(folder / "license", trust=trust, as_of=site.now).checks)
-    assert "passed=False, detail='" in verdict
-    assert "license.dat: Permission denied" in verdict
+        verdict = as_another_user(lambda: verify(folder / "license", trust=trust, as_of=site.now))
+        named = as_another_user(lambda: verify(folder / "license/license.dat", trust=trust, as_of=site.now).detail)
+    assert "passed=False, detail='" in verdict and "<Cause.CLOSED: 'closed'>" in verdict
+    assert "license/license.dat: Permission denied" in verdict
+    assert named == f"{folder / 'license/license.dat'}: Permission denied"
 
 
 def everything_about(folder: Path) -> dict[str, tuple[int, int, int, bytes]]:

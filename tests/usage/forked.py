@@ -13,8 +13,8 @@ NONROOT = 65532
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
 
 
-def fork(work: Callable[[], object]) -> tuple[int, str]:
-    """The wait status of a child that does the work, and what it returned or its traceback, as text."""
+def begin(work: Callable[[], object]) -> Callable[[], tuple[int, str]]:
+    """Begin the work in a child; what is returned waits for its wait status, and its result or traceback as text."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -25,9 +25,18 @@ def fork(work: Callable[[], object]) -> tuple[int, str]:
         os.write(writer, text.encode())
         os._exit(status)
     os.close(writer)
-    with os.fdopen(reader) as pipe:
-        text = pipe.read()
-    return os.waitpid(child, 0)[1], text
+
+    def end() -> tuple[int, str]:
+        with os.fdopen(reader) as pipe:
+            text = pipe.read()
+        return os.waitpid(child, 0)[1], text
+
+    return end
+
+
+def fork(work: Callable[[], object]) -> tuple[int, str]:
+    """The wait status of a child that does the work, and what it returned or its traceback, as text."""
+    return begin(work)()
 
 
 def in_child(work: Callable[[], object]) -> str:

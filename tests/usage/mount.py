@@ -9,7 +9,8 @@ from sqlalchemy import Engine, Row, select
 
 from licensing.database import Table, reading
 from tests.site import CONTAINER_ID, Site
-from usage.ledger import Receipt, batch_head, rows_digest
+from usage.batches import Sealed, batch_head, rows_digest
+from usage.ledger import Receipt
 from usage.months import DAY_MS
 from usage.tables import Batch, Finding, Quarantine, Record, Series, Source, Total
 
@@ -46,21 +47,25 @@ def heads(ledger: Engine) -> list[bytes]:
         stop = batch.first_record + batch.records
         taken = [tuple(row) for row in records if batch.first_record <= row.number < stop]
         introduced = [
-            (row.key, (row.container_id, row.meter, row.container_version, row.container_type, row.api_type))
+            (
+                row.key,
+                (row.container_id, row.meter, row.container_version, row.container_type, row.api_type, row.site),
+            )
             for row in series
             if row.batch == batch.sequence
         ]
         head = batch_head(
             head,
-            sequence=batch.sequence,
-            file=batch.file,
-            generation=batch.generation,
-            start=batch.start,
-            stop=batch.stop,
-            raw=batch.raw,
-            first_record=batch.first_record,
-            records=len(taken),
-            rows=rows_digest(introduced, taken),
+            Sealed(
+                sequence=batch.sequence,
+                file=batch.file,
+                start=batch.start,
+                stop=batch.stop,
+                consumed=batch.consumed,
+                first_record=batch.first_record,
+                records=len(taken),
+                rows=rows_digest(introduced, taken),
+            ),
         )
         computed.append(head)
     return computed

@@ -22,10 +22,10 @@ def names(*ids: str) -> list[bytes]:
     return [a_line(name) for name in ids]
 
 
-def sources(mount: Mount) -> list[tuple[str, int, int, int]]:
-    """Name, generation, line and bytes still pending of every source."""
+def sources(mount: Mount) -> list[tuple[str, int, int]]:
+    """Name, line and bytes still pending of every source that is there."""
     found = rows(mount.ledger, Source)
-    return [(Path(row.path).name, row.generation, row.line, row.size - row.offset) for row in found]
+    return [(Path(row.path).name, row.line, row.pending) for row in found if row.vanished_at is None]
 
 
 def test_a_second_ingest_takes_nothing(mount: Mount) -> None:
@@ -47,7 +47,7 @@ def test_a_file_that_grew_is_read_on_from_where_it_was_left(mount: Mount) -> Non
         mount.write(lines[:stop])
         assert mount.ingest().duplicates == 0
     assert mount.ids() == [f"{CONTAINER_ID}-{number}" for number in range(1, 10)]
-    assert sources(mount) == [(TODAY, 1, 9, 0)]
+    assert sources(mount) == [(TODAY, 9, 0)]
 
 
 def test_a_file_that_was_empty_at_first_is_read_once_it_is_not(mount: Mount) -> None:
@@ -64,7 +64,7 @@ def test_an_unfinished_line_waits_and_is_taken_once(mount: Mount) -> None:
         mount.put(first + b"\n" + second[:cut])
         receipt = mount.ingest()
         assert (receipt.pending_bytes, receipt.clean, mount.ids()) == (cut, True, ["a"])
-    assert sources(mount) == [(TODAY, 1, 1, len(second))]
+    assert sources(mount) == [(TODAY, 1, len(second))]
     mount.append([b""])
     receipt = mount.ingest()
     assert (receipt.new, receipt.duplicates, receipt.pending_bytes, mount.ids()) == (1, 0, 0, ["a", "b"])
@@ -77,7 +77,7 @@ def test_a_renamed_file_is_not_read_again_and_a_new_one_of_its_name_is(mount: Mo
     mount.write(names("c"))
     receipt = mount.ingest()
     assert (receipt.new, receipt.duplicates, receipt.clean) == (1, 0, True)
-    assert sources(mount) == [(TOMORROW, 1, 2, 0), (TODAY, 1, 1, 0)]
+    assert sources(mount) == [(TOMORROW, 2, 0), (TODAY, 1, 0)]
 
 
 def test_a_file_renamed_while_it_grows_goes_on(mount: Mount) -> None:
@@ -101,15 +101,14 @@ def test_names_that_were_exchanged_are_followed(mount: Mount) -> None:
     assert (receipt.new, receipt.duplicates, receipt.clean) == (1, 0, True)
 
 
-def test_copy_and_truncate_counts_nothing_twice_and_is_said(mount: Mount) -> None:
+def test_copy_and_truncate_loses_nothing_while_the_copy_is_there(mount: Mount) -> None:
     mount.write(names("a", "b"))
     mount.ingest()
     mount.put(mount.path().read_bytes(), TOMORROW)
     mount.write([])
     mount.append(names("c"))
     receipt = mount.ingest()
-    assert (receipt.new, receipt.duplicates) == (1, 2)
-    assert mount.findings() == [("shrunk", None, TODAY, 0)]
+    assert (receipt.new, receipt.duplicates, receipt.clean) == (1, 0, True)
     assert mount.ids() == ["a", "b", "c"]
 
 
@@ -129,7 +128,8 @@ def test_a_file_that_was_deleted_and_made_again_is_read_from_its_beginning(mount
     mount.path().unlink()
     mount.write(names("c", "d", "e"))
     assert mount.ingest().new == 3
-    assert (mount.kinds(), mount.ids()) == (Counter(rewritten=1), ["a", "b", "c", "d", "e"])
+    assert mount.ids() == ["a", "b", "c", "d", "e"]
+    assert mount.kinds() in (Counter(rewritten=1), Counter(replaced=1))  # as the inode was used again or not
 
 
 def test_a_restored_copy_of_a_file_counts_nothing_twice(mount: Mount) -> None:
@@ -138,8 +138,8 @@ def test_a_restored_copy_of_a_file_counts_nothing_twice(mount: Mount) -> None:
     kept = mount.path().rename(mount.site.folder / "kept")
     mount.put(content)
     receipt = mount.ingest()
-    assert (receipt.new, receipt.duplicates, receipt.clean) == (0, 5, True)
-    assert sources(mount) == [(TODAY, 2, 5, 0)]
+    assert (receipt.new, receipt.duplicates, receipt.clean) == (0, 0, True)
+    assert sources(mount) == [(TODAY, 5, 0)]
     assert kept.exists()
 
 
@@ -264,12 +264,11 @@ def test_bad_lines_are_kept_whole_and_cost_no_good_one(mount: Mount) -> None:
 
 
 def test_a_bad_line_is_kept_once_however_often_it_is_read(mount: Mount) -> None:
-    content = mount.write([b"bad", *names("a", "b")]).read_bytes()
+    mount.write([b"bad", *names("a", "b")])
     mount.ingest()
-    mount.path().rename(mount.site.folder / "kept")
-    mount.put(content)
+    mount.write([b"bad", *names("a", "c")])
     receipt = mount.ingest()
-    assert (receipt.quarantined, receipt.duplicates, len(mount.quarantine())) == (0, 2, 1)
+    assert (receipt.quarantined, receipt.duplicates, len(mount.quarantine())) == (0, 1, 1)
 
 
 @pytest.mark.parametrize("name", ["", "x" * 201, "two\nlines", "\x1b[31m"])
@@ -313,7 +312,7 @@ def test_a_blank_line_is_nothing(mount: Mount) -> None:
     mount.write([b"", lines[0], b"", b"  \t\r", lines[1], b""])
     receipt = mount.ingest()
     assert (receipt.new, receipt.clean) == (2, True)
-    assert sources(mount) == [(TODAY, 1, 6, 0)]
+    assert sources(mount) == [(TODAY, 6, 0)]
 
 
 def test_lines_may_end_as_on_windows(mount: Mount) -> None:

@@ -1,27 +1,18 @@
-import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Delete, Engine, Update, delete, event, update
+from sqlalchemy import Delete, Engine, Update, delete, update
 
 from licensing.database import open_database, writing
 from tests.site import CONTAINER_ID, METER, START
-from tests.usage.forked import fork
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount, heads, recount, rows, totals
 from usage.ingest import ingest
 from usage.months import Month
-from usage.tables import Batch, Chain, Finding, Record, Series
+from usage.tables import Batch, Chain, Finding, Gap, Record, Series
 
 TOMORROW = "usage-2026-03-02.jsonl"
-CHECKOUT = Path(__file__).parents[2]
 
 
 def stored_heads(ledger: Engine) -> list[bytes]:
@@ -108,12 +99,42 @@ def test_a_finding_names_the_container_it_is_about(mount: Mount) -> None:
 
 def test_a_finding_is_said_once_however_often_the_file_is_read(mount: Mount) -> None:
     lines = a_chain(5)
-    content = mount.write([*lines[:2], *lines[3:]]).read_bytes()
+    mount.write([*lines[:2], *lines[3:]])
     mount.ingest()
-    mount.path().rename(mount.site.folder / "kept")
-    mount.put(content)
+    mount.write([*lines[:2], *lines[3:], b"another end"])
+    mount.path().rename(mount.path(TOMORROW))
     receipt = mount.ingest()
-    assert (receipt.duplicates, receipt.findings, mount.kinds()) == (4, 0, Counter(gap=1))
+    assert (receipt.findings, mount.kinds()) == (0, Counter(gap=1))
+
+
+def test_a_gap_closes_when_the_missing_records_arrive(mount: Mount) -> None:
+    lines = a_chain(9)
+    mount.write([*lines[:2], *lines[6:]])
+    mount.ingest()
+    assert [(row.first, row.last) for row in rows(mount.ledger, Gap)] == [(3, 6)]
+    mount.write([lines[3]], TOMORROW)
+    mount.ingest()
+    assert [(row.first, row.last) for row in rows(mount.ledger, Gap)] == [(3, 3), (5, 6)]
+    mount.write([lines[2], *lines[4:6]], "late.jsonl")
+    assert (mount.ingest().findings, rows(mount.ledger, Gap)) == (0, [])
+
+
+def test_two_lines_that_changed_places_are_disorder_and_leave_no_gap(mount: Mount) -> None:
+    one, two, three, four, five = a_chain(5)
+    mount.write([one, two, four, three, five])
+    mount.ingest()
+    assert mount.kinds() == Counter(gap=1, disorder=1)
+    assert not rows(mount.ledger, Gap)
+
+
+def test_a_line_that_was_taken_and_then_removed_from_its_file_is_said(mount: Mount) -> None:
+    lines = a_chain(5)
+    mount.write(lines)
+    mount.ingest()
+    mount.write([*lines[:2], *lines[3:], b""])
+    mount.ingest()
+    assert mount.kinds()["removed"] == 1
+    assert not rows(mount.ledger, Gap)
 
 
 def test_bad_lines_do_not_break_a_chain(mount: Mount) -> None:
@@ -187,7 +208,7 @@ def test_records_are_numbered_without_a_gap(mount: Mount) -> None:
         update(Series).where(Series.key == 1).values(container_version="9"),
         update(Series).where(Series.key == 1).values(batch=2),
         update(Batch).where(Batch.sequence == 1).values(file="other"),
-        update(Batch).where(Batch.sequence == 1).values(raw=bytes(32)),
+        update(Batch).where(Batch.sequence == 1).values(consumed=bytes(32)),
         delete(Record).where(Record.number == 8),
     ],
     ids=str,
@@ -213,104 +234,6 @@ def test_a_series_is_bound_by_the_batch_that_introduced_it(mount: Mount) -> None
         (3, "second", "vision.read", 2),
     ]
     assert heads(mount.ledger) == stored_heads(mount.ledger)
-
-
-# ---- other processes
-
-
-def drive(ledger: Path, output: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.usage.ingest_driver", str(ledger), str(output)]
-    return subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
-
-
-def receipt_of(process: subprocess.Popen[str]) -> dict[str, int]:
-    said, _ = process.communicate()
-    assert process.returncode == 0
-    receipt: dict[str, int] = json.loads(said.splitlines()[-1])
-    return receipt
-
-
-@pytest.fixture
-def fifty_thousand(mount: Mount) -> Mount:
-    """A mount with so many chained records that an ingest of them can be met in its middle."""
-    mount.write(a_chain(50_000))
-    return mount
-
-
-def test_a_killed_ingest_goes_on_as_if_nothing_had_been(fifty_thousand: Mount) -> None:
-    site = fifty_thousand.site
-    disturbed, whole = site.folder / "disturbed.db", site.folder / "whole.db"
-    for steps in (1, 5, 9):
-        with drive(disturbed, site.output) as process:
-            assert process.stdout is not None
-            for _ in range(steps):
-                assert " of " in process.stdout.readline()
-            process.kill()
-        assert process.returncode == -signal.SIGKILL
-    last = receipt_of(drive(disturbed, site.output))
-    assert 0 < last["new"] < 50_000
-    assert (last["duplicates"], last["findings"]) == (0, 0)
-    assert receipt_of(drive(whole, site.output))["new"] == 50_000
-    one, other = open_database(str(disturbed)), open_database(str(whole))
-    assert totals(one) == totals(other) == recount(one)
-    assert stored_heads(one) == stored_heads(other) == heads(one)
-    one.dispose()
-    other.dispose()
-
-
-def test_two_ingests_at_once_take_nothing_twice(fifty_thousand: Mount) -> None:
-    site = fifty_thousand.site
-    ledger = site.folder / "azlic.db"
-    both = [drive(ledger, site.output), drive(ledger, site.output)]
-    receipts = [receipt_of(process) for process in both]
-    assert sorted(receipt["new"] for receipt in receipts) == [0, 50_000]
-    assert {receipt["conflicts"] + receipt["findings"] + receipt["duplicates"] for receipt in receipts} == {0}
-    assert totals(site.ledger) == recount(site.ledger)
-    assert heads(site.ledger) == stored_heads(site.ledger)
-
-
-def die_at_statement(number: int, database: Path, output: Path) -> bool:
-    """Ingest in a child that is killed just before its statement of this number; whether it got that far."""
-
-    def work() -> None:
-        engine, left = open_database(str(database)), iter(range(number))
-
-        @event.listens_for(engine, "before_cursor_execute")
-        def count(*_: object) -> None:
-            if next(left, None) is None:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        ingest(engine, [output], now=START)
-
-    status, text = fork(work)
-    assert status in (0, signal.SIGKILL), text
-    return status != 0
-
-
-def test_an_ingest_may_die_at_any_statement(mount: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usage.sources.BLOCK_BYTES", 1200)
-    monkeypatch.setattr("usage.ingest.COMMIT_BYTES", 2000)
-    lines = a_chain(12)
-    mount.write([*lines[:4], b"bad", *lines[6:]])
-    mount.write([a_line("x"), *lines[:2]], TOMORROW)
-    empty = mount.site.folder / "empty.db"
-    open_database(str(empty), create=True).dispose()
-    mount.ingest()
-    number = 0
-    while True:
-        database = mount.site.folder / f"{number}.db"
-        shutil.copy(empty, database)
-        died = die_at_statement(number, database, mount.site.output)
-        ledger = open_database(str(database))
-        ingest(ledger, [mount.site.output], now=START)
-        assert stored_heads(ledger) == stored_heads(mount.ledger)
-        assert totals(ledger) == totals(mount.ledger) == recount(ledger)
-        assert [len(rows(ledger, table)) for table in (Record, Finding)] == [11, 1]
-        ledger.dispose()
-        if not died:
-            break
-        number += 1
-    assert number > 30
 
 
 def test_the_order_of_the_files_does_not_change_the_totals(mount: Mount) -> None:

@@ -1,121 +1,14 @@
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from licensing.database import reading, writing
+from licensing.database import writing
 from licensing.errors import BadCall
-from tests.site import METER, Site, a_plan
-from usage.plans import MeterShare, Period, Plan, add_plan, from_document, plans
+from tests.site import METER, Site
+from tests.usage.plans import day, enter, entered, plan
+from usage.commitment import MeterShare
+from usage.plans import end_plan, map_meter, unmap_meter
 from usage.quantity import MICRO
-
-
-def day(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def plan(start: str = "2026-01-01", end: str = "2027-01-01", **changes: Any) -> Plan:
-    return from_document(a_plan(starts_at=day(start), ends_at=day(end), **changes))
-
-
-def period(plan: Plan, at: str) -> tuple[str, str]:
-    start, end = plan.period_around(day(at))
-    return f"{start:%Y-%m-%d}", f"{end:%Y-%m-%d}"
-
-
-def enter(site: Site, plan: Plan) -> bool:
-    with writing(site.ledger) as connection:
-        return add_plan(connection, plan)
-
-
-def entered(site: Site) -> list[Plan]:
-    with reading(site.ledger) as connection:
-        return list(plans(connection))
-
-
-@pytest.mark.parametrize(
-    ("at", "expected"),
-    [
-        ("2026-03-15", ("2026-03-15", "2026-04-01")),
-        ("2026-03-31T23:59:59.999999", ("2026-03-15", "2026-04-01")),
-        ("2026-04-01", ("2026-04-01", "2026-05-01")),
-        ("2026-12-31", ("2026-12-01", "2027-01-01")),
-        ("2027-01-01", ("2027-01-01", "2027-01-20")),
-    ],
-)
-def test_a_period_of_a_month_is_the_calendars_within_the_plan(at: str, expected: tuple[str, str]) -> None:
-    assert period(plan("2026-03-15", "2027-01-20", period="month"), at) == expected
-
-
-@pytest.mark.parametrize(
-    ("start", "at", "expected"),
-    [
-        ("2026-01-01", "2026-12-31T23:59:59", ("2026-01-01", "2027-01-01")),
-        ("2026-03-15", "2027-03-14", ("2026-03-15", "2027-03-15")),
-        ("2026-03-15", "2027-03-15", ("2027-03-15", "2028-03-15")),
-        ("2026-03-15", "2030-05-01", ("2030-03-15", "2030-06-01")),
-        ("2024-02-29", "2025-02-28", ("2024-02-29", "2025-03-01")),
-        ("2024-02-29", "2025-03-01", ("2025-03-01", "2026-03-01")),
-        ("2024-02-29", "2028-02-28", ("2027-03-01", "2028-02-29")),
-        ("2024-02-29", "2028-02-29", ("2028-02-29", "2029-03-01")),
-    ],
-)
-def test_a_period_of_a_year_is_counted_from_the_plans_start(start: str, at: str, expected: tuple[str, str]) -> None:
-    assert period(plan(start, "2030-06-01"), at) == expected
-
-
-@given(
-    st.dates(date(2020, 1, 1), date(2024, 12, 31)),
-    st.integers(1, 3000),
-    st.integers(0, 3000 * 86_400),
-    st.sampled_from(["month", "year"]),
-)
-def test_periods_cover_a_plan_without_gap_or_overlap(first: date, days: int, second: int, kind: Period) -> None:
-    start = datetime(first.year, first.month, first.day, tzinfo=UTC)
-    one = replace(plan(), period=kind, starts_at=start, ends_at=start + timedelta(days))
-    at = start + timedelta(seconds=second % (days * 86_400))
-    begin, end = one.period_around(at)
-    assert one.starts_at <= begin <= at < end <= one.ends_at
-    assert begin == one.starts_at or one.period_around(begin - timedelta(microseconds=1))[1] == begin
-    assert end == one.ends_at or one.period_around(end)[0] == end
-
-
-def test_a_plan_commits_to_its_quota_for_every_unit_bought() -> None:
-    assert plan(count=3).committed == 1_500_000 * MICRO
-
-
-def test_seconds_are_converted_into_hours_rounded_down() -> None:
-    assert MeterShare("m", 1, 3600).in_plan_units(3599 * MICRO) == 999_722
-    assert MeterShare("m", 3, 2).in_plan_units(3) == 4
-
-
-@pytest.mark.parametrize("changes", [{"start": "2026-01-01T08:00"}, {"end": "2026-12-31T23:59:59"}])
-def test_a_plan_starts_and_ends_at_midnight_in_utc(changes: dict[str, str]) -> None:
-    with pytest.raises(BadCall, match="does not start and end at 00:00 UTC") as refused:
-        plan(**changes)
-    assert refused.value.hint == "give both as plain dates"
-
-
-def test_midnight_elsewhere_is_not_midnight_in_utc() -> None:
-    berlin = timezone(timedelta(hours=1))
-    with pytest.raises(BadCall, match="00:00 UTC"):
-        from_document(a_plan(starts_at=datetime(2026, 1, 1, tzinfo=berlin)))
-    from_document(a_plan(starts_at=datetime(2026, 1, 1, 1, tzinfo=berlin)))
-
-
-@pytest.mark.parametrize("changes", [{"quota": 0}, {"count": 0}, {"count": -1}])
-def test_a_plan_commits_to_something(changes: dict[str, Any]) -> None:
-    with pytest.raises(BadCall, match="commits to nothing"):
-        replace(plan(), **changes)
-
-
-def test_a_plan_that_ends_when_it_starts_is_none() -> None:
-    instant = day("2026-01-01")
-    with pytest.raises(BadCall, match="ends before it starts"):
-        replace(plan(), starts_at=instant, ends_at=instant)
 
 
 @pytest.mark.parametrize("meters", [(METER,), (), ("b", "a", "c")])
@@ -126,7 +19,7 @@ def test_the_same_plan_twice_is_once(site: Site, meters: tuple[str, ...]) -> Non
 
 def test_another_plan_of_the_same_name_is_refused(site: Site) -> None:
     enter(site, plan())
-    with pytest.raises(BadCall, match="there is another plan named read-2026"):
+    with pytest.raises(BadCall, match="plan read-2026 is entered with other terms: tier T1 here, T2 there"):
         enter(site, plan(tier="T2"))
 
 
@@ -148,3 +41,74 @@ def test_plans_may_follow_each_other_to_the_instant(site: Site) -> None:
 def test_plans_of_different_meters_may_overlap(site: Site) -> None:
     enter(site, plan())
     assert enter(site, plan(name="speech", meters=("speech",)))
+
+
+def map_it(site: Site, meter: str, multiplier: int = 1, divisor: int = 1, name: str = "read-2026") -> MeterShare | None:
+    with writing(site.ledger) as connection:
+        return map_meter(connection, name, MeterShare(meter, multiplier, divisor))
+
+
+def test_what_differs_is_named_term_by_term(site: Site) -> None:
+    enter(site, plan())
+    with pytest.raises(BadCall) as refused:
+        enter(site, replace(plan(end="2026-12-31"), quota=600_000 * MICRO, auto_renew=True))
+    assert refused.value.message.removeprefix("plan read-2026 is entered with other terms: ").split("; ") == [
+        "quota 500,000 here, 600,000 there",
+        "ends_at 2027-01-01T00:00:00Z here, 2026-12-31T00:00:00Z there",
+        "auto_renew no here, yes there",
+    ]
+
+
+def test_more_units_than_entered_point_to_amend(site: Site) -> None:
+    enter(site, plan())
+    with pytest.raises(BadCall, match="count 1 here, 3 there") as refused:
+        enter(site, plan(count=3))
+    assert "azlic plan amend read-2026 --units 2 --from DATE" in refused.value.hint
+
+
+def test_a_plan_mapped_by_hand_is_the_same_plan(site: Site) -> None:
+    enter(site, plan())
+    map_it(site, "other")
+    map_it(site, METER, 2)
+    assert not enter(site, plan())
+    with pytest.raises(BadCall, match="meter third only there") as refused:
+        enter(site, plan(meters=("third",)))
+    assert refused.value.hint == "azlic plan map read-2026 METER"
+
+
+def test_meters_are_mapped_remapped_and_unmapped(site: Site) -> None:
+    enter(site, plan())
+    assert map_it(site, "seconds", 1, 3600) is None
+    assert map_it(site, "seconds", 1, 60) == MeterShare("seconds", 1, 3600)
+    with writing(site.ledger) as connection:
+        assert unmap_meter(connection, "read-2026", METER) == MeterShare(METER)
+    (only,) = entered(site)
+    assert only.meters == (MeterShare("seconds", 1, 60),)
+
+
+def test_what_is_not_mapped_cannot_be_unmapped(site: Site) -> None:
+    enter(site, plan())
+    with pytest.raises(BadCall, match="meter x does not draw on plan read-2026"), writing(site.ledger) as connection:
+        unmap_meter(connection, "read-2026", "x")
+
+
+def test_a_meter_is_mapped_on_one_plan_at_a_time(site: Site) -> None:
+    enter(site, plan())
+    enter(site, plan("2026-12-31", "2027-12-31", name="late", meters=()))
+    enter(site, plan("2027-12-31", "2028-12-31", name="later", meters=()))
+    with pytest.raises(BadCall, match="already draws on plan read-2026 at that time"):
+        map_it(site, METER, name="late")
+    assert map_it(site, METER, name="later") is None
+
+
+def test_a_plan_that_is_not_there_is_said_so(site: Site) -> None:
+    with pytest.raises(BadCall, match="there is no plan named nothing"):
+        map_it(site, METER, name="nothing")
+
+
+def test_a_plan_ended_twice_is_ended_once(site: Site) -> None:
+    enter(site, replace(plan(), auto_renew=True))
+    with writing(site.ledger) as connection:
+        assert [end_plan(connection, "read-2026") for _ in range(2)] == [True, False]
+    (only,) = entered(site)
+    assert not only.auto_renew and only.ends_at == day("2027-01-01")

@@ -1,8 +1,10 @@
+import gzip
 import hashlib
 import json
 import os
 import re
 import resource
+import shutil
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -221,3 +223,48 @@ def test_on_a_full_disk_no_half_line_is_left_and_the_next_goes_on_when_there_is_
     in_child(fill)
     assert len(lines(tmp_path)) == 2
     check_chain(lines(tmp_path))
+
+
+def test_a_deleted_file_is_made_anew_and_its_records_are_missed_by_the_ledger(mount: Mount) -> None:
+    with closing(open_recorder(mount.site.output)) as recorder:
+        append(recorder)
+        mount.ingest()
+        append(recorder)
+        mount.path().unlink()
+        append(recorder)
+    receipt = mount.ingest()
+    assert (receipt.new, receipt.clean, mount.kinds()["gap"]) == (1, False, 1)
+
+
+def test_records_are_refused_once_their_folder_is_deleted(tmp_path: Path) -> None:
+    with closing(open_recorder(tmp_path)) as recorder:
+        append(recorder)
+        shutil.rmtree(recorder.folder)
+        with pytest.raises(AzlicError, match="cannot be written"):
+            append(recorder)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_file_rotated_under_a_running_container_is_not_written_to_any_more(mount: Mount, compressed: bool) -> None:
+    path = mount.path()
+    with closing(open_recorder(mount.site.output)) as recorder:
+        for turn in range(1, 4):
+            append(recorder)
+            append(recorder)
+            rotated = path.rename(path.with_name(f"{path.name}-{20260300 + turn}"))
+            if compressed:
+                rotated.with_name(f"{rotated.name}.gz").write_bytes(gzip.compress(rotated.read_bytes()))
+                rotated.unlink()
+        append(recorder)
+    receipt = mount.ingest()
+    assert (receipt.new, receipt.files, receipt.clean) == (7, 4, True)
+
+
+def test_a_file_copied_and_truncated_under_a_running_container_goes_on_from_its_beginning(mount: Mount) -> None:
+    with closing(open_recorder(mount.site.output)) as recorder:
+        append(recorder)
+        mount.put(mount.path().read_bytes(), "usage-2026-03-01.jsonl.1")
+        os.truncate(mount.path(), 0)
+        append(recorder)
+    receipt = mount.ingest()
+    assert (receipt.new, receipt.clean) == (2, True)

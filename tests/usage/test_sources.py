@@ -1,4 +1,7 @@
+import gzip
 import os
+import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -6,7 +9,7 @@ import pytest
 from licensing.errors import AzlicError
 from tests.usage.forked import as_nonroot, only_root, public_folder
 from usage import sources
-from usage.sources import LINE_BYTES, FoundFile, OpenFile, find_files
+from usage.sources import LINE_BYTES, FoundFile, OpenFile, UnreadableFile, find_files
 
 
 def put(path: Path, content: bytes = b"{}\n") -> Path:
@@ -34,7 +37,7 @@ def test_a_file_named_outright_may_have_any_name(tmp_path: Path) -> None:
     assert [file.path.name for file in find_files([put(tmp_path / "copied.txt")])] == ["copied.txt"]
 
 
-@pytest.mark.parametrize("name", ["usage.json", "usage.jsonl.gz", "usage.jsonl.1", "usage.log", ".usage.jsonl~"])
+@pytest.mark.parametrize("name", ["usage.json", "usage.jsonl.zst", "usage.jsonl.bak", "usage.log", ".usage.jsonl~"])
 def test_files_of_other_names_are_passed_over(tmp_path: Path, name: str) -> None:
     put(tmp_path / "read" / name)
     assert find_files([tmp_path]) == []
@@ -54,7 +57,7 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None
     os.mkfifo(tmp_path / "u.jsonl")
     assert find_files([tmp_path]) == []
     with OpenFile(tmp_path / "u.jsonl") as file, pytest.raises(AzlicError, match="cannot be read"):
-        file.bytes_before(1, 1)
+        file.read(1, 1)
 
 
 def test_a_folder_named_like_a_file_is_a_folder(tmp_path: Path) -> None:
@@ -126,9 +129,26 @@ def test_a_line_of_more_than_a_mebibyte_without_an_end_is_taken_in_pieces(tmp_pa
     ]
 
 
-def test_the_bytes_before_an_offset_are_fewer_where_the_file_begins(tmp_path: Path) -> None:
-    with OpenFile(put(tmp_path / "u.jsonl", b"0123456789")) as file:
-        assert (file.bytes_before(8, 3), file.bytes_before(2, 3), file.bytes_before(0, 3)) == (b"567", b"01", b"")
+@pytest.mark.parametrize("name", ["u.jsonl.1", "u.jsonl-20260301", "u.jsonl.gz", "u.jsonl.2.gz"])
+def test_rotated_files_are_usage_files(tmp_path: Path, name: str) -> None:
+    path = put(tmp_path / "read" / name)
+    assert [file.path for file in find_files([tmp_path])] == [path]
+
+
+def test_a_compressed_file_is_read_by_the_offsets_of_its_lines(tmp_path: Path) -> None:
+    path = put(tmp_path / "u.jsonl.gz", gzip.compress(b"one\ntwo\nthr"))
+    assert blocks(path) == [(0, 8, b"one\ntwo\n")]
+    with OpenFile(path) as file:
+        assert (file.read(4, 3), file.read(0, 3), b"".join(file.stretches(4, 100))) == (b"two", b"one", b"two\nthr")
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-9], lambda data: b"no" + data, lambda data: data[:20] + b"x" * 9]
+)
+def test_a_damaged_compressed_file_is_unreadable_not_short(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    path = put(tmp_path / "u.jsonl.gz", damage(gzip.compress(random.Random(1).randbytes(900) + b"\n")))
+    with pytest.raises(UnreadableFile, match="cannot be read"):
+        blocks(path)
 
 
 def test_a_file_is_the_same_after_its_name_has_changed(tmp_path: Path) -> None:

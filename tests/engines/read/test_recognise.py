@@ -48,6 +48,38 @@ def test_a_letter_is_read_with_at_most_one_error_in_a_hundred(recogniser: Recogn
 
 
 @pytest.mark.parametrize(
+    ("line", "size", "font"),
+    [
+        ("HELLO PAGE 1", 36, "Helvetica"),
+        ("HELLO PAGE 1", 72, "Helvetica"),
+        ("FINAL DRAFT", 48, "Courier"),
+        ("Total: 42 pages", 24, "Times-Roman"),
+        ("Berth 12 is reserved", 12, "Helvetica"),
+        ("Mrs Adams will help you", 8, "Times-Roman"),
+    ],
+)
+def test_a_short_pdf_page_is_read_to_its_first_letter_in_small_and_large_print(
+    recogniser: Recogniser, line: str, size: int, font: str
+) -> None:
+    page = open_document(pictures.text_pdf([line], size=size, font=font), Limits()).page(1)
+    assert text_of(recogniser.read(page, seconds=60)) == line
+
+
+@pytest.mark.parametrize("size", [7, 9, 12, 14])
+def test_a_pdf_letter_is_read_without_an_error_in_any_usual_size(recogniser: Recogniser, size: int) -> None:
+    lines = [line for line in pictures.LETTER.splitlines() if line]
+    page = open_document(pictures.text_pdf(lines, size=size), Limits()).page(1)
+    assert text_of(recogniser.read(page, seconds=60)) == "\n".join(lines)
+
+
+def test_a_scanned_letter_in_a_pdf_is_read_with_at_most_one_error_in_a_hundred(recogniser: Recogniser) -> None:
+    image, text = pictures.letter()
+    wanted = "\n".join(line for line in text.splitlines() if line)
+    page = open_document(pictures.encode(image, "PDF"), Limits()).page(1)
+    assert edits(wanted, text_of(recogniser.read(page, seconds=60))) <= len(wanted) / 100
+
+
+@pytest.mark.parametrize(
     ("turn", "angle"),
     [
         (Image.Transpose.ROTATE_180, 180),

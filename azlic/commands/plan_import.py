@@ -1,0 +1,106 @@
+"""Take plans over: from a license, or from Azure's own JSON."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import load_settings
+
+if TYPE_CHECKING:
+    from usage.commitment import Period, Plan
+
+
+def import_plan(
+    path: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER|FILE", help="A license folder, or Azure's own JSON in a file.", readable=False),
+    ],
+    period: Annotated[
+        str | None, typer.Option(metavar="month|year", help="How often Azure's quota is given: its JSON does not say.")
+    ] = None,
+    tiers: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Azure's commitment tiers, for a plan without its quota.")
+    ] = None,
+    meter: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METER", help="A meter that draws on it, 1 to 1; may be given several times."),
+    ] = None,
+    database: options.Database = None,
+    trust: options.Trust = None,
+) -> None:
+    """Enter the plan of a license, or Azure's own plans.
+
+    A license is verified first. Azure's plans are the JSON that `az cognitiveservices account commitment-plan list`
+    prints, or one plan of it; a next term becomes a plan of its own. Exit status 1 when a plan in it was left out.
+
+    Example: azlic plan import /license
+
+    Example: azlic plan import plans.json --period year
+    """
+    if path.suffix == ".json" or (path.is_file() and path.name != "license.dat"):
+        _import_azure(path, stated_period(period, asked=True), tiers, meter or [], database)
+    else:
+        _import_license(path, database, trust, stray=bool(period or tiers or meter))
+
+
+def _import_license(folder: Path, database: str | None, trust: Path | None, *, stray: bool) -> None:
+    from licensing.database import open_database, writing
+    from licensing.errors import BadCall, NoGoodLicense
+    from licensing.trust import TrustStore
+    from licensing.verification import verify
+    from usage.plans import add_plan, from_document
+
+    settings = load_settings()
+    verdict = verify(folder, trust=TrustStore(trust or settings.trust), as_of=clock.now())
+    if verdict.license is None:
+        raise NoGoodLicense(
+            f"no plan was taken, the license is {verdict.status}: {verdict.detail}", hint=f"azlic verify {folder}"
+        )
+    if stray:
+        raise BadCall("a license states its period, quota and meters itself", hint=f"azlic plan import {folder}")
+    plan = from_document(verdict.license.plan)
+    with writing(open_database(database or settings.database, create=True)) as connection:
+        added = add_plan(connection, plan)
+    tell_entered(plan, added)
+
+
+def _import_azure(path: Path, period: "Period", tiers: Path | None, meters: list[str], database: str | None) -> None:
+    from licensing.database import open_database, writing
+    from usage.azure_json import read_json
+    from usage.azure_plans import enter_plans, parse_plans, parse_tiers
+
+    known = parse_tiers(read_json(tiers), tiers.name) if tiers else {}
+    found = parse_plans(read_json(path), path.name, period=period, tiers=known, meters=meters)
+    with writing(open_database(database or load_settings().database, create=True)) as connection:
+        entered = enter_plans(connection, found)
+    for plan, added in entered:
+        tell_entered(plan, added)
+    for note in found.notes:
+        output.tell(f"note: {note}")
+    for left in found.left_out:
+        output.tell(f"left out: {left}")
+    raise typer.Exit(1 if found.left_out else 0)
+
+
+def tell_entered(plan: "Plan", added: bool) -> None:
+    """Say whether a plan was entered, and what it still lacks."""
+    output.emit(f"plan {plan.name}: {'entered' if added else 'is there already, nothing was changed'}")
+    if added and not plan.meters:
+        output.tell(f"no meter draws on it yet: azlic plan map {plan.name} METER --units 1 --per 1")
+
+
+def stated_period(period: str | None, *, asked: bool = False) -> "Period":
+    """The period as the operator stated it. Raises ``BadCall``, with the reason where we had to ask."""
+    from licensing.errors import BadCall
+
+    if period in ("month", "year"):
+        return "month" if period == "month" else "year"
+    why = (
+        "Azure's JSON does not say whether the quota is given each month or each year, and what is published disagrees"
+    )
+    raise BadCall(
+        f"there is no period {period!r}" if period else "the period of the quota has to be stated",
+        hint=f"{why}; look into your contract, then: " * asked + "--period month, or --period year",
+    )

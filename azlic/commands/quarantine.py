@@ -1,0 +1,109 @@
+"""The quarantine and the findings: what was kept out of the numbers, and what to make of it."""
+
+from typing import Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import load_settings
+
+app = typer.Typer(help="Lines that were kept apart.", no_args_is_help=True)
+findings_app = typer.Typer(help="Doubts about the sources.", no_args_is_help=True)
+
+All = Annotated[bool, typer.Option("--all", help="Those that were settled, too.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept.")]
+Numbers = Annotated[list[int], typer.Argument(metavar="NUMBER...", help="The numbers that list shows.")]
+
+
+def register(program: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    program.add_typer(app, name="quarantine")
+    program.add_typer(findings_app, name="findings")
+
+
+@app.command("list")
+def list_lines(database: options.Database = None, settled: All = False, json: options.Json = False) -> None:
+    """List the lines that wait in quarantine.
+
+    Example: azlic quarantine list
+    """
+    from azlic.show_doubts import lines_fields, lines_text
+    from licensing.database import open_database, reading
+    from usage.quarantine import set_apart
+
+    with reading(open_database(database or load_settings().database)) as connection:
+        lines = set_apart(connection, settled=settled)
+    if json:
+        output.emit_json("azlic.quarantine/v1", lines_fields(lines))
+    else:
+        output.emit(lines_text(lines))
+
+
+@app.command()
+def retry(
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="[NUMBER]...", help="The numbers that list shows; all if left out.")
+    ] = None,
+    database: options.Database = None,
+) -> None:
+    """Take lines after all, where they can be read.
+
+    Exit status 1 when some still cannot.
+
+    Example: azlic quarantine retry
+    """
+    from azlic.show_ingest import receipt_text
+    from licensing.database import open_database
+    from usage.quarantine import retry as retry_lines
+
+    settings = load_settings()
+    engine = open_database(database or settings.database, create=True)
+    receipt = retry_lines(engine, numbers or None, now=clock.now(), site=settings.site)
+    output.emit(receipt_text(receipt))
+    raise typer.Exit(0 if receipt.clean else 1)
+
+
+@app.command()
+def discard(numbers: Numbers, reason: Reason, database: options.Database = None) -> None:
+    """Put lines aside for a reason; they are kept.
+
+    Example: azlic quarantine discard 3 --reason "torn by the power cut of 3 March"
+    """
+    from licensing.database import open_database
+    from usage.quarantine import discard as discard_lines
+
+    engine = open_database(database or load_settings().database, create=True)
+    count = discard_lines(engine, numbers, reason=reason, now=clock.now())
+    output.emit(f"{count} put aside: {reason}")
+
+
+@findings_app.command("list")
+def list_findings(database: options.Database = None, settled: All = False, json: options.Json = False) -> None:
+    """List the findings that nobody has settled.
+
+    Example: azlic findings list
+    """
+    from azlic.show_doubts import findings_fields, findings_text
+    from licensing.database import open_database, reading
+    from usage.findings import findings, open_gaps
+
+    with reading(open_database(database or load_settings().database)) as connection:
+        found, gaps = findings(connection, settled=settled), open_gaps(connection)
+    if json:
+        output.emit_json("azlic.findings/v1", findings_fields(found, gaps))
+    else:
+        output.emit(findings_text(found, gaps))
+
+
+@findings_app.command()
+def settle(numbers: Numbers, reason: Reason, database: options.Database = None) -> None:
+    """Let findings rest for a reason; they are kept.
+
+    Example: azlic findings settle 2 --reason "the file was moved to the archive by hand"
+    """
+    from licensing.database import open_database
+    from usage.findings import settle as settle_findings
+
+    engine = open_database(database or load_settings().database, create=True)
+    count = settle_findings(engine, numbers, reason=reason, now=clock.now())
+    output.emit(f"{count} settled: {reason}")

@@ -1,0 +1,164 @@
+"""Readings: usage of Microsoft's containers, from their own reports."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import load_settings
+
+if TYPE_CHECKING:
+    from usage.reading_receipt import Taken
+
+app = typer.Typer(help="Containers that report their own usage.", no_args_is_help=True)
+
+Source = Annotated[str, typer.Option("--source", metavar="NAME", help="The name that this container's usage goes by.")]
+
+
+def register(program: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    program.command()(pull)
+    program.command("import")(import_report)
+    program.add_typer(app, name="sources")
+
+
+def pull(
+    url: Annotated[str, typer.Argument(metavar="URL", help="The container: http://HOST:5000.")],
+    source: Source,
+    month: Annotated[
+        list[str] | None,
+        typer.Option(metavar="YYYY-MM", help="Ask for this month; may be given several times.  [default: the plans']"),
+    ] = None,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """Read a container's usage report into the ledger.
+
+    Asks for everything and for each month of the plans up to now (without a plan, for this month and the last). The
+    increase since the last reading is booked. Exit status 1 when there is something to look into, 3 when a report
+    could not be had: the others are taken all the same.
+
+    Example: azlic pull http://translator:5000 --source translator
+    """
+    from azlic.show_readings import asking, not_had, taken_json, taken_text
+    from licensing.database import open_database, reading
+    from usage.months import Month
+    from usage.pull import months_to_read
+    from usage.pull import pull as ask
+    from usage.readings import take
+
+    settings, now = load_settings(), clock.now()
+    wanted = sorted({Month.parse(text) for text in month or ()})
+    engine = open_database(database or settings.database, create=True)
+    if not wanted:
+        with reading(engine) as connection:
+            wanted = months_to_read(connection, now)
+    with asking() as progress:
+        pulled = ask(url, wanted, clock=clock.now, progress=progress)
+    if not pulled.arrivals:
+        raise not_had(pulled.failures)
+    taken = take(engine, source, pulled.arrivals, now=now, site=settings.site)
+    output.emit(taken_json(taken, pulled.failures) if json else taken_text(taken))
+    if pulled.failures:
+        raise not_had(pulled.failures)
+    raise typer.Exit(1 if taken.findings else 0)
+
+
+def import_report(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="What the container answered, unchanged.")],
+    source: Source,
+    month: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM", help="The month it was asked for: the report does not say.")
+    ] = None,
+    all_time: Annotated[
+        bool, typer.Option("--all-time", help="It was asked for everything: compared, never booked.")
+    ] = False,
+    taken_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INSTANT", help="When it was taken (UTC); state it for one older than the last.  [default: now]"
+        ),
+    ] = None,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """Take a usage report that was carried here.
+
+    It is the answer of /records/usage-logs/MONTH/YEAR, saved as it came. Without --taken-at a report that is here
+    already counts nothing, and one that reads less than the last is a fresh mount. Exit status 1 when there is
+    something to look into.
+
+    Example: azlic import march.json --source translator --month 2026-03 --taken-at 2026-03-31T17:00Z
+    """
+    from licensing.database import open_database
+    from licensing.errors import BadCall
+    from licensing.instants import parse_instant
+    from usage.arrivals import from_file
+    from usage.months import Month
+    from usage.readings import take
+
+    if (month is None) is not all_time:
+        raise BadCall("a report is of one month or of everything", hint="--month 2026-03, or --all-time")
+    settings, now = load_settings(), clock.now()
+    arrival = from_file(
+        path,
+        month=Month.parse(month) if month else None,
+        now=now,
+        taken_at=parse_instant(taken_at) if taken_at else None,
+    )
+    engine = open_database(database or settings.database, create=True)
+    taken = take(engine, source, [arrival], now=now, site=settings.site)
+    _leave(taken, json)
+
+
+@app.command("list")
+def list_sources(database: options.Database = None, json: options.Json = False) -> None:
+    """List the containers that report their own usage.
+
+    Example: azlic sources list
+    """
+    from azlic.show_readings import sources_fields, sources_text
+    from licensing.database import open_database, reading
+    from usage.reading_sources import listed_sources
+
+    with reading(open_database(database or load_settings().database)) as connection:
+        found = listed_sources(connection)
+    if json:
+        output.emit_json("azlic.sources/v1", sources_fields(found))
+    else:
+        output.emit(sources_text(found))
+
+
+@app.command()
+def separate(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The source that is held back as a mirror.")],
+    yes: Annotated[bool, typer.Option("--yes", help="They are two mounts: I have looked.")] = False,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """Let a source count that was taken for another's mirror.
+
+    What was held back is booked at once; these two are not compared again.
+
+    Example: azlic sources separate translator-2 --yes
+    """
+    from licensing.database import open_database
+    from licensing.errors import BadCall
+    from usage.readings import separate as separate_source
+
+    if not yes:
+        raise BadCall(
+            f"if {name} reports another's mount after all, its usage will count twice",
+            hint=f"look at what its Mounts:Output stands for, then: azlic sources separate {name} --yes",
+        )
+    settings = load_settings()
+    engine = open_database(database or settings.database, create=True)
+    _leave(separate_source(engine, name, now=clock.now(), site=settings.site), json)
+
+
+def _leave(taken: "Taken", json: bool) -> None:
+    from azlic.show_readings import taken_json, taken_text
+
+    output.emit(taken_json(taken) if json else taken_text(taken))
+    raise typer.Exit(1 if taken.findings else 0)

@@ -1,0 +1,174 @@
+"""A monthly report for spreadsheets and for documents: CSV and Markdown."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+
+from azlic.page import aligned
+from azlic.show_plans import share_words
+from licensing.instants import iso
+from usage.commitment import MeterShare
+from usage.daily import Usage
+from usage.quantity import from_micro, grouped
+from usage.report import MonthlyReport
+from usage.silence import Standing
+from usage.standing import PlanUsage
+
+CSV_COLUMNS = (
+    "month",
+    "plan",
+    "unit",
+    "container_type",
+    "container_id",
+    "meter",
+    "quantity",
+    "year_to_date",
+    "records",
+    "site",
+    "period_from",
+    "period_to_date",
+    "plan_units",
+    "per",
+    "last_at",
+)
+_FORMULA = re.compile(r"\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+
+
+def report_csv(report: MonthlyReport) -> str:
+    """One line for each site, container and meter, with the plan it draws on, if any; columns go by their names.
+
+    Quantities are in the meter's unit: ``per`` of it are ``plan_units`` of the plan's ``unit``.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for usage in report.plans:
+        shares = {share.meter: share for share in usage.plan.meters}
+        for row in usage.usages:
+            writer.writerow(map(_harmless, _line(report, row, usage, shares[row.meter])))
+    for row in report.unmapped:
+        writer.writerow(map(_harmless, _line(report, row, None, None)))
+    return text.getvalue().rstrip("\n")
+
+
+def _line(report: MonthlyReport, row: Usage, usage: PlanUsage | None, share: MeterShare | None) -> Sequence[object]:
+    return (
+        str(report.month),
+        usage.plan.name if usage else "",
+        usage.plan.unit if usage else "",
+        row.container_type,
+        row.container_id,
+        row.meter,
+        from_micro(row.month),
+        from_micro(row.year_to_date),
+        row.records,
+        row.site,
+        f"{usage.period_starts_at:%Y-%m-%d}" if usage else "",
+        from_micro(row.period) if usage else "",
+        share.multiplier if share else "",
+        share.divisor if share else "",
+        iso(row.last_at),
+    )
+
+
+def _harmless(value: object) -> object:
+    """Text that a spreadsheet would take for a formula gets an apostrophe in front. Source: OWASP, CSV injection."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def report_markdown(report: MonthlyReport) -> str:
+    """The report as Markdown tables."""
+    parts = [f"# Usage report {report.month}", f"As of {iso(report.as_of)}."]
+    for usage in report.plans:
+        parts += [f"## Plan {_cell(usage.plan.name)}", _plan_table(usage), _use_table(usage)]
+    if not report.plans:
+        parts += ["No plan covers this month."]
+    if report.unmapped:
+        parts += ["## On no plan", _table(_UNMAPPED, map(_unmapped_row, report.unmapped))]
+    parts += ["## Containers", _container_table(report)] if report.containers else []
+    return "\n\n".join([*parts, "## Quality", _quality_table(report)])
+
+
+_UNMAPPED = ("site", "container", "meter", ">month", ">year to date", ">records", "last record")
+
+
+def _plan_table(usage: PlanUsage) -> str:
+    over = usage.remaining < 0
+    rows = [
+        ("committed", usage.committed),
+        ("used", usage.used),
+        ("overage" if over else "remaining", abs(usage.remaining)),
+        ("in the month", usage.month),
+        ("year to date", usage.year_to_date),
+    ]
+    expected = usage.projection.expected if usage.projection else None
+    facts = [
+        ("period", f"{usage.period_starts_at:%Y-%m-%d} up to {usage.period_ends_at:%Y-%m-%d}"),
+        ("percent used", f"{usage.percent:.1f}"),
+        ("percent of time gone", f"{usage.percent_of_time:.1f}"),
+        ("used up on", f"{usage.used_up_on:%Y-%m-%d}" if usage.used_up_on else "-"),
+        ("projected to last until", f"{expected.runs_out_at:%Y-%m-%d}" if expected and expected.runs_out_at else "-"),
+    ]
+    quantities = zip((name for name, _ in rows), aligned([micro for _, micro in rows]), strict=True)
+    return _table((f"{usage.plan.plan_type} {usage.plan.tier}", f">{usage.plan.unit}"), [*quantities, *facts])
+
+
+def _use_table(usage: PlanUsage) -> str:
+    shares = {share.meter: share for share in usage.plan.meters}
+    rows = [
+        (
+            row.site or "-",
+            row.container_id,
+            row.meter,
+            share_words(shares[row.meter], usage.plan.unit),
+            grouped(row.month),
+            grouped(row.period),
+            f"{row.records:,}",
+            iso(row.last_at),
+        )
+        for row in usage.usages
+    ]
+    return _table(("site", "container", "meter", "ratio", ">month", ">period", ">records", "last record"), rows)
+
+
+def _unmapped_row(row: Usage) -> Sequence[str]:
+    quantities = grouped(row.month), grouped(row.year_to_date), f"{row.records:,}"
+    return row.site or "-", row.container_id, row.meter, *quantities, iso(row.last_at)
+
+
+def _container_table(report: MonthlyReport) -> str:
+    rows = [
+        (one.site or "-", one.container_id, iso(one.last_at), f"{one.quiet_days}", one.standing.value)
+        for one in report.containers
+        if one.standing is not Standing.GONE
+    ]
+    return _table(("site", "container", "last record", ">days without", "standing"), rows)
+
+
+def _quality_table(report: MonthlyReport) -> str:
+    quality = report.quality
+    rows = [
+        ("lines in quarantine", quality.quarantined),
+        ("conflicts", quality.conflicts),
+        ("settled lines and findings", quality.settled + quality.settled_findings),
+        ("records still missing", quality.missing_records),
+        ("bytes of unfinished lines", quality.pending_bytes),
+        ("sources that are gone", quality.vanished),
+        *((f"finding: {kind}", count) for kind, count in quality.findings.items()),
+        *((f"meter on no plan: {meter}", 1) for meter in quality.unmapped_meters),
+    ]
+    return _table(("what", ">number"), [(what, f"{count:,}") for what, count in rows])
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; a heading that begins with ``>`` stands over numbers."""
+    lines = [[heading.lstrip(">") for heading in headings]]
+    lines += [["---:" if heading.startswith(">") else "---" for heading in headings]]
+    lines += [[_cell(text) for text in row] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """Text that stays one cell and is shown as it is."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", text.replace("\n", " "))

@@ -1,0 +1,179 @@
+"""`azlic plan`, as an operator types it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.azlic.conftest import Cli
+from tests.site import METER, Site
+
+TERM: dict[str, Any] = {
+    "tier": "T1",
+    "count": 2,
+    "startDate": "2026-01-01T00:00:00Z",
+    "endDate": "2027-01-01T00:00:00Z",
+    "quota": {"quantity": 500000, "unit": "Transaction"},
+}
+BY_HAND = ("--type", "Read", "--quota", "1000", "--unit", "Transaction", "--start", "2026-01-01", "--end", "2027-01-01")
+
+
+def azure(folder: Path, *, name: str = "plant", **properties: object) -> Path:
+    """A file as Azure's command line prints it."""
+    fields = {"planType": "Read", "autoRenew": True, "current": TERM, "next": None}
+    path = folder / "plans.json"
+    path.write_text(json.dumps({"value": [{"name": name, "properties": fields | properties}]}))
+    return path
+
+
+def plans(cli: Cli) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(cli("plan", "list", "--json").out)["plans"]
+    return found
+
+
+def test_a_plan_entered_by_hand_is_listed(cli: Cli) -> None:
+    assert cli("plan", "add", "by-hand", *BY_HAND, "--period", "month", "--meter", METER).status == 0
+    assert [(plan["name"], plan["quota"], plan["period"]) for plan in plans(cli)] == [("by-hand", 1000, "month")]
+    assert "1,000 Transaction/month" in " ".join(cli("plan", "list").out.split())
+
+
+def test_a_plan_of_a_license_is_entered_once(cli: Cli, site: Site) -> None:
+    site.install()
+    assert "plan read-2026: entered" in cli("plan", "import", "license").out
+    assert "is there already, nothing was changed" in cli("plan", "import", "license").out
+
+
+def test_a_license_states_its_period_itself(cli: Cli, site: Site) -> None:
+    site.install()
+    answer = cli("plan", "import", "license", "--period", "month")
+    assert answer.status == 2 and "a license states its period" in answer.err
+
+
+def test_azures_plans_are_entered_once(cli: Cli, site: Site) -> None:
+    path = azure(site.folder)
+    first, second = (cli("plan", "import", path, "--period", "year") for _ in range(2))
+    assert (first.status, second.status) == (0, 0)
+    assert (first.out, second.out) == ("plan plant: entered\n", "plan plant: is there already, nothing was changed\n")
+    (only,) = plans(cli)
+    assert (only["count"], only["auto_renew"], only["meters"][0]["meter"]) == (2, True, METER)
+
+
+def test_the_period_of_azures_quota_has_to_be_stated_and_why_is_said(cli: Cli, site: Site) -> None:
+    answer = cli("plan", "import", azure(site.folder))
+    assert answer.status == 2
+    assert "the period of the quota has to be stated" in answer.err
+    assert "does not say whether the quota is given each month or each year" in answer.err
+
+
+def test_other_terms_under_the_same_name_are_refused_with_a_hint(cli: Cli, site: Site) -> None:
+    cli("plan", "import", azure(site.folder), "--period", "year")
+    answer = cli("plan", "import", azure(site.folder, current=TERM | {"count": 3}), "--period", "year")
+    assert answer.status == 2
+    assert "count 2 here, 3 there" in answer.err and "azlic plan amend plant --units 1 --from DATE" in answer.err
+    assert cli("plan", "amend", "plant", "--units", "1", "--from", "2026-07-01").status == 0
+    assert cli("plan", "import", azure(site.folder, current=TERM | {"count": 3}), "--period", "year").status == 0
+
+
+def test_a_plan_left_out_is_said_and_is_status_1(cli: Cli, site: Site) -> None:
+    answer = cli("plan", "import", azure(site.folder, provisioningState="Failed"), "--period", "year")
+    assert answer.status == 1 and "left out: plan plant: its provisioningState is Failed" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("{", "plans.json: it is not JSON"), ('{"name": "x"}', "plans.json: properties: Field required")],
+)
+def test_a_file_that_is_not_azures_is_status_3_with_its_place(cli: Cli, site: Site, content: str, message: str) -> None:
+    path = site.folder / "plans.json"
+    path.write_text(content)
+    answer = cli("plan", "import", path, "--period", "year")
+    assert answer.status == 3 and message in answer.err
+
+
+def test_a_file_that_is_not_there_is_status_3(cli: Cli) -> None:
+    answer = cli("plan", "import", "nowhere.json", "--period", "year")
+    assert answer.status == 3 and "nowhere.json cannot be read" in answer.err
+
+
+def test_tiers_state_the_quota_that_a_plan_lacks(cli: Cli, site: Site) -> None:
+    tiers = site.folder / "tiers.json"
+    tier = {"hostingModel": "DisconnectedContainer", "planType": "Read", "tier": "T1", "quota": TERM["quota"]}
+    tiers.write_text(json.dumps([tier]))
+    path = azure(site.folder, current={name: value for name, value in TERM.items() if name != "quota"})
+    assert "--tiers FILE" in cli("plan", "import", path, "--period", "year").err
+    assert cli("plan", "import", path, "--period", "year", "--tiers", tiers).status == 0
+    assert plans(cli)[0]["quota"] == 500_000
+
+
+def test_a_plan_without_a_meter_says_how_to_map_one(cli: Cli) -> None:
+    answer = cli("plan", "add", "by-hand", *BY_HAND, "--period", "year")
+    assert answer.status == 0 and "azlic plan map by-hand METER" in answer.err
+
+
+def test_a_meter_named_twice_is_a_bad_call(cli: Cli) -> None:
+    answer = cli("plan", "add", "by-hand", *BY_HAND, "--period", "year", "--meter", METER, "--meter", METER)
+    assert answer.status == 2 and f"meter {METER} stands twice in plan by-hand" in answer.err
+
+
+@pytest.mark.parametrize("date", ["2026-01-01T08:00", "2026-01-01T23:59:59"])
+def test_a_date_with_a_time_that_is_not_midnight_is_refused(cli: Cli, date: str) -> None:
+    words = ("--type", "Read", "--quota", "1", "--unit", "T", "--period", "year", "--end", "2027-01-01")
+    answer = cli("plan", "add", "by-hand", *words, "--start", date)
+    assert answer.status == 2 and "does not start and end at 00:00 UTC" in answer.err
+
+
+def test_units_added_are_shown_with_what_each_period_commits_to(cli: Cli) -> None:
+    cli("plan", "add", "by-hand", *BY_HAND, "--period", "month")
+    told = cli("plan", "amend", "by-hand", "--units", "1", "--from", "2026-03-28").out
+    assert told == "plan by-hand: +1 unit from 2026-03-28, 129 Transaction in that period, pro-rated\n"
+    assert "nothing was changed" in cli("plan", "amend", "by-hand", "--units", "1", "--from", "2026-03-28").out
+    assert "as stated" in cli("plan", "amend", "by-hand", "--units", "2", "--from", "2026-04-01", "--quota", "7").out
+    shown = " ".join(cli("plan", "show", "by-hand").out.split())
+    for line in ("2026-03-28 +1 129 pro-rated", "2026-04-01 +2 7 as stated"):
+        assert line in shown
+    for line in ("2026-02-01 2026-03-01 1 1,000", "2026-03-01 2026-04-01 2 1,129", "2026-05-01 2026-06-01 4 4,000"):
+        assert line in shown
+
+
+def test_a_unit_entered_by_mistake_is_taken_back(cli: Cli) -> None:
+    cli("plan", "add", "by-hand", *BY_HAND, "--period", "year")
+    for units in ("1", "-1"):
+        assert cli("plan", "amend", "by-hand", "--units", units, "--from", "2026-03-28").status == 0
+    shown = json.loads(cli("plan", "show", "by-hand", "--json").out)
+    assert shown["schema"] == "azlic.plan/v1"
+    assert [change["units"] for change in shown["plan"]["changes"]] == [1, -1]
+
+
+def test_ending_a_plan_says_what_that_means(cli: Cli, site: Site) -> None:
+    cli("plan", "import", azure(site.folder), "--period", "year")
+    first, second = cli("plan", "end", "plant").out, cli("plan", "end", "plant").out
+    assert "no longer renews itself" in first and "It ends at 2027-01-01 00:00 UTC" in first
+    assert "nothing was changed" in second
+    assert not plans(cli)[0]["auto_renew"]
+
+
+def test_a_meter_is_mapped_in_a_stated_ratio(cli: Cli) -> None:
+    cli("plan", "add", "by-hand", *BY_HAND, "--period", "year")
+    ratio = ("plan", "map", "by-hand", "Speech.Seconds", "--units", "1", "--per")
+    assert "3,600 are 1 Transaction" in cli(*ratio, "3600").out
+    assert "nothing was changed" in cli(*ratio, "3600").out
+    assert "60 are 1 Transaction (before: 3,600 are 1 Transaction)" in cli(*ratio, "60").out
+    assert "60 are 1 Transaction" in cli("plan", "show", "by-hand").out
+    assert "no longer" in cli("plan", "map", "by-hand", "Speech.Seconds", "--remove").out
+    assert cli("plan", "map", "by-hand", "Speech.Seconds", "--remove").status == 2
+
+
+@pytest.mark.parametrize(
+    "words", [("show",), ("end",), ("map", METER), ("amend", "--units", "1", "--from", "2026-07-01")]
+)
+def test_a_plan_that_is_not_there_is_a_bad_call(cli: Cli, site: Site, words: tuple[str, ...]) -> None:
+    site.ledger.dispose()
+    command, *rest = words
+    answer = cli("plan", command, "nothing", *rest)
+    assert answer.status == 2 and "there is no plan named nothing" in answer.err
+
+
+def test_no_plan_is_a_list_too(cli: Cli, site: Site) -> None:
+    site.ledger.dispose()
+    assert "no plans; enter one with" in cli("plan", "list").out

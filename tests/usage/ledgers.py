@@ -1,0 +1,101 @@
+"""Ledgers that are cheap to make, that die in the middle, and that can be compared."""
+
+import contextlib
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from licensing.database import open_database
+from tests.usage.mount import heads, recount, rows, totals
+from usage.tables import Batch, Chain, Finding, Gap, Quarantine, Record, Source
+
+
+@cache
+def _empty() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "azlic.db")
+        open_database(str(path), create=True).dispose()
+        return path.read_bytes()
+
+
+def new_ledger(path: Path) -> Path:
+    """An empty ledger at a path, without the price of making its tables."""
+    path.write_bytes(_empty())
+    return path
+
+
+def open_fast(path: Path) -> Engine:
+    """A ledger that does not wait for the disk: for tests in which no machine loses its power."""
+    engine = open_database(str(path))
+
+    @event.listens_for(engine, "connect")
+    def hurry(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+
+    engine.dispose()  # of the connection that was opened before
+    return engine
+
+
+class Killed(BaseException):
+    """What ends an ingest in its middle, and nobody catches."""
+
+
+@contextlib.contextmanager
+def die_at(engine: Engine, number: int, death: Callable[[], object] | None = None) -> Iterator[None]:
+    """Let an engine's user die in front of the statement, or commit, of this number, counted from 0."""
+    left = iter(range(number))
+    opened: list[Any] = []
+    event.listen(engine, "connect", lambda connection, _record: opened.append(connection))
+
+    def count(*_: object) -> None:
+        if next(left, None) is None:
+            if death is not None:
+                death()
+            raise Killed
+
+    event.listen(engine, "before_cursor_execute", count)
+    event.listen(engine, "commit", count)
+    engine.dispose()
+    try:
+        yield
+    finally:
+        for connection in opened:
+            with contextlib.suppress(sqlite3.ProgrammingError):  # of one that is closed already
+                connection.rollback()  # as the end of a process does
+                connection.close()
+        engine.dispose()
+
+
+def copy_ledger(ledger: Path, to: Path) -> Path:
+    """A ledger at rest, copied."""
+    shutil.copyfile(ledger, to)
+    return to
+
+
+def contents(ledger: Engine) -> dict[str, Any]:
+    """Everything in a ledger that has to be the same, however often its ingests were cut short."""
+    names = {
+        Record: ("number", "id", "series", "quantity", "requested_at", "sequence", "extra"),
+        Batch: ("sequence", "file", "start", "stop", "consumed", "first_record", "records", "rows", "head"),
+        Quarantine: ("kind", "file", "line", "start", "reason", "record_id", "content"),
+        Finding: ("kind", "file", "line", "container_id", "detail"),
+        Chain: ("container_id", "sequence", "digest"),
+        Gap: ("container_id", "first", "last"),
+        Source: ("path", "offset", "line", "pending", "head", "marker", "consumed", "vanished_at"),
+    }
+    found: dict[str, Any] = {}
+    for table, columns in names.items():
+        found[table.__tablename__] = [tuple(getattr(row, name) for name in columns) for row in rows(ledger, table)]
+    return found | {"totals": totals(ledger)}
+
+
+def check_arithmetic(ledger: Engine) -> None:
+    """Totals are those of the records, and the heads those of the batches."""
+    assert totals(ledger) == recount(ledger)
+    assert heads(ledger) == [row.head for row in rows(ledger, Batch)]

@@ -1,0 +1,57 @@
+"""The digests that bind a batch: simple enough to be computed again by somebody else, years later.
+
+Each is SHA-256 over JSON without spaces, in UTF-8, of an array that names what it is.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+Labels = tuple[str, str, str, str, str, str]
+"""What names a series: container id, meter, container version, container type, api type, site."""
+
+Row = tuple[int, str, int, int, int, int | None, str | None]
+"""A record as it is stored: number, id, series, quantity, requested_at, sequence, extra."""
+
+ORIGIN = bytes(32)
+"""The head before the first batch."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Everything about a batch that its head binds, beside the head before it."""
+
+    sequence: int
+    file: str
+    start: int
+    stop: int
+    consumed: bytes
+    first_record: int
+    records: int
+    rows: bytes
+
+
+def rows_digest(new_series: Sequence[tuple[int, Labels]], rows: Sequence[Row]) -> bytes:
+    """The digest of a batch's rows as stored, together with the series it introduces: ``[[series], [rows]]``."""
+    return hashlib.sha256(_encode((new_series, rows))).digest()
+
+
+def batch_head(previous: bytes, batch: Sealed) -> bytes:
+    """The head of the ledger after a batch: it binds every field of it, and through ``previous`` all before it."""
+    fields = (
+        "azlic.batch/v1",
+        previous.hex(),
+        batch.sequence,
+        batch.file,
+        batch.start,
+        batch.stop,
+        batch.consumed.hex(),
+        batch.first_record,
+        batch.records,
+        batch.rows.hex(),
+    )
+    return hashlib.sha256(_encode(fields)).digest()
