@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from licensing.instants import iso
-from licensing.issuer import IssuedLicense, KnownResource
+from licensing.issuer_book import IssuedLicense, KnownResource
 
 WIDTH = 80
 

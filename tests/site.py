@@ -17,7 +17,8 @@ from licensing.database import open_database, reading, writing
 from licensing.document import LICENSE_TYPE, CommittedPlan, License, LicensedContainer, LicensedResource, Quota
 from licensing.download import Order, Waiting, download
 from licensing.envelope import seal
-from licensing.issuer import Issuer, NewResource, add_resource, approve
+from licensing.issuer import Issuer
+from licensing.issuer_book import NewResource, add_resource, approve
 from licensing.issuer_http import issuer_app
 from licensing.keys import create_key_pair, load_signer
 from licensing.trust import TrustStore

@@ -8,10 +8,10 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from usage.record import GENESIS, BadLine, UsageRecord, interpret
-from usage.tables import Chain, Gap
+from usage.tables import Chain, Finding, Gap
 from usage.upsert import upsert
 
 Link = tuple[int, str]
@@ -166,3 +166,14 @@ def close_gap(connection: Connection, container: str, sequence: int) -> bool:
             values = {"container_id": container, "first": first, "last": last}
             connection.execute(insert(Gap).values(**values, source=gap.source, line=gap.line, found_at=gap.found_at))
     return True
+
+
+def settle_closed_gaps(connection: Connection, containers: set[str], *, now: datetime) -> None:
+    """Let the gap findings of containers rest that miss nothing any more."""
+    still = select(Gap.container_id).where(Gap.container_id.in_(containers))
+    whole = containers - set(connection.execute(still).scalars())
+    connection.execute(
+        update(Finding)
+        .where(Finding.kind == "gap", Finding.settled_at.is_(None), Finding.container_id.in_(whole))
+        .values(settled_at=now, settled_why="the missing records have arrived")
+    )

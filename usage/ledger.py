@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, case, insert, select
 
 from usage.batches import ORIGIN, Row, Sealed, batch_head, rows_digest
-from usage.chains import Chains, Link, Missing, Problem, close_gap, is_gap, open_gap
+from usage.chains import Chains, Link, Missing, Problem, close_gap, is_gap, open_gap, settle_closed_gaps
 from usage.lines import Parsed, is_printable, parse_lines
 from usage.months import DAY_MS
 from usage.series import SeriesBook
@@ -242,6 +242,8 @@ class Ledger:
             if not close_gap(connection, container, sequence):
                 detail = f"numbers of {container} that were given before are given to other records here"
                 noted += self._note(connection, cursor, Problem("reused", index, detail, container))
+        if breaks.late:
+            settle_closed_gaps(connection, {container for container, _ in breaks.late.values()}, now=self._now)
         return noted
 
     def _note(self, connection: Connection, cursor: Cursor, problem: Problem) -> bool:

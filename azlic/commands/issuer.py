@@ -78,8 +78,8 @@ def add_resource(
     from licensing.api_keys import prepare_folder, write_api_key
     from licensing.containers import CONTAINER_TYPES
     from licensing.instants import parse_duration, parse_instant
-    from licensing.issuer import KEY_SLOTS, NewResource, open_issuer
-    from licensing.issuer import add_resource as enter
+    from licensing.issuer_book import KEY_SLOTS, NewResource, open_issuer
+    from licensing.issuer_book import add_resource as enter
 
     plan = _plan(
         name=f"{name}-plan",
@@ -139,7 +139,7 @@ def renew_key(
     Example: azlic issuer resource key plant-read --slot 1 --keys-to new-keys
     """
     from licensing.api_keys import prepare_folder, write_api_key
-    from licensing.issuer import new_api_key, open_stocked_issuer
+    from licensing.issuer_book import new_api_key, open_stocked_issuer
 
     store = open_stocked_issuer(database or load_settings().database)
     prepare_folder(keys_to, [slot])
@@ -154,7 +154,7 @@ def list_resources(database: options.IssuerStore = None, json: options.Json = Fa
     Example: azlic issuer resource list
     """
     from azlic.show_issuer import resource_fields, resources_text
-    from licensing.issuer import open_stocked_issuer, resources
+    from licensing.issuer_book import open_stocked_issuer, resources
 
     known = resources(open_stocked_issuer(database or load_settings().database))
     if json:
@@ -174,8 +174,8 @@ def approve(
 
     Example: azlic issuer approve default
     """
-    from licensing.issuer import approve as approve_subscription
-    from licensing.issuer import open_stocked_issuer
+    from licensing.issuer_book import approve as approve_subscription
+    from licensing.issuer_book import open_stocked_issuer
 
     store = open_stocked_issuer(database or load_settings().database)
     approve_subscription(store, subscription, now=clock.now())
@@ -198,7 +198,8 @@ def serve(
     from engines.container import listen as bind
     from engines.container import serve as serve_app
     from licensing.errors import BadCall
-    from licensing.issuer import Issuer, open_stocked_issuer
+    from licensing.issuer import Issuer
+    from licensing.issuer_book import open_stocked_issuer
     from licensing.issuer_http import issuer_app
     from licensing.keys import load_signer
 
@@ -225,8 +226,8 @@ def issued(database: options.IssuerStore = None, json: options.Json = False) -> 
     from dataclasses import asdict
 
     from azlic.show_issuer import issued_text
-    from licensing.issuer import issued as book
-    from licensing.issuer import open_stocked_issuer
+    from licensing.issuer_book import issued as book
+    from licensing.issuer_book import open_stocked_issuer
 
     lines = book(open_stocked_issuer(database or load_settings().database))
     if json:

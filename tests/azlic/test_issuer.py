@@ -12,7 +12,8 @@ import pytest
 
 from licensing.api_keys import prepare_folder
 from licensing.database import open_database, reading
-from licensing.issuer import _owner, open_issuer
+from licensing.issuer import _owner
+from licensing.issuer_book import open_issuer
 from tests.azlic.conftest import Cli
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.site import Site

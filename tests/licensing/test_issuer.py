@@ -10,7 +10,8 @@ from licensing.denial import Denial, DenialCode
 from licensing.document import License, parse_license
 from licensing.envelope import VerifiedPayload, parse_envelope
 from licensing.errors import BadCall
-from licensing.issuer import Issuer, approve, issued, new_api_key, resources
+from licensing.issuer import Issuer
+from licensing.issuer_book import approve, issued, new_api_key, resources
 from licensing.issuer_tables import Download, ResourceContainer
 from licensing.protocol import LicenseRequest
 from tests.site import START, Site, a_plan

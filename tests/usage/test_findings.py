@@ -45,13 +45,14 @@ def test_a_settled_finding_is_kept_with_its_reason_and_not_said_again(doubtful: 
     assert doubtful.ingest().findings == 0
 
 
-def test_what_is_missing_to_this_day_is_told_apart_from_what_was_found(doubtful: Mount) -> None:
+def test_the_finding_of_a_gap_rests_once_everything_has_arrived(doubtful: Mount) -> None:
     with reading(doubtful.ledger) as connection:
         assert open_gaps(connection) == [OpenGap(CONTAINER_ID, 2, 3)]
     doubtful.write(a_chain(5)[1:3], "late.jsonl")
     doubtful.ingest()
     with reading(doubtful.ledger) as connection:
-        assert (open_gaps(connection), len(findings(connection))) == ([], 2)
+        assert (open_gaps(connection), len(findings(connection))) == ([], 1)
+        assert [finding.settled_why for finding in findings(connection, settled=True)].count(None) == 1
 
 
 @pytest.mark.parametrize("reason", ["", "\t"])
