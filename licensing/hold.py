@@ -53,8 +53,9 @@ def _file_hold(engine: Engine) -> Iterator[Iterator[str | None]]:
             except BlockingIOError:
                 yield f"process {os.pread(descriptor, 32, 0).decode(errors='replace').strip() or 'unknown'}"
                 continue
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            with contextlib.suppress(OSError):  # whose it is only helps people; on a full disk it goes without
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             yield None
 
     try:

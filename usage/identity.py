@@ -24,7 +24,7 @@ from usage.tables import Finding, Source
 HEAD_BYTES = 1024
 MARKER_BYTES = 256
 _LINK_BYTES = 16 * 1024
-_FEW = 100
+_FEW = 500
 
 Memory = dict[int, tuple[int, tuple[int, int], Any]]
 """What one process remembers of sources between two ingests: offset, identity, and the digest that runs up to there."""
@@ -125,11 +125,12 @@ class Matching:
         return [work[file.path] for file in files if file.path in work]
 
     def _known(self, files: Sequence[FoundFile], folders: Sequence[Path]) -> list[Any]:
-        """The sources that could be meant: all of them, or for a few named files those with their path or inode."""
+        """The sources that could be meant: all of them, or for a few files those with their folder, path or inode."""
         query = select(Source.__table__).where(Source.inode != 0)
-        if len(files) <= _FEW and list(folders) == [file.path for file in files]:
-            paths, inodes = [file.told for file in files], [file.inode for file in files]
-            query = query.where(or_(Source.path.in_(paths), Source.inode.in_(inodes)))
+        if len(files) + len(folders) <= _FEW:
+            inodes, told = [file.inode for file in files], [as_text(folder) for folder in folders]
+            below = [Source.path.startswith(f"{folder}/", autoescape=True) for folder in told]
+            query = query.where(or_(Source.inode.in_(inodes), Source.path.in_(told), *below))
         return list(self._connection.execute(query.order_by(Source.key)))
 
     def _find_by_content(self, work: dict[Path, Work], file: FoundFile, at_path: Any) -> None:

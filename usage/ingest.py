@@ -1,6 +1,7 @@
 """Ingest: everything new in output folders goes into the ledger, exactly once."""
 
-from collections.abc import Callable, Iterable, Iterator
+import contextlib
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -86,14 +87,15 @@ class _Walk:
             work = matching.match(find_files(self._folders), self._folders)
         self._receipt.files = len(work)
         try:
-            self._read([item for item in work if not item.unchanged], ledger)
+            changed = [item for item in work if not item.unchanged]
+            with contextlib.closing(self._steps(changed)) as steps:
+                self._read(changed, steps, ledger)
         finally:
             ledger.close()
         self._receipt.pending_bytes = sum(item.pending for item in work)
 
-    def _read(self, work: list[Work], ledger: Ledger) -> None:
+    def _read(self, work: list[Work], steps: Iterator[tuple[Work, Block | None]], ledger: Ledger) -> None:
         total, done = sum(max(0, item.file.size - item.start) for item in work), 0
-        steps = self._steps(work)
         finished = not work
         while not finished:
             taken = 0
@@ -116,7 +118,7 @@ class _Walk:
             if item.error is None:
                 self._memory[item.cursor.source] = (item.start, item.file.identity, item.cursor.digest)
 
-    def _steps(self, work: list[Work]) -> Iterator[tuple[Work, Block | None]]:
+    def _steps(self, work: list[Work]) -> Generator[tuple[Work, Block | None], None, None]:
         """The blocks of each file in turn, and None behind its last one."""
         for item in work:
             if item.error is not None:

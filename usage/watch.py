@@ -22,7 +22,7 @@ SETTLE_SECONDS = 0.05
 
 
 class Watch(FileSystemEventHandler):
-    """One thin loop around ``ingest``: on file events what they name, and every so often everything.
+    """One thin loop around ``ingest``: on file events the folder they name, and every so often everything.
 
     ``polling`` looks at the folders once a second instead of waiting for events, which network mounts do not send. Each
     step is one whole ingest: whatever ends the loop leaves nothing half done.
@@ -82,8 +82,8 @@ class Watch(FileSystemEventHandler):
                 try:
                     if scan:
                         took(self._ingest(self._folders, {}, alive))
-                    elif named := _still_there(changed):
-                        took(self._ingest(named, self._memory, alive))
+                    elif folders := _folders_of(changed):
+                        took(self._ingest(folders, self._memory, alive))
                 except AzlicError as error:
                     if failed is None:
                         raise
@@ -128,6 +128,7 @@ class Watch(FileSystemEventHandler):
         return receipt
 
 
-def _still_there(changed: set[Path]) -> list[Path]:
-    """The files themselves: links are not followed, and what is gone is found missing by the next scan."""
-    return [path for path in sorted(changed) if path.is_file() and path.resolve() == path]
+def _folders_of(changed: set[Path]) -> list[Path]:
+    """Where something changed. A folder is taken whole: of a rotated file the older part comes first."""
+    folders = {path.parent for path in changed}
+    return [folder for folder in sorted(folders) if folder.is_dir() and folder.resolve() == folder]

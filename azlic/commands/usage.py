@@ -66,6 +66,7 @@ def watch(
     from azlic.show_ingest import receipt_line
     from azlic.supervisor import Supervisor
     from licensing.database import open_database
+    from licensing.errors import AzlicError
     from usage.ledger import Receipt
     from usage.watch import Watch
 
@@ -86,7 +87,15 @@ def watch(
         if receipt.new or not receipt.clean:
             output.tell(receipt_line(clock.as_of(None), receipt))
 
-    alive_seconds = supervisor.alive_every_seconds or rescan
-    loop.run(rescan_seconds=rescan, alive_seconds=alive_seconds, took=took, alive=supervisor.alive)
+    def failed(error: AzlicError) -> None:
+        output.tell(f"azlic: {error.message}; it is tried again within {rescan:g} seconds\n  try: {error.hint}")
+
+    loop.run(
+        rescan_seconds=rescan,
+        alive_seconds=supervisor.alive_every_seconds or rescan,
+        took=took,
+        alive=supervisor.alive,
+        failed=failed,
+    )
     supervisor.stopping()
     output.tell("stopped; everything taken so far is in the ledger")

@@ -1,11 +1,10 @@
 """Ledgers that are cheap to make, that die in the middle, and that can be compared."""
 
-import contextlib
 import shutil
-import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -42,34 +41,22 @@ def open_fast(path: Path) -> Engine:
     return engine
 
 
-class Killed(BaseException):
+class Killed(Exception):
     """What ends an ingest in its middle, and nobody catches."""
 
 
-@contextlib.contextmanager
-def die_at(engine: Engine, number: int, death: Callable[[], object] | None = None) -> Iterator[None]:
+def die_at(engine: Engine, number: int, death: Callable[[], object] | None = None) -> None:
     """Let an engine's user die in front of the statement, or commit, of this number, counted from 0."""
-    left = iter(range(number))
-    opened: list[Any] = []
-    event.listen(engine, "connect", lambda connection, _record: opened.append(connection))
+    steps = count()
 
-    def count(*_: object) -> None:
-        if next(left, None) is None:
+    def die(*_: object) -> None:
+        if next(steps) == number:
             if death is not None:
                 death()
             raise Killed
 
-    event.listen(engine, "before_cursor_execute", count)
-    event.listen(engine, "commit", count)
-    engine.dispose()
-    try:
-        yield
-    finally:
-        for connection in opened:
-            with contextlib.suppress(sqlite3.ProgrammingError):  # of one that is closed already
-                connection.rollback()  # as the end of a process does
-                connection.close()
-        engine.dispose()
+    event.listen(engine, "before_cursor_execute", die)
+    event.listen(engine, "commit", die)
 
 
 def copy_ledger(ledger: Path, to: Path) -> Path:

@@ -25,7 +25,7 @@ class Prepared:
         self.folder = folder
         self.output = folder / "output"
         self.before = new_ledger(folder / "before.db")
-        one, other = a_chain(60, container=ONE), a_chain(40, container=OTHER)
+        one, other = a_chain(56, container=ONE), a_chain(36, container=OTHER)
         self.put(ONE, "usage-1.jsonl", one[:12])
         self.put(ONE, "usage-2.jsonl", one[12:16])
         self.put(OTHER, "usage-1.jsonl", other[:10])
@@ -42,10 +42,10 @@ class Prepared:
         self.put(OTHER, "usage-1.jsonl", [*other[:2], *other[3:4], edited, *other[5:20]])
         (self.output / "read" / OTHER / "gone.jsonl").unlink()
         # and there is news: records out of order, known ones, conflicts, bad lines, two containers in a file
-        self.put(ONE, "usage-3.jsonl", [one[36], one[39], one[37], one[38], *one[40:50], *one[:8]])
-        self.put(OTHER, "usage-2.jsonl", [*other[24:30], a_line("x"), a_line("x", 2), b"{", *other[30:40]])
+        self.put(ONE, "usage-3.jsonl", [one[36], one[39], one[37], one[38], *one[40:50], *one[:4]])
+        self.put(OTHER, "usage-2.jsonl", [*other[24:30], a_line("x"), a_line("x", 2), b"{", *other[30:]])
         mixed = [
-            line for pair in zip(one[50:], (a_line(f"own-{n}", n) for n in range(10)), strict=True) for line in pair
+            line for pair in zip(one[50:], (a_line(f"own-{n}", n) for n in range(6)), strict=True) for line in pair
         ]
         self.put(OTHER, "usage-3.jsonl", mixed, b'{"id":"unfinished')
 
@@ -70,8 +70,8 @@ def killed_at(prepared: Prepared, database: Path, number: int) -> bool:
 
     def work() -> None:
         engine = open_fast(database)
-        with die_at(engine, number, lambda: os.kill(os.getpid(), signal.SIGKILL)):
-            prepared.ingest(engine)
+        die_at(engine, number, lambda: os.kill(os.getpid(), signal.SIGKILL))
+        prepared.ingest(engine)
 
     status, text = fork(work)
     assert status in (0, signal.SIGKILL), text
