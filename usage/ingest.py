@@ -14,7 +14,7 @@ from usage.identity import Matching, Memory, Work
 from usage.ledger import Ledger, Receipt
 from usage.sources import LINE_BYTES, Block, OpenFile, UnreadableFile, find_files
 
-COMMIT_BYTES = 32 * 1024 * 1024
+COMMIT_BYTES = 48 * 1024 * 1024
 """So much is read before it is committed; a killed ingest reads at most this again."""
 
 _ATTEMPTS = 3

@@ -106,14 +106,19 @@ class OpenFile:
     def read(self, start: int, length: int) -> bytes:
         """Up to ``length`` bytes from an offset; fewer only where the file ends."""
         try:
-            self._content.seek(start)
-            data = self._content.read(length)
-            while len(data) < length and (more := self._content.read(length - len(data))):
+            data = self._read_at(start, length)
+            while len(data) < length and (more := self._read_at(start + len(data), length - len(data))):
                 data += more
         except (OSError, EOFError, zlib.error) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise UnreadableFile(self._path, reason) from error
         return data
+
+    def _read_at(self, start: int, length: int) -> bytes:
+        if not self.compressed:
+            return os.pread(self._file.fileno(), length, start)
+        self._content.seek(start)
+        return self._content.read(length)
 
     def stretches(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from one offset to another, in pieces; fewer where the file ends."""
