@@ -100,6 +100,7 @@ class IssuedLicense:
     key_slot: int
     issued_at: str
     expires_at: str
+    site: str | None = None
 
 
 def licensed_container(kind: str, version_from: str, version_below: str) -> LicensedContainer:

@@ -26,6 +26,7 @@ class Resource(Table):
     name: Mapped[str] = mapped_column(String, primary_key=True)
     subscription: Mapped[str] = mapped_column(ForeignKey("issuer_subscription.name"))
     kind: Mapped[str] = mapped_column(String)
+    sku: Mapped[str] = mapped_column(String, server_default="DC0")
     plan: Mapped[str] = mapped_column(String)
     term_seconds: Mapped[int] = mapped_column(BigInteger)
     grace_days: Mapped[int] = mapped_column(Integer)
@@ -41,7 +42,11 @@ class ResourceKey(Table):
 
 
 class ResourceContainer(Table):
-    """A container type a resource may license; ``serial`` is the last one given for ``license_id``."""
+    """A container type a resource may license; ``serial`` is the last one given for ``license_id``.
+
+    ``term_seconds`` and ``grace_days`` are the resource's own where they are empty. ``repositories`` and ``instances``
+    are lists in JSON, empty for the type's own images and for a license that floats.
+    """
 
     __tablename__ = "issuer_resource_container"
     resource: Mapped[str] = mapped_column(ForeignKey("issuer_resource.name"), primary_key=True)
@@ -50,10 +55,14 @@ class ResourceContainer(Table):
     serial: Mapped[int] = mapped_column(BigInteger, default=0)
     version_from: Mapped[str] = mapped_column(String)
     version_below: Mapped[str] = mapped_column(String)
+    term_seconds: Mapped[int | None] = mapped_column(BigInteger)
+    grace_days: Mapped[int | None] = mapped_column(Integer)
+    repositories: Mapped[str | None] = mapped_column(String)
+    instances: Mapped[str | None] = mapped_column(String)
 
 
 class Download(Table):
-    """One license that was given out, and what it was given for."""
+    """One license that was given out, and what it was given for; ``key_slot`` 0 is a signed offline request."""
 
     __tablename__ = "issuer_download"
     key: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -66,6 +75,7 @@ class Download(Table):
     issued_at: Mapped[str] = mapped_column(String)
     expires_at: Mapped[str] = mapped_column(String)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
+    site: Mapped[str | None] = mapped_column(String)
     __table_args__ = (
         UniqueConstraint("license_id", "serial"),
         ForeignKeyConstraint(
@@ -73,3 +83,66 @@ class Download(Table):
             ["issuer_resource_container.resource", "issuer_resource_container.type"],
         ),
     )
+
+
+class Revocation(Table):
+    """A license the issuer takes back: up to and with a serial, or every serial where none is named."""
+
+    __tablename__ = "issuer_revocation"
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    license_id: Mapped[str] = mapped_column(ForeignKey("issuer_resource_container.license_id"))
+    up_to_serial: Mapped[int | None] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(String)
+    revoked_at: Mapped[str] = mapped_column(String)
+
+
+class RevocationList(Table):
+    """A revocation list that was signed; its number is never given again."""
+
+    __tablename__ = "issuer_revocation_list"
+    number: Mapped[int] = mapped_column(Key, primary_key=True)
+    issued_at: Mapped[str] = mapped_column(String)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ContentKey(Table):
+    """A key that opens the sealed files of images of one container type, from a version on. ``secret`` is 32 bytes."""
+
+    __tablename__ = "issuer_content_key"
+    key_id: Mapped[str] = mapped_column(String, primary_key=True)
+    container_type: Mapped[str] = mapped_column(String)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[str] = mapped_column(String)
+
+
+class EnrolledSite(Table):
+    """A site whose signed offline requests are answered, and its public key in PEM form."""
+
+    __tablename__ = "issuer_site"
+    name: Mapped[str] = mapped_column(String, primary_key=True)
+    public_key: Mapped[str] = mapped_column(String)
+    enrolled_at: Mapped[str] = mapped_column(String)
+
+
+class AnsweredRequest(Table):
+    """An offline request that was answered, and the answer: the same request gets the same license again."""
+
+    __tablename__ = "issuer_answer"
+    request_id: Mapped[str] = mapped_column(String, primary_key=True)
+    site: Mapped[str] = mapped_column(ForeignKey("issuer_site.name"))
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    answered_at: Mapped[str] = mapped_column(String)
+
+
+class AuditLine(Table):
+    """One line of the issuer's audit log: who did what to what. It only grows; ``head`` chains it to the last."""
+
+    __tablename__ = "issuer_audit"
+    number: Mapped[int] = mapped_column(Key, primary_key=True)
+    at: Mapped[str] = mapped_column(String)
+    actor: Mapped[str] = mapped_column(String)
+    action: Mapped[str] = mapped_column(String)
+    subject: Mapped[str] = mapped_column(String)
+    detail: Mapped[str] = mapped_column(String)
+    head: Mapped[bytes] = mapped_column(LargeBinary)

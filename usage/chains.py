@@ -10,9 +10,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from licensing.upsert import upsert
 from usage.record import GENESIS, BadLine, UsageRecord, interpret
 from usage.tables import Chain, Finding, Gap
-from usage.upsert import upsert
 
 Link = tuple[int, str]
 """The sequence of a chained record and the digest of its line."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
+from licensing.upsert import upsert
 from usage.tables import Counter
-from usage.upsert import upsert
 
 
 @dataclass(frozen=True, slots=True)

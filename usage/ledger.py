@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, insert, select
 
+from licensing.upsert import insert_once, upsert
 from usage.batches import ORIGIN, Row, Sealed, batch_head, rows_digest
 from usage.chains import Chains, Link, Missing, Problem, close_gap, is_gap, open_gap, settle_closed_gaps
 from usage.lines import Parsed, is_printable, parse_lines
@@ -21,7 +22,6 @@ from usage.months import DAY_MS
 from usage.series import SeriesBook
 from usage.sources import Block
 from usage.tables import Batch, Finding, Quarantine, Record, Total
-from usage.upsert import insert_once, upsert
 
 TOTAL_LIMIT = 2**62
 """A day's total of a series stays below this many millionths; a record that would pass it goes to quarantine."""

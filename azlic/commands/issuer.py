@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from azlic import clock, options, output
+from azlic.commands import issuer_serve
 from azlic.settings import load_settings
 
 if TYPE_CHECKING:
@@ -15,13 +16,13 @@ app = typer.Typer(help="The license server and its book.", no_args_is_help=True)
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
+    issuer_serve.register(app)
     program.add_typer(app, name="issuer")
 
 
 resource_app = typer.Typer(help="The resources that pay for containers.", no_args_is_help=True)
 app.add_typer(resource_app, name="resource")
 
-_PRIVATE, _PUBLIC = "issuer-key.pem", "issuer.pem"
 _OPTIONS = {"name": "NAME", "quantity": "--quota", "starts_at": "--start", "ends_at": "--end"}
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The resource's name, the last part of its endpoint.")]
 
@@ -33,15 +34,13 @@ def init(database: options.IssuerStore = None, keys: options.IssuerKeys = None) 
     Example: azlic issuer init
     """
     from licensing.database import open_database
-    from licensing.files import make_folder
-    from licensing.keys import create_key_pair
+    from licensing.issuer_keys import PUBLIC, create_issuer_keys
 
     settings = load_settings()
     folder = keys or settings.issuer_keys
-    make_folder(folder, "the signing key folder", "--keys", mode=0o700)
-    key = create_key_pair(folder / _PRIVATE, folder / _PUBLIC)
+    key = create_issuer_keys(folder)
     open_database(database or settings.database, create=True)
-    output.emit(f"public key: {folder / _PUBLIC}\n  key {key.keyid}")
+    output.emit(f"public key: {folder / PUBLIC}\n  key {key.keyid}")
 
 
 @resource_app.command("add")
@@ -180,41 +179,6 @@ def approve(
     store = open_stocked_issuer(database or load_settings().database)
     approve_subscription(store, subscription, now=clock.now())
     output.emit(f"subscription {subscription}: approved")
-
-
-@app.command()
-def serve(
-    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where to listen.")] = "127.0.0.1:5080",
-    url: Annotated[
-        str | None, typer.Option(metavar="URL", help="What clients call this server, if it is not the address itself.")
-    ] = None,
-    database: options.IssuerStore = None,
-    keys: options.IssuerKeys = None,
-) -> None:
-    """Answer DownloadLicense over HTTP until SIGTERM.
-
-    Example: azlic issuer serve --listen 127.0.0.1:5080
-    """
-    from engines.container import listen as bind
-    from engines.container import serve as serve_app
-    from licensing.errors import BadCall
-    from licensing.issuer import Issuer
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_http import issuer_app
-    from licensing.keys import load_signer
-
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or len(port) > 5 or int(port) > 65535:
-        raise BadCall(f"--listen {listen!r} is not of the form HOST:PORT", hint="for example 127.0.0.1:5080")
-    settings = load_settings()
-    folder = keys or settings.issuer_keys
-    signer = load_signer(folder / _PRIVATE, folder / _PUBLIC)
-    store = open_stocked_issuer(database or settings.database)
-    listener = bind(host.strip("[]"), int(port))
-    base_url = url or f"http://{host}:{listener.getsockname()[1]}"
-    output.log_to_stderr()
-    output.tell(f"Now listening on: {base_url}")
-    serve_app(issuer_app(Issuer(store, signer, base_url=base_url), clock=clock.now), listener)
 
 
 @app.command()

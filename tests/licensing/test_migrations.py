@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, MetaData, Table, func, insert, inspec
 
 import migrations
 import usage.tables
-from licensing import issuer_tables
+from licensing import issuer_tables, site_tables
 from licensing.database import Table as Model
 from licensing.database import open_database, reading, writing
 
@@ -46,6 +46,7 @@ def rows(engine: Engine) -> dict[str, int]:
 def test_every_model_has_its_table(engine: Engine) -> None:
     assert usage.tables.Record.__tablename__ in Model.metadata.tables
     assert issuer_tables.Download.__tablename__ in Model.metadata.tables
+    assert site_tables.WitnessMark.__tablename__ in Model.metadata.tables
     assert rows(engine) == dict.fromkeys(Model.metadata.tables, 1)
 
 
