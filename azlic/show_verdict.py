@@ -28,6 +28,13 @@ _DO = {
     Status.MISSING: "Mount the license folder, or download a license into it with azlic download.",
     Status.UNREADABLE: "Copy the file again from where it was downloaded, and check the disk it lies on.",
     Status.MALFORMED: "Copy the file again from where it was downloaded, or download it again.",
+    Status.OPAQUE: "A license of ours: copy it again, or download it again. A license of Microsoft's: it cannot be"
+    " read; keep its dates by hand.",
+    Status.REVOKED: "Ask the issuer why, and download a new license where it grants one.",
+    Status.SUPERSEDED: "Use the newer license.dat that was here before, or download a new one.",
+    Status.CONFLICTING: "Tell the issuer: a serial was given twice. Keep the license that ran before.",
+    Status.WRONG_INSTANCE: "Download the license of this site and instance, or name them as the license does.",
+    Status.CLOCK_SUSPECT: "Set this machine's clock right (date -u), then look: azlic clock status.",
     Status.UNTRUSTED: "Compare the issuer's key with the issuer, then: azlic trust add ISSUER.pem.",
     Status.WRONG_CONTAINER: "Download the license of this container; each container needs its own.",
     Status.WRONG_IMAGE: "Download a new license for this image version, or run an image it covers.",
@@ -38,6 +45,10 @@ _DO_ABOUT = {
     Cause.NOT_A_FILE: "Put license.dat itself there, as a regular file.",
     Cause.LINK_TO_NOWHERE: "Put license.dat itself there in place of the link, or what the link leads to.",
     Cause.TRUST_IN_THE_MOUNT: "Keep the trust store outside the license folder: --trust FOLDER.",
+    Cause.KEY_NOT_IN_FORCE: "Tell the issuer: it signed with a key outside the key's own time.",
+    Cause.TRUST_EXPIRED: "Get the issuer's newest rotation document, then: azlic trust update FILE.",
+    Cause.OLDER_TRUST: "Bring the trust store back to what it held, or: azlic trust update FILE.",
+    Cause.OTHER_REPOSITORY: "Run an image that the license is for, or download the license of this one.",
     Cause.CHANGED: "Copy the file again from where it was downloaded, or download it again.",
 }
 """What to do where the status alone does not say it."""
@@ -55,9 +66,11 @@ def verdict_text(verdict: Verdict) -> str:
     advice = _DO_ABOUT.get(verdict.cause, _DO[verdict.status]) if verdict.cause else _DO[verdict.status]
     user = f"{os.geteuid()}:{os.getegid()}"
     lines += _paragraph("Do", advice.format(warn_from=warn_from, user=user, path=verdict.path))
+    for warning in verdict.warnings:
+        lines += _paragraph("Warning", f"{warning}.")
     lines.append("")
     lines += [
-        f"  {check.number:>2} {_MARKS[check.passed]} {check.name:<10} {_shortened(check.detail)}"
+        f"  {check.number:>2} {_MARKS[check.passed]} {check.name:<12} {_shortened(check.detail)}"
         for check in verdict.checks
         if check.passed is not None
     ]
@@ -107,7 +120,7 @@ def _paragraph(name: str, text: str) -> list[str]:
 
 
 def _shortened(detail: str) -> str:
-    room = WIDTH - 19
+    room = WIDTH - 21
     return detail if len(detail) <= room else detail[: room - 3] + "..."
 
 
@@ -125,6 +138,7 @@ def verdict_fields(verdict: Verdict) -> dict[str, Any]:
         "expires_at": iso(license_.expires_at) if license_ else None,
         "grace_ends_at": iso(license_.grace_ends_at) if license_ else None,
         "warn_from": iso(verdict.warn_from) if verdict.warn_from else None,
+        "warnings": list(verdict.warnings),
         "key_id": verdict.key_id,
         "license": license_.model_dump(mode="json", exclude={"content_keys"}) if license_ else None,
         "checks": [

@@ -24,6 +24,7 @@ from licensing.containers import ContainerType
 from licensing.download import Order, Waiting, download
 from licensing.errors import AzlicError
 from licensing.gate import Gate
+from licensing.seen import Seen
 from licensing.trust import TrustStore
 from licensing.verdict import Cause, Verdict
 from licensing.verification import verify
@@ -67,23 +68,42 @@ def download_license(
     return download(order, options.license, trust=trust, clock=clock, waiting=waiting)
 
 
-def examine(engine: Engine, folder: Path, trust: TrustStore) -> Callable[[datetime], Verdict]:
-    """What the gate asks: may this engine run with the license in ``folder``?"""
+def examine(
+    engine: Engine, folder: Path, trust: TrustStore, site: str | None, instance: str
+) -> Callable[[datetime, Seen], Verdict]:
+    """What the gate asks: may this engine run with the license in ``folder``, at this site and as this instance?"""
 
-    def verdict(now: datetime) -> Verdict:
-        return verify(folder, trust=trust, as_of=now, container=engine.kind.name, version=engine.version)
+    def verdict(now: datetime, seen: Seen) -> Verdict:
+        return verify(
+            folder,
+            trust=trust,
+            as_of=now,
+            container=engine.kind.name,
+            version=engine.version,
+            site=site,
+            instance=instance,
+            seen=seen,
+        )
 
     return verdict
 
 
 def container_app(
-    engine: Engine, options: Options, *, trust: TrustStore, clock: Callable[[], datetime], container_id: str
+    engine: Engine,
+    options: Options,
+    *,
+    trust: TrustStore,
+    clock: Callable[[], datetime],
+    container_id: str,
+    site: str | None = None,
+    instance: str | None = None,
 ) -> FastAPI | Verdict:
     """The container, ready to be served, or the verdict that keeps it from starting.
 
+    A license that is bound to instances names this one, by the name given here or else the host's.
     Raises ``AzlicError`` when the output mount cannot take usage records: what cannot be recorded is not served.
     """
-    gate = Gate(options.license, examine(engine, options.license, trust))
+    gate = Gate(options.license, examine(engine, options.license, trust, site, instance or socket.gethostname()))
     verdict = gate.verdict(clock())
     if not verdict.may_run:
         return verdict

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from licensing.mount import LICENSE_NAME
+from licensing.seen import Seen, Witness, WitnessKind
 from licensing.verdict import Verdict
 
 RECHECK_AFTER = timedelta(minutes=1)
@@ -15,11 +16,13 @@ class Gate:
     """Asks for the verdict again whenever it could have changed, and only then.
 
     That is: at the instant a date of the license passes, when the file is another one, when the clock was turned
-    back, and once a minute in any case. A renewed license is so taken without a restart, a removed one noticed.
+    back, and once a minute in any case. A renewed license is so taken without a restart, a removed one noticed. The
+    newest instant it was asked about is a witness against a clock that was turned back.
     """
 
-    def __init__(self, folder: Path, examine: Callable[[datetime], Verdict]) -> None:
+    def __init__(self, folder: Path, examine: Callable[[datetime, Seen], Verdict]) -> None:
         self._file = folder / LICENSE_NAME
+        self._newest: datetime | None = None
         self._examine = examine
         self._lock = threading.Lock()
         self._seen: tuple[Verdict, object] | None = None
@@ -29,8 +32,14 @@ class Gate:
         with self._lock:
             identity = self._identity()
             if self._seen is None or self._stale(*self._seen, now, identity):
-                self._seen = (self._examine(now), identity)
+                self._seen = (self._examine(now, self._remembered()), identity)
+            self._newest = max(now, self._newest or now)
             return self._seen[0]
+
+    def _remembered(self) -> Seen:
+        if self._newest is None:
+            return Seen()
+        return Seen((Witness(WitnessKind.EVALUATION, self._newest, "this container"),))
 
     def _identity(self) -> object:
         try:

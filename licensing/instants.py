@@ -25,6 +25,17 @@ def parse_instant(text: str) -> datetime:
         ) from error
 
 
+def milliseconds(instant: datetime) -> int:
+    """Unix time in milliseconds, rounded down."""
+    whole = int(instant.replace(microsecond=0).timestamp())
+    return whole * 1000 + instant.microsecond // 1000
+
+
+def from_milliseconds(value: int) -> datetime:
+    """The instant of a Unix time in milliseconds."""
+    return datetime.fromtimestamp(value // 1000, tz=UTC).replace(microsecond=value % 1000 * 1000)
+
+
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 

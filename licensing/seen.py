@@ -9,6 +9,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from licensing.instants import iso
+
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far this machine's clock may stand behind the newest witness before it is suspect."""
 
@@ -19,6 +21,11 @@ class WitnessKind(StrEnum):
     LICENSE = "license"
     RECORD = "record"
     EVALUATION = "evaluation"
+
+    @property
+    def phrase(self) -> str:
+        """The kind, as it stands in a sentence."""
+        return {"license": "a license", "record": "a usage record", "evaluation": "an earlier answer"}[self]
 
 
 class Witness(NamedTuple):
@@ -37,13 +44,25 @@ class Accepted(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """Everything the verification compares a license and the clock with."""
+    """Everything the verification compares a license and the clock with.
+
+    ``statements`` holds the highest number of each issuer's ``rotation`` and ``revocations``. ``unread`` says why the
+    ledger that would know could not be asked.
+    """
 
     witnesses: tuple[Witness, ...] = ()
     accepted: Mapping[str, Accepted] = MappingProxyType({})
     statements: Mapping[tuple[str, str], int] = MappingProxyType({})
+    unread: str = ""
 
     @property
     def high_water(self) -> Witness | None:
         """The newest of all witnesses."""
         return max(self.witnesses, key=lambda witness: witness.instant, default=None)
+
+    def clock_behind(self, now: datetime) -> str | None:
+        """Why a clock that says ``now`` is suspect, in words; None where nothing speaks against it."""
+        mark = self.high_water
+        if mark is None or mark.instant <= now + CLOCK_TOLERANCE:
+            return None
+        return f"the clock says {iso(now)}, and {mark.kind.phrase} showed {iso(mark.instant)} before ({mark.source})"

@@ -1,8 +1,11 @@
 """The trust store: the operator's own folder of public keys, and nobody else's."""
 
 import os
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from securesystemslib.signer import Key
 
@@ -16,6 +19,14 @@ class TrustedKey(NamedTuple):
 
     path: Path
     key: Key
+    issuer: str = ""
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+
+    def covers(self, instant: datetime) -> bool:
+        return (self.not_before is None or self.not_before <= instant) and (
+            self.not_after is None or instant < self.not_after
+        )
 
     @property
     def key_id(self) -> str:
@@ -28,6 +39,7 @@ class Held(NamedTuple):
 
     keys: tuple[TrustedKey, ...]
     unusable: tuple[AzlicError, ...]
+    issuers: Mapping[str, Any] = MappingProxyType({})
 
 
 class TrustStore(NamedTuple):

@@ -1,6 +1,7 @@
 """The answer to "may this container run": one status, the checks behind it, and the dates."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -40,9 +41,18 @@ class Cause(StrEnum):
     TRUST_IN_THE_MOUNT = "trust-in-the-mount"
     UNKNOWN_KEY = "unknown-key"
     CHANGED = "changed"
+    KEY_NOT_IN_FORCE = "key-not-in-force"
+    TRUST_EXPIRED = "trust-expired"
+    OLDER_TRUST = "older-trust"
+    OTHER_REPOSITORY = "other-repository"
+    OTHER_SITE = "other-site"
+    ISSUED_LATER = "issued-later"
+    CLOCK_BEHIND = "clock-behind"
 
 
 RUNNING = frozenset({Status.VALID, Status.EXPIRING, Status.GRACE})
+INSTALLABLE = RUNNING | {Status.NOT_YET_VALID}
+"""What may be installed and remembered: a license that begins later is fetched ahead of time."""
 
 
 class Check(NamedTuple):
@@ -58,9 +68,10 @@ class Check(NamedTuple):
 class Verdict:
     """Whether a license lets its container run at ``as_of``, and why.
 
-    ``license`` and ``key_id`` are there only once the signature was checked; nothing unverified is ever shown.
+    ``license`` and ``key_id`` are there only once it is known to be genuine; nothing unverified is ever shown.
     ``warn_from`` is the instant from which the status is ``expiring``. ``cause`` tells apart what has to be mended in
-    different ways.
+    different ways. ``warnings`` take nothing away from the answer: they are for people to look into.
+    ``payload_digest`` and ``statements`` (the numbers of what its issuer said last) are what a site remembers of it.
     """
 
     path: Path
@@ -72,6 +83,9 @@ class Verdict:
     key_id: str | None = None
     warn_from: datetime | None = None
     cause: Cause | None = None
+    warnings: tuple[str, ...] = ()
+    payload_digest: bytes | None = None
+    statements: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def may_run(self) -> bool:

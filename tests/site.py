@@ -21,6 +21,7 @@ from licensing.issuer import Issuer
 from licensing.issuer_book import NewResource, add_resource, approve
 from licensing.issuer_http import issuer_app
 from licensing.keys import create_key_pair, load_signer
+from licensing.seen import Seen
 from licensing.trust import TrustStore
 from licensing.verdict import Verdict
 from licensing.verification import verify
@@ -120,8 +121,10 @@ class Site:
         target.write_bytes(seal((license_ or a_license()).to_bytes(), LICENSE_TYPE, self.signer))
         return target
 
-    def verify(self, at: datetime | None = None, *, container: str | None = "read") -> Verdict:
-        return verify(self.license, trust=self.trust, as_of=at or self.now, container=container)
+    def verify(
+        self, at: datetime | None = None, *, container: str | None = "read", seen: Seen | None = None
+    ) -> Verdict:
+        return verify(self.license, trust=self.trust, as_of=at or self.now, container=container, seen=seen)
 
     @property
     def issuer_store(self) -> Database:

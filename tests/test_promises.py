@@ -185,4 +185,4 @@ def _python_block(readme: str, session: Session) -> None:
         text=True,
         check=True,
     ).stdout
-    assert told.startswith("valid True 36") and "10 not ended True" in told
+    assert told.startswith("valid True 36") and "15 not ended True" in told

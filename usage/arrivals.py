@@ -6,8 +6,8 @@ from pathlib import Path
 
 from licensing.errors import AzlicError, BadCall
 from licensing.files import FileTooLarge, read_capped
-from licensing.instants import iso
-from usage.months import Month, from_milliseconds, milliseconds
+from licensing.instants import from_milliseconds, iso, milliseconds
+from usage.months import Month
 from usage.usage_logs import MAX_BYTES, UnusableBody, UsageLogs, parse_usage_logs
 
 EARLIEST = Month(2015, 1)

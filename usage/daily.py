@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from usage.months import day_number, from_milliseconds
+from licensing.instants import from_milliseconds
+from usage.months import day_number
 from usage.tables import Series, Total
 
 

@@ -10,6 +10,8 @@ from sqlalchemy import Engine
 from licensing.database import writing
 from licensing.errors import AzlicError
 from licensing.hold import holding
+from licensing.remember import advance
+from licensing.seen import WitnessKind
 from usage.identity import Matching, Memory, Work
 from usage.ledger import Ledger, Receipt
 from usage.sources import LINE_BYTES, Block, OpenFile, UnreadableFile, find_files
@@ -85,6 +87,7 @@ class _Walk:
             ledger = Ledger(connection, now=self._now, receipt=self._receipt, site=self._site)
             matching = Matching(connection, ledger, now=self._now, memory=self._memory)
             work = matching.match(find_files(self._folders), self._folders)
+            advance(connection, WitnessKind.EVALUATION, self._now, "ingest")
         self._receipt.files = len(work)
         try:
             changed = [item for item in work if not item.unchanged]

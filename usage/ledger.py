@@ -14,6 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection, case, insert, select
 
+from licensing.instants import from_milliseconds
+from licensing.remember import advance
+from licensing.seen import WitnessKind
 from licensing.upsert import insert_once, upsert
 from usage.batches import ORIGIN, Row, Sealed, batch_head, rows_digest
 from usage.chains import Chains, Link, Missing, Problem, close_gap, is_gap, open_gap, settle_closed_gaps
@@ -88,6 +91,7 @@ class Ledger:
         self._sequence: int = last.sequence if last else 0
         self._head: bytes = last.head if last else ORIGIN
         self._next_number: int = last.first_record + last.records if last else 1
+        self._newest = 0
         self._hasher = ThreadPoolExecutor(1)  # a block's digest is made beside the parsing, on the other core
         mark = "?" if connection.dialect.name == "sqlite" else "%s"
         self._insert = (
@@ -117,7 +121,7 @@ class Ledger:
         noted = self._note_breaks(connection, cursor, parsed)
         if rows:
             self._receipt.new += len(rows)
-            self._add_totals(connection, rows)
+            self._add_totals(connection, rows, cursor.file)
         consumed.result()
         if rows or kept or noted or self._series.new:
             self._seal(connection, cursor, block, rows)
@@ -257,8 +261,8 @@ class Ledger:
             detail=problem.detail,
         )
 
-    def _add_totals(self, connection: Connection, rows: list[Row]) -> None:
-        """Add what was just stored to the totals of its days."""
+    def _add_totals(self, connection: Connection, rows: list[Row], file: str) -> None:
+        """Add what was just stored to the totals of its days; the newest time in it is a witness of the clock."""
         days: dict[int, dict[int, list[int]]] = {}
         sums: dict[int, list[int]] = {}
         day_start = day_end = 0
@@ -291,6 +295,10 @@ class Ledger:
             for series, (quantity, records, last_at) in sums.items()
         ]
         connection.execute(statement, values)
+        newest = max(value["last_at"] for value in values)
+        if newest > self._newest:
+            self._newest = newest
+            advance(connection, WitnessKind.RECORD, from_milliseconds(newest), file)
 
     def _seal(self, connection: Connection, cursor: Cursor, block: Block, rows: list[Row]) -> None:
         """Chain the batch: its head binds the bytes, the rows, the series they name, and every batch before."""

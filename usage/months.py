@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from licensing.errors import BadCall
+from licensing.instants import milliseconds
 
 DAY_MS = 86_400_000
 
@@ -59,17 +60,6 @@ class Month:
 
     def __str__(self) -> str:
         return f"{self.year:04}-{self.month:02}"
-
-
-def milliseconds(instant: datetime) -> int:
-    """Unix time in milliseconds, rounded down."""
-    whole = int(instant.replace(microsecond=0).timestamp())
-    return whole * 1000 + instant.microsecond // 1000
-
-
-def from_milliseconds(value: int) -> datetime:
-    """The instant of a Unix time in milliseconds."""
-    return datetime.fromtimestamp(value // 1000, tz=UTC).replace(microsecond=value % 1000 * 1000)
 
 
 def day_number(instant: datetime) -> int:

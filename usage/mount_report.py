@@ -7,7 +7,8 @@ import threading
 from collections import Counter
 from pathlib import Path
 
-from usage.months import Month, from_milliseconds
+from licensing.instants import from_milliseconds
+from usage.months import Month
 from usage.quantity import from_micro
 from usage.record import BadLine, interpret
 from usage.sources import OpenFile, find_files

@@ -14,9 +14,10 @@ import msgspec
 from sqlalchemy import Connection, or_, select, update
 
 from licensing.errors import AzlicError
+from licensing.instants import milliseconds
 from usage.counters import Step
 from usage.ledger import Cursor, Ledger
-from usage.months import Month, milliseconds
+from usage.months import Month
 from usage.quantity import from_micro
 from usage.reading_sources import KnownSource
 from usage.record import Meter, UsageRecord, encode

@@ -15,7 +15,7 @@ import uuid_utils
 
 from licensing.errors import AzlicError
 from licensing.files import sync_folder
-from usage.months import milliseconds
+from licensing.instants import milliseconds
 from usage.record import GENESIS, BadLine, Meter, UsageRecord, encode, interpret
 
 _TAIL_BYTES = 64 * 1024

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
+from licensing.instants import from_milliseconds
 from usage.commitment import Plan
 from usage.daily import DayUse, Since, Usage, usage_rows
-from usage.months import DAY_MS, Month, day_number, from_milliseconds
+from usage.months import DAY_MS, Month, day_number
 from usage.pace import Cover, Pace, Projection, cover, pace_on, project, used_up_day
 
 

@@ -78,15 +78,18 @@ def download(
     from licensing.api_keys import read_api_key
     from licensing.download import Order
     from licensing.download import download as download_license
+    from licensing.remember import remember_at
     from licensing.trust import TrustStore
 
+    settings = load_settings()
     verdict = download_license(
         Order(endpoint, read_api_key(api_key_file), container, image_version),
         folder,
-        trust=TrustStore(trust or load_settings().trust),
+        trust=TrustStore(trust or settings.trust),
         clock=lambda: clock.as_of(None),
         waiting=output.tell_of_waiting,
     )
+    remember_at(settings.database, verdict)
     if json:
         output.emit_json("azlic.verdict/v1", verdict_fields(verdict))
     else:

@@ -48,12 +48,16 @@ def import_plan(
 def _import_license(folder: Path, database: str | None, trust: Path | None, *, stray: bool) -> None:
     from licensing.database import open_database, writing
     from licensing.errors import BadCall, NoGoodLicense
+    from licensing.memory import read_memory
+    from licensing.remember import remember
     from licensing.trust import TrustStore
     from licensing.verification import verify
     from usage.plans import add_plan, from_document
 
     settings = load_settings()
-    verdict = verify(folder, trust=TrustStore(trust or settings.trust), as_of=clock.now())
+    target = database or settings.database
+    seen = read_memory(target)
+    verdict = verify(folder, trust=TrustStore(trust or settings.trust), as_of=clock.as_of(None), seen=seen)
     if verdict.license is None:
         raise NoGoodLicense(
             f"no plan was taken, the license is {verdict.status}: {verdict.detail}", hint=f"azlic verify {folder}"
@@ -61,8 +65,9 @@ def _import_license(folder: Path, database: str | None, trust: Path | None, *, s
     if stray:
         raise BadCall("a license states its period, quota and meters itself", hint=f"azlic plan import {folder}")
     plan = from_document(verdict.license.plan)
-    with writing(open_database(database or settings.database, create=True)) as connection:
+    with writing(open_database(target, create=True)) as connection:
         added = add_plan(connection, plan)
+        remember(connection, verdict)
     tell_entered(plan, added)
 
 

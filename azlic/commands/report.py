@@ -36,13 +36,20 @@ def report(
     Example: azlic report 2026-11
     """
     from licensing.database import open_database, reading
+    from licensing.memory import remembered
+    from licensing.remember import answered
     from usage.months import Month
     from usage.report import MonthlyReport, monthly_report
 
     as_of = clock.as_of(None)
     wanted = Month.parse(month) if month else Month.of(as_of)
-    with reading(open_database(database or load_settings().database)) as connection:
+    target = database or load_settings().database
+    with reading(open_database(target)) as connection:
         found: MonthlyReport = monthly_report(connection, wanted, as_of=as_of)
+        suspect = remembered(connection).clock_behind(as_of)
+    if suspect:
+        output.tell(f"azlic: the clock is suspect: {suspect}\n  try: azlic clock status")
+    answered(target, as_of, "report")
     if json or form is Format.JSON:
         from azlic.report_json import report_json
 

@@ -29,13 +29,18 @@ def ingest(
     Example: azlic ingest /output
     """
     from azlic.show_ingest import progress_bar, receipt_fields, receipt_text
-    from licensing.database import open_database
+    from licensing.database import open_database, reading
+    from licensing.memory import remembered
     from usage.ingest import ingest as ingest_paths
 
     settings = load_settings()
     engine = open_database(database or settings.database, create=True)
     with progress_bar() as progress:
         receipt = ingest_paths(engine, paths, now=clock.now(), site=settings.site, progress=progress)
+    with reading(engine) as connection:
+        suspect = remembered(connection).clock_behind(clock.as_of(None))
+    if suspect:
+        output.tell(f"azlic: the clock is suspect: {suspect}\n  try: azlic clock status")
     if json:
         output.emit_json("azlic.receipt/v1", receipt_fields(receipt))
     else:

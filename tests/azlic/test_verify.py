@@ -35,7 +35,7 @@ def test_an_ended_license_is_refused_with_what_to_do(cli: Cli, site: Site) -> No
     assert answer.status == 1
     assert "EXPIRED" in answer.out
     assert "azlic download" in answer.out
-    assert "10 NO not ended" in answer.out
+    assert "15 NO not ended" in answer.out
 
 
 def test_json_names_its_schema_and_keeps_no_secret(cli: Cli, site: Site) -> None:
@@ -45,7 +45,7 @@ def test_json_names_its_schema_and_keeps_no_secret(cli: Cli, site: Site) -> None
     verdict = json.loads(answer.out)
     assert next(iter(verdict)) == "schema" and verdict["schema"] == "azlic.verdict/v1"
     assert (verdict["status"], verdict["may_run"], verdict["days_left"]) == ("valid", True, 214)
-    assert [check["number"] for check in verdict["checks"]] == list(range(1, 11))
+    assert [check["number"] for check in verdict["checks"]] == list(range(1, 16))
     assert key not in answer.out
 
 

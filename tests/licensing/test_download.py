@@ -289,7 +289,7 @@ def stranger(_site: Site) -> Response:
 SPEECH = {"type": "speech-to-text", "repositories": ["r"], "version_from": "3", "version_below": "4"}
 NO_GOOD: dict[str, tuple[Callable[[Site], Response], str]] = {
     "too large": (lambda _: Response(b" " * (MAX_ENVELOPE_BYTES + 1)), "larger than any license"),
-    "no license": (lambda _: Response(b"<html>Sign in to the hotel's network</html>"), "is malformed"),
+    "no license": (lambda _: Response(b"<html>Sign in to the hotel's network</html>"), "is opaque"),
     "nothing": (lambda _: Response(b""), "is malformed"),
     "another document": (lambda site: Response(seal(b"{}", "text/plain", site.signer)), "another type"),
     "another container": (lambda site: sealed(site, container=SPEECH), "is wrong-container"),

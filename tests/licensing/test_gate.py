@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from licensing.gate import Gate
+from licensing.seen import CLOCK_TOLERANCE, Seen
 from licensing.verdict import Status, Verdict
 from tests.site import START, Site, a_license
 
@@ -18,9 +19,9 @@ class Watched:
         self.gate = Gate(site.license, self._examine)
         self._site = site
 
-    def _examine(self, now: datetime) -> Verdict:
+    def _examine(self, now: datetime, seen: Seen) -> Verdict:
         self.examined.append(now)
-        return self._site.verify(now)
+        return self._site.verify(now, seen=seen)
 
     def status(self, now: datetime) -> Status:
         return self.gate.verdict(now).status
@@ -70,6 +71,15 @@ def test_it_looks_when_the_clock_was_turned_back(site: Site, watched: Watched) -
     assert watched.status(START) is Status.VALID
     assert watched.status(START - TICK) is Status.NOT_YET_VALID
     assert watched.examined == [START, START - TICK]
+
+
+def test_a_clock_that_was_turned_back_by_more_than_the_tolerance_is_suspect(site: Site, watched: Watched) -> None:
+    site.install()
+    later = START + timedelta(days=1)
+    assert watched.status(later) is Status.VALID
+    assert watched.status(later - CLOCK_TOLERANCE) is Status.VALID
+    assert watched.status(later - CLOCK_TOLERANCE - TICK) is Status.CLOCK_SUSPECT
+    assert watched.status(later) is Status.VALID
 
 
 def test_it_looks_when_the_license_is_another_one(site: Site, watched: Watched) -> None:

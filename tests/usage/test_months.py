@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensing.errors import BadCall
-from usage.months import DAY_MS, Month, day_number, from_milliseconds, is_midnight, milliseconds
+from licensing.instants import from_milliseconds, milliseconds
+from usage.months import DAY_MS, Month, day_number, is_midnight
 
 months = st.builds(Month, st.integers(1970, 9998), st.integers(1, 12))
 instants = st.datetimes(datetime(1970, 1, 1), datetime(9998, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001

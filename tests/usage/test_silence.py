@@ -1,7 +1,8 @@
 import pytest
 
+from licensing.instants import from_milliseconds
 from usage.daily import DayUse
-from usage.months import DAY_MS, from_milliseconds
+from usage.months import DAY_MS
 from usage.silence import Standing, heard
 
 TODAY = 20_000

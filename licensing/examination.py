@@ -1,0 +1,63 @@
+"""One license under examination: what was asked, and what the steps have established so far."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from securesystemslib.dsse import Envelope
+
+from licensing.document import License
+from licensing.envelope import VerifiedPayload
+from licensing.seen import Seen
+from licensing.trust import Held, TrustedKey, TrustStore
+from licensing.verdict import Cause, Status
+
+
+class Asked(NamedTuple):
+    """What a license is asked about; what is None is not compared.
+
+    ``seen`` is None where the instant was named by the caller, so that no clock is in question.
+    """
+
+    as_of: datetime
+    container: str | None
+    image: str | None
+    version: str | None
+    site: str | None
+    instance: str | None
+    seen: Seen | None
+
+
+class Refusal(Exception):
+    """A step's "no", on its way to the verdict."""
+
+    def __init__(self, status: Status, detail: str, cause: Cause | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.cause = cause
+
+
+class Examination:
+    """The state that the steps hand on: each fills in what the next ones stand on."""
+
+    file: Path
+    content: bytes
+    envelope: Envelope
+    held: Held
+    payload: VerifiedPayload
+    key: TrustedKey
+
+    def __init__(self, path: Path, trust: TrustStore, asked: Asked) -> None:
+        self.path = path
+        self.trust = trust
+        self.asked = asked
+        self.warnings: list[str] = []
+        self.parsed: License | None = None
+        self.genuine = False
+
+    @property
+    def license(self) -> License:
+        """The license, once step 6 has passed."""
+        assert self.parsed is not None  # noqa: S101 - step 6 comes before every step that asks
+        return self.parsed

@@ -1,0 +1,67 @@
+"""A site's memory, read: what ``licensing.seen`` holds, from the ledger.
+
+Read with SQLite's own module where the ledger is a file, since ``azlic verify`` asks it at every start and loading
+SQLAlchemy takes longer than all the rest (docs/adr/0002). ``licensing.remember`` writes it.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from licensing.instants import from_milliseconds
+from licensing.seen import Accepted, Seen, Witness, WitnessKind
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_WITNESSES = "SELECT kind, instant, source FROM witness"
+_ACCEPTED = "SELECT license_id, serial, digest FROM accepted_license"
+_STATEMENTS = "SELECT issuer, kind, number FROM seen_statement"
+
+
+def read_memory(database: str) -> Seen:
+    """What the ledger at a path or URL remembers; one that is not there yet remembers nothing.
+
+    A ledger that is there and cannot be asked is told in ``Seen.unread``; it is never an error. Nothing is written.
+    """
+    if "://" in database:
+        return _read_by_url(database)
+    path = Path(database).absolute()
+    try:
+        if not path.exists():
+            return Seen()
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=2)) as connection:
+            return _seen(*(connection.execute(query) for query in (_WITNESSES, _ACCEPTED, _STATEMENTS)))
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return Seen()
+        return Seen(unread=f"the ledger {path} cannot be read by user {os.geteuid()}: {error}")
+    except (sqlite3.Error, OSError) as error:
+        return Seen(unread=f"the ledger {path} cannot be read: {error}")
+
+
+def _read_by_url(database: str) -> Seen:
+    from licensing.database import open_database, reading  # noqa: PLC0415 - slow to import, needed for a URL only
+    from licensing.errors import AzlicError  # noqa: PLC0415
+
+    try:
+        with reading(open_database(database)) as connection:
+            return remembered(connection)
+    except AzlicError as error:
+        return Seen(unread=error.message)
+
+
+def remembered(connection: "Connection") -> Seen:
+    """What an open ledger remembers."""
+    return _seen(*(map(tuple, connection.exec_driver_sql(query)) for query in (_WITNESSES, _ACCEPTED, _STATEMENTS)))
+
+
+def _seen(witnesses: Iterable[Any], accepted: Iterable[Any], statements: Iterable[Any]) -> Seen:
+    return Seen(
+        witnesses=tuple(Witness(WitnessKind(kind), from_milliseconds(at), source) for kind, at, source in witnesses),
+        accepted={name: Accepted(serial, bytes(digest)) for name, serial, digest in accepted},
+        statements={(issuer, kind): number for issuer, kind, number in statements},
+    )
