@@ -17,7 +17,8 @@ def register(program: typer.Typer) -> None:
 def status(database: options.Database = None, json: options.Json = False) -> None:
     """Show the clock and what speaks against it.
 
-    Beside it stands the newest time of a license's issue, of a usage record and of an answer given here. Exit status 1 when the clock is behind.
+    Beside it stands the newest time of a license's issue, of a usage record and of an answer given here.
+    Exit status 1 when the clock is behind one of them.
 
     Example: azlic clock status
     """
