@@ -1,5 +1,6 @@
 """What a person should know of a line or manifest that was written: doubts, and the steps around it."""
 
+import shlex
 from collections.abc import Iterator
 
 from licensing.deployment import Deployment
@@ -29,7 +30,7 @@ def _before(deployment: Deployment, form: str) -> Iterator[str]:
     uid, gid = deployment.user
     named = [str(mount.folder) for mount in deployment.mounts if mount.folder and mount.name != "trust"]
     if named:
-        yield f"before: the folders must be the container's: chown -R {uid}:{gid} {' '.join(named)}"
+        yield f"before: the folders must be the container's: chown -R {uid}:{gid} {shlex.join(named)}"
     namespace = f" --namespace {deployment.namespace}" if deployment.namespace else ""
     if form == "kubernetes" and any(mount.name == "trust" and not mount.folder for mount in deployment.mounts):
         yield f"before: kubectl create configmap {deployment.name}-trust --from-file=trust.d{namespace}"
@@ -38,8 +39,10 @@ def _before(deployment: Deployment, form: str) -> Iterator[str]:
 
 
 def _key_step(deployment: Deployment, form: str, namespace: str) -> str:
+    """How the API key gets where the download looks for it: never as an argument, and without its file's line break."""
+    key = 'printf %s "$(cat key1)" |'
     if form == "kubernetes":
-        return f"kubectl create secret generic {deployment.secret} --from-file=ApiKey=key1{namespace}"
+        return f"{key} kubectl create secret generic {deployment.secret} --from-file=ApiKey=/dev/stdin{namespace}"
     if form == "quadlet":
-        return f"podman secret create {deployment.secret} key1"
+        return f"{key} podman secret create {deployment.secret} -"
     return 'the variable ApiKey must hold the API key: export ApiKey="$(cat key1)"'

@@ -40,7 +40,10 @@ def container_named(text: str) -> tuple[ContainerType, Image]:
     image = Image.parse(text)
     if found := container_of(image):
         return found, image
-    raise BadCall(f"it is not known which container {text!r} is", hint="name it: azlic run NAME --image IMAGE")
+    raise BadCall(
+        f"it is not known which container {text!r} is",
+        hint="name the container, and the image with --image: azlic run read --image IMAGE",
+    )
 
 
 def container_of(image: Image) -> ContainerType | None:

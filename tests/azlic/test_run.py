@@ -39,8 +39,9 @@ def test_the_download_step_never_holds_a_key_and_says_where_to_put_it(cli: Cli, 
     told = {
         "docker": 'export ApiKey="$(cat key1)"',
         "compose": 'export ApiKey="$(cat key1)"',
-        "kubernetes": "kubectl create secret generic read-api-key --from-file=ApiKey=key1",
-        "quadlet": "podman secret create read-api-key key1",
+        "kubernetes": 'printf %s "$(cat key1)" | kubectl create secret generic read-api-key'
+        " --from-file=ApiKey=/dev/stdin",
+        "quadlet": 'printf %s "$(cat key1)" | podman secret create read-api-key -',
     }
     assert f"before: {told[form]}" in answer.err or f"hold the API key: {told[form]}" in answer.err
 
