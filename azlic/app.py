@@ -23,6 +23,9 @@ _MODULES = {
     "import": "readings",
     "sources": "readings",
     "trust": "trust",
+    "containers": "containers",
+    "tags": "containers",
+    "run": "run",
     "issuer": "issuer",
     "clock": "clock",
 }

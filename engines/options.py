@@ -5,6 +5,7 @@ the environment. Source: seeds/read-ocr-container, seeds/speech-to-text-containe
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,15 @@ _KNOWN = {
 }
 _IGNORED = ("logging:", "fluentd:", "applicationinsights:", "http_proxy")
 """Settings of Microsoft's containers that have no meaning here; they are let through, so that a line can be kept."""
+
+_WRONG = {
+    "mountslicense": "mounts:license",
+    "mountsoutput": "mounts:output",
+    "licensefolderkey": "mounts:license",
+    "licencefolderkey": "mounts:license",
+}
+"""Wrong forms that were really in use, by their letters, and what was meant. Source: facts §1.2 and §5."""
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}|<[^<>]*>")
 
 DEFAULT_URLS = "http://127.0.0.1:5000"
 
@@ -44,9 +54,13 @@ def parse_options(words: Iterable[str], environ: Mapping[str, str]) -> Options:
     """Read the options of a container.
 
     Raises ``BadCall`` for a missing Eula, an option nobody knows (with the one that was probably meant), a value that
-    cannot be, and a download without Billing or ApiKey.
+    cannot be, a placeholder that was left in its place, and a download without Billing or ApiKey. Of the environment,
+    which holds much that is none of ours, only a mount in a wrong form is refused: its records would go elsewhere.
     """
     values = _from_environment(environ) | _from_words(words)
+    for key, value in values.items():
+        if _PLACEHOLDER.fullmatch(value):
+            raise BadCall(f"{_KNOWN[key]} still holds its placeholder", hint="put the value there, without brackets")
     if values.get("eula", "").lower() != "accept":
         raise BadCall(
             "Missing EULA=accept command line option. You must provide this to continue.",
@@ -56,8 +70,8 @@ def parse_options(words: Iterable[str], environ: Mapping[str, str]) -> Options:
     options = Options(
         license=_folder(values, "mounts:license", "/license"),
         output=_folder(values, "mounts:output", "/output"),
-        billing=values.get("billing") or None,
-        api_key=values.get("apikey") or None,
+        billing=values.get("billing", "").strip() or None,
+        api_key=values.get("apikey", "").strip() or None,  # a secret made of a file ends in a line break
         download_license=_truth(values.get("downloadlicense", "false")),
         host=host,
         port=port,
@@ -71,8 +85,16 @@ def parse_options(words: Iterable[str], environ: Mapping[str, str]) -> Options:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    normalised = {name.replace("__", ":").lower(): value for name, value in environ.items()}
-    return {name: value for name, value in normalised.items() if name in _KNOWN}
+    values: dict[str, str] = {}
+    for name, value in environ.items():
+        key = name.replace("__", ":").lower()
+        if key in _KNOWN:
+            values[key] = value
+        elif _letters(key) in _WRONG:
+            raise BadCall(
+                f"there is no container option {_shown(name)}, a variable of the environment", hint=_meant(name)
+            )
+    return values
 
 
 def _from_words(words: Iterable[str]) -> dict[str, str]:
@@ -81,14 +103,29 @@ def _from_words(words: Iterable[str]) -> dict[str, str]:
         name, equals, value = word.partition("=")
         key = name.lstrip("-").replace("__", ":").lower()
         if not equals:
-            raise BadCall(f"{_shown(word)} is not of the form Key=value", hint="for example Eula=accept")
+            blank = "in a line that goes on, the backslash comes last: no blank may follow it"
+            hint = "for example Eula=accept" if word.strip() else blank
+            raise BadCall(f"{_shown(word)} is not of the form Key=value", hint=hint)
         if key in _KNOWN:
             values[key] = value
         elif not key.startswith(_IGNORED):
-            near = difflib.get_close_matches(key, _KNOWN, n=1)
-            meant = f"{_KNOWN[near[0]]} was probably meant" if near else f"known are: {', '.join(_KNOWN.values())}"
-            raise BadCall(f"there is no container option {_shown(name)}", hint=meant)
+            raise BadCall(f"there is no container option {_shown(name)}", hint=_meant(name))
     return values
+
+
+def _meant(name: str) -> str:
+    """The option that was probably meant, in the spelling of the one that was written, or all there are."""
+    key = name.lstrip("-").replace("__", ":").lower()
+    wrong = _WRONG.get(_letters(key))
+    near = [wrong] if wrong else difflib.get_close_matches(key, _KNOWN, n=1)
+    if not near:
+        return f"known are: {', '.join(_KNOWN.values())}"
+    option = _KNOWN[near[0]]
+    return f"{option.replace(':', '__') if '_' in name else option} was probably meant"
+
+
+def _letters(key: str) -> str:
+    return "".join(letter for letter in key if letter.isalpha())
 
 
 def _shown(word: str) -> str:

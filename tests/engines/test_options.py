@@ -1,7 +1,10 @@
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engines.options import Options, parse_options
 from licensing.errors import BadCall
@@ -80,6 +83,12 @@ def test_without_the_eula_nothing_starts(words: str) -> None:
         ("Mount:Output=/output", "Mounts:Output was probably meant"),
         ("Elua=accept", "Eula was probably meant"),
         ("url=http://127.0.0.1:1", "urls was probably meant"),
+        ("Mounts_License=/license", "Mounts__License was probably meant"),
+        ("mounts_output=/output", "Mounts__Output was probably meant"),
+        ("MOUNTS-LICENSE=/license", "Mounts:License was probably meant"),
+        ("MountsLicense=/license", "Mounts:License was probably meant"),
+        ("LicenseFolderKey=/license", "Mounts:License was probably meant"),
+        ("Download_License=True", "DownloadLicense was probably meant"),
         ("frobnicate=1", "known are: Eula, Billing, ApiKey, DownloadLicense, Mounts:License, Mounts:Output, urls"),
     ],
 )
@@ -169,3 +178,81 @@ def test_the_key_is_never_shown() -> None:
     assert KEY not in repr(parse(DOWNLOAD))
     for words in (f"{DOWNLOAD} Frob=1", f"{DOWNLOAD} ApiKye={KEY}", f"{DOWNLOAD} urls=x", f"ApiKey {KEY}"):
         refused(words)
+
+
+@pytest.mark.parametrize("name", ["Mounts_License", "MOUNTS_LICENSE", "mounts-license"])
+def test_a_mount_in_a_wrong_form_is_refused_in_the_environment_too(name: str) -> None:
+    """A chart rendered it so: the container then looked into /license, where nothing was mounted."""
+    error = refused("Eula=accept", **{name: "/licenses/read"})
+    assert error.message == f"there is no container option {name!r}, a variable of the environment"
+    assert error.hint == f"Mounts{'__' if '_' in name else ':'}License was probably meant"
+
+
+@pytest.mark.parametrize(
+    ("word", "option"),
+    [
+        ("Billing={ENDPOINT_URI}", "Billing"),
+        ("apikey=<API_KEY>", "ApiKey"),
+        ("Mounts:License={CONTAINER_LICENSE_DIRECTORY}", "Mounts:License"),
+    ],
+)
+def test_a_placeholder_that_was_left_is_named(word: str, option: str) -> None:
+    assert refused(f"Eula=accept {word}").message == f"{option} still holds its placeholder"
+
+
+def test_a_blank_after_a_backslash_is_explained() -> None:
+    with pytest.raises(BadCall) as error:
+        parse_options(["Eula=accept", " "], {})
+    assert error.value.hint == "in a line that goes on, the backslash comes last: no blank may follow it"
+
+
+def test_a_key_from_a_secret_may_end_in_a_line_break() -> None:
+    environ = dict(word.split("=", 1) for word in DOWNLOAD.split())
+    assert parse_options([], environ | {"apikey": f"{KEY}\n"}) == parse(DOWNLOAD)
+
+
+DOCUMENTED = [
+    f"docker run --rm -it -p 5000:5000 -v /host/license:/path/to/license IMAGE {DOWNLOAD}",
+    f"docker run --rm -it -p 5000:5000 --memory 4g --cpus 4 -v /host/license:/path/to/license"
+    f" -v /host/output:/path/to/output IMAGE {RUN}",
+    f"docker run --rm -it -p 5000:5000 --memory 16g --cpus 8 IMAGE Eula=accept Billing={BILLING} ApiKey={KEY}",
+    f"docker run --rm -it -p 5000:5000 --env Eula=accept --env Billing={BILLING} --env ApiKey={KEY} IMAGE",
+    "docker run -v /host/license:/license --env Mounts:License=/license --env DownloadLicense=True --env Eula=accept"
+    f" --env Billing={BILLING} --env ApiKey={KEY} IMAGE",
+]
+
+
+def told_to(line: str, change: Callable[[str], str] = str) -> Options:
+    """What a documented docker line tells its container: its words, and its --env, keys changed."""
+    flags, _, words = line.partition(" IMAGE")
+    variables = [word for flag, word in pairwise(flags.split()) if flag == "--env"]
+    stated = [word.partition("=") for word in words.split()]
+    environ = {change(key): value for key, _, value in (word.partition("=") for word in variables)}
+    return parse_options([f"{change(key)}={value}" for key, _, value in stated], environ)
+
+
+@pytest.mark.parametrize("line", DOCUMENTED, ids=range(5))
+@pytest.mark.parametrize("change", [str.upper, str.lower, str.title, lambda key: key.replace(":", "__")])
+def test_every_documented_line_is_understood_in_any_spelling(line: str, change: Callable[[str], str]) -> None:
+    assert told_to(line, change) == told_to(line)
+
+
+def test_the_documented_forms_with_words_and_with_variables_say_the_same() -> None:
+    assert told_to(DOCUMENTED[2]) == told_to(DOCUMENTED[3])
+    assert told_to(DOCUMENTED[4]) == parse(DOWNLOAD.replace("/path/to/license", "/license"))
+
+
+NAMES = st.sampled_from(
+    ["Eula", "Mounts:License", "Mounts__Output", "Mounts_License", "urls", "ApiKey", "Logging:X", ""]
+)
+WORDS = st.builds("{}={}".format, NAMES, st.text(max_size=20)) | st.text(max_size=30)
+
+
+@given(st.lists(WORDS, max_size=6), st.dictionaries(NAMES | st.text(max_size=12), st.text(max_size=20), max_size=5))
+def test_any_line_is_understood_or_refused(words: list[str], environ: dict[str, str]) -> None:
+    try:
+        options = parse_options(["Eula=accept", *words], environ)
+    except BadCall as error:
+        assert error.hint
+    else:
+        assert options.license.is_absolute() and 0 <= options.port <= 65535

@@ -1,0 +1,48 @@
+"""What a person should know of a line or manifest that was written: doubts, and the steps around it."""
+
+import shlex
+from collections.abc import Iterator
+
+from licensing.deployment import Deployment
+
+
+def notes(deployment: Deployment, form: str) -> Iterator[str]:
+    """Each note in a sentence or two; the doubts first."""
+    yield from _doubts(deployment)
+    yield from _before(deployment, form)
+
+
+def _doubts(deployment: Deployment) -> Iterator[str]:
+    kind, image = deployment.kind, deployment.image
+    if image.tag in ("", "latest") and not image.digest:
+        yield (
+            "the tag latest moves, and a license may not fit a newer image;"
+            " name a version: see azlic tags. Where a container has locales, latest is en-US"
+        )
+    if deployment.is_below_minimum:
+        yield f"this is less than the minimum its documentation states: see azlic containers {kind.name}"
+    stated = {key.lower() for key in deployment.more}
+    if missing := [key for key in kind.asks if key.lower() not in stated and not deployment.is_download]:
+        yield f"{kind.name} also needs {' and '.join(missing)}: add {missing[0]}=... to this command"
+
+
+def _before(deployment: Deployment, form: str) -> Iterator[str]:
+    uid, gid = deployment.user
+    named = [str(mount.folder) for mount in deployment.mounts if mount.folder and mount.name != "trust"]
+    if named:
+        yield f"before: the folders must be the container's: chown -R {uid}:{gid} {shlex.join(named)}"
+    namespace = f" --namespace {deployment.namespace}" if deployment.namespace else ""
+    if form == "kubernetes" and any(mount.name == "trust" and not mount.folder for mount in deployment.mounts):
+        yield f"before: kubectl create configmap {deployment.name}-trust --from-file=trust.d{namespace}"
+    if deployment.is_download:
+        yield f"before: {_key_step(deployment, form, namespace)}"
+
+
+def _key_step(deployment: Deployment, form: str, namespace: str) -> str:
+    """How the API key gets where the download looks for it: never as an argument, and without its file's line break."""
+    key = 'printf %s "$(cat key1)" |'
+    if form == "kubernetes":
+        return f"{key} kubectl create secret generic {deployment.secret} --from-file=ApiKey=/dev/stdin{namespace}"
+    if form == "quadlet":
+        return f"{key} podman secret create {deployment.secret} -"
+    return 'the variable ApiKey must hold the API key: export ApiKey="$(cat key1)"'

@@ -1,0 +1,62 @@
+"""The kinds of container a license can be for."""
+
+from licensing.containers.catalogue import CONTAINER_TYPES, READ, SPEECH_TO_TEXT
+from licensing.containers.image import Image
+from licensing.containers.kinds import ContainerType, Needs, Size
+from licensing.containers.version import version_key
+from licensing.errors import BadCall
+
+__all__ = [
+    "CONTAINER_TYPES",
+    "READ",
+    "SPEECH_TO_TEXT",
+    "ContainerType",
+    "Image",
+    "Needs",
+    "Size",
+    "container_named",
+    "container_of",
+    "container_type",
+    "version_key",
+]
+
+
+def container_type(name: str) -> ContainerType:
+    """The kind of a name, written in any case. Raises ``BadCall`` with the names there are."""
+    if kind := CONTAINER_TYPES.get(name.lower()):
+        return kind
+    raise BadCall(f"there is no container type {name!r}", hint=f"one of: {', '.join(CONTAINER_TYPES)}")
+
+
+def container_named(text: str) -> tuple[ContainerType, Image]:
+    """The kind and the image that a name, ``NAME:TAG`` or an image stands for; a name alone for its published image.
+
+    Raises ``BadCall`` where no kind is known by it.
+    """
+    name, colon, tag = text.partition(":")
+    if "/" not in text:
+        kind = container_type(name)
+        return kind, Image.parse(f"{kind.repository}:{tag}" if colon else kind.image)
+    image = Image.parse(text)
+    if found := container_of(image):
+        return found, image
+    raise BadCall(
+        f"it is not known which container {text!r} is",
+        hint="name the container, and the image with --image: azlic run read --image IMAGE",
+    )
+
+
+def container_of(image: Image) -> ContainerType | None:
+    """The kind an image is of, by its repository; a registry's own copy under another host is known too.
+
+    Microsoft's pages leave ``speechservices/`` out now and then: such a name is understood. Source: facts §6.
+    """
+    for kind in CONTAINER_TYPES.values():
+        if any(_same(image.repository, known) for known in kind.repositories):
+            return kind
+    return None
+
+
+def _same(repository: str, known: str) -> bool:
+    path = known.removeprefix("mcr.microsoft.com/")
+    return f"/{repository}".endswith((f"/{path}", f"/{path.replace('/speechservices/', '/')}"))

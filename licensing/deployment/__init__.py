@@ -1,0 +1,30 @@
+"""How a container is started: the documented line or manifest, for docker, compose, Kubernetes and podman's quadlet."""
+
+from collections.abc import Callable
+
+from licensing.deployment.compose import compose_file
+from licensing.deployment.docker import docker_line
+from licensing.deployment.kubernetes import kubernetes_manifest
+from licensing.deployment.model import Deployment, parse_settings, parse_user
+from licensing.deployment.quadlet import quadlet_unit
+from licensing.errors import BadCall
+
+__all__ = ["FORMS", "Deployment", "parse_settings", "parse_user", "written"]
+
+FORMS: dict[str, Callable[[Deployment], str]] = {
+    "docker": docker_line,
+    "compose": compose_file,
+    "kubernetes": kubernetes_manifest,
+    "quadlet": quadlet_unit,
+}
+
+
+def written(deployment: Deployment, form: str) -> str:
+    """The line or manifest in one of ``FORMS``; it never holds an API key.
+
+    Raises ``BadCall`` for a mount without a folder, except for Kubernetes, where it is a claim.
+    """
+    for mount in deployment.mounts:
+        if mount.folder is None and form != "kubernetes":
+            raise BadCall(f"no folder is named for the {mount.name} mount", hint=f"name it with --{mount.name} FOLDER")
+    return FORMS[form](deployment)

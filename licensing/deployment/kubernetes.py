@@ -1,0 +1,149 @@
+"""The container as Kubernetes manifests: a Deployment with its Service, or a Job for the download."""
+
+from typing import Any
+
+from licensing.deployment.model import API_KEY, Deployment, Mount
+
+_STORAGE = "1Gi"
+
+
+def kubernetes_manifest(deployment: Deployment) -> str:
+    """Claims for the folders that come from none of a node's, then a Deployment and a Service, or a one-shot Job.
+
+    Settings are variables with ``__`` for every colon: Kubernetes takes none in a name. Source: facts §1.3; the
+    Kubernetes API, apps/v1, batch/v1 and v1.
+    """
+    import yaml  # noqa: PLC0415 - only who writes YAML needs it
+
+    work = [_job(deployment)] if deployment.is_download else [_deployment(deployment), _service(deployment)]
+    return yaml.safe_dump_all([*_claims(deployment), *work], sort_keys=False)
+
+
+def _named(deployment: Deployment, name: str) -> dict[str, Any]:
+    labels = {"app.kubernetes.io/name": deployment.kind.name[:63], "app.kubernetes.io/instance": deployment.name}
+    namespace = {"namespace": deployment.namespace} if deployment.namespace else {}
+    return {"name": name, **namespace, "labels": labels}
+
+
+def _selector(deployment: Deployment) -> dict[str, str]:
+    return {"app.kubernetes.io/instance": deployment.name}
+
+
+def _claims(deployment: Deployment) -> list[dict[str, Any]]:
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": _named(deployment, f"{deployment.name}-{mount.name}"),
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": _STORAGE}}},
+        }
+        for mount in deployment.mounts
+        if mount.folder is None and mount.name != "trust"
+    ]
+
+
+def _deployment(deployment: Deployment) -> dict[str, Any]:
+    container = _container(deployment) | {
+        "ports": [{"name": "http", "containerPort": deployment.kind.port}],
+        "startupProbe": _probe("/ready", every=10, failures=60),
+        "readinessProbe": _probe("/ready", every=10, failures=3),
+        "livenessProbe": _probe("/status", every=30, failures=10),
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": _named(deployment, deployment.name),
+        "spec": {
+            "replicas": 1,
+            "strategy": {"type": "Recreate"},  # two at once would want the same volumes
+            "selector": {"matchLabels": _selector(deployment)},
+            "template": {
+                "metadata": {"labels": _named(deployment, deployment.name)["labels"]},
+                "spec": _pod(deployment, container),
+            },
+        },
+    }
+
+
+def _service(deployment: Deployment) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": _named(deployment, deployment.name),
+        "spec": {
+            "selector": _selector(deployment),
+            "ports": [{"name": "http", "port": deployment.port, "targetPort": "http"}],
+        },
+    }
+
+
+def _job(deployment: Deployment) -> dict[str, Any]:
+    pod = _pod(deployment, _container(deployment)) | {"restartPolicy": "Never"}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": _named(deployment, f"{deployment.name}-download-license"),
+        "spec": {"backoffLimit": 2, "template": {"spec": pod}},
+    }
+
+
+def _pod(deployment: Deployment, container: dict[str, Any]) -> dict[str, Any]:
+    uid, gid = deployment.user
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsUser": uid,
+            "runAsGroup": gid,
+            "runAsNonRoot": uid != 0,
+            "fsGroup": gid,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [container],
+        "volumes": [_volume(deployment, mount) for mount in deployment.mounts],
+    }
+
+
+def _container(deployment: Deployment) -> dict[str, Any]:
+    limits = {"cpu": deployment.cpus, "memory": f"{deployment.memory[:-1]}{deployment.memory[-1].capitalize()}i"}
+    return {
+        "name": deployment.kind.name,
+        "image": str(deployment.image),
+        "imagePullPolicy": "IfNotPresent",  # with no network, latest must not be asked for again
+        "env": _environment(deployment),
+        "resources": {"requests": limits, "limits": dict(limits)},
+        "securityContext": {"allowPrivilegeEscalation": False}
+        | ({"capabilities": {"drop": ["ALL"]}} if deployment.user[0] else {}),
+        "volumeMounts": [
+            {"name": mount.name, "mountPath": mount.target, "readOnly": mount.read_only} for mount in deployment.mounts
+        ],
+    }
+
+
+def _environment(deployment: Deployment) -> list[dict[str, Any]]:
+    stated = (deployment.settings | deployment.variables).items()
+    variables: list[dict[str, Any]] = [
+        {"name": key.replace(":", "__"), "value": value.replace("$", "$$")} for key, value in stated
+    ]
+    if deployment.is_download:
+        secret = {"name": deployment.secret, "key": API_KEY}
+        variables.append({"name": API_KEY, "valueFrom": {"secretKeyRef": secret}})
+    return variables
+
+
+def _volume(deployment: Deployment, mount: Mount) -> dict[str, Any]:
+    name = f"{deployment.name}-{mount.name}"
+    if mount.folder is not None:
+        return {"name": mount.name, "hostPath": {"path": str(mount.folder), "type": "Directory"}}
+    if mount.name == "trust":
+        return {"name": mount.name, "configMap": {"name": name}}
+    return {"name": mount.name, "persistentVolumeClaim": {"claimName": name}}
+
+
+def _probe(path: str, *, every: int, failures: int) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": path, "port": "http"},
+        "periodSeconds": every,
+        "timeoutSeconds": 5,
+        "failureThreshold": failures,
+    }

@@ -1,0 +1,179 @@
+"""One container as it is to be started, or its license as it is to be downloaded: checked before anything is written.
+
+Source: seeds/read-ocr-container and seeds/speech-to-text-container (the two documented lines), facts §1.2 and §1.3.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from licensing.containers import ContainerType, Image, Size
+from licensing.errors import BadCall
+
+NONROOT = (65532, 65532)
+TRUST_TARGET = "/etc/azlic/trust.d"
+API_KEY = "ApiKey"
+_LARGEST_ID = 2**31 - 1  # what Kubernetes takes
+_OWN = ("apikey", "billing", "downloadlicense", "eula", "mountslicense", "mountsoutput", "urls")
+"""The letters of the settings that are written here: nobody else may state them, in whatever spelling."""
+
+
+class Mount(NamedTuple):
+    """A folder of the container: what it is for, and where it comes from on the host (None: a claim of the cluster)."""
+
+    name: str
+    folder: Path | None
+    target: str
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A container to be started, or, with ``billing``, its license to be downloaded.
+
+    ``folders`` are absolute paths of the host by the name of their mount: license, output, models, trust. A mount
+    without one is a claim of the cluster. ``cpus`` and ``memory`` are written as docker takes them, 8 and 16g; ``user``
+    is uid and gid; ``more`` are settings of this container beyond the documented ones. Raises ``BadCall`` for what
+    cannot be meant, also for an API key: that comes from the environment or a secret, never from the file.
+    """
+
+    kind: ContainerType
+    image: Image
+    name: str
+    cpus: str
+    memory: str
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    port: int = 5000
+    user: tuple[int, int] = NONROOT
+    namespace: str | None = None
+    billing: str | None = None
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Hold every part to what docker, podman and Kubernetes all take."""
+        if not self.kind.disconnected:
+            raise BadCall(f"{self.kind.title} does not run disconnected", hint=f"see {self.kind.source}")
+        for option, name, longest in (("--name", self.name, 40), ("--namespace", self.namespace or "default", 63)):
+            if not re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", name) or len(name) > longest:
+                raise BadCall(
+                    f"{option} {name[:80]!r} is not a name of at most {longest} lower-case letters, digits and hyphens",
+                    hint=f"for example {option} {self.kind.name[:longest]}",
+                )
+        if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", self.cpus) or float(self.cpus) == 0:
+            raise BadCall(f"--cpus {self.cpus[:20]!r} is not a number of cores", hint="for example --cpus 8")
+        if not re.fullmatch(r"[1-9][0-9]{0,9}[kmg]", self.memory):
+            raise BadCall(f"--memory {self.memory[:20]!r} is not a size", hint="for example --memory 16g")
+        if not 1 <= self.port <= 65535:
+            raise BadCall(f"--port {self.port} is not a port", hint="for example --port 5000")
+        for mount, folder in self.folders.items():
+            _check_folder(mount, folder)
+        for key, value in self.more.items():
+            _check_setting(key, value)
+        if self.billing is not None:
+            _check_endpoint(self.billing)
+
+    @property
+    def is_download(self) -> bool:
+        """Whether this is the ``DownloadLicense=True`` step."""
+        return self.billing is not None
+
+    @property
+    def secret(self) -> str:
+        """What the secret with the API key is called, in podman's store and in Kubernetes."""
+        return f"{self.name}-api-key"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The documented settings of this step, in their documented order and spelling; never the API key."""
+        settings = {"Eula": "accept"}
+        if self.billing is not None:
+            return settings | {
+                "Billing": self.billing,
+                "DownloadLicense": "True",
+                "Mounts:License": self.kind.license_mount,
+            }
+        settings |= {"Mounts:License": self.kind.license_mount, "Mounts:Output": self.kind.output_mount}
+        return settings | ({"urls": f"http://+:{self.kind.port}"} if self.image.is_ours else {})
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What is passed in the environment: further settings, and where our own containers find whom to trust."""
+        return dict(self.more) | ({"AZLIC_TRUST": TRUST_TARGET} if self.image.is_ours else {})
+
+    @property
+    def mounts(self) -> tuple[Mount, ...]:
+        """The folders this step needs. The license is read-only except where it is downloaded."""
+        return tuple(self._mounts())
+
+    def _mounts(self) -> Iterator[Mount]:
+        yield Mount("license", self.folders.get("license"), self.kind.license_mount, not self.is_download)
+        if not self.is_download:
+            yield Mount("output", self.folders.get("output"), self.kind.output_mount, False)
+        if self.kind.models and not self.image.is_ours:
+            yield Mount("models", self.folders.get("models"), self.kind.models, not self.is_download)
+        if self.image.is_ours:
+            yield Mount("trust", self.folders.get("trust"), TRUST_TARGET, True)
+
+    @property
+    def is_below_minimum(self) -> bool:
+        """Whether the container gets less than the least its documentation states."""
+        minimum = self.kind.needs_of(self.image.tag).minimum or Size(0, 0)
+        number, unit = int(self.memory[:-1]), self.memory[-1]
+        bytes_ = number * {"k": 1024, "m": 1024**2, "g": 1024**3}[unit]
+        return float(self.cpus) < minimum.cores or bytes_ < minimum.memory_gb * 1024**3
+
+
+def parse_user(text: str) -> tuple[int, int]:
+    """Read ``UID:GID``. Raises ``BadCall`` for anything else."""
+    match = re.fullmatch(r"([0-9]{1,10}):([0-9]{1,10})", text)
+    if match is None or max(uid_gid := (int(match[1]), int(match[2]))) > _LARGEST_ID:
+        raise BadCall(f"--user {text[:40]!r} is not of the form UID:GID", hint="for example --user 65532:65532")
+    return uid_gid
+
+
+def parse_settings(words: Iterable[str]) -> dict[str, str]:
+    """Read ``Key=value`` words. Raises ``BadCall`` for a word without a value; a value is never repeated."""
+    settings: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise BadCall(f"{key[:60]!r} is not of the form Key=value", hint="for example Logging:Disk:Format=json")
+        settings[key] = value
+    return settings
+
+
+def _check_folder(mount: str, folder: Path) -> None:
+    text = str(folder)
+    if not folder.is_absolute() or ":" in text or not text.isprintable():
+        raise BadCall(
+            f"--{mount} {text!r} cannot be mounted: an absolute path without colons is needed",
+            hint=f"for example --{mount} /srv/{mount}",
+        )
+
+
+def _check_setting(key: str, value: str) -> None:
+    if re.sub("[^a-z]", "", key.lower()) in _OWN:
+        raise BadCall(
+            f"the setting {key[:60]!r} cannot be stated here",
+            hint="an API key comes from the environment or a secret; the rest is written from the options",
+        )
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}", key) or not value.isprintable():
+        raise BadCall(
+            f"{key[:60]!r} is not a setting of the form Key=value", hint="for example Logging:Disk:Format=json"
+        )
+
+
+def _check_endpoint(billing: str) -> None:
+    try:
+        parts = urlsplit(billing)
+        good = parts.scheme in ("https", "http") and parts.hostname and parts.username is None and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or not billing.isprintable() or re.search(r"""[\s?#"'\\{}<>]""", billing):
+        raise BadCall(
+            "--billing is not the endpoint of a resource",
+            hint="for example --billing https://plant-read.cognitiveservices.azure.com",
+        )
