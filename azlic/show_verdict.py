@@ -49,6 +49,7 @@ _DO_ABOUT = {
     Cause.TRUST_EXPIRED: "Get the issuer's newest rotation document, then: azlic trust update FILE.",
     Cause.OLDER_TRUST: "Bring the trust store back to what it held, or: azlic trust update FILE.",
     Cause.OTHER_REPOSITORY: "Run an image that the license is for, or download the license of this one.",
+    Cause.ENCODED_AGAIN: "Put license.dat itself there; a Kubernetes Secret's data is base64 once, not twice.",
     Cause.CHANGED: "Copy the file again from where it was downloaded, or download it again.",
 }
 """What to do where the status alone does not say it."""

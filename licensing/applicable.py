@@ -3,8 +3,8 @@
 from datetime import timedelta
 from hashlib import sha256
 
+from licensing.containers import Image, same_repository
 from licensing.examination import Examination, Refusal
-from licensing.image import parse_image, same_repository
 from licensing.instants import iso
 from licensing.seen import CLOCK_TOLERANCE
 from licensing.verdict import Cause, Status
@@ -68,14 +68,14 @@ def for_image(case: Examination) -> str:
     """11. The license covers this image, and this version of it."""
     licensed = case.license.container
     span = f"{licensed.version_from} up to, not including, {licensed.version_below}"
-    image = parse_image(case.asked.image) if case.asked.image else None
+    image = Image.parse(case.asked.image) if case.asked.image else None
     if image and not any(same_repository(image.repository, known) for known in licensed.repositories):
         raise Refusal(
             Status.WRONG_IMAGE,
             f"the license is for images of {' and '.join(licensed.repositories)}, this one is of {image.repository!r}",
             Cause.OTHER_REPOSITORY,
         )
-    version = case.asked.version or (image.tag if image else None)
+    version = case.asked.version or (image.tag or "latest" if image else None)
     if version is not None and not licensed.admits(version):
         raise Refusal(
             Status.WRONG_IMAGE, f"the license covers versions {span}, this image is {version!r}; {_NEW_IMAGE}"

@@ -1,5 +1,6 @@
 """Steps 1 to 7 of the verification: is this file a license that a trusted issuer has signed?"""
 
+import base64
 import errno
 from pathlib import Path
 
@@ -55,11 +56,28 @@ def well_formed(case: Examination) -> str:
     try:
         case.envelope = parse_envelope(case.content)
     except MalformedEnvelope as error:
-        start = case.content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-        if start and start not in b"{[":
-            raise Refusal(Status.OPAQUE, f"{case.file} is in no form that azlic can read") from error
-        raise Refusal(Status.MALFORMED, f"{case.file} is not a license: {error}") from error
+        raise _formless(case, error) from error
     return "DSSE"
+
+
+def _formless(case: Examination, error: MalformedEnvelope) -> Refusal:
+    start = case.content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if not start or start in b"{[":
+        return Refusal(Status.MALFORMED, f"{case.file} is not a license: {error}")
+    if _is_base64_of_json(case.content):
+        return Refusal(
+            Status.MALFORMED,
+            f"{case.file} is a license in base64: it was encoded once more than it is decoded",
+            Cause.ENCODED_AGAIN,
+        )
+    return Refusal(Status.OPAQUE, f"{case.file} is in no form that azlic can read")
+
+
+def _is_base64_of_json(content: bytes) -> bool:
+    try:
+        return base64.b64decode(b"".join(content.split()), validate=True).startswith(b"{")
+    except ValueError:
+        return False
 
 
 def typed(case: Examination) -> str:
