@@ -2,6 +2,7 @@
 
 import io
 import tracemalloc
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -58,7 +59,7 @@ def test_a_sealed_file_names_its_key_and_does_not_hold_it() -> None:
     assert KEY.secret not in content and THREE[:64] not in content
 
 
-ATTACKS = {
+ATTACKS: dict[str, Callable[[bytes, bytes], bytes]] = {
     "two segments change places": lambda one, _: one[:40] + b"".join(segments(one)[i] for i in (0, 2, 1)),
     "a segment is left out": lambda one, _: one[:40] + b"".join(segments(one)[i] for i in (0, 2)),
     "a segment is there twice": lambda one, _: one[:40] + b"".join(segments(one)[i] for i in (0, 1, 1, 2)),
@@ -69,7 +70,7 @@ ATTACKS = {
     "the tag is cut short": lambda one, _: one[:40] + b"".join(segments(one)[:2]) + segments(one)[2][:15],
     "a byte is added": lambda one, _: one + b"\0",
     "the last segment is added again": lambda one, _: one + segments(one)[-1],
-    "an empty segment is added": lambda one, other: one + bytes(TAG),
+    "an empty segment is added": lambda one, _: one + bytes(TAG),
     "another file's segment in its middle": lambda one, other: (
         one[:40] + segments(one)[0] + segments(other)[1] + segments(one)[2]
     ),
@@ -121,20 +122,22 @@ def test_a_key_under_the_id_of_another_opens_nothing() -> None:
         list(open_sealed(io.BytesIO(sealed(THREE)), {KEY.id: other}, NAME))
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "it is not a sealed file"),
-        (b"AZLSEA", "it is not a sealed file"),
-        (THREE, "it is not a sealed file"),
-        (b"AZLSEAL\x02" + bytes(100), "not one of version 1"),
-        (b"AZLSEAL", "not one of version 1"),
-        (b"AZLSEAL\x01" + bytes(31), "not one of version 1"),
-        (sealed(b"")[:79], "not one of version 1"),
-        (sealed(b"")[:40] + b"\x18" + sealed(b"")[41:], "not one of version 1"),
-    ],
-)
-def test_what_has_no_good_header_is_refused_by_it(content: bytes, said: str) -> None:
+EMPTY = sealed(b"")
+BAD_HEADERS = {
+    "nothing": (b"", "it is not a sealed file"),
+    "half a magic": (b"AZLSEA", "it is not a sealed file"),
+    "a plain file": (THREE, "it is not a sealed file"),
+    "another version": (b"AZLSEAL\x02" + EMPTY[8:], "not one of version 1"),
+    "no version": (b"AZLSEAL", "not one of version 1"),
+    "half a key id": (EMPTY[:39], "not one of version 1"),
+    "half a nonce prefix": (EMPTY[:79], "not one of version 1"),
+    "the header of a shorter key": (EMPTY[:40] + b"\x18" + EMPTY[41:], "not one of version 1"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_HEADERS)
+def test_what_has_no_good_header_is_refused_by_it(case: str) -> None:
+    content, said = BAD_HEADERS[case]
     with pytest.raises(BrokenSeal, match=said):
         opened(content)
 
@@ -163,20 +166,22 @@ def test_bytes_that_nobody_sealed_open_to_nothing(content: bytes, kept: int) -> 
 
 
 def test_memory_stays_flat_however_large_the_file() -> None:
-    class Zeros(io.RawIOBase):
+    class Zeros(io.BytesIO):
         left = 64 * 2**20
 
-        def read(self, size: int = -1) -> bytes:
+        def read(self, size: int | None = -1) -> bytes:
+            assert size is not None
             given = min(size, self.left)
             self.left -= given
             return bytes(given)
 
-    class Pieces(io.RawIOBase):
+    class Pieces(io.BytesIO):
         def __init__(self) -> None:
-            self.pieces = seal_file(Zeros(), KEY, NAME)  # type: ignore[arg-type]
+            self.pieces = seal_file(Zeros(), KEY, NAME)
             self.rest = b""
 
-        def read(self, size: int = -1) -> bytes:
+        def read(self, size: int | None = -1) -> bytes:
+            assert size is not None
             while len(self.rest) < size and (piece := next(self.pieces, b"")):
                 self.rest += piece
             given, self.rest = self.rest[:size], self.rest[size:]
@@ -184,7 +189,7 @@ def test_memory_stays_flat_however_large_the_file() -> None:
 
     tracemalloc.start()
     try:
-        count = sum(len(piece) for piece in open_sealed(Pieces(), HELD, NAME))  # type: ignore[arg-type]
+        count = sum(map(len, open_sealed(Pieces(), HELD, NAME)))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
