@@ -24,6 +24,7 @@ _MODULES = {
     "sources": "readings",
     "trust": "trust",
     "issuer": "issuer",
+    "seal": "seal",
 }
 
 
