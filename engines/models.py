@@ -1,18 +1,18 @@
 """An engine's model files: plain, or sealed and then opened with the license, in memory only."""
 
+import base64
 import contextlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from licensing.content_keys import keys_held
 from licensing.document import License
 from licensing.errors import AzlicError, NoGoodLicense
 from licensing.files import open_regular
-from licensing.sealed import SUFFIX, BrokenSeal, KeyNotHeld, open_sealed
+from licensing.sealed import SUFFIX, BrokenSeal, ContentKey, KeyNotHeld, open_sealed
 
 MAX_SEALED_BYTES = 8 * 2**30
 _MEMORY = Path("/dev/shm")  # noqa: S108 - only links are put there
@@ -30,6 +30,13 @@ class Models:
     def are_sealed(self) -> bool:
         """Whether there is a sealed file, so that a license is needed to load them."""
         return any(self.folder.rglob(f"*{SUFFIX}"))
+
+    @property
+    def keys(self) -> Mapping[str, ContentKey]:
+        """The license's content keys by the ids that are theirs, whatever the license calls them."""
+        held = self.license.content_keys.values() if self.license else ()
+        keys = (ContentKey(base64.b64decode(text)) for text in held)
+        return {key.id: key for key in keys}
 
     @contextlib.contextmanager
     def in_the_clear(self, names: Sequence[str]) -> Iterator[Path]:
@@ -67,7 +74,7 @@ class Models:
             with open_regular(path) as file, open(descriptor, "wb", closefd=False) as memory:
                 if os.fstat(file.fileno()).st_size > MAX_SEALED_BYTES:
                     raise BrokenSeal(f"it is larger than {MAX_SEALED_BYTES} bytes")
-                memory.writelines(open_sealed(file, keys_held(self.license) if self.license else {}, name))
+                memory.writelines(open_sealed(file, self.keys, name))
         except KeyNotHeld as error:
             raise self._without_key(error.key_id) from error
         except BrokenSeal as error:

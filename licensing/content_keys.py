@@ -1,7 +1,5 @@
 """Content keys: the issuer makes one for each sealing, keeps them, and gives them out inside licenses."""
 
-import base64
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +8,6 @@ from sqlalchemy import Engine, insert, select
 
 from licensing.containers import ContainerType
 from licensing.database import reading, writing
-from licensing.document import License
 from licensing.instants import iso
 from licensing.issuer_audit import note
 from licensing.issuer_tables import ContentKey as StoredKey
@@ -67,9 +64,3 @@ def content_keys(engine: Engine) -> list[KnownContentKey]:
             )
         )
         return [KnownContentKey(*row) for row in found]
-
-
-def keys_held(license_: License) -> Mapping[str, ContentKey]:
-    """The content keys in a license, by the ids that are theirs, whatever the license calls them."""
-    keys = (ContentKey(base64.b64decode(text)) for text in license_.content_keys.values())
-    return {key.id: key for key in keys}

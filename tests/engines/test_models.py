@@ -57,6 +57,13 @@ def test_sealed_files_are_read_in_the_clear_under_their_names(sealed: Path) -> N
     assert read_all(Models(sealed, license_with(PREVIOUS, KEY))) == [b"English" * 50_000, b"up and down"]
 
 
+def test_the_keys_of_a_license_go_by_their_own_ids(tmp_path: Path) -> None:
+    license_ = a_license(content_keys={"any name": base64.b64encode(KEY.secret).decode()})
+    assert Models(tmp_path, license_).keys == {KEY.id: KEY}
+    assert Models(tmp_path, a_license()).keys == Models(tmp_path).keys == {}
+    assert str(KEY.secret) not in repr(Models(tmp_path, license_))
+
+
 def test_plain_files_are_read_where_they_lie(tmp_path: Path) -> None:
     for name in NAMES:
         (tmp_path / name).write_text(name)

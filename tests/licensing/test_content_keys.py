@@ -1,6 +1,5 @@
 """Sealing a folder: whole or not at all, its key in the store first, and in licenses after that."""
 
-import base64
 import os
 import stat
 from pathlib import Path
@@ -9,14 +8,14 @@ import pytest
 from sqlalchemy import select
 
 from licensing.containers import READ
-from licensing.content_keys import Sealed, content_keys, keys_held, seal_folder
+from licensing.content_keys import Sealed, content_keys, seal_folder
 from licensing.database import reading
 from licensing.errors import AzlicError, BadCall
 from licensing.issuer_tables import AuditLine
 from licensing.issuer_tables import ContentKey as StoredKey
 from licensing.sealed import ContentKey, open_sealed
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
-from tests.site import START, Site, a_license
+from tests.site import START, Site
 
 
 @pytest.fixture
@@ -79,13 +78,6 @@ def test_each_sealing_has_a_key_of_its_own_in_the_store_and_a_line_in_the_audit_
     assert lines == [("ann", "seal", first.key_id), ("ann", "seal", second.key_id)]
     shown = repr((first, second, content_keys(site.issuer_store)))
     assert not any(key.secret.hex() in shown or repr(key.secret) in shown for key in stored_keys(site).values())
-
-
-def test_the_keys_of_a_license_go_by_their_own_ids() -> None:
-    key = ContentKey(bytes(range(32)))
-    license_ = a_license(content_keys={"any name": base64.b64encode(key.secret).decode()})
-    assert keys_held(license_) == {key.id: key}
-    assert keys_held(a_license()) == {}
 
 
 def test_a_folder_that_is_there_is_never_added_to(site: Site, models: Path) -> None:
