@@ -75,6 +75,7 @@ def engine(
     image = ENGINES[kind.lower()]
     if start.download_license:
         if identity:
+            preload()
             drop_privileges(*identity)
         verdict = download_license(image, start, trust=store, clock=clock.now, waiting=output.tell_of_waiting)
         output.emit(f"license downloaded to {verdict.path}: {verdict.detail}")
