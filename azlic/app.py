@@ -27,6 +27,7 @@ _MODULES = {
     "tags": "containers",
     "run": "run",
     "issuer": "issuer",
+    "seal": "seal",
     "clock": "clock",
 }
 

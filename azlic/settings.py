@@ -18,6 +18,7 @@ class Settings(NamedTuple):
     trust: Path
     issuer_keys: Path
     site: str
+    instance: str
     expiring_days: int
 
 
@@ -43,6 +44,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         trust=Path(_text(places, "trust") or _config("trust.d")),
         issuer_keys=Path(_text(places, "issuer_keys") or _data("issuer-keys")),
         site=_text(places, "site") or "",
+        instance=_text(places, "instance") or "",
         expiring_days=_days(places, "expiring_days", default=60),
     )
 

@@ -21,6 +21,7 @@ _KNOWN = {
     "mounts:license": "Mounts:License",
     "mounts:output": "Mounts:Output",
     "urls": "urls",
+    "models": "Models",
 }
 _IGNORED = ("logging:", "fluentd:", "applicationinsights:", "http_proxy")
 """Settings of Microsoft's containers that have no meaning here; they are let through, so that a line can be kept."""
@@ -48,6 +49,7 @@ class Options:
     download_license: bool = False
     host: str = "127.0.0.1"
     port: int = 5000
+    models: Path | None = None
 
 
 def parse_options(words: Iterable[str], environ: Mapping[str, str]) -> Options:
@@ -75,6 +77,7 @@ def parse_options(words: Iterable[str], environ: Mapping[str, str]) -> Options:
         download_license=_truth(values.get("downloadlicense", "false")),
         host=host,
         port=port,
+        models=_folder(values, "models", "/models") if values.get("models") else None,
     )
     if options.download_license and not (options.billing and options.api_key):
         raise BadCall(

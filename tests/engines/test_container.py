@@ -192,7 +192,6 @@ def test_a_download_puts_a_license_into_its_mount(site: Site) -> None:
 
 
 def test_a_container_told_to_download_its_license_does_so_and_ends(site: Site) -> None:
-    pytest.importorskip("tesserocr", reason="the read extra is not installed")
     site.add_resource(plan=a_plan(ends_at=datetime(9000, 1, 1, tzinfo=UTC)))
     key = site.api_keys["plant-read"][0]
     with site.license_server() as server:
@@ -217,8 +216,24 @@ def test_a_container_told_to_download_its_license_does_so_and_ends(site: Site) -
     assert site.verify().may_run
 
 
+@only_root
+def test_a_container_started_by_root_downloads_its_license_as_its_user() -> None:
+    with public_folder() as public:
+        site = Site(public)
+        site.add_resource(plan=a_plan(ends_at=datetime(9000, 1, 1, tzinfo=UTC)))
+        os.chown(site.license, NONROOT, NONROOT)
+        with site.license_server() as server:
+            words = f"eula=accept billing={server}/plant-read apikey={site.api_keys['plant-read'][0]}"
+            mine = ["--user", f"{NONROOT}:{NONROOT}", "--trust", str(site.trust.folder)]
+            told = [*words.split(), "DownloadLicense=True", f"Mounts:License={site.license}"]
+            command = [sys.executable, "-m", "azlic", "engine", "read", *mine, *told]
+            ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+        assert (site.license / "license.dat").stat().st_uid == NONROOT
+        site.close()
+
+
 def test_a_download_that_waits_says_so_once_and_in_words(site: Site) -> None:
-    pytest.importorskip("tesserocr", reason="the read extra is not installed")
     words = f"eula=accept billing=http://127.0.0.1:9/x apikey=k DownloadLicense=True Mounts:License={site.license}"
     command = [sys.executable, "-m", "azlic", "engine", "READ", "--trust", str(site.trust.folder), *words.split()]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)

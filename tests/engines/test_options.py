@@ -89,7 +89,10 @@ def test_without_the_eula_nothing_starts(words: str) -> None:
         ("MountsLicense=/license", "Mounts:License was probably meant"),
         ("LicenseFolderKey=/license", "Mounts:License was probably meant"),
         ("Download_License=True", "DownloadLicense was probably meant"),
-        ("frobnicate=1", "known are: Eula, Billing, ApiKey, DownloadLicense, Mounts:License, Mounts:Output, urls"),
+        (
+            "frobnicate=1",
+            "known are: Eula, Billing, ApiKey, DownloadLicense, Mounts:License, Mounts:Output, urls, Models",
+        ),
     ],
 )
 def test_an_unknown_option_is_refused_with_the_one_that_was_meant(word: str, meant: str) -> None:
@@ -132,6 +135,12 @@ def test_download_license_is_true_or_false(word: str, download: bool) -> None:
 @pytest.mark.parametrize("word", ["yes", "1", ""])
 def test_download_license_is_nothing_else(word: str) -> None:
     assert "is True or False" in refused(f"{DOWNLOAD} DownloadLicense={word}").message
+
+
+def test_models_are_the_engines_own_unless_a_folder_is_named() -> None:
+    assert parse("Eula=accept").models is None and parse("Eula=accept", Models="").models is None
+    assert parse("Eula=accept models=/models").models == Path("/models")
+    assert refused("Eula=accept Models=models").message.startswith("Models is not an absolute path")
 
 
 @pytest.mark.parametrize("key", ["Mounts:License", "Mounts:Output"])
