@@ -86,8 +86,8 @@ def _check_list(what: str, names: tuple[str, ...]) -> None:
                 f"the {what} {name[:_LONGEST_NAME]!r} cannot be put into a license",
                 hint=f"1 to {_LONGEST_NAME} printable characters, no blanks around them",
             )
-    if len(set(names)) < len(names):
-        raise BadCall(f"a {what} is named twice", hint="name each once")
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise BadCall(f"the {what} {min(twice)!r} is named twice", hint="name each once")
     if len(json.dumps(names)) > _MAX_LIST_BYTES:
         raise BadCall(f"that is more than a license has room for: {len(names)} times {what}", hint="name fewer")
 

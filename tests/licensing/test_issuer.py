@@ -7,14 +7,12 @@ from sqlalchemy import delete, select
 
 from licensing.database import reading, writing
 from licensing.denial import Denial, DenialCode
-from licensing.document import License, parse_license
-from licensing.envelope import VerifiedPayload, parse_envelope
 from licensing.errors import BadCall
 from licensing.issuer import Issuer
 from licensing.issuer_book import approve, issued
 from licensing.issuer_resources import new_api_key, resources
 from licensing.issuer_tables import Download, ResourceContainer
-from licensing.protocol import LicenseRequest
+from tests.licensing.issuers import an_issuer, ask, code, given
 from tests.site import OPERATOR, START, Site, a_plan
 
 PLAN_STARTS, PLAN_ENDS = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
@@ -25,26 +23,7 @@ TICK = timedelta(microseconds=1)
 def issuer(site: Site) -> Issuer:
     """An issuer with one approved resource, ``plant-read``."""
     site.add_resource()
-    return Issuer(site.issuer_store, site.signer, base_url="https://issuer.example/")
-
-
-def ask(
-    issuer: Issuer, key: str, *, resource: str = "plant-read", container: str = "read", now: datetime = START
-) -> bytes | Denial:
-    request = LicenseRequest(container_type=container, container_version="3.2.0", site="hall 7")
-    return issuer.download(request, resource=resource, api_key=key, now=now)
-
-
-def given(site: Site, answer: bytes | Denial) -> License:
-    """The license in an answer, its signature checked."""
-    assert isinstance(answer, bytes), answer
-    trusted = [known.key for known in site.trust.held().keys]
-    return parse_license(VerifiedPayload(parse_envelope(answer), trusted).content)
-
-
-def code(answer: bytes | Denial) -> DenialCode:
-    assert isinstance(answer, Denial)
-    return answer.code
+    return an_issuer(site)
 
 
 @pytest.mark.parametrize("slot", [0, 1])
@@ -79,6 +58,13 @@ def test_rule_4_a_subscription_must_be_approved(site: Site, issuer: Issuer) -> N
     assert given(site, ask(issuer, key, resource="new-read")).serial == 1
 
 
+def test_rule_5_only_the_disconnected_sku_pays_for_disconnected_containers(site: Site, issuer: Issuer) -> None:
+    site.add_resource("standard", sku="S0")
+    answer = ask(issuer, site.api_keys["standard"][0], resource="standard")
+    assert code(answer) is DenialCode.UNAUTHORIZED
+    assert isinstance(answer, Denial) and "has SKU S0, and only DC0" in answer.detail
+
+
 def test_rule_6_the_container_must_be_on_the_resources_list(site: Site, issuer: Issuer) -> None:
     with writing(site.issuer_store) as connection:
         connection.execute(delete(ResourceContainer))
@@ -88,8 +74,7 @@ def test_rule_6_the_container_must_be_on_the_resources_list(site: Site, issuer: 
 @pytest.mark.parametrize("version", ["3.1.9", "4", "4.0-preview"])
 def test_rule_8_the_version_must_be_one_that_the_resource_licenses(site: Site, issuer: Issuer, version: str) -> None:
     key = site.api_keys["plant-read"][0]
-    request = LicenseRequest(container_type="read", container_version=version)
-    answer = issuer.download(request, resource="plant-read", api_key=key, now=START)
+    answer = ask(issuer, key, version=version)
     assert code(answer) is DenialCode.MISMATCH
     assert isinstance(answer, Denial) and "versions 3.2 up to, not including, 4" in answer.detail
     assert issued(site.issuer_store) == []

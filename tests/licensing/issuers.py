@@ -1,0 +1,42 @@
+"""An issuer in a test: asked for licenses without a server, and read back."""
+
+from datetime import datetime
+
+from licensing.denial import Denial, DenialCode
+from licensing.document import License, parse_license
+from licensing.envelope import VerifiedPayload, parse_envelope
+from licensing.issuer import Issuer
+from licensing.protocol import LicenseRequest
+from tests.site import START, Site
+
+
+def an_issuer(site: Site) -> Issuer:
+    """The site's issuer, as its server has it."""
+    return Issuer(site.issuer_store, site.signer, base_url="https://issuer.example/")
+
+
+def ask(
+    issuer: Issuer,
+    key: str,
+    *,
+    resource: str = "plant-read",
+    container: str = "read",
+    version: str = "3.2.0",
+    now: datetime = START,
+) -> bytes | Denial:
+    """Ask for a license, as hall 7."""
+    request = LicenseRequest(container_type=container, container_version=version, site="hall 7")
+    return issuer.download(request, resource=resource, api_key=key, now=now)
+
+
+def given(site: Site, answer: bytes | Denial) -> License:
+    """The license in an answer, its signature checked."""
+    assert isinstance(answer, bytes), answer
+    trusted = [known.key for known in site.trust.held().keys]
+    return parse_license(VerifiedPayload(parse_envelope(answer), trusted).content)
+
+
+def code(answer: bytes | Denial) -> DenialCode:
+    """The code of a denial."""
+    assert isinstance(answer, Denial)
+    return answer.code
