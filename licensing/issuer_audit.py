@@ -39,7 +39,7 @@ def note(
     ).one_or_none()
     number = last.number + 1 if last else 1
     line = {
-        "at": iso(at),
+        "at": iso(at.replace(microsecond=0)),
         "actor": actor,
         "action": action,
         "subject": "".join(filter(str.isprintable, subject))[:_LONGEST_SUBJECT],

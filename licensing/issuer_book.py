@@ -50,7 +50,7 @@ def approve(engine: Engine, subscription: str, *, now: datetime, actor: str) -> 
     with writing(engine) as connection:
         if _approved_at(connection, subscription) is not None:
             return False
-        _set_approval(connection, subscription, iso(now))
+        _set_approval(connection, subscription, iso(now.replace(microsecond=0)))
         note(connection, at=now, actor=actor, action="approve", subject=subscription)
     return True
 

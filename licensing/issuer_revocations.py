@@ -47,7 +47,10 @@ def revoke(
             return False
         connection.execute(
             insert(Revocation).values(
-                license_id=license_id, up_to_serial=up_to_serial, reason=reason, revoked_at=iso(now)
+                license_id=license_id,
+                up_to_serial=up_to_serial,
+                reason=reason,
+                revoked_at=iso(now.replace(microsecond=0)),
             )
         )
         note(

@@ -93,7 +93,7 @@ def set_plan(
     starts_at = parse_instant(start)
     plan = stated_plan(
         "azlic issuer plan set --help",
-        name=name or f"{resource}-plan-{starts_at:%Y-%m-%d}",
+        name=f"{resource}-plan-{starts_at:%Y-%m-%d}" if name is None else name,
         plan_type=plan_type,
         tier=tier,
         count=count,

@@ -1,12 +1,15 @@
 """An issuer in a test: asked for licenses without a server, and read back."""
 
+import asyncio
 from datetime import datetime
+
+import httpx
 
 from licensing.denial import Denial, DenialCode
 from licensing.document import License, parse_license
 from licensing.envelope import VerifiedPayload, parse_envelope
 from licensing.issuer import Issuer
-from licensing.protocol import LicenseRequest
+from licensing.protocol import KEY_HEADER, LicenseRequest
 from tests.site import START, Site
 
 
@@ -40,3 +43,12 @@ def code(answer: bytes | Denial) -> DenialCode:
     """The code of a denial."""
     assert isinstance(answer, Denial)
     return answer.code
+
+
+async def all_at_once(url: str, keys: list[str], count: int) -> list[httpx.Response]:
+    """Ask a server for so many Read licenses at the same moment, each over a connection of its own."""
+    body = {"container_type": "read", "container_version": "3.2.0"}
+    limits = httpx.Limits(max_connections=count)
+    async with httpx.AsyncClient(timeout=60, limits=limits) as client:
+        asked = (client.post(url, json=body, headers={KEY_HEADER: keys[number % 2]}) for number in range(count))
+        return list(await asyncio.gather(*asked))

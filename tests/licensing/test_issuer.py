@@ -9,9 +9,11 @@ from licensing.database import reading, writing
 from licensing.denial import Denial, DenialCode
 from licensing.errors import BadCall
 from licensing.issuer import Issuer
+from licensing.issuer_audit import audit
 from licensing.issuer_book import approve, issued
 from licensing.issuer_resources import new_api_key, resources
 from licensing.issuer_tables import Download, ResourceContainer
+from licensing.protocol import LicenseRequest
 from tests.licensing.issuers import an_issuer, ask, code, given
 from tests.site import OPERATOR, START, Site, a_plan
 
@@ -163,6 +165,17 @@ def test_the_book_names_each_license_and_the_digest_of_its_bytes(site: Site, iss
     with reading(site.issuer_store) as connection:
         digest = connection.execute(select(Download.digest)).scalar_one()
     assert isinstance(answer, bytes) and digest == hashlib.sha256(answer).digest()
+
+
+def test_a_request_without_a_key_is_answered_in_the_transaction_of_who_vouches_for_it(
+    site: Site, issuer: Issuer
+) -> None:
+    request = LicenseRequest(container_type="read", container_version="3.2.0", site="hall 7")
+    with writing(site.issuer_store) as connection:
+        answer = issuer.answer(connection, request, resource="plant-read", now=START)
+    assert given(site, answer).serial == 1
+    assert [(line.key_slot, line.site) for line in issued(site.issuer_store)] == [(0, "hall 7")]
+    assert audit(site.issuer_store).entries[-1].actor == "plant-read offline request"
 
 
 def test_keys_are_kept_as_digests_only(site: Site, issuer: Issuer) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.pool import QueuePool
@@ -12,18 +11,10 @@ from sqlalchemy.pool import QueuePool
 from licensing.database import DatabaseBusy, reading, writing
 from licensing.issuer_audit import audit
 from licensing.issuer_book import issued
-from licensing.protocol import KEY_HEADER
+from tests.licensing.issuers import all_at_once
 from tests.site import Site
 
 CLIENTS = 60
-BODY = {"container_type": "read", "container_version": "3.2.0"}
-
-
-async def all_at_once(url: str, keys: list[str], count: int) -> list[httpx.Response]:
-    limits = httpx.Limits(max_connections=count)
-    async with httpx.AsyncClient(timeout=60, limits=limits) as client:
-        asked = (client.post(url, json=BODY, headers={KEY_HEADER: keys[number % 2]}) for number in range(count))
-        return list(await asyncio.gather(*asked))
 
 
 def test_many_downloads_at_once_give_no_error_and_no_serial_twice(site: Site) -> None:
