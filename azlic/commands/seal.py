@@ -1,7 +1,5 @@
 """Seal an image's models, so that only a license opens them."""
 
-import os
-import pwd
 from pathlib import Path
 from typing import Annotated
 
@@ -35,21 +33,15 @@ def seal(
     from azlic.show_ingest import progress_bar
     from licensing.containers import container_type
     from licensing.content_keys import seal_folder
+    from licensing.issuer_audit import operator
     from licensing.issuer_book import open_stocked_issuer
 
     store = open_stocked_issuer(database or load_settings().database)
     kind = container_type(container)
     with progress_bar("seal") as progress:
-        sealed = seal_folder(store, folder, to, kind=kind, actor=_user(), now=clock.now(), progress=progress)
+        sealed = seal_folder(store, folder, to, kind=kind, actor=operator(), now=clock.now(), progress=progress)
     if json:
         output.emit_json("azlic.sealed/v1", {"folder": str(to), "container_type": kind.name} | sealed._asdict())
     else:
         count = f"{sealed.files} file{'s' if sealed.files > 1 else ''}"
         output.emit(f"sealed for {kind.name}: {count}, in {to}\n  key {sealed.key_id}")
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())
