@@ -9,10 +9,14 @@ The rules of a download, in the order they are asked:
 5. the resource may license this container             else ContainerUseUnauthorized
 6. the container's version is in the licensed range    else Mismatch
 7. a commitment plan is in force                       else OutOfQuota
+8. the named instances are the resource's own          else Mismatch
+
+A signed offline request carries no key: rules 1 and 2 are then asked by licensing.issuer_desk.
 """
 
 import hashlib
 import hmac
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,6 +39,10 @@ from licensing.instants import iso
 from licensing.issuer_book import key_digest, licensed_container
 from licensing.issuer_tables import Download, Resource, ResourceContainer, ResourceKey, Subscription
 from licensing.protocol import LicenseRequest
+
+_NO_KEY = 0
+_Payer = tuple[str | None, int]
+"""A resource and the slot of the API key that speaks for it."""
 
 
 class _No(Exception):
@@ -60,6 +68,7 @@ class _Grant:
     container: LicensedContainer
     plan: CommittedPlan
     key_slot: int
+    instances: tuple[str, ...] | None
 
 
 class Issuer:
@@ -76,37 +85,52 @@ class Issuer:
         The serial, the line in the book and the license come out of one transaction: no serial is given twice.
         """
         with writing(self._engine) as connection:
-            try:
-                grant = self._judge(connection, request, resource, api_key, now)
-            except _No as no:
-                return no.denial
-            license_ = self._license(grant, request, now)
-            content = seal(license_.to_bytes(), LICENSE_TYPE, self._signer)
-            connection.execute(
-                update(ResourceContainer)
-                .where(ResourceContainer.license_id == license_.license_id)
-                .values(serial=license_.serial)
+            return self._answer(connection, request, resource, _owner(connection, api_key), now)
+
+    def answer(
+        self, connection: Connection, request: LicenseRequest, *, resource: str, now: datetime
+    ) -> bytes | Denial:
+        """Answer, in the caller's transaction, a request whose right to the resource was established without a key.
+
+        Rules 3 to 8 are asked; the book says key slot 0.
+        """
+        return self._answer(connection, request, resource, (resource, _NO_KEY), now)
+
+    def _answer(
+        self, connection: Connection, request: LicenseRequest, resource: str, payer: _Payer, now: datetime
+    ) -> bytes | Denial:
+        try:
+            grant = self._judge(connection, request, resource, payer, now)
+        except _No as no:
+            return no.denial
+        license_ = self._license(grant, request, now)
+        content = seal(license_.to_bytes(), LICENSE_TYPE, self._signer)
+        connection.execute(
+            update(ResourceContainer)
+            .where(ResourceContainer.license_id == license_.license_id)
+            .values(serial=license_.serial)
+        )
+        connection.execute(
+            insert(Download).values(
+                resource=resource,
+                container_type=request.container_type,
+                container_version=request.container_version,
+                key_slot=grant.key_slot,
+                license_id=license_.license_id,
+                serial=license_.serial,
+                issued_at=iso(license_.issued_at),
+                expires_at=iso(license_.expires_at),
+                digest=hashlib.sha256(content).digest(),
+                site=license_.site,
             )
-            connection.execute(
-                insert(Download).values(
-                    resource=resource,
-                    container_type=request.container_type,
-                    container_version=request.container_version,
-                    key_slot=grant.key_slot,
-                    license_id=license_.license_id,
-                    serial=license_.serial,
-                    issued_at=iso(license_.issued_at),
-                    expires_at=iso(license_.expires_at),
-                    digest=hashlib.sha256(content).digest(),
-                )
-            )
+        )
         return content
 
     def _judge(
-        self, connection: Connection, request: LicenseRequest, resource: str, api_key: str, now: datetime
+        self, connection: Connection, request: LicenseRequest, resource: str, payer: _Payer, now: datetime
     ) -> _Grant:
         """Ask the rules in their order. Raises ``_No`` with the first that says no."""
-        owner, slot = _owner(connection, api_key)
+        owner, slot = payer
         _require(owner is not None, DenialCode.INVALID, "the API key is not one of any resource")
         _require(owner == resource, DenialCode.MISMATCH, f"the API key is not one of resource {resource}")
         found = connection.execute(select(Resource.__table__).where(Resource.name == resource)).one()
@@ -145,7 +169,8 @@ class Issuer:
             DenialCode.OUT_OF_QUOTA,
             f"plan {plan.name} runs from {iso(plan.starts_at)} to {iso(plan.ends_at)}, and now is {iso(now)}",
         )
-        return _Grant(found, container.license_id, container.serial, licensed, plan, slot)
+        instances = _instances(container.instances, request)
+        return _Grant(found, container.license_id, container.serial, licensed, plan, slot, instances)
 
     def _license(self, grant: _Grant, request: LicenseRequest, now: datetime) -> License:
         issued_at = now.replace(microsecond=0)
@@ -156,6 +181,7 @@ class Issuer:
             container=grant.container,
             resource=LicensedResource(name=resource.name, endpoint=f"{self._base_url}/{resource.name}"),
             site=request.site,
+            instances=grant.instances,
             issued_at=issued_at,
             not_before=issued_at,
             expires_at=min(issued_at + timedelta(seconds=resource.term_seconds), grant.plan.ends_at),
@@ -164,9 +190,18 @@ class Issuer:
         )
 
 
-def _owner(connection: Connection, api_key: str) -> tuple[str | None, int]:
+def _owner(connection: Connection, api_key: str) -> _Payer:
     """The resource and slot a key belongs to; every key is compared, each in constant time."""
     digest = key_digest(api_key)
     rows = connection.execute(select(ResourceKey.resource, ResourceKey.slot, ResourceKey.digest)).all()
     owners = [(row.resource, row.slot) for row in rows if hmac.compare_digest(row.digest, digest)]
-    return owners[0] if owners else (None, 0)
+    return owners[0] if owners else (None, _NO_KEY)
+
+
+def _instances(listed: str | None, request: LicenseRequest) -> tuple[str, ...] | None:
+    """The instances of the license: those asked for, or all of the resource's list; none where it floats."""
+    licensed = tuple(json.loads(listed)) if listed else None
+    if licensed and request.instances:
+        for name in request.instances:
+            _require(name in licensed, DenialCode.MISMATCH, f"instance {name} is not one of {', '.join(licensed)}")
+    return request.instances or licensed
