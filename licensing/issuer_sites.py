@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import TypeAdapter, ValidationError
@@ -55,7 +56,7 @@ def add_site(
             if known.name == name and known.key_id != key.keyid:
                 raise BadCall(
                     f"site {name} is enrolled with another key, {known.key_id[:12]}",
-                    hint=f"azlic issuer site remove {name!r} --yes, if the site has a new key",
+                    hint=f"azlic issuer site remove {quote(name)} --yes, if the site has a new key",
                 )
             if known.name != name and known.key_id == key.keyid:
                 raise BadCall(

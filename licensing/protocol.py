@@ -12,7 +12,7 @@ _MAX_INSTANCES_BYTES = 8 * 1024
 
 
 def _fits(names: tuple[str, ...]) -> tuple[str, ...]:
-    if sum(len(name.encode()) for name in names) > _MAX_INSTANCES_BYTES:
+    if sum(len(name.encode()) + len('"",') for name in names) > _MAX_INSTANCES_BYTES:
         raise ValueError("it is longer than a license has room for")
     return names
 
