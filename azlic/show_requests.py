@@ -3,17 +3,19 @@
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from licensing.instants import iso
-from licensing.issuer_desk import Answer
-from licensing.issuer_sites import KnownSite
-from licensing.request import OfflineRequest
+
+if TYPE_CHECKING:  # a site that asks has no use for the issuer's modules
+    from licensing.issuer_desk import Answer
+    from licensing.issuer_sites import KnownSite
+    from licensing.request import OfflineRequest
 
 WIDTH = 80
 
 
-def request_text(request: OfflineRequest, path: Path, key_id: str) -> str:
+def request_text(request: "OfflineRequest", path: Path, key_id: str) -> str:
     """What was asked for, in which file, and what to do with it."""
     lines = [f"request: {path}"]
     lines += _lines("Id", request.request_id)
@@ -24,12 +26,12 @@ def request_text(request: OfflineRequest, path: Path, key_id: str) -> str:
     return "\n".join(lines)
 
 
-def request_fields(request: OfflineRequest, path: Path, key_id: str) -> dict[str, Any]:
+def request_fields(request: "OfflineRequest", path: Path, key_id: str) -> dict[str, Any]:
     """A request under the schema ``azlic.license-request/v1``."""
     return {"path": str(path), "key_id": key_id, "request": request.model_dump(mode="json")}
 
 
-def answer_text(answer: Answer, path: Path) -> str:
+def answer_text(answer: "Answer", path: Path) -> str:
     """Which license answers which request, and whether it was given before."""
     license_, request = answer.license, answer.request
     lines = [f"license: {path}"]
@@ -42,7 +44,7 @@ def answer_text(answer: Answer, path: Path) -> str:
     return "\n".join(lines)
 
 
-def answer_fields(answer: Answer, path: Path) -> dict[str, Any]:
+def answer_fields(answer: "Answer", path: Path) -> dict[str, Any]:
     """An answer under the schema ``azlic.answer/v1``; no secrets of the license."""
     return {
         "path": str(path),
@@ -52,18 +54,18 @@ def answer_fields(answer: Answer, path: Path) -> dict[str, Any]:
     }
 
 
-def enrolled_text(site: KnownSite) -> str:
+def enrolled_text(site: "KnownSite") -> str:
     """A site: its key, and the resources it may ask for."""
     lines = [f"site {site.name}", f"  key {site.key_id}"]
     return "\n".join(lines + _lines("May ask", ", ".join(site.resources)))
 
 
-def sites_text(sites: Sequence[KnownSite]) -> str:
+def sites_text(sites: Sequence["KnownSite"]) -> str:
     """Every enrolled site."""
     return "\n".join(map(enrolled_text, sites)) or "no site is enrolled"
 
 
-def site_fields(site: KnownSite) -> dict[str, Any]:
+def site_fields(site: "KnownSite") -> dict[str, Any]:
     """A site under the schema ``azlic.issuer-sites/v1``."""
     return {
         "name": site.name,
@@ -73,7 +75,7 @@ def site_fields(site: KnownSite) -> dict[str, Any]:
     }
 
 
-def _wanted(request: OfflineRequest) -> str:
+def _wanted(request: "OfflineRequest") -> str:
     text = f"{request.resource}, {request.container_type} {request.container_version}"
     if request.instances:
         text += f", for {', '.join(request.instances)} alone"
