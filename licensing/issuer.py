@@ -92,7 +92,7 @@ class Issuer:
     ) -> bytes | Denial:
         """Answer, in the caller's transaction, a request whose right to the resource was established without a key.
 
-        Rules 3 to 8 are asked; the book says key slot 0.
+        Rule 3 and those after it are asked; the book says key slot 0.
         """
         return self._answer(connection, request, resource, (resource, _NO_KEY), now)
 
