@@ -12,12 +12,14 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import DeclarativeBase
 
 import migrations
 from licensing.errors import AzlicError, BadCall
 
 BUSY_SECONDS = 10
+_WRITERS = 0x617A6C6963  # "azlic": the advisory lock that PostgreSQL's writers take turns by
 _WRITING = {"azlic_writing": True}
 
 
@@ -74,7 +76,9 @@ def _connect(target: str, *, create: bool) -> Engine:
             f"there is no database at {path}",
             hint="the first `azlic ingest` makes it; or name another with --database",
         )
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS}, pool_timeout=BUSY_SECONDS
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -82,12 +86,15 @@ def _connect(target: str, *, create: bool) -> Engine:
 
 def _by_url(target: str) -> Engine:
     try:
-        return create_engine(make_url(target))
+        engine = create_engine(make_url(target))
     except (ArgumentError, ValueError, ImportError) as error:  # its text may repeat a password
         raise BadCall(
             "the database's URL cannot be used: it is not one, or its driver is not installed",
             hint="write postgresql+psycopg://USER@HOST/NAME, and install psycopg; or give a path",
         ) from error
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "begin", _begin_postgresql)
+    return engine
 
 
 def _make_file(path: Path) -> None:
@@ -116,13 +123,19 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get("azlic_writing", False):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+
+
 @contextlib.contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent view of the database. Raises ``AzlicError`` when it cannot be read."""
     try:
         with engine.connect() as connection, connection.begin():
             yield connection
-    except DBAPIError as error:
+    except (DBAPIError, NoConnectionFree) as error:
         raise unusable(engine, error) from error
 
 
@@ -132,7 +145,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.connect().execution_options(**_WRITING) as connection, connection.begin():
             yield connection
-    except DBAPIError as error:
+    except (DBAPIError, NoConnectionFree) as error:
         raise unusable(engine, error) from error
 
 
@@ -140,7 +153,9 @@ def unusable(engine: Engine, error: SQLAlchemyError) -> AzlicError:
     """The database's own error in words, without its statement and values."""
     reason = str(getattr(error, "orig", None) or error).splitlines()[0]
     where = engine.url.render_as_string(hide_password=True).removeprefix("sqlite:///")
-    if isinstance(error, OperationalError) and "locked" in reason:
+    if isinstance(error, NoConnectionFree):
+        return DatabaseBusy(f"too many wait for the database {where}", hint="try again later; nothing was changed")
+    if isinstance(error, OperationalError) and "lock" in reason:
         return DatabaseBusy(
             f"the database {where} is in use by another process",
             hint="wait for it to finish, then run the command again; nothing was changed",

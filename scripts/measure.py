@@ -125,11 +125,34 @@ def read(folder: Path) -> Iterator[Figure]:
     yield Figure("Read over HTTP / bare", ratio, 0.85, False, "x", f"{ours:.1f} pages/s, bare {bare:.1f}")
 
 
+def issuer(folder: Path, clients: int = 200) -> Iterator[Figure]:
+    """Downloads from a license server, all at once: none fails, and no serial is given twice."""
+    import asyncio
+
+    from licensing.issuer_book import issued
+    from tests.licensing.issuers import all_at_once
+    from tests.site import Site
+
+    site = Site(folder)
+    site.add_resource()
+    with site.license_server() as server:
+        start = time.perf_counter()
+        answers = asyncio.run(all_at_once(f"{server}/plant-read/license", site.api_keys["plant-read"], clients))
+        seconds = time.perf_counter() - start
+    serials = {line.serial for line in issued(site.issuer_store)}
+    site.close()
+    failed = sum(answer.status_code != 200 for answer in answers)
+    note = f"{clients} at once, {clients / seconds:,.0f}/s, the last after {seconds:.1f} s"
+    yield Figure("issuer, downloads failed", failed, 0, True, "", note)
+    yield Figure("issuer, serials missing", clients - len(serials), 0, True, "", f"{len(serials)} given")
+
+
 BENCHMARKS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "verify": verify,
     "ingest": ingest,
     "read": read,
     "watch": watch,
+    "issuer": issuer,
     "large": large,
 }
 

@@ -35,11 +35,12 @@ def add(
     Example: azlic issuer site add hall-7 site.pem --resource plant-read
     """
     from azlic.show_requests import enrolled_text
+    from licensing.issuer_audit import operator
     from licensing.issuer_book import open_stocked_issuer
     from licensing.issuer_sites import add_site
 
     store = open_stocked_issuer(database or load_settings().database)
-    output.emit(enrolled_text(add_site(store, name, key, resource, now=clock.now(), actor=_operator())))
+    output.emit(enrolled_text(add_site(store, name, key, resource, now=clock.now(), actor=operator())))
 
 
 @app.command("list")
@@ -74,6 +75,7 @@ def remove(
     from shlex import quote
 
     from licensing.errors import BadCall
+    from licensing.issuer_audit import operator
     from licensing.issuer_book import open_stocked_issuer
     from licensing.issuer_sites import remove_site
 
@@ -82,7 +84,7 @@ def remove(
             f"requests of site {name} will be refused, also those that are on their way",
             hint=f"azlic issuer site remove {quote(name)} --yes",
         )
-    remove_site(open_stocked_issuer(database or load_settings().database), name, now=clock.now(), actor=_operator())
+    remove_site(open_stocked_issuer(database or load_settings().database), name, now=clock.now(), actor=operator())
     output.emit(f"site {name}: removed")
 
 
@@ -131,14 +133,3 @@ def answer(
         output.emit_json("azlic.answer/v1", answer_fields(given, license_file))
     else:
         output.emit(answer_text(given, license_file))
-
-
-def _operator() -> str:
-    """The system's user who runs the command, for the audit log."""
-    import os
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return f"uid {os.geteuid()}"
