@@ -17,8 +17,10 @@ class Settings(NamedTuple):
     database: str
     trust: Path
     issuer_keys: Path
+    issuer_url: str
     site: str
     instance: str
+    site_keys: Path
     expiring_days: int
 
 
@@ -43,8 +45,10 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         database=_text(places, "database") or str(_data("azlic.db")),
         trust=Path(_text(places, "trust") or _config("trust.d")),
         issuer_keys=Path(_text(places, "issuer_keys") or _data("issuer-keys")),
+        issuer_url=_text(places, "issuer_url") or "",
         site=_text(places, "site") or "",
         instance=_text(places, "instance") or "",
+        site_keys=Path(_text(places, "site_keys") or _data("site-keys")),
         expiring_days=_days(places, "expiring_days", default=60),
     )
 

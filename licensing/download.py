@@ -1,6 +1,5 @@
 """DownloadLicense: fetch the license of one container and install it, or leave everything as it was."""
 
-import contextlib
 import logging
 import re
 import ssl
@@ -19,12 +18,10 @@ from licensing import strict_json
 from licensing.denial import HTTP_STATUS, WHAT_TO_DO, Denial, DenialCode
 from licensing.envelope import MAX_ENVELOPE_BYTES
 from licensing.errors import AzlicError, BadCall, NoGoodLicense
-from licensing.files import write_whole
-from licensing.mount import LICENSE_NAME
+from licensing.install import check_folder, install_license
 from licensing.protocol import KEY_HEADER, LicenseRequest, license_url
 from licensing.trust import TrustStore
-from licensing.verdict import RUNNING, Cause, Status, Verdict
-from licensing.verification import verify
+from licensing.verdict import Verdict
 from licensing.wording import first_fault
 
 ATTEMPTS = 5
@@ -33,9 +30,6 @@ TIMEOUT_SECONDS = 30.0
 
 _KEY = re.compile(r"[!-~]+")
 logging.getLogger("stamina").addHandler(logging.NullHandler())  # the caller's ``waiting`` tells of every wait
-
-_INSTALLABLE = RUNNING | {Status.NOT_YET_VALID}
-"""What may be installed: a license that begins later is fetched ahead of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +90,16 @@ def download(
     """
     _check_endpoint(order.endpoint)
     request = _request(order)
-    _check_folder(folder)
+    check_folder(folder)
     content = _fetch(order, request, clock, waiting or _silent)
-    return _install(content, folder, order, trust=trust, as_of=clock())
-
-
-def _check_folder(folder: Path) -> None:
-    try:
-        if folder.is_dir():
-            return
-        if folder.exists():
-            raise AzlicError(
-                f"the license folder {folder} is no folder", hint="name the folder that license.dat goes into"
-            )
-    except OSError as error:
-        raise AzlicError(
-            f"the license folder {folder} cannot be used: {error.strerror}", hint="check the path and who may enter it"
-        ) from error
-    raise AzlicError(f"there is no license folder {folder}", hint=f"mkdir -p {folder}")
+    return install_license(
+        content,
+        folder,
+        container=order.container_type,
+        version=order.container_version,
+        trust=trust,
+        as_of=clock(),
+    )
 
 
 def _silent(denial: Denial, attempt: int, seconds: float) -> None:
@@ -246,25 +232,3 @@ def _retry_after(value: str | None, now: datetime) -> float | None:
         return max(0.0, float(value) if value.isdigit() else (parsedate_to_datetime(value) - now).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return None
-
-
-def _install(content: bytes, folder: Path, order: Order, *, trust: TrustStore, as_of: datetime) -> Verdict:
-    """Verify the bytes where they will lie, under another name, and rename them only if they are good."""
-    arrived = folder / f".{LICENSE_NAME}.arrived"
-    try:
-        write_whole(arrived, content)
-        verdict = verify(
-            arrived, trust=trust, as_of=as_of, container=order.container_type, version=order.container_version
-        )
-        if verdict.status not in _INSTALLABLE:
-            raise NoGoodLicense(
-                f"the license that came is {verdict.status} and was not installed: {verdict.detail}",
-                hint="azlic trust add ISSUER.pem, if the issuer's key is right and only missing"
-                if verdict.cause is Cause.UNKNOWN_KEY
-                else "tell the issuer; the license that was here before is unchanged",
-            )
-        write_whole(folder / LICENSE_NAME, content)
-    finally:
-        with contextlib.suppress(OSError):
-            arrived.unlink(missing_ok=True)
-    return verify(folder, trust=trust, as_of=as_of, container=order.container_type, version=order.container_version)

@@ -11,6 +11,9 @@ The rules of a download, in the order they are asked:
 7. its license is not revoked                          else ContainerUseUnauthorized
 8. the container's version is in the licensed range    else Mismatch
 9. a commitment plan is in force                       else OutOfQuota
+10. the instances asked for are on the list            else Mismatch
+
+A signed offline request carries no key: rules 1 and 2 are then asked by licensing.issuer_desk.
 
 Whoever comes while too many others wait hears BillingEndpointBusy. Every answer is a line of the audit log, written in
 the same transaction; only where the store cannot be written is there none.
@@ -71,6 +74,7 @@ class _Grant:
     listed: Any
     container: LicensedContainer
     plan: CommittedPlan
+    instances: tuple[str, ...] | None
 
 
 class Issuer:
@@ -131,7 +135,7 @@ class Issuer:
             container=grant.container,
             resource=LicensedResource(name=resource.name, endpoint=f"{self._base_url}/{resource.name}"),
             site=asking.request.site,
-            instances=names(listed.instances) or None,
+            instances=grant.instances,
             issued_at=issued_at,
             not_before=issued_at,
             expires_at=min(issued_at + timedelta(seconds=term), grant.plan.ends_at),
@@ -172,7 +176,15 @@ def _judge(connection: Connection, asking: Asking) -> _Grant:
         DenialCode.OUT_OF_QUOTA,
         f"plan {plan.name} runs from {iso(plan.starts_at)} to {iso(plan.ends_at)}, and now is {iso(now)}",
     )
-    return _Grant(found, listed, licensed, plan)
+    return _Grant(found, listed, licensed, plan, _instances(names(listed.instances), asking.request))
+
+
+def _instances(licensed: tuple[str, ...], request: LicenseRequest) -> tuple[str, ...] | None:
+    """The instances of the license: those asked for, or all of the resource's list; none where it floats."""
+    for name in request.instances or ():
+        if licensed:
+            _require(name in licensed, DenialCode.MISMATCH, f"instance {name} is not one of {', '.join(licensed)}")
+    return request.instances or licensed or None
 
 
 def _ask_resource(connection: Connection, resource: Any, container_type: str) -> None:

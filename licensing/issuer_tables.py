@@ -131,12 +131,23 @@ class EnrolledSite(Table):
     enrolled_at: Mapped[str] = mapped_column(String)
 
 
+class SiteResource(Table):
+    """A resource whose licenses a site may ask for."""
+
+    __tablename__ = "issuer_site_resource"
+    site: Mapped[str] = mapped_column(ForeignKey("issuer_site.name"), primary_key=True)
+    resource: Mapped[str] = mapped_column(ForeignKey("issuer_resource.name"), primary_key=True)
+
+
 class AnsweredRequest(Table):
-    """An offline request that was answered, and the answer: the same request gets the same license again."""
+    """An offline request that was answered, and the answer: the same request gets the same license again.
+
+    It stays when its site is removed: a request's id is never used twice. ``digest`` is that of the signed payload.
+    """
 
     __tablename__ = "issuer_answer"
     request_id: Mapped[str] = mapped_column(String, primary_key=True)
-    site: Mapped[str] = mapped_column(ForeignKey("issuer_site.name"))
+    site: Mapped[str] = mapped_column(String)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     content: Mapped[bytes] = mapped_column(LargeBinary)
     answered_at: Mapped[str] = mapped_column(String)

@@ -34,8 +34,8 @@ def create_key_pair(private_path: Path, public_path: Path) -> SSlibKey:
     return signer.public_key
 
 
-def load_signer(private_path: Path, public_path: Path) -> Signer:
-    """Open the signing key behind ``private_path``.
+def load_signer(private_path: Path, public_path: Path, *, made_by: str = "azlic issuer init") -> Signer:
+    """Open the signing key behind ``private_path``; ``made_by`` is the command that makes one.
 
     Raises ``AzlicError`` when it is missing, not ours to read, or readable by others.
     """
@@ -53,7 +53,7 @@ def load_signer(private_path: Path, public_path: Path) -> Signer:
             f"the signing key {private_path} cannot be used: {os.strerror(error.errno)}"
             if isinstance(error, OSError) and error.errno
             else f"the signing key {private_path} is not the private half of {public_path}",
-            hint="run the command as the user who owns the key, or make one with: azlic issuer init",
+            hint=f"run the command as the user who owns the key, or make one with: {made_by}",
         ) from error
 
 

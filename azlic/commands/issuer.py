@@ -11,6 +11,7 @@ from azlic.commands import (
     issuer_plan,
     issuer_resource,
     issuer_serve,
+    issuer_sites,
     issuer_subscription,
 )
 from azlic.settings import load_settings
@@ -22,6 +23,7 @@ _NOUNS = (
     issuer_subscription,
     issuer_licenses,
     issuer_content,
+    issuer_sites,
     issuer_audit,
     issuer_serve,
 )

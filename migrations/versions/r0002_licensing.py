@@ -101,8 +101,15 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("answered_at", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["site"], ["issuer_site.name"], name=op.f("fk_issuer_answer_site")),
         sa.PrimaryKeyConstraint("request_id", name=op.f("pk_issuer_answer")),
+    )
+    op.create_table(
+        "issuer_site_resource",
+        sa.Column("site", sa.String(), nullable=False),
+        sa.Column("resource", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["resource"], ["issuer_resource.name"], name=op.f("fk_issuer_site_resource_resource")),
+        sa.ForeignKeyConstraint(["site"], ["issuer_site.name"], name=op.f("fk_issuer_site_resource_site")),
+        sa.PrimaryKeyConstraint("site", "resource", name=op.f("pk_issuer_site_resource")),
     )
     op.create_table(
         "issuer_revocation",
@@ -137,6 +144,7 @@ def downgrade() -> None:
     op.drop_column("issuer_download", "site")
     op.drop_index(op.f("ix_issuer_revocation_license_id"), table_name="issuer_revocation")
     op.drop_table("issuer_revocation")
+    op.drop_table("issuer_site_resource")
     op.drop_table("issuer_answer")
     op.drop_table("witness")
     op.drop_table("seen_statement")

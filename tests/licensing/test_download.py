@@ -17,9 +17,10 @@ from securesystemslib.signer import CryptoSigner
 from licensing import database
 from licensing.denial import Denial, DenialCode
 from licensing.document import LICENSE_TYPE
-from licensing.download import ATTEMPTS, LONGEST_WAIT_SECONDS, Denied, Order, Waiting, _install, _retry_after, download
+from licensing.download import ATTEMPTS, LONGEST_WAIT_SECONDS, Denied, Order, Waiting, _retry_after, download
 from licensing.envelope import MAX_ENVELOPE_BYTES, seal
 from licensing.errors import AzlicError, BadCall
+from licensing.install import install_license
 from licensing.verdict import Status, Verdict
 from tests.licensing.another_user import UID, as_another_user, reachable_folder, root_only
 from tests.serving import serving
@@ -365,7 +366,9 @@ def test_a_folder_that_cannot_be_written_is_an_error_and_keeps_its_license(site:
         before = site.install().read_bytes()
         site.license.chmod(mode)
         answer = as_another_user(
-            lambda: _install(new, site.license, an_order(CLOSED_PORT), trust=site.trust, as_of=site.now)
+            lambda: install_license(
+                new, site.license, container="read", version="3.2.0", trust=site.trust, as_of=site.now
+            )
         )
         assert answer.startswith("AzlicError: ") and "could not be written: Permission denied" in answer
         assert files(site) == {"license.dat": before}
