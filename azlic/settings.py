@@ -17,6 +17,7 @@ class Settings(NamedTuple):
     database: str
     trust: Path
     issuer_keys: Path
+    issuer_ca: Path | None
     site: str
     expiring_days: int
 
@@ -42,6 +43,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         database=_text(places, "database") or str(_data("azlic.db")),
         trust=Path(_text(places, "trust") or _config("trust.d")),
         issuer_keys=Path(_text(places, "issuer_keys") or _data("issuer-keys")),
+        issuer_ca=Path(ca) if (ca := _text(places, "issuer_ca")) else None,
         site=_text(places, "site") or "",
         expiring_days=_days(places, "expiring_days", default=60),
     )

@@ -7,6 +7,7 @@ import re
 import secrets
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from engines.host import Host, host_app
 from engines.options import Options
 from engines.swagger import swagger_assets
 from licensing.containers import ContainerType
-from licensing.download import Order, Waiting, download
+from licensing.download import Order, Slow, Waiting, download
 from licensing.errors import AzlicError
 from licensing.gate import Gate
 from licensing.trust import TrustStore
@@ -60,11 +61,12 @@ def download_license(
     trust: TrustStore,
     clock: Callable[[], datetime],
     waiting: Waiting | None = None,
+    slow: Slow | None = None,
 ) -> Verdict:
     """The ``DownloadLicense=True`` run: fetch this engine's license into ``Mounts:License``."""
     assert options.billing and options.api_key  # noqa: S101 - parse_options saw to it
     order = Order(options.billing, options.api_key, engine.kind.name, engine.version)
-    return download(order, options.license, trust=trust, clock=clock, waiting=waiting)
+    return download(order, options.license, trust=trust, clock=clock, waiting=waiting, slow=slow, ca=options.ca)
 
 
 def examine(engine: Engine, folder: Path, trust: TrustStore) -> Callable[[datetime], Verdict]:
@@ -167,12 +169,14 @@ def drop_privileges(uid: int, gid: int) -> None:
         ) from error
 
 
-def serve(app: FastAPI, listener: socket.socket) -> None:
+def serve(app: FastAPI, listener: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:
     """Answer on a socket that is bound already, until SIGTERM or SIGINT; both end it in good order."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)  # uvicorn raises it once more when it has finished
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False))
-    server.run(sockets=[listener])
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+    if tls is not None:
+        config.ssl_context_factory = lambda _config, _default: tls
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -41,6 +41,9 @@ def engine(
       DownloadLicense=True    fetch the license and end; needs the next two
       Billing=ENDPOINT        the resource's endpoint
       ApiKey=KEY              one of the resource's two API keys
+      ApiKeyFile=FILE         the same in a file, which no process list shows
+
+    A download believes the CA in the file that SSL_CERT_FILE names, and only it.
 
     Example: azlic engine read eula=accept Mounts:License=/license Mounts:Output=/output
     """
@@ -72,7 +75,9 @@ def engine(
     if start.download_license:
         if identity:
             drop_privileges(*identity)
-        verdict = download_license(loaded, start, trust=store, clock=clock.now, waiting=output.tell_of_waiting)
+        verdict = download_license(
+            loaded, start, trust=store, clock=clock.now, waiting=output.tell_of_waiting, slow=output.tell_of_slowness
+        )
         output.emit(f"license downloaded to {verdict.path}: {verdict.detail}")
         return
     listener = listen(start.host, start.port)

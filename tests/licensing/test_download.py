@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from securesystemslib.signer import CryptoSigner
 
 from licensing import database
+from licensing.answer import retry_after_seconds
 from licensing.denial import Denial, DenialCode
 from licensing.document import LICENSE_TYPE
-from licensing.download import ATTEMPTS, LONGEST_WAIT_SECONDS, Denied, Order, Waiting, _install, _retry_after, download
+from licensing.download import ATTEMPTS, Denied, Order, Waiting, _install, download
 from licensing.envelope import MAX_ENVELOPE_BYTES, seal
 from licensing.errors import AzlicError, BadCall
+from licensing.fetch import LONGEST_WAIT_SECONDS
+from licensing.protocol import LICENSE_MEDIA_TYPE
 from licensing.verdict import Status, Verdict
 from tests.licensing.another_user import UID, as_another_user, reachable_folder, root_only
 from tests.serving import serving
@@ -65,7 +68,11 @@ def fetch(site: Site, order: Order, waiting: Waiting | None = None) -> Verdict:
 
 
 def sealed(site: Site, **changes: object) -> Response:
-    return Response(seal(a_license(**changes).to_bytes(), LICENSE_TYPE, site.signer))
+    return as_license(seal(a_license(**changes).to_bytes(), LICENSE_TYPE, site.signer))
+
+
+def as_license(content: bytes) -> Response:
+    return Response(content, media_type=LICENSE_MEDIA_TYPE)
 
 
 def busy(retry_after: str | None = None) -> Response:
@@ -188,7 +195,7 @@ def test_without_a_time_to_wait_the_waits_double(site: Site, retry_after: str | 
 
 @given(st.text(st.characters(codec="latin-1")) | st.from_regex(r"Mon, \d+ Jan \d+ \d+:\d+:\d+ [+-]\d+", fullmatch=True))
 def test_any_retry_after_is_a_time_or_none(value: str) -> None:
-    seconds = _retry_after(value, START)
+    seconds = retry_after_seconds(value, START)
     assert seconds is None or seconds >= 0
 
 
@@ -283,15 +290,15 @@ def test_a_file_in_place_of_the_license_folder_is_said_so(site: Site) -> None:
 
 
 def stranger(_site: Site) -> Response:
-    return Response(seal(a_license().to_bytes(), LICENSE_TYPE, CryptoSigner.generate_ed25519()))
+    return as_license(seal(a_license().to_bytes(), LICENSE_TYPE, CryptoSigner.generate_ed25519()))
 
 
 SPEECH = {"type": "speech-to-text", "repositories": ["r"], "version_from": "3", "version_below": "4"}
 NO_GOOD: dict[str, tuple[Callable[[Site], Response], str]] = {
-    "too large": (lambda _: Response(b" " * (MAX_ENVELOPE_BYTES + 1)), "larger than any license"),
-    "no license": (lambda _: Response(b"<html>Sign in to the hotel's network</html>"), "is malformed"),
-    "nothing": (lambda _: Response(b""), "is malformed"),
-    "another document": (lambda site: Response(seal(b"{}", "text/plain", site.signer)), "another type"),
+    "too large": (lambda _: as_license(b" " * (MAX_ENVELOPE_BYTES + 1)), "larger than any license"),
+    "no license": (lambda _: as_license(b"<html>Sign in to the hotel's network</html>"), "is malformed"),
+    "nothing": (lambda _: as_license(b""), "is malformed"),
+    "another document": (lambda site: as_license(seal(b"{}", "text/plain", site.signer)), "another type"),
     "another container": (lambda site: sealed(site, container=SPEECH), "is wrong-container"),
     "another image": (lambda site: sealed(site, container=SPEECH | {"type": "read", "version_below": "3.1"}),
                       "is wrong-image"),
