@@ -23,7 +23,7 @@ def pinned_to(ca: Path) -> ssl.SSLContext:
     content = _certificates(ca)
     try:
         context.load_verify_locations(cadata=content)
-    except ValueError as error:  # an SSLError is one too
+    except (ssl.SSLError, ValueError) as error:
         raise _no_certificate(ca) from error
     return context
 

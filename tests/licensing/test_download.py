@@ -4,12 +4,12 @@ import sqlite3
 import stat
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
 import stamina
-from fastapi import FastAPI, Response
+from fastapi import Response
 from hypothesis import given
 from hypothesis import strategies as st
 from securesystemslib.signer import CryptoSigner
@@ -18,17 +18,15 @@ from licensing import database
 from licensing.answer import retry_after_seconds
 from licensing.denial import Denial, DenialCode
 from licensing.document import LICENSE_TYPE
-from licensing.download import ATTEMPTS, Denied, Order, Waiting, _install, download
+from licensing.download import ATTEMPTS, Denied, Order, _install, download
 from licensing.envelope import MAX_ENVELOPE_BYTES, seal
 from licensing.errors import AzlicError, BadCall
 from licensing.fetch import LONGEST_WAIT_SECONDS
-from licensing.protocol import LICENSE_MEDIA_TYPE
-from licensing.verdict import Status, Verdict
+from licensing.verdict import Status
 from tests.licensing.another_user import UID, as_another_user, reachable_folder, root_only
-from tests.serving import serving
+from tests.licensing.orders import KEY, Answers, an_order, as_license, fetch, files, sealed
 from tests.site import START, Site, a_license, a_plan
 
-KEY = "5ec7e7" * 10
 CLOSED_PORT = "http://127.0.0.1:9/plant-read"
 
 
@@ -39,48 +37,8 @@ def _no_waiting() -> Iterator[None]:
         yield
 
 
-class Answers:
-    """A license server that gives the answers it was told to, the last one for ever; ``asked`` counts."""
-
-    def __init__(self, *answers: Response) -> None:
-        self._answers = answers
-        self.asked = 0
-
-    def __call__(self) -> Response:
-        self.asked += 1
-        return self._answers[min(self.asked, len(self._answers)) - 1]
-
-    @contextmanager
-    def served(self) -> Iterator[str]:
-        app = FastAPI()
-        app.add_api_route("/plant-read/license", self, methods=["POST"], response_model=None)
-        with serving(app) as url:
-            yield f"{url}/plant-read"
-
-
-def an_order(endpoint: str, **changes: str) -> Order:
-    fields = {"endpoint": endpoint, "api_key": KEY, "container_type": "read", "container_version": "3.2.0"}
-    return Order(**(fields | changes))
-
-
-def fetch(site: Site, order: Order, waiting: Waiting | None = None) -> Verdict:
-    return download(order, site.license, trust=site.trust, clock=site.clock, waiting=waiting)
-
-
-def sealed(site: Site, **changes: object) -> Response:
-    return as_license(seal(a_license(**changes).to_bytes(), LICENSE_TYPE, site.signer))
-
-
-def as_license(content: bytes) -> Response:
-    return Response(content, media_type=LICENSE_MEDIA_TYPE)
-
-
 def busy(retry_after: str | None = None) -> Response:
     return Response("come back later", 503, {} if retry_after is None else {"Retry-After": retry_after})
-
-
-def files(site: Site) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in site.license.iterdir()}
 
 
 def test_a_license_is_installed_where_its_container_looks_for_it(site: Site) -> None:
