@@ -112,4 +112,5 @@ def _denied(denial: Denial) -> Response:
 
 
 def _flat(code: str, message: str, status: int, headers: Mapping[str, Any] | None) -> Response:
-    return JSONResponse({"code": code, "message": message}, status, headers=headers)
+    """A refusal, and the end of its connection: otherwise the server would swallow a body without end, for ever."""
+    return JSONResponse({"code": code, "message": message}, status, headers={**(headers or {}), "Connection": "close"})

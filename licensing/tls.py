@@ -111,5 +111,7 @@ def handshake_fault(error: ssl.SSLError, ca: Path | None) -> tuple[str, str]:
         )
     return (
         f"the server's certificate is not from {ca or 'a CA that is known here'}: {error.verify_message}",
-        "ask the issuer which CA made its certificate" if ca else "name the issuer's CA with --ca FILE",
+        "ask the issuer which CA made its certificate"
+        if ca
+        else "name the issuer's CA: --ca FILE, for a container SSL_CERT_FILE",
     )

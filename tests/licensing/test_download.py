@@ -121,6 +121,51 @@ def test_a_busy_issuer_is_asked_again_after_the_time_it_names(site: Site, monkey
     assert told == [(DenialCode.BUSY, 1, 5.0), (DenialCode.BUSY, 2, 5.0)]
 
 
+def test_a_real_issuer_that_stays_busy_is_given_up_with_the_time_it_names(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.02)
+    site.add_resource()
+    told: list[tuple[DenialCode, int, float]] = []
+    with closing(sqlite3.connect(site.folder / "issuer.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with site.license_server() as server, pytest.raises(Denied) as denied:
+            order = an_order(f"{server}/plant-read", api_key=site.api_keys["plant-read"][0])
+            fetch(site, order, lambda denial, attempt, seconds: told.append((denial.code, attempt, seconds)))
+    assert told == [(DenialCode.BUSY, attempt, 5.0) for attempt in (1, 2, 3, 4)]
+    assert denied.value.message == "BillingEndpointBusy: the issuer is busy with other downloads (asked 5 times)"
+    assert denied.value.hint == "try again after 5 s: that is what the issuer asks for"
+    assert (denied.value.exit_status, files(site)) == (3, {})
+
+
+def test_a_real_issuer_whose_store_fails_is_unknown_and_asked_again(site: Site) -> None:
+    site.add_resource()
+    with closing(sqlite3.connect(site.folder / "issuer.db")) as other:
+        other.execute("DROP TABLE issuer_resource_key")
+    told: list[DenialCode] = []
+    with site.license_server() as server, pytest.raises(Denied) as denied:
+        fetch(site, an_order(f"{server}/plant-read"), lambda denial, *_: told.append(denial.code))
+    assert told == [DenialCode.UNKNOWN] * (ATTEMPTS - 1)
+    assert denied.value.message.startswith("Unknown: the issuer cannot answer now") and denied.value.exit_status == 3
+
+
+@pytest.mark.parametrize("status", [502, 504])
+@pytest.mark.parametrize("retry_after", ["7", "Sun, 01 Mar 2026 08:00:07 GMT"])
+def test_a_gateway_that_does_not_reach_the_issuer_could_not_connect(site: Site, status: int, retry_after: str) -> None:
+    waits: list[float] = []
+    answers = Answers(Response("no route", status, {"Retry-After": retry_after}))
+    with answers.served() as endpoint, pytest.raises(Denied, match=rf"^CouldNotConnect: .*{status}") as denied:
+        fetch(site, an_order(endpoint), lambda _denial, _attempt, seconds: waits.append(seconds))
+    assert waits == [7.0] * (ATTEMPTS - 1)
+    assert denied.value.hint == "try again after 7 s: that is what the issuer asks for"
+
+
+def test_a_time_to_wait_that_is_longer_than_any_is_told_at_the_end(site: Site) -> None:
+    with Answers(busy("86400")).served() as endpoint, pytest.raises(Denied) as denied:
+        fetch(site, an_order(endpoint))
+    assert denied.value.hint == "try again after 86400 s: that is what the issuer asks for"
+
+
 def waits_for(site: Site, answer: Response) -> list[float]:
     """The seconds waited between the answers of an issuer that gives one answer for ever."""
     waits: list[float] = []
@@ -289,6 +334,19 @@ def test_http_to_anywhere_but_the_loopback_is_refused_before_anybody_is_asked(si
     with answers.served() as endpoint, pytest.raises(BadCall, match="in the clear"):
         fetch(site, an_order(endpoint.replace("127.0.0.1", host)))
     assert answers.asked == 0
+
+
+def test_http_to_another_machine_is_taken_where_it_is_allowed(site: Site) -> None:
+    with Answers(sealed(site)).served() as endpoint:
+        order = an_order(endpoint.replace("127.0.0.1", "0.0.0.0"))  # noqa: S104 - leads to this very machine
+        assert fetch(site, order, allow_plain_http=True).may_run
+
+
+@pytest.mark.parametrize("rest", [f"{KEY}@a/x", f"me:{KEY}@a/x", f"a/x?key={KEY}", f"a/x#{KEY}"])
+def test_an_endpoint_carries_no_secret(site: Site, rest: str) -> None:
+    with pytest.raises(BadCall, match="the endpoint at a carries more than a path") as refused:
+        fetch(site, an_order(f"https://{rest}"))
+    assert KEY not in refused.value.message
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

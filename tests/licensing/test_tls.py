@@ -77,7 +77,8 @@ def test_a_ca_of_the_same_name_is_another_ca(site: Site, authority: Authority) -
 def test_a_private_ca_has_to_be_named(site: Site, authority: Authority) -> None:
     error = refused(site, authority.server(*HERE), None)
     assert (
-        "is not from a CA that is known here" in error.message and error.hint == "name the issuer's CA with --ca FILE"
+        "is not from a CA that is known here" in error.message
+        and error.hint == "name the issuer's CA: --ca FILE, for a container SSL_CERT_FILE"
     )
 
 
