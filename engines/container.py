@@ -1,5 +1,6 @@
 """A container's life: download its license and end, or pass the gate, record, serve, and stop when told to."""
 
+import asyncio
 import errno
 import logging
 import os
@@ -25,6 +26,7 @@ from licensing.containers import ContainerType
 from licensing.download import Order, Slow, Waiting, download
 from licensing.errors import AzlicError
 from licensing.gate import Gate
+from licensing.tls import public_roots
 from licensing.trust import TrustStore
 from licensing.verdict import Cause, Verdict
 from licensing.verification import verify
@@ -149,11 +151,18 @@ def preload() -> None:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            httpx.get(f"http://127.0.0.1:{listener.getsockname()[1]}/", trust_env=False).raise_for_status()
+            asyncio.run(_ask(f"http://127.0.0.1:{listener.getsockname()[1]}/"))
         finally:
             server.should_exit = True
             thread.join()
     swagger_assets()
+
+
+async def _ask(url: str) -> None:
+    """Ask once, as a download does: its client loads half of itself, and the public CAs, only then."""
+    "localhost".encode("idna")  # the codec too
+    async with httpx.AsyncClient(verify=public_roots(), trust_env=False) as client:
+        (await client.get(url)).raise_for_status()
 
 
 def drop_privileges(uid: int, gid: int) -> None:

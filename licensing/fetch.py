@@ -19,7 +19,7 @@ from licensing.answer import check_form, denial_in, read_capped
 from licensing.denial import WHAT_TO_DO, Denial, DenialCode
 from licensing.errors import AzlicError, BadCall
 from licensing.protocol import KEY_HEADER, LicenseRequest, license_url
-from licensing.tls import handshake_fault, pinned_to
+from licensing.tls import handshake_fault, pinned_to, public_roots
 from licensing.wording import first_fault
 
 ATTEMPTS = 5
@@ -104,7 +104,7 @@ async def _fetch(order: Order, ca: Path | None, clock: Callable[[], datetime], w
         asked = error.denial.retry_after
         return min(2.0 ** (attempt.num - 3) if asked is None else asked, LONGEST_WAIT_SECONDS)
 
-    believed = pinned_to(ca) if ca else True
+    believed = pinned_to(ca) if ca else public_roots()
     try:
         async with httpx.AsyncClient(verify=believed, timeout=None, trust_env=False) as client:  # noqa: S113 - _ask ends
             async for attempt in stamina.retry_context(on=wait_for, attempts=ATTEMPTS, timeout=None):

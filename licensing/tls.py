@@ -1,7 +1,10 @@
 """TLS on both sides of a download: which CA a client believes, and what a server shows of itself."""
 
 import ssl
+from functools import cache
 from pathlib import Path
+
+import httpx
 
 from licensing.errors import AzlicError, BadCall
 from licensing.files import FileTooLarge, read_capped
@@ -9,6 +12,12 @@ from licensing.files import FileTooLarge, read_capped
 MAX_PEM_BYTES = 1024 * 1024
 _NOT_YET_VALID, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64
 """Reasons of OpenSSL for a certificate that it does not take. Source: openssl-verification-options(1), x509_vfy.h."""
+
+
+@cache
+def public_roots() -> ssl.SSLContext:
+    """A client that believes the public CAs, as certifi has them, and nothing from the environment; read only once."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def pinned_to(ca: Path) -> ssl.SSLContext:

@@ -74,6 +74,7 @@ def engine(
     loaded = ENGINES[kind.lower()]()
     if start.download_license:
         if identity:
+            preload()
             drop_privileges(*identity)
         verdict = download_license(
             loaded, start, trust=store, clock=clock.now, waiting=output.tell_of_waiting, slow=output.tell_of_slowness
