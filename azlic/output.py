@@ -47,6 +47,13 @@ def tell_of_waiting(denial: "Denial", attempt: int, seconds: float) -> None:
     tell(f"{denial.code}: {denial.detail}; attempt {attempt} of {ATTEMPTS}, the next in {pause:g} s")
 
 
+def tell_of_slowness(attempt: int) -> None:
+    """Tell a person that an issuer is slow to answer."""
+    from licensing.fetch import ATTEMPT_SECONDS, ATTEMPTS
+
+    tell(f"waiting for the issuer's answer, for {ATTEMPT_SECONDS:g} s at most; attempt {attempt} of {ATTEMPTS}")
+
+
 def emit_json(schema: str, fields: Mapping[str, Any]) -> None:
     """Print a result for a script: its first key names the schema it holds to."""
     emit(json.dumps({"schema": schema} | dict(fields), indent=2, ensure_ascii=False))

@@ -18,6 +18,7 @@ class Settings(NamedTuple):
     trust: Path
     issuer_keys: Path
     issuer_url: str
+    issuer_ca: Path | None
     site: str
     instance: str
     site_keys: Path
@@ -46,6 +47,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         trust=Path(_text(places, "trust") or _config("trust.d")),
         issuer_keys=Path(_text(places, "issuer_keys") or _data("issuer-keys")),
         issuer_url=_text(places, "issuer_url") or "",
+        issuer_ca=Path(ca) if (ca := _text(places, "issuer_ca")) else None,
         site=_text(places, "site") or "",
         instance=_text(places, "instance") or "",
         site_keys=Path(_text(places, "site_keys") or _data("site-keys")),

@@ -1,5 +1,6 @@
 """A container's life: download its license and end, or pass the gate, record, serve, and stop when told to."""
 
+import asyncio
 import errno
 import logging
 import os
@@ -7,6 +8,7 @@ import re
 import secrets
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,10 +25,11 @@ from engines.models import Models
 from engines.options import Options
 from engines.swagger import swagger_assets
 from licensing.containers import ContainerType
-from licensing.download import Order, Waiting, download
+from licensing.download import Order, Slow, Waiting, download
 from licensing.errors import AzlicError
 from licensing.gate import Gate
 from licensing.seen import Seen
+from licensing.tls import public_roots
 from licensing.trust import TrustStore
 from licensing.verdict import Cause, Verdict
 from licensing.verification import verify
@@ -69,11 +72,12 @@ def download_license(
     trust: TrustStore,
     clock: Callable[[], datetime],
     waiting: Waiting | None = None,
+    slow: Slow | None = None,
 ) -> Verdict:
     """The ``DownloadLicense=True`` run: fetch this image's license into ``Mounts:License``."""
     assert options.billing and options.api_key  # noqa: S101 - parse_options saw to it
     order = Order(options.billing, options.api_key, image.kind.name, image.version)
-    return download(order, options.license, trust=trust, clock=clock, waiting=waiting)
+    return download(order, options.license, trust=trust, clock=clock, waiting=waiting, slow=slow, ca=options.ca)
 
 
 class Place(NamedTuple):
@@ -199,11 +203,18 @@ def preload() -> None:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            httpx.get(f"http://127.0.0.1:{listener.getsockname()[1]}/", trust_env=False).raise_for_status()
+            asyncio.run(_ask(f"http://127.0.0.1:{listener.getsockname()[1]}/"))
         finally:
             server.should_exit = True
             thread.join()
     swagger_assets()
+
+
+async def _ask(url: str) -> None:
+    """Ask once, as a download does: its client loads half of itself, and the public CAs, only then."""
+    "localhost".encode("idna")  # the codec too
+    async with httpx.AsyncClient(verify=public_roots(), trust_env=False) as client:
+        (await client.get(url)).raise_for_status()
 
 
 def drop_privileges(uid: int, gid: int) -> None:
@@ -219,9 +230,12 @@ def drop_privileges(uid: int, gid: int) -> None:
         ) from error
 
 
-def serve(app: FastAPI, listener: socket.socket) -> None:
+def serve(app: FastAPI, listener: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:
     """Answer on a socket that is bound already, until SIGTERM or SIGINT; both end it in good order."""
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False))
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+    if tls is not None:
+        config.ssl_context_factory = lambda _config, _default: tls
+    server = uvicorn.Server(config)
 
     def stop(*_: object) -> None:  # before uvicorn listens for it, and when uvicorn raises it once more at its end
         server.should_exit = True

@@ -9,12 +9,10 @@ from licensing.envelope import MAX_ENVELOPE_BYTES
 from licensing.errors import AzlicError, NoGoodLicense
 from licensing.files import FileTooLarge, read_capped, write_whole
 from licensing.mount import LICENSE_NAME
+from licensing.seen import NOTHING_SEEN, Accepted, Seen
 from licensing.trust import TrustStore
-from licensing.verdict import RUNNING, Cause, Status, Verdict
+from licensing.verdict import INSTALLABLE, Cause, Status, Verdict
 from licensing.verification import verify
-
-_INSTALLABLE = RUNNING | {Status.NOT_YET_VALID}
-"""What may be installed: a license that begins later is fetched ahead of time."""
 
 
 def check_folder(folder: Path) -> None:
@@ -49,28 +47,58 @@ def read_arrived(path: Path) -> bytes:
 
 
 def install_license(
-    content: bytes, folder: Path, *, container: str, version: str, trust: TrustStore, as_of: datetime
+    content: bytes,
+    folder: Path,
+    *,
+    container: str,
+    version: str,
+    trust: TrustStore,
+    as_of: datetime,
+    seen: Seen = NOTHING_SEEN,
 ) -> Verdict:
     """Verify the bytes where they will lie, under another name, and put them in place only if they are good.
 
-    Raises ``NoGoodLicense`` where they are not, and ``AzlicError`` where the folder cannot take them; the license that
-    was there before is then unchanged.
+    The license that lies there is one that was seen: an older serial never takes its place. Raises ``NoGoodLicense``
+    where the bytes are not good, and ``AzlicError`` where the folder cannot take them; the license that was there
+    before is then unchanged.
     """
     check_folder(folder)
+
+    def examine(path: Path, seen: Seen) -> Verdict:
+        return verify(path, trust=trust, as_of=as_of, container=container, version=version, seen=seen)
+
     arrived = folder / f".{LICENSE_NAME}.{os.urandom(4).hex()}.arrived"  # of two who install, each checks its own
     try:
         write_whole(arrived, content)
-        verdict = verify(arrived, trust=trust, as_of=as_of, container=container, version=version)
-        if verdict.status not in _INSTALLABLE:
+        seen = _with_installed(seen, examine(folder, seen))
+        verdict = examine(arrived, seen)
+        if verdict.status not in INSTALLABLE:
             raise NoGoodLicense(
                 f"the license that came is {verdict.status} and was not installed:"
                 f" {verdict.detail.replace(str(arrived), 'it')}",
-                hint="azlic trust add ISSUER.pem, if the issuer's key is right and only missing"
-                if verdict.cause is Cause.UNKNOWN_KEY
-                else "tell the issuer; the license that was here before is unchanged",
+                hint=_HINTS.get(verdict.cause or verdict.status, _TELL),
             )
         write_whole(folder / LICENSE_NAME, content)
     finally:
         with contextlib.suppress(OSError):
             arrived.unlink(missing_ok=True)
-    return verify(folder, trust=trust, as_of=as_of, container=container, version=version)
+    return examine(folder, seen)
+
+
+_TELL = "tell the issuer; the license that was here before is unchanged"
+_HINTS: dict[Cause | Status, str] = {
+    Cause.UNKNOWN_KEY: "azlic trust add ISSUER.pem, if the issuer's key is right and only missing",
+    Cause.ISSUED_LATER: "set the clocks of this machine and the issuer right; nothing was changed here",
+    Cause.CLOCK_BEHIND: "set this machine's clock right, then look: azlic clock status",
+    Status.SUPERSEDED: "the newer license that is here stays; download again for one that is newer still",
+}
+
+
+def _with_installed(seen: Seen, installed: Verdict) -> Seen:
+    license_, digest = installed.license, installed.payload_digest
+    if license_ is None or digest is None:
+        return seen
+    known = seen.accepted.get(license_.license_id)
+    if known is not None and known.serial >= license_.serial:
+        return seen
+    return seen._replace(accepted={**seen.accepted, license_.license_id: Accepted(license_.serial, digest)})

@@ -66,3 +66,6 @@ class Seen(NamedTuple):
         if mark is None or mark.instant <= now + CLOCK_TOLERANCE:
             return None
         return f"the clock says {iso(now)}, and {mark.kind.phrase} showed {iso(mark.instant)} before ({mark.source})"
+
+
+NOTHING_SEEN = Seen()

@@ -45,6 +45,9 @@ def engine(
       DownloadLicense=True    fetch the license and end; needs the next two
       Billing=ENDPOINT        the resource's endpoint
       ApiKey=KEY              one of the resource's two API keys
+      ApiKeyFile=FILE         the same in a file, which no process list shows
+
+    A download believes the CA in the file that SSL_CERT_FILE names, and only it.
 
     Example: azlic engine read eula=accept Mounts:License=/license Mounts:Output=/output
     """
@@ -80,7 +83,9 @@ def engine(
         if identity:
             preload()
             drop_privileges(*identity)
-        verdict = download_license(image, start, trust=store, clock=clock.now, waiting=output.tell_of_waiting)
+        verdict = download_license(
+            image, start, trust=store, clock=clock.now, waiting=output.tell_of_waiting, slow=output.tell_of_slowness
+        )
         output.emit(f"license downloaded to {verdict.path}: {verdict.detail}")
         return
     models = find_models(image, start, trust=store, now=clock.now(), place=place)

@@ -63,31 +63,52 @@ def download(
         str,
         typer.Option("--api-key-file", metavar="FILE", help="A file with one of the resource's API keys; - is stdin."),
     ],
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            "--ca",
+            metavar="FILE",
+            readable=False,
+            help="The CA (PEM) that must vouch for the endpoint; no other may.  [env: AZLIC_ISSUER_CA]",
+        ),
+    ] = None,
+    allow_plain_http: Annotated[
+        bool, typer.Option("--allow-plain-http", help="Send the API key in the clear, to any machine.")
+    ] = False,
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
     """Download a license (DownloadLicense=True).
 
     Done on a connected machine. The license is checked against the trust store before it takes the old one's place.
+    Redirects are not followed, and proxies in the environment are not asked: the API key goes to the endpoint alone.
     Exit status 1 when the issuer says no or sends no good license, 3 when no issuer answers.
 
     Example: azlic download https://issuer.example/plant-read ./license --container read --image-version 3.2.0
-    --api-key-file key1
+    --api-key-file key1 --ca issuer-ca.pem
     """
     from azlic.show_verdict import verdict_fields, verdict_text
     from licensing.api_keys import read_api_key
     from licensing.download import Order
     from licensing.download import download as download_license
+    from licensing.endpoint import in_the_clear
+    from licensing.memory import read_memory
     from licensing.remember import remember_at
     from licensing.trust import TrustStore
 
     settings = load_settings()
+    if allow_plain_http and in_the_clear(endpoint):
+        output.tell("warning: the API key goes over the network in the clear; whoever reads it can use it")
     verdict = download_license(
         Order(endpoint, read_api_key(api_key_file), container, image_version),
         folder,
         trust=TrustStore(trust or settings.trust),
         clock=lambda: clock.as_of(None),
         waiting=output.tell_of_waiting,
+        slow=output.tell_of_slowness,
+        ca=ca or settings.issuer_ca,
+        allow_plain_http=allow_plain_http,
+        seen=read_memory(settings.database),
     )
     remember_at(settings.database, verdict)
     if json:

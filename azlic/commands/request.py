@@ -118,16 +118,21 @@ def install(
     """
     from azlic.show_verdict import verdict_fields, verdict_text
     from licensing.install import install_license, read_arrived
+    from licensing.memory import read_memory
+    from licensing.remember import remember_at
     from licensing.trust import TrustStore
 
+    settings = load_settings()
     verdict = install_license(
         read_arrived(file),
         folder,
         container=container,
         version=image_version,
-        trust=TrustStore(trust or load_settings().trust),
+        trust=TrustStore(trust or settings.trust),
         as_of=clock.as_of(None),
+        seen=read_memory(settings.database),
     )
+    remember_at(settings.database, verdict)
     if json:
         output.emit_json("azlic.verdict/v1", verdict_fields(verdict))
     else:
