@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from azlic import clock, options, output
-from azlic.commands import issuer_serve
+from azlic.commands import issuer_serve, issuer_trust
 from azlic.settings import load_settings
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ app = typer.Typer(help="The license server and its book.", no_args_is_help=True)
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
     issuer_serve.register(app)
+    issuer_trust.register(app)
     program.add_typer(app, name="issuer")
 
 
