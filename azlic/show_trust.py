@@ -1,13 +1,14 @@
 """The trust store in words, 80 columns wide, and as fields for a script."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from licensing.instants import iso
 from licensing.trust import Held, TrustedIssuer, TrustedKey, TrustStore
 
 if TYPE_CHECKING:
+    from azlic.settings import Settings
     from licensing.trust_update import Taken
 
 
@@ -50,16 +51,19 @@ def _stated(stated: TrustedIssuer, as_of: datetime) -> Iterator[str]:
         yield f"  {count(age, 'day')} old"
 
 
-def warnings(held: Held, as_of: datetime, trust_days: int) -> Iterator[str]:
-    """What an operator should see to: trust that grew old, a list that is overdue, a rotation that has expired."""
+def warnings(held: Held, as_of: datetime, settings: "Settings") -> Iterator[str]:
+    """What an operator should see to: trust that grew old, a list that is overdue, a rotation that ends or has."""
     for issuer, stated in held.issuers.items():
         name = f"issuer {issuer[:12]}"
-        if stated.rotation and stated.rotation.expired(as_of):
+        if (rotation := stated.rotation) and rotation.expired(as_of):
             yield f"the last rotation of {name} has expired: none of its keys is trusted now"
+        elif rotation and rotation.expired(as_of + timedelta(days=settings.expiring_days)):
+            ends = iso(rotation.expires_at)
+            yield f"the last rotation of {name} expires at {ends}: then none of its keys is trusted"
         if stated.revocations and stated.revocations.stale(as_of):
             yield f"revocation list {stated.revocations.number} of {name} is overdue: more may be taken back by now"
         age = stated.days_old(as_of)
-        if age is not None and age > trust_days:
+        if age is not None and age > settings.trust_days:
             yield f"your trust in {name} is {age} days old"
 
 

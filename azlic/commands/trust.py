@@ -59,7 +59,7 @@ def update(
         output.emit_json("azlic.trust-update/v1", taken_fields(taken))
     else:
         output.emit(taken_text(taken))
-    for warning in warnings(store.held(), now, settings.trust_days):
+    for warning in warnings(store.held(), now, settings):
         output.tell(f"azlic: {warning}")
 
 
@@ -81,7 +81,7 @@ def list_keys(trust: options.Trust = None, at: options.At = None, json: options.
         output.emit_json("azlic.trust/v1", held_fields(store, held, as_of))
     else:
         output.emit(held_text(store, held, as_of))
-        for warning in warnings(held, as_of, settings.trust_days):
+        for warning in warnings(held, as_of, settings):
             output.tell(f"azlic: {warning}\n  try: azlic trust update, with what the issuer has signed since")
         for error in held.unusable:
             output.tell(f"azlic: {error.message}\n  try: {error.hint}")
