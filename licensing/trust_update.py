@@ -98,8 +98,6 @@ def _given(path: Path) -> _Given:
     kind = _KINDS.get(envelope.payload_type)
     if kind is None:
         raise refused(path, f"is a signed document of another type: {envelope.payload_type[:80]!r}")
-    if len(signed.content) > kind.limit:
-        raise refused(path, f"is larger than {kind.limit} bytes")
     return _Given(signed, kind, *_claim(path, envelope, _NUMBERS[kind]))
 
 

@@ -133,6 +133,21 @@ def test_a_field_that_this_version_does_not_know_is_refused(kind: str) -> None:
         READERS[kind](seal(payload, STATEMENTS[kind].payload_type, SIGNER, NEXT))
 
 
+@pytest.mark.parametrize("kind", STATEMENTS)
+def test_a_field_that_stands_twice_is_refused(kind: str) -> None:
+    payload = STATEMENTS[kind].to_bytes()[:-1] + b',"issued_at":"2026-03-02T08:00:00Z"}'
+    with pytest.raises((BadStatement, RefusedStatement), match="a key stands twice"):
+        READERS[kind](seal(payload, STATEMENTS[kind].payload_type, SIGNER, NEXT))
+
+
+@pytest.mark.parametrize("kind", STATEMENTS)
+def test_a_statement_is_as_large_as_its_kind_may_be_and_no_larger(kind: str) -> None:
+    limit = STATEMENTS[kind].limit
+    assert READERS[kind](sealed(kind).ljust(limit)) == STATEMENTS[kind]
+    with pytest.raises((BadStatement, RefusedStatement), match=f"larger than {limit} bytes"):
+        READERS[kind](sealed(kind).ljust(limit + 1))
+
+
 INCONSISTENT: dict[str, tuple[Statement, dict[str, object], str]] = {
     "a rotation that expires first": (ROTATION, {"expires_at": START}, "expires before it was issued"),
     "a rotation without keys": (ROTATION, {"keys": []}, "it is empty"),

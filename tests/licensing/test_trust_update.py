@@ -116,9 +116,9 @@ def test_new_root_not_signed_by_new_key(store: TrustStore, vendor: Vendor) -> No
 
 
 def test_a_key_that_was_withdrawn_and_comes_back_has_to_sign_again(store: TrustStore, vendor: Vendor) -> None:
-    take(store, vendor.rotation(1, keys=[vendor.entry(1, START, None)]))
-    again = vendor.rotation(2, 1, keys=[vendor.entry(0), vendor.entry(1)])
-    assert "which it brings in" in refusal(store, again)
+    take(store, vendor.rotation(1), vendor.rotation(2, keys=[vendor.entry(2)]))
+    assert "which it brings in" in refusal(store, vendor.rotation(3, 2, keys=[vendor.entry(1), vendor.entry(2)]))
+    take(store, vendor.rotation(3, 2, 1, keys=[vendor.entry(1), vendor.entry(2)]))
 
 
 def test_an_expired_intermediate_root_is_fine_and_an_expired_last_one_is_refused(
@@ -187,12 +187,10 @@ def test_a_statement_in_another_issuers_name_is_refused(store: TrustStore, vendo
     assert "no key that may sign it" in refusal(store, other.revocations(1, issuer=vendor.issuer))
 
 
-def test_a_statement_in_another_issuers_place_is_not_believed(store: TrustStore, vendor: Vendor) -> None:
-    (store.folder / f"{vendor.issuer}.revocations.json").write_bytes(
-        vendor.revocations(1, issuer="0" * 64).read_bytes()
-    )
-    assert "it is of another issuer, 000000000000" in store.held().unusable[0].message
-    (store.folder / f"{vendor.issuer}.rotation-1.json").write_bytes(vendor.rotation(1, issuer="0" * 64).read_bytes())
+@pytest.mark.parametrize("kind", ["rotation-1", "revocations"])
+def test_a_statement_in_another_issuers_place_is_not_believed(store: TrustStore, vendor: Vendor, kind: str) -> None:
+    make = vendor.rotation if kind == "rotation-1" else vendor.revocations
+    (store.folder / f"{vendor.issuer}.{kind}.json").write_bytes(make(1, issuer="0" * 64).read_bytes())
     assert "it is of another issuer, 000000000000" in store.held().unusable[0].message
 
 
@@ -346,6 +344,14 @@ def test_a_broken_revocation_list_trusts_no_key_until_it_is_mended(store: TrustS
     assert store.held().issuers[vendor.issuer].revocations_number == 1
 
 
+def test_a_file_of_any_size_in_the_trust_store_is_read_no_further_than_its_limit(
+    store: TrustStore, vendor: Vendor
+) -> None:
+    (store.folder / f"{vendor.issuer}.rotation-1.json").write_bytes(b" " * (MAX_ENVELOPE_BYTES + 1))
+    held = store.held()
+    assert held.keys == () and "rotation-1.json is larger than 65536 bytes" in held.unusable[0].message
+
+
 def test_one_issuers_broken_chain_leaves_the_other_alone(store: TrustStore, vendor: Vendor, other: Vendor) -> None:
     other.anchor()
     (store.folder / f"{vendor.issuer}.rotation-1.json").write_bytes(b"torn")
@@ -422,3 +428,9 @@ def test_an_update_that_is_killed_anywhere_is_mended_by_another(store: TrustStor
 def test_the_store_is_readable_by_all_and_writable_by_its_owner(store: TrustStore, vendor: Vendor) -> None:
     take(store, vendor.rotation(1))
     assert {oct(path.stat().st_mode & 0o777) for path in store.folder.iterdir()} == {"0o644"}
+
+
+def test_a_rotation_under_another_number_than_its_own_is_not_believed(store: TrustStore, vendor: Vendor) -> None:
+    (store.folder / f"{vendor.issuer}.rotation-1.json").write_bytes(vendor.rotation(2, 0, 2).read_bytes())
+    held = store.held()
+    assert held.keys == () and "it is rotation 2, and rotation 1 comes next" in held.unusable[0].message
