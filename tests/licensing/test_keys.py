@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner
 
 from licensing.envelope import VerifiedPayload, parse_envelope, seal
 from licensing.errors import AzlicError
@@ -172,3 +173,16 @@ def test_a_uri_that_leads_to_no_usable_key_is_told_by_its_file(pair: tuple[Path,
 def test_a_signing_key_that_lies_there_needs_no_uri(pair: tuple[Path, Path]) -> None:
     pair[0].with_suffix(".uri").write_text("floppy:1")
     assert load_signer(*pair)
+
+
+def test_a_service_that_signs_with_another_key_is_found_out_at_once(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Floppy:
+        @staticmethod
+        def from_priv_key_uri(*_: object) -> CryptoSigner:
+            return CryptoSigner.generate_ed25519()
+
+    monkeypatch.setitem(SIGNER_FOR_URI_SCHEME, "floppy", Floppy)
+    with pytest.raises(AzlicError, match="UnverifiedSignatureError"):
+        load_signer(*by_uri(pair, "floppy:1"))

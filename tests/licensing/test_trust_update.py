@@ -90,7 +90,8 @@ def test_the_same_files_again_change_nothing(store: TrustStore, vendor: Vendor) 
     files = [vendor.rotation(1), vendor.rotation(2), vendor.revocations(2, 1)]
     take(store, *files)
     before = contents(store)
-    assert {one.new for one in take(store, *files)} == {False}
+    written_anew = [vendor.file(file.read_bytes() + b"\n") for file in files]
+    assert {one.new for one in take(store, *files) + take(store, *written_anew)} == {False}
     assert contents(store) == before
 
 
@@ -283,7 +284,10 @@ def test_what_is_no_statement_is_refused(store: TrustStore, vendor: Vendor, case
     assert refusal(store, vendor.file(WRONG[case](vendor)))
 
 
-@pytest.mark.parametrize("payload", [b"{}", b"[]", b"1", b"{", b'{"issuer":"x","version":true}', b'{"issuer":1}'])
+@pytest.mark.parametrize(
+    "payload",
+    [b"{}", b"[]", b"1", b"{", b'{"issuer":"x","version":true}', b'{"issuer":1}', b'{"issuer":"x","version":0}'],
+)
 def test_a_statement_that_does_not_say_whose_it_is_is_refused(
     store: TrustStore, vendor: Vendor, payload: bytes
 ) -> None:
