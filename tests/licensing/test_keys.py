@@ -184,5 +184,5 @@ def test_a_service_that_signs_with_another_key_is_found_out_at_once(
             return CryptoSigner.generate_ed25519()
 
     monkeypatch.setitem(SIGNER_FOR_URI_SCHEME, "floppy", Floppy)
-    with pytest.raises(AzlicError, match="UnverifiedSignatureError"):
+    with pytest.raises(AzlicError, match="cannot be used: VerificationError"):
         load_signer(*by_uri(pair, "floppy:1"))
