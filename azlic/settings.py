@@ -23,6 +23,7 @@ class Settings(NamedTuple):
     instance: str
     site_keys: Path
     expiring_days: int
+    trust_days: int
 
 
 _NAMES = Settings._fields
@@ -52,6 +53,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         instance=_text(places, "instance") or "",
         site_keys=Path(_text(places, "site_keys") or _data("site-keys")),
         expiring_days=_days(places, "expiring_days", default=60),
+        trust_days=_days(places, "trust_days", default=180),
     )
 
 

@@ -1,6 +1,5 @@
 """Steps 8 to 15 of the verification: does this license let this container run, here and now?"""
 
-from datetime import timedelta
 from hashlib import sha256
 
 from licensing.containers import Image, same_repository
@@ -13,12 +12,14 @@ _NEW_IMAGE = "after pulling a new image, download a new license"
 
 
 def not_revoked(case: Examination) -> str:
-    """8. The issuer has not taken it back, by the newest list that this site has."""
-    issuer = case.held.issuers.get(case.key.issuer)
-    revocations = issuer.revocations if issuer else None
-    number = revocations.number if revocations else 0
-    seen = case.asked.seen.statements.get((case.key.issuer, "revocations"), 0) if case.asked.seen else 0
-    if number < seen:
+    """8. The issuer has not taken it back, by the newest list that this site has.
+
+    A list's number may fall only with a new rotation: one that a thief signed goes with the key that was stolen.
+    """
+    issuer = case.issuer
+    revocations, number = issuer.revocations, issuer.revocations_number
+    seen = case.seen_number("revocations")
+    if number < seen and issuer.rotation_number <= case.seen_number("rotation"):
         raise Refusal(
             Status.UNTRUSTED,
             f"the trust store holds revocation list {number} of this issuer, and {seen} was seen here before",
@@ -139,8 +140,7 @@ def not_ended(case: Examination) -> str:
 
 def trust_age(case: Examination, trust_days: int) -> str | None:
     """A warning where the issuer's last word about its keys and revocations is older than ``trust_days``."""
-    issuer = case.held.issuers.get(case.key.issuer)
-    said_at = issuer.said_at if issuer else None
-    if said_at is None or case.asked.as_of - said_at <= timedelta(days=trust_days):
+    days, said_at = case.issuer.days_old(case.asked.as_of), case.issuer.said_at
+    if days is None or said_at is None or days <= trust_days:
         return None
-    return f"your trust is {(case.asked.as_of - said_at).days} days old: the issuer last spoke at {iso(said_at)}"
+    return f"your trust is {days} days old: the issuer last spoke at {iso(said_at)}"

@@ -153,17 +153,15 @@ def key_in_force(case: Examination) -> str:
 
 
 def _issuer_speaks_for_it(case: Examination) -> None:
-    issuer = case.held.issuers.get(case.key.issuer)
-    rotation = issuer.rotation if issuer else None
-    number = rotation.version if rotation else 0
-    seen = case.asked.seen.statements.get((case.key.issuer, "rotation"), 0) if case.asked.seen else 0
+    rotation, number = case.issuer.rotation, case.issuer.rotation_number
+    seen = case.seen_number("rotation")
     if number < seen:
         raise Refusal(
             Status.UNTRUSTED,
             f"the trust store holds rotation {number} of this issuer, and {seen} was seen here before",
             Cause.OLDER_TRUST,
         )
-    if rotation and case.asked.as_of >= rotation.expires_at:
+    if rotation and rotation.expired(case.asked.as_of):
         raise Refusal(
             Status.UNTRUSTED,
             f"what the issuer said about its keys, rotation {number}, ended at {iso(rotation.expires_at)}",

@@ -11,8 +11,7 @@ import uuid_utils
 from pydantic import StringConstraints, ValidationError
 from securesystemslib.signer import Signer
 
-from licensing import strict_json
-from licensing.document import BadDocument, Count, Document, Instant, Label
+from licensing.document import Count, Document, Instant, Label, parse_document
 from licensing.envelope import seal
 from licensing.errors import BadCall, NoGoodLicense
 from licensing.files import write_whole
@@ -92,12 +91,4 @@ def parse_request(payload: bytes) -> OfflineRequest:
 
     Raises ``BadDocument`` with the first thing that is wrong, named by its field; a value is never repeated.
     """
-    try:
-        strict_json.loads(payload)
-        return OfflineRequest.model_validate_json(payload, strict=True)
-    except ValidationError as error:
-        names, words = first_fault(error)
-        where = "".join(filter(str.isprintable, ".".join(names)))[:200]
-        raise BadDocument(f"{where}: {words}" if where else words) from error
-    except ValueError as error:
-        raise BadDocument(str(error)) from error
+    return parse_document(payload, OfflineRequest)

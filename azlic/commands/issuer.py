@@ -13,6 +13,7 @@ from azlic.commands import (
     issuer_serve,
     issuer_sites,
     issuer_subscription,
+    issuer_trust,
 )
 from azlic.settings import load_settings
 
@@ -24,6 +25,7 @@ _NOUNS = (
     issuer_licenses,
     issuer_content,
     issuer_sites,
+    issuer_trust,
     issuer_audit,
     issuer_serve,
 )

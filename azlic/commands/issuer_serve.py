@@ -71,11 +71,11 @@ def serve(
     signer = issuer_signer(keys or settings.issuer_keys)
     store = open_stocked_issuer(database or settings.database)
     listener = bind(host.strip("[]"), int(port))
-    base_url = url or f"{'https' if tls else 'http'}://{host}:{listener.getsockname()[1]}"
+    base_url = url or settings.issuer_url or f"{'https' if tls else 'http'}://{host}:{listener.getsockname()[1]}"
     output.log_to_stderr()
-    output.tell(f"Now listening on: {base_url}")
     if in_the_clear:
         output.tell("warning: API keys come over the network in the clear; whoever reads one can use it")
+    output.tell(f"Now listening on: {base_url}")
     serve_app(issuer_app(Issuer(store, signer, base_url=base_url), clock=clock.now), listener, tls=tls)
 
 
