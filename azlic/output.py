@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from licensing.denial import Denial
 
 
-def emit(text: str) -> None:
-    """Print a result.
+def emit(text: str) -> bool:
+    """Print a result, and say whether somebody reads on.
 
     A reader that has gone away, as the end of a pipe may, changes nothing about the answer. Raises ``AzlicError`` when
     the result cannot be written.
@@ -26,11 +26,13 @@ def emit(text: str) -> None:
         typer.echo(text)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
     except OSError as error:
         raise AzlicError(
             f"the answer could not be written: {error.strerror or error}",
             hint="check where the output goes, and the free space there",
         ) from error
+    return True
 
 
 def tell(text: str) -> None:
@@ -47,9 +49,9 @@ def tell_of_waiting(denial: "Denial", attempt: int, seconds: float) -> None:
     tell(f"{denial.code}: {denial.detail}; attempt {attempt} of {ATTEMPTS}, the next in {pause:g} s")
 
 
-def emit_json(schema: str, fields: Mapping[str, Any]) -> None:
-    """Print a result for a script: its first key names the schema it holds to."""
-    emit(json.dumps({"schema": schema} | dict(fields), indent=2, ensure_ascii=False))
+def emit_json(schema: str, fields: Mapping[str, Any], *, indent: int | None = 2) -> bool:
+    """Print a result for a script: its first key names the schema it holds to. Without ``indent`` it is one line."""
+    return emit(json.dumps({"schema": schema} | dict(fields), indent=indent, ensure_ascii=False))
 
 
 def shown(text: str, *, instead: str) -> str:

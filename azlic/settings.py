@@ -19,6 +19,7 @@ class Settings(NamedTuple):
     issuer_keys: Path
     site: str
     expiring_days: int
+    lead_days: int
 
 
 _NAMES = Settings._fields
@@ -44,6 +45,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         issuer_keys=Path(_text(places, "issuer_keys") or _data("issuer-keys")),
         site=_text(places, "site") or "",
         expiring_days=_days(places, "expiring_days", default=60),
+        lead_days=_days(places, "lead_days", default=60),
     )
 
 

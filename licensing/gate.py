@@ -19,7 +19,7 @@ class Gate:
     """
 
     def __init__(self, folder: Path, examine: Callable[[datetime], Verdict]) -> None:
-        self._file = folder / LICENSE_NAME
+        self._folder = folder
         self._examine = examine
         self._lock = threading.Lock()
         self._seen: tuple[Verdict, object] | None = None
@@ -34,7 +34,9 @@ class Gate:
 
     def _identity(self) -> object:
         try:
-            found = self._file.stat()
+            found = (self._folder / LICENSE_NAME).stat()
+        except NotADirectoryError:
+            found = self._folder.stat()  # the file itself was named
         except OSError as error:
             return error.errno
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

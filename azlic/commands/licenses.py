@@ -1,12 +1,18 @@
 """Licenses: download one, verify it."""
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from azlic import clock, options, output
 from azlic.settings import load_settings
+
+if TYPE_CHECKING:
+    from licensing.mount import Mounts
+    from licensing.verdict import Verdict
 
 
 def register(program: typer.Typer) -> None:
@@ -16,12 +22,14 @@ def register(program: typer.Typer) -> None:
 
 
 def verify(
-    path: Annotated[
-        Path, typer.Argument(metavar="PATH", readable=False, help="The license folder, or license.dat itself.")
-    ] = Path("/license"),
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH", readable=False, help="License folders, folders of them, or license.dat."),
+    ] = [Path("/license")],  # noqa: B006 - typer reads it and nobody writes to it
     container: options.Container = None,
     image_version: options.ImageVersion = None,
     at: options.At = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep the view fresh until Ctrl+C or SIGTERM.")] = False,
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
@@ -30,26 +38,79 @@ def verify(
     Says so in words, with the numbered checks behind it and what to do. Opens no socket and writes nothing.
     Exit status 0 when the container may run, 1 when it may not.
 
+    Several paths make a table with the worst on top, and all must run for status 0. A folder without a license of
+    its own stands for its subfolders that hold one.
+
     Example: azlic verify /license --container read
     """
-    from azlic.show_verdict import verdict_fields, verdict_text
+    from licensing.mount import find_mounts
     from licensing.trust import TrustStore
     from licensing.verification import verify as verify_license
 
     settings = load_settings()
-    verdict = verify_license(
-        path,
-        trust=TrustStore(trust or settings.trust),
-        as_of=clock.as_of(at),
-        container=container,
-        version=image_version,
-        expiring_days=settings.expiring_days,
-    )
-    if json:
-        output.emit_json("azlic.verdict/v1", verdict_fields(verdict))
+    store = TrustStore(trust or settings.trust)
+
+    def examine(path: Path, as_of: datetime) -> "Verdict":
+        return verify_license(
+            path,
+            trust=store,
+            as_of=as_of,
+            container=container,
+            version=image_version,
+            expiring_days=settings.expiring_days,
+        )
+
+    if watch:
+        raise typer.Exit(_watch(paths, examine, store.folder, at=at, lead_days=settings.lead_days, json=json))
+    as_of = clock.as_of(at)
+    mounts = find_mounts(paths)
+    if mounts.alone:
+        verdicts = [examine(mounts.paths[0], as_of)]
+        _show_one(verdicts[0], lead_days=settings.lead_days, json=json)
     else:
-        output.emit(verdict_text(verdict))
-    raise typer.Exit(0 if verdict.may_run else 1)
+        verdicts = _show_many(mounts, lambda path: examine(path, as_of), lead_days=settings.lead_days, json=json)
+    raise typer.Exit(0 if all(verdict.may_run for verdict in verdicts) else 1)
+
+
+def _show_one(verdict: "Verdict", *, lead_days: int, json: bool) -> None:
+    from azlic.show_verdict import verdict_fields, verdict_text
+
+    if json:
+        output.emit_json("azlic.verdict/v1", verdict_fields(verdict, lead_days=lead_days))
+    else:
+        output.emit(verdict_text(verdict, lead_days=lead_days))
+
+
+def _show_many(
+    mounts: "Mounts", examine: Callable[[Path], "Verdict"], *, lead_days: int, json: bool
+) -> list["Verdict"]:
+    from azlic.show_verdicts import examined, verdicts_fields, verdicts_text
+
+    verdicts = examined(mounts.paths, examine)
+    if json:
+        output.emit_json("azlic.verdicts/v1", verdicts_fields(verdicts, mounts, lead_days=lead_days))
+    else:
+        output.emit(verdicts_text(verdicts, mounts, lead_days=lead_days))
+    return verdicts
+
+
+def _watch(
+    paths: list[Path],
+    examine: Callable[[Path, datetime], "Verdict"],
+    trust: Path,
+    *,
+    at: str | None,
+    lead_days: int,
+    json: bool,
+) -> int:
+    from azlic.watch_verdicts import watch_verdicts
+    from licensing.errors import BadCall
+    from licensing.watched import Watched
+
+    if at is not None:
+        raise BadCall("--at asks for one instant, --watch for every one from now on", hint="leave one of them out")
+    watched = Watched(paths, examine, trust)
+    return watch_verdicts(watched, clock=lambda: clock.as_of(None), lead_days=lead_days, json=json)
 
 
 def download(
