@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 def emit(text: str) -> bool:
     """Print a result, and say whether somebody reads on.
 
-    A reader that has gone away, as the end of a pipe may, changes nothing about the answer. Raises ``AzlicError`` when
-    the result cannot be written.
+    What stdout's encoding does not have, as the bytes of a file's name may be, is escaped. A reader that has gone
+    away, as the end of a pipe may, changes nothing about the answer. Raises ``AzlicError`` when the result cannot be
+    written.
     """
+    encoding = sys.stdout.encoding or "ascii"
     try:
-        typer.echo(text)
+        typer.echo(shown(text, instead=text.encode(encoding, "backslashreplace").decode(encoding)))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
@@ -51,7 +53,9 @@ def tell_of_waiting(denial: "Denial", attempt: int, seconds: float) -> None:
 
 def emit_json(schema: str, fields: Mapping[str, Any], *, indent: int | None = 2) -> bool:
     """Print a result for a script: its first key names the schema it holds to. Without ``indent`` it is one line."""
-    return emit(json.dumps({"schema": schema} | dict(fields), indent=indent, ensure_ascii=False))
+    document = {"schema": schema} | dict(fields)
+    text = json.dumps(document, indent=indent, ensure_ascii=False)
+    return emit(shown(text, instead="") or json.dumps(document, indent=indent))
 
 
 def shown(text: str, *, instead: str) -> str:

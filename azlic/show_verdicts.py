@@ -1,6 +1,7 @@
 """Many verdicts: a table with the worst on top, a line for a log, and fields for a script."""
 
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -104,7 +105,7 @@ def _summary(verdicts: Sequence[Verdict], mounts: Mounts) -> list[str]:
     refused = sum(not verdict.may_run for verdict in verdicts)
     one = len(verdicts) == 1
     lines = [
-        f"{len(verdicts):,} {'license' if one else 'licenses'}: {statuses}.",
+        *textwrap.wrap(f"{len(verdicts):,} {'license' if one else 'licenses'}: {statuses}.", WIDTH),
         f"{refused:,} may not run." if refused else f"{'It' if one else 'All'} may run.",
     ]
     for folder in mounts.without:

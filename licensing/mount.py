@@ -82,7 +82,8 @@ def find_mounts(paths: Iterable[Path]) -> Mounts:
     without: dict[str, Path] = {}
     for path in given:
         inside, empty = _mounts_below(path)
-        found = {_place(mount): mount for mount in inside or [path]} | found
+        for mount in inside or [path]:
+            found.setdefault(_place(mount), mount)
         without |= {_place(folder): folder for folder in empty}
     return Mounts(
         tuple(found.values()),
