@@ -22,6 +22,7 @@ _HEADINGS = ("STATUS", "DAYS", "ENDS", "RENEW BY", "CONTAINER", "PATH")
 _OTHER_ENDS = ("GRACE ENDS", "COMMITMENT ENDS", "PATH")
 _GAP = "  "
 _CONTAINER_CELLS = 14
+_NAMED = 5
 _PATIENCE_SECONDS = 1.0
 
 
@@ -108,9 +109,9 @@ def _summary(verdicts: Sequence[Verdict], mounts: Mounts) -> list[str]:
         *textwrap.wrap(f"{len(verdicts):,} {'license' if one else 'licenses'}: {statuses}.", WIDTH),
         f"{refused:,} may not run." if refused else f"{'It' if one else 'All'} may run.",
     ]
-    for folder in mounts.without:
-        lines.append(f"No license in {_fitted(str(folder), WIDTH - 14)}")
-    return lines
+    lines += [f"No license in {_fitted(str(folder), WIDTH - 14)}" for folder in mounts.without[:_NAMED]]
+    more = len(mounts.without) - _NAMED
+    return [*lines, f"and in {more:,} more subfolders"] if more > 0 else lines
 
 
 def _day(instant: datetime | None) -> str:

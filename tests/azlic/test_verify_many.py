@@ -76,6 +76,16 @@ def test_a_path_that_is_not_there_is_a_line_of_its_own(cli: Cli, licenses: Path)
     assert [line.split()[0] for line in answer.out.splitlines()[3:5]] == ["missing", "valid"]
 
 
+def test_subfolders_without_a_license_are_named_but_not_without_end(cli: Cli, licenses: Path) -> None:
+    for number in range(7):
+        (licenses / f"empty{number}").mkdir()
+    told = cli("verify", "licenses", *AT).out.splitlines()[-6:]
+    assert told[0] == "No license in licenses/backup" and told[-2:] == [
+        "No license in licenses/empty3",
+        "and in 3 more subfolders",
+    ]
+
+
 def test_the_same_path_twice_is_one_line(cli: Cli, licenses: Path) -> None:
     answer = cli("verify", "licenses/hall-1", licenses / "hall-1", "licenses/hall-1/license.dat", *AT)
     assert answer.out.endswith("1 license: 1 valid.\nIt may run.\n")

@@ -77,9 +77,9 @@ def test_the_files_are_as_many_as_asked_for_and_all_different() -> None:
     assert len(set(files)) == 20_000 and ORIGINAL not in files
 
 
-def test_every_refusal_that_a_file_can_bring_about_occurs_and_some_files_are_still_valid(target: Target) -> None:
+def test_the_files_reach_every_step_that_looks_at_them_and_some_are_still_valid(target: Target) -> None:
     found = Counter(target.verdict(content).status for _, content in thrown(500))
-    assert set(found) == {Status.VALID, Status.UNTRUSTED, Status.MALFORMED}
+    assert set(found) >= {Status.VALID, Status.UNTRUSTED, Status.MALFORMED}
     assert found[Status.VALID] > 20
 
 

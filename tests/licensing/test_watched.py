@@ -8,7 +8,7 @@ from licensing.trust import TrustStore
 from licensing.verdict import Verdict
 from licensing.verification import verify
 from licensing.watched import Watched
-from tests.site import START, Site
+from tests.site import START, Site, a_license
 
 NOW = START
 
@@ -55,6 +55,13 @@ def test_once_a_minute_everything_is_examined(site: Site, licenses: Path) -> Non
     watching.look()
     watching.look(NOW + timedelta(minutes=1))
     assert watching.examined == ["a", "b", "a", "b"]
+
+
+def test_a_date_that_passes_is_seen_at_its_very_instant(site: Site) -> None:
+    site.install(a_license(expires_at=NOW + timedelta(seconds=5)))
+    watching = Watching(site, site.license)
+    found = [watching.look(NOW + timedelta(seconds=seconds))["license"] for seconds in (0, 4, 5)]
+    assert (found, len(watching.examined)) == (["expiring", "expiring", "expired"], 2)
 
 
 def test_a_mount_that_comes_joins_and_one_that_goes_is_missing(site: Site, licenses: Path) -> None:
