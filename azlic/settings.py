@@ -24,6 +24,7 @@ class Settings(NamedTuple):
     site_keys: Path
     expiring_days: int
     trust_days: int
+    lead_days: int
 
 
 _NAMES = Settings._fields
@@ -54,6 +55,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         site_keys=Path(_text(places, "site_keys") or _data("site-keys")),
         expiring_days=_days(places, "expiring_days", default=60),
         trust_days=_days(places, "trust_days", default=180),
+        lead_days=_days(places, "lead_days", default=60),
     )
 
 

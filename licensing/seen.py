@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from licensing.instants import iso
 
@@ -54,6 +54,10 @@ class Seen(NamedTuple):
     accepted: Mapping[str, Accepted] = MappingProxyType({})
     statements: Mapping[tuple[str, str], int] = MappingProxyType({})
     unread: str = ""
+
+    def with_witnesses(self, more: tuple[Witness, ...]) -> Self:
+        """The same, with witnesses that somebody else has seen."""
+        return self._replace(witnesses=self.witnesses + more)
 
     @property
     def high_water(self) -> Witness | None:
