@@ -12,6 +12,7 @@ from azlic.plain_help import speak_plainly
 _MODULES = {
     "verify": "licenses",
     "download": "licenses",
+    "doctor": "doctor",
     "engine": "container",
     "ingest": "usage",
     "watch": "usage",

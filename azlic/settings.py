@@ -4,6 +4,7 @@ Read without pydantic-settings, which alone would cost ``verify`` half of its st
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ class Settings(NamedTuple):
     issuer_keys: Path
     site: str
     expiring_days: int
+    nonroot: str
 
 
 _NAMES = Settings._fields
@@ -44,6 +46,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         issuer_keys=Path(_text(places, "issuer_keys") or _data("issuer-keys")),
         site=_text(places, "site") or "",
         expiring_days=_days(places, "expiring_days", default=60),
+        nonroot=_user(places, "nonroot", default="65532:65532"),
     )
 
 
@@ -52,6 +55,13 @@ def _text(places: Mapping[str, tuple[str, Any]], name: str) -> str | None:
     if value is not None and not (isinstance(value, str) and value):
         raise BadCall(f"{where}: {name} is not text", hint=f'for example {name} = "/srv/azlic"')
     return value
+
+
+def _user(places: Mapping[str, tuple[str, Any]], name: str, *, default: str) -> str:
+    where, value = places.get(name, ("", default))
+    if not re.fullmatch(r"[0-9]{1,10}:[0-9]{1,10}", str(value)):
+        raise BadCall(f"{where}: {name} is not of the form UID:GID", hint=f'for example {name} = "{default}"')
+    return str(value)
 
 
 def _days(places: Mapping[str, tuple[str, Any]], name: str, *, default: int) -> int:
