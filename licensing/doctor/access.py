@@ -3,7 +3,6 @@
 Source: acl(5), path_resolution(7); the layout of ``system.posix_acl_access`` is that of <linux/posix_acl_xattr.h>.
 """
 
-import contextlib
 import os
 import stat
 import struct
@@ -33,9 +32,10 @@ Acl = tuple[AclEntry, ...]
 
 def read_acl(path: str) -> Acl | None:
     """The ACL of a file; None where it has none beside its mode bits, or its file system has no ACLs."""
-    with contextlib.suppress(OSError, AttributeError):
+    try:
         return parse_acl(os.getxattr(path, _ATTRIBUTE, follow_symlinks=False))
-    return None
+    except OSError:
+        return None
 
 
 def parse_acl(content: bytes) -> Acl | None:
@@ -46,10 +46,13 @@ def parse_acl(content: bytes) -> Acl | None:
 
 
 def permits(status: os.stat_result, acl: Acl | None, identity: Identity, want: int) -> bool:
-    """Whether a user may do all of ``want`` at once: two groups that each allow half do not add up."""
+    """Whether a user may do all of ``want`` at once: two groups that each allow half do not add up.
+
+    Where the mode has no bit for the group, which is the ACL's mask, Linux does not look at the ACL at all.
+    """
     if identity.uid == 0:
         return True
-    if acl is None:
+    if acl is None or not status.st_mode & stat.S_IRWXG:
         return status.st_mode >> _shift(status, identity) & want == want
     return _acl_permits(acl, status, identity, want)
 
@@ -78,7 +81,7 @@ def _acl_permits(acl: Acl, status: os.stat_result, identity: Identity, want: int
 
 def rights(status: os.stat_result, acl: Acl | None, identity: Identity) -> int:
     """What a user may do with a file or folder that it can reach. Making a name in a folder takes entering it too."""
-    making = WRITE | ENTER if stat.S_ISDIR(status.st_mode) else WRITE
+    is_folder = stat.S_ISDIR(status.st_mode)
     found = READ if permits(status, acl, identity, READ) else 0
-    found |= WRITE if permits(status, acl, identity, making) else 0
-    return found | (ENTER if stat.S_ISDIR(status.st_mode) and permits(status, acl, identity, ENTER) else 0)
+    found |= WRITE if permits(status, acl, identity, WRITE | ENTER if is_folder else WRITE) else 0
+    return found | (ENTER if is_folder and permits(status, acl, identity, ENTER) else 0)

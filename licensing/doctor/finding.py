@@ -1,10 +1,7 @@
 """A finding: what is wrong, why it matters, and what mends it. Every code there is stands in ``KINDS``."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
-
-from licensing.doctor.words import shown
 
 
 class Level(StrEnum):
@@ -53,8 +50,6 @@ class Finding(NamedTuple):
         """Whether ``--fix`` may run its command."""
         return KINDS[self.code].safe and self.command is not None
 
-
-_FEW = 3
 
 KINDS = {
     # the two folders
@@ -105,8 +100,3 @@ KINDS = {
     "memory-little": Kind(Level.WARNING, "It is less than what is recommended for the container."),
     "clock-loose": Kind(Level.WARNING, "Licenses end by this clock, and usage is booked into months by it."),
 }
-
-
-def first_names(paths: Sequence[str]) -> tuple[str, ...]:
-    """The first few of many names, fit for a terminal."""
-    return tuple(shown(path) for path in paths[:_FEW])

@@ -60,7 +60,7 @@ def _license_findings(looked: Survey, identity: Identity) -> Iterable[Finding]:
     yield from access_findings(looked, identity, folder_needs=READ | ENTER, file_needs=READ)
     yield from name_findings(looked.tree)
     yield from writable_findings(looked, identity)
-    yield from key_findings(looked.tree, identity, all_files=True)
+    yield from key_findings(looked.tree, identity)
 
 
 def _output_findings(looked: Survey, identity: Identity) -> Iterable[Finding]:
@@ -69,7 +69,6 @@ def _output_findings(looked: Survey, identity: Identity) -> Iterable[Finding]:
         yield from access_findings(looked, identity, folder_needs=READ | ENTER, file_needs=READ)
     else:
         yield from access_findings(looked, identity, folder_needs=READ | WRITE | ENTER, file_needs=READ | WRITE)
-    yield from key_findings(looked.tree, identity, all_files=False)
     yield from sharing_findings(looked.tree)
     yield from space_findings(looked.folder, Space.of(looked.folder))
 

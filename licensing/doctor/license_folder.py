@@ -8,48 +8,49 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from licensing.doctor.access import WRITE
-from licensing.doctor.finding import Finding, first_names
+from licensing.doctor.finding import Finding
 from licensing.doctor.identity import Identity
-from licensing.doctor.survey import Survey
-from licensing.doctor.tree import Entry, Tree
+from licensing.doctor.survey import Survey, aim
+from licensing.doctor.tree import FEW, Entry, Tree
 from licensing.doctor.words import command_word, shown
 from licensing.instants import iso
 from licensing.mount import LICENSE_NAME
 from licensing.verdict import Status, Verdict
 
-_SECRETS = (".pem", ".key")
-
 
 def name_findings(tree: Tree) -> Iterable[Finding]:
     """A license under another name, or a second one beside the first."""
     top = [entry for entry in tree.entries if "/" not in entry.path and not entry.is_folder]
-    others = sorted(entry.path for entry in top if entry.path != LICENSE_NAME and _looks_like_one(entry.path))
-    paths = [f"{tree.folder}/{name}" for name in others]
-    right = f"{tree.folder}/{LICENSE_NAME}"
-    if not others:
-        return
-    if any(entry.path == LICENSE_NAME for entry in tree.entries if "/" not in entry.path):
-        apart = f"{tree.folder.rstrip('/')}-other"
-        moved = " ".join(map(command_word, paths))
-        yield Finding(
-            "license-two",
-            tree.folder,
-            f"beside {LICENSE_NAME} there is {', '.join(first_names(others))}",
-            f"mkdir -p -m 0750 {command_word(apart)} && mv -n {moved} {command_word(apart)}/",
-            affected=len(others),
-            names=first_names(paths),
-        )
-    else:
-        one = len(others) == 1
-        yield Finding(
-            "license-name",
-            tree.folder,
-            f"there is no {LICENSE_NAME} in it, but {', '.join(first_names(others))}",
-            f"mv -n {command_word(paths[0])} {command_word(right)}" if one else None,
-            do="" if one else f"rename the license of this container to {LICENSE_NAME}, move the others away",
-            affected=len(others),
-            names=first_names(paths),
-        )
+    others = sorted(entry for entry in top if entry.path != LICENSE_NAME and _looks_like_one(entry.path))
+    named = any(entry.path == LICENSE_NAME for entry in tree.entries)
+    if others:
+        yield (_second if named else _misnamed)(tree, others)
+
+
+def _second(tree: Tree, others: list[Entry]) -> Finding:
+    apart = command_word(f"{tree.folder.rstrip('/')}-other")
+    moved = " ".join(command_word(tree.at(entry)) for entry in others)
+    return Finding(
+        "license-two",
+        tree.folder,
+        f"beside {LICENSE_NAME} there is {', '.join(shown(entry.path) for entry in others[:FEW])}",
+        f"mkdir -p -m 0750 {apart} && mv -n {moved} {apart}/",
+        affected=len(others),
+        names=tree.names(others),
+    )
+
+
+def _misnamed(tree: Tree, others: list[Entry]) -> Finding:
+    one, right = len(others) == 1, command_word(f"{tree.folder.rstrip('/')}/{LICENSE_NAME}")
+    return Finding(
+        "license-name",
+        tree.folder,
+        f"there is no {LICENSE_NAME} in it, but {', '.join(shown(entry.path) for entry in others[:FEW])}",
+        f"mv -n {command_word(tree.at(others[0]))} {right}" if one else None,
+        do="" if one else f"rename the license of this container to {LICENSE_NAME}, move the others away",
+        affected=len(others),
+        names=tree.names(others),
+    )
 
 
 def _looks_like_one(name: str) -> bool:
@@ -62,7 +63,7 @@ def writable_findings(looked: Survey, identity: Identity) -> Iterable[Finding]:
     if identity.uid == 0:
         return
     open_ = [
-        looked.tree.at(entry)
+        entry
         for entry, found in looked.rights()
         if found & WRITE and (entry.path == "." or (entry.path == LICENSE_NAME and entry.is_file))
     ]
@@ -71,46 +72,37 @@ def writable_findings(looked: Survey, identity: Identity) -> Iterable[Finding]:
             "license-writable",
             looked.folder,
             f"user {identity} may write to the license folder",
-            f"chmod a-w {' '.join(map(command_word, open_))}",
+            f"chmod a-w {' '.join(command_word(looked.tree.at(entry)) for entry in open_)}",
             affected=len(open_),
-            names=first_names(open_),
+            names=looked.tree.names(open_),
         )
 
 
-def key_findings(tree: Tree, identity: Identity, *, all_files: bool) -> Iterable[Finding]:
-    """Keys that every user of this machine can read: whatever lies in a license folder, elsewhere by their names."""
-    keys = [
-        entry
-        for entry in tree.entries
-        if entry.is_file
-        and entry.mode & stat.S_IROTH
-        and (all_files or entry.path.endswith(_SECRETS) or entry.path.split("/")[-1] == LICENSE_NAME)
-    ]
+def key_findings(tree: Tree, identity: Identity) -> Iterable[Finding]:
+    """Files of the license folder that every user of this machine can read; each is a key, or kept as one."""
+    keys = [entry for entry in tree.entries if entry.mode & stat.S_IROTH and entry.is_file]
     if not keys or not _open_to_all(tree.folder):
         return
     folders = {entry.path: entry for entry in tree.entries if entry.is_folder}
     keys = [entry for entry in keys if _entered_by_all(entry.path, folders)]
     if keys:
-        paths = [tree.at(entry) for entry in keys]
         yield Finding(
             "key-world-readable",
             tree.folder,
-            f"every user of this machine can read {', '.join(first_names(paths))}",
-            " && ".join(_closing(keys, tree, identity)),
+            f"every user of this machine can read {', '.join(tree.names(keys))}",
+            _closing(keys, tree, identity),
             affected=len(keys),
-            names=first_names(paths),
+            names=tree.names(keys),
         )
 
 
-def _closing(keys: list[Entry], tree: Tree, identity: Identity) -> Iterable[str]:
-    """Commands that close the files to others, and keep them open to the container's user."""
-    lost = [tree.at(entry) for entry in keys if not _stays_readable(entry, identity)]
-    kept = [tree.at(entry) for entry in keys if _stays_readable(entry, identity)]
-    if lost:
-        words = " ".join(map(command_word, lost))
-        yield f"chown -h {identity} {words} && chmod u+r,o-rwx {words}"
-    if kept:
-        yield f"chmod o-rwx {' '.join(map(command_word, kept))}"
+def _closing(keys: list[Entry], tree: Tree, identity: Identity) -> str:
+    """A command that closes the files to others, and leaves them open to the container's user."""
+    flag, where = aim(tree, keys)
+    chmod = f"chmod {'-R ' if flag else ''}"
+    if all(_stays_readable(entry, identity) for entry in keys):
+        return f"{chmod}o-rwx {where}"
+    return f"chown -h{flag} {identity} {where} && {chmod}u+rX,o-rwx {where}"
 
 
 def _stays_readable(entry: Entry, identity: Identity) -> bool:

@@ -1,15 +1,17 @@
 """Links in a mount that lead out of it: in the container there is nothing behind them."""
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from licensing.doctor.finding import Finding, first_names
+from licensing.doctor.finding import Finding
 from licensing.doctor.tree import Entry, Tree
 from licensing.doctor.words import command_word
 from licensing.mount import LICENSE_NAME
 
 _MOST = 10
+_WILD = re.compile(r"[*?\[\\]")
 
 
 def link_findings(tree: Tree) -> Iterable[Finding]:
@@ -17,16 +19,15 @@ def link_findings(tree: Tree) -> Iterable[Finding]:
     outside = [entry for entry in tree.entries if entry.is_link and _leads_out(tree.folder, entry.path)]
     if not outside:
         return
-    paths = [tree.at(entry) for entry in outside]
-    many = len(paths) > _MOST
+    many = len(outside) > _MOST
     yield Finding(
         "link-outside",
         tree.folder,
-        f"{len(paths):,} symbolic links lead out of it" if len(paths) > 1 else "a symbolic link leads out of it",
-        command=None if many else " && ".join(_away(tree.at(entry), entry) for entry in outside),
+        f"{len(outside):,} symbolic links lead out of it" if len(outside) > 1 else "a symbolic link leads out of it",
+        command=None if many else " && ".join(_away(tree, entry) for entry in outside),
         do="remove them; copy what the site needs of what they lead to into their places" if many else "",
-        affected=len(paths),
-        names=first_names(paths),
+        affected=len(outside),
+        names=tree.names(outside),
     )
 
 
@@ -39,12 +40,15 @@ def _leads_out(folder: str, path: str) -> bool:
     return target.startswith("/") or ends == ".." or ends.startswith("../")
 
 
-def _away(path: str, entry: Entry) -> str:
+def _away(tree: Tree, entry: Entry) -> str:
     """A license that root linked is put into the link's place. Every other link is only removed.
 
-    A container may have made it, and what it leads to is none of its business, /etc/shadow for one.
+    A container may have made it, and what it leads to is none of its business, /etc/shadow for one. Removing is left
+    to find, which takes away nothing but this link, whatever is put on the way to it meanwhile.
     """
-    link, copy = command_word(path), command_word(f"{path}.copy")
+    path = tree.at(entry)
     if entry.path == LICENSE_NAME and entry.uid == 0 and Path(path).is_file():
+        link, copy = command_word(path), command_word(f"{path}.copy")
         return f"cp {link} {copy} && mv {copy} {link}"
-    return f"rm {link}"
+    pattern = _WILD.sub(r"\\\g<0>", path)
+    return f"find {command_word(tree.folder)} -type l -path {command_word(pattern)} -delete"

@@ -42,14 +42,14 @@ def _days(tree: Tree) -> dict[int, set[str]]:
     """The containers that wrote on each day: the day in a file's name, or the one it was last written on."""
     days: dict[int, set[str]] = {}
     for entry in tree.entries:
-        parts = entry.path.split("/", 2)
-        if entry.is_file and len(parts) == 3:
-            days.setdefault(_day(entry.path, entry.modified), set()).add(f"{parts[0]}/{parts[1]}")
+        container, _, name = entry.path.rpartition("/")
+        if entry.is_file and "/" in container:
+            days.setdefault(_day(name, entry.modified), set()).add("/".join(container.split("/")[:2]))
     return days
 
 
-def _day(path: str, modified: float) -> int:
-    named = _DAY.search(path.rpartition("/")[2])
+def _day(name: str, modified: float) -> int:
+    named = _DAY.search(name)
     if named:
         try:
             return date.fromisoformat(named[0]).toordinal() - _EPOCH

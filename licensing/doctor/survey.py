@@ -5,14 +5,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from licensing.doctor.finding import Finding, first_names
+from licensing.doctor.finding import Finding
 from licensing.doctor.identity import Identity
 from licensing.doctor.mounts import Mount, mount_of
-from licensing.doctor.tree import Entry, Tree, walk
+from licensing.doctor.tree import FEW, Entry, Tree, walk
 from licensing.doctor.trial import tried
 from licensing.doctor.words import command_word, shown
-
-_FEW = 3
 
 
 class Survey(NamedTuple):
@@ -73,7 +71,7 @@ def closed_findings(looked: Tree) -> Iterable[Finding]:
             f"{shown(paths[0])} cannot be looked into by user {os.geteuid()}: {looked.closed[0][1]}",
             do="run azlic doctor as root",
             affected=len(paths),
-            names=first_names(paths),
+            names=tuple(map(shown, paths[:FEW])),
         )
 
 
@@ -107,7 +105,7 @@ def _kept_by_root(entry: Entry, identity: Identity) -> bool:
 
 
 def _denied(tree: Tree, denied: Sequence[Entry], identity: Identity, bits: str) -> Finding:
-    flag, where = _aim(tree, denied)
+    flag, where = aim(tree, denied)
     steps = []
     if any((entry.uid, entry.gid) != identity[:2] for entry in denied):
         steps.append(f"chown -h{flag} {identity} {where}")
@@ -120,17 +118,17 @@ def _denied(tree: Tree, denied: Sequence[Entry], identity: Identity, bits: str) 
         f"{_counted(len(denied))} cannot be {verb} by user {identity}",
         " && ".join(steps),
         affected=len(denied),
-        names=first_names([tree.at(entry) for entry in denied]),
+        names=tree.names(denied),
     )
 
 
-def _aim(tree: Tree, entries: Sequence[Entry]) -> tuple[str, str]:
+def aim(tree: Tree, entries: Sequence[Entry]) -> tuple[str, str]:
     """What a command names: a few entries, or the whole folder with the flag for that.
 
     Entries further down are never named: who may write there could put a link in the place of a folder on the way,
     and have root change what lies behind it. Going down by itself, chown -hR does not fall for that.
     """
-    if len(entries) <= _FEW and not any("/" in entry.path for entry in entries):
+    if len(entries) <= FEW and not any("/" in entry.path for entry in entries):
         return "", " ".join(command_word(tree.at(entry)) for entry in entries)
     return "R", command_word(tree.folder)
 
@@ -141,19 +139,18 @@ def _owner_may(entry: Entry, bits: str) -> bool:
 
 
 def _refused(tree: Tree, refused: Sequence[Entry], identity: Identity) -> Finding:
-    paths = [tree.at(entry) for entry in refused]
     return Finding(
         "access-refused",
         tree.folder,
         f"the system refuses {_counted(len(refused))} to user {identity}, although owner, mode and ACL allow it",
         do="look for an immutable attribute (lsattr), SELinux or AppArmor, or an NFS server that maps users",
         affected=len(refused),
-        names=first_names(paths),
+        names=tree.names(refused),
     )
 
 
 def _strangers(tree: Tree, strangers: Sequence[Entry], identity: Identity) -> Finding:
-    flag, where = _aim(tree, strangers)
+    flag, where = aim(tree, strangers)
     owners = sorted({f"{entry.uid}:{entry.gid}" for entry in strangers})
     return Finding(
         "owner",
@@ -162,7 +159,7 @@ def _strangers(tree: Tree, strangers: Sequence[Entry], identity: Identity) -> Fi
         f" not to {identity}",
         f"chown -h{flag} {identity} {where}",
         affected=len(strangers),
-        names=first_names([tree.at(entry) for entry in strangers]),
+        names=tree.names(strangers),
     )
 
 

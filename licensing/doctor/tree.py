@@ -6,10 +6,15 @@ above it. Nothing is opened but folders, and no link is followed.
 
 import os
 import stat
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from licensing.doctor.access import ENTER, WRITE, Acl, read_acl, rights
 from licensing.doctor.identity import Identity
+from licensing.doctor.words import shown
+
+FEW = 3
+"""So many of many files are named."""
 
 
 class Entry(NamedTuple):
@@ -47,7 +52,11 @@ class Tree(NamedTuple):
 
     def at(self, entry: Entry) -> str:
         """The whole path of an entry."""
-        return self.folder if entry.path == "." else os.path.join(self.folder, entry.path)  # noqa: PTH118
+        return self.folder if entry.path == "." else f"{self.folder.rstrip('/')}/{entry.path}"
+
+    def names(self, entries: Sequence[Entry]) -> tuple[str, ...]:
+        """The paths of the first few of many entries, fit for a terminal."""
+        return tuple(shown(self.at(entry)) for entry in entries[:FEW])
 
 
 def walk(folder: str, identity: Identity, *, read_only: bool = False) -> Tree:
@@ -90,6 +99,7 @@ def _entry(
 ) -> Entry:
     allowed = 0
     if reachable and not stat.S_ISLNK(status.st_mode):
-        acl: Acl | None = None if status.st_uid == identity.uid else read_acl(path)
+        matters = status.st_uid != identity.uid and status.st_mode & stat.S_IRWXG
+        acl: Acl | None = read_acl(path) if matters else None
         allowed = rights(status, acl, identity) & ~taken_away
     return Entry(relative, status.st_mode, status.st_uid, status.st_gid, status.st_mtime, allowed)
