@@ -47,8 +47,15 @@ def _away(tree: Tree, entry: Entry) -> str:
     to find, which takes away nothing but this link, whatever is put on the way to it meanwhile.
     """
     path = tree.at(entry)
-    if entry.path == LICENSE_NAME and entry.uid == 0 and Path(path).is_file():
+    if entry.path == LICENSE_NAME and entry.uid == 0 and _leads_to_a_file(path):
         link, copy = command_word(path), command_word(f"{path}.copy")
         return f"cp {link} {copy} && mv {copy} {link}"
     pattern = _WILD.sub(r"\\\g<0>", path)
     return f"find {command_word(tree.folder)} -type l -path {command_word(pattern)} -delete"
+
+
+def _leads_to_a_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except PermissionError:
+        return False

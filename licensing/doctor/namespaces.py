@@ -73,11 +73,18 @@ def shift(
         rootless = _rootless(identity, owner, uids, gids)
         if rootless and rootless[:2] in set(owners):
             return _told(identity, rootless, f"the rootless engine of {shown(owner)}, to whom the folders belong")
-    if home is not None and any((home / place).exists() for place in _ROOTLESS):
+    if home is not None and any(_is_there(home / place) for place in _ROOTLESS):
         rootless = _rootless(identity, user, uids, gids)
         if rootless:
             return _told(identity, rootless, f"the rootless engine of {shown(user)}")
     return Shift(identity, "ids are not shifted")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:
+        return False  # the home of somebody else, after su or sudo
 
 
 def _inside_a_namespace(root: Path) -> bool:

@@ -57,7 +57,7 @@ def no_folder(folder: str, identity: Identity) -> Finding:
         number += 1
     word = command_word(folder)
     command = f"mv {word} {command_word(aside)} && install -d -m 0750 -o {identity.uid} -g {identity.gid} {word}"
-    leads = " but a link that leads nowhere" if not Path(folder).exists() else ""
+    leads = ", but a link that leads to none" if Path(folder).is_symlink() else ""
     return Finding("folder-is-none", folder, f"it is no folder{leads}", command)
 
 
