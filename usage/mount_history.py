@@ -14,9 +14,15 @@ _LAYERS = 3
 """A usage file lies in a container's folder, which lies in a service's, which lies in the output folder."""
 
 
-def history_findings(connection: Connection, empty_outputs: Sequence[str]) -> Iterable[Finding]:
-    """For each output folder without a usage file: whether the ledger took records from it, or from another."""
+def history_findings(
+    connection: Connection, empty_outputs: Sequence[str], *, in_use: Sequence[str] = ()
+) -> Iterable[Finding]:
+    """For each output folder without a usage file: whether the ledger took records from it, or from another.
+
+    Folders ``in_use`` have not been replaced by an empty one: they are other containers'.
+    """
     known = _known_outputs(connection)
+    others = {as_text(Path(output).resolve()) for output in in_use}
     for output in empty_outputs:
         told = as_text(Path(output).resolve())
         if known.get(told):
@@ -27,7 +33,7 @@ def history_findings(connection: Connection, empty_outputs: Sequence[str]) -> It
                 do="mount the volume that held them, or bring them back from a copy; the ledger keeps what it took",
                 affected=known[told],
             )
-        elif old := [path for path in sorted(known) if _holds_usage(path)]:
+        elif old := [path for path in sorted(known) if path not in others and _holds_usage(path)]:
             yield _fresh(output, old)
 
 
@@ -37,7 +43,7 @@ def _fresh(output: str, old: Sequence[str]) -> Finding:
     return Finding(
         "output-fresh",
         output,
-        f"no usage file lies in it, and the ledger knows {places}",
+        f"no usage file lies in it, and the ledger took records from {places}, whose place it may have taken",
         f"cp -a {command_word(old[0])}/. {command_word(output)}/" if one else None,
         do="" if one else "copy the records of the folder that this one took the place of: cp -a OLD/. NEW/",
         affected=len(old),

@@ -100,7 +100,7 @@ def _with_history(found: "Examination", database: str | None, settings: Settings
 
     try:
         with reading(open_database(database or settings.database)) as connection:
-            return found.joined_by(history_findings(connection, found.empty_outputs))
+            return found.joined_by(history_findings(connection, found.empty_outputs, in_use=found.outputs))
     except AzlicError as error:
         if database is None:
             return found

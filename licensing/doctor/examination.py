@@ -40,7 +40,7 @@ class Site(NamedTuple):
 
 
 class Examination(NamedTuple):
-    """What was found, heaviest first; the facts beside it; and the output folders that hold no usage file.
+    """What was found, heaviest first; the facts beside it; the output folders, and those that hold no usage file.
 
     ``tried`` tells whether the rights were really tried, or worked out.
     """
@@ -50,6 +50,7 @@ class Examination(NamedTuple):
     tried: bool
     facts: dict[str, str]
     findings: tuple[Finding, ...]
+    outputs: tuple[str, ...]
     empty_outputs: tuple[str, ...]
 
     @property
@@ -97,6 +98,7 @@ def examine(
         tried=_all_tried([held, *outputs]),
         facts=_folder_facts(held, outputs) | told | {"User": user.told} | machine_facts(machine),
         findings=_heaviest_first(found),
+        outputs=tuple(folder.path for folder in outputs),
         empty_outputs=tuple(folder.path for folder in outputs if folder.empty),
     )
 
