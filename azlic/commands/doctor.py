@@ -89,9 +89,7 @@ def doctor(
 
 def _with_history(found: "Examination", database: str | None, settings: Settings) -> "Examination":
     """What the ledger knows of the output folders that are empty; without one it says nothing, unless one was named."""
-    if database is None and not (
-        found.empty_outputs and ("://" in settings.database or Path(settings.database).exists())
-    ):
+    if database is None and not found.empty_outputs:
         return found
     from licensing.database import open_database, reading
     from licensing.doctor.finding import Finding
@@ -101,10 +99,10 @@ def _with_history(found: "Examination", database: str | None, settings: Settings
     try:
         with reading(open_database(database or settings.database)) as connection:
             return found.joined_by(history_findings(connection, found.empty_outputs, in_use=found.outputs))
-    except AzlicError as error:
-        if database is None:
-            return found
-        return found.joined_by([Finding("ledger-unexamined", "the ledger", error.message, do=error.hint)])
+    except (AzlicError, OSError) as error:
+        do = error.hint if isinstance(error, AzlicError) else "run azlic doctor as root"
+        unread = Finding("ledger-unexamined", "the ledger", str(error), do=do)
+        return found.joined_by([unread] if database else [])
 
 
 def _mended(found: "Examination", *, yes: bool, quiet: bool) -> "list[Mended]":

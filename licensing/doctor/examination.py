@@ -78,8 +78,9 @@ def examine(
     known = mounts(root)
     license_path, *output_paths = (str(path.absolute()) for path in (site.license, *site.outputs))
     user = _user(site, [license_path, *output_paths], root)
-    held = license_folder(license_path, user.identity, known, root)
-    outputs = [output_folder(path, user.identity, known, root) for path in dict.fromkeys(output_paths)]
+    identity = user.identity.as_here()
+    held = license_folder(license_path, identity, known, root)
+    outputs = [output_folder(path, identity, known, root) for path in dict.fromkeys(output_paths)]
     verdict, license_found = _license(site, held, trust, as_of, expiring_days)
     licensed = verdict.license.container.type if verdict is not None and verdict.license is not None else None
     container = site.container or licensed
@@ -94,7 +95,7 @@ def examine(
     told = {"License": f"{verdict.status}: {shown(verdict.detail)}"} if verdict is not None else {}
     return Examination(
         as_of=as_of,
-        identity=user.identity,
+        identity=identity,
         tried=_all_tried([held, *outputs]),
         facts=_folder_facts(held, outputs) | told | {"User": user.told} | machine_facts(machine),
         findings=_heaviest_first(found),

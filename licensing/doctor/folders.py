@@ -52,7 +52,7 @@ def _folder(path: str, identity: Identity, known: Sequence[Mount], root: Path, f
         return Folder(path, reason, (Finding("folder-closed", path, reason, do="run azlic doctor as root"),))
     found = [*closed_findings(looked.tree), *_not_mounted(looked, known, root), *link_findings(looked.tree)]
     found += findings_of(looked, identity)
-    empty = not has_usage_files(looked.tree)
+    empty = not looked.tree.closed and not has_usage_files(looked.tree)
     return Folder(path, _told(looked), tuple(found), tried=looked.found is not None, empty=empty)
 
 

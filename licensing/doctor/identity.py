@@ -20,7 +20,7 @@ _MOST = (1 << 32) - 2  # the last one says "no user"
 
 
 class Identity(NamedTuple):
-    """A user by numbers. A container's user has no groups beside its own."""
+    """A user by numbers. ``groups`` are those beside its own: a container's user has none, unless it runs right here."""
 
     uid: int
     gid: int
@@ -36,7 +36,12 @@ class Identity(NamedTuple):
     @classmethod
     def own(cls) -> "Identity":
         """The user of this process."""
-        return cls(os.geteuid(), os.getegid(), frozenset(os.getgroups()))
+        return cls(os.geteuid(), os.getegid(), frozenset(os.getgroups()) - {os.getegid()})
+
+    def as_here(self) -> "Identity":
+        """The same user with the groups it has here, where it is the one who asks: Kubernetes' fsGroup is one."""
+        own = Identity.own()
+        return own if own[:2] == self[:2] else self
 
 
 def parse_user(text: str, *, nonroot: str) -> Identity:

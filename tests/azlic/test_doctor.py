@@ -151,6 +151,19 @@ def test_a_fresh_folder_is_held_against_the_ledger(cli: Cli, site: Site) -> None
 
 
 @root_only
+def test_a_ledger_that_may_not_be_looked_at_is_missed_only_where_it_was_named(
+    cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "azlic.db")
+
+    monkeypatch.setattr("licensing.database.open_database", closed)
+    shutil.rmtree(site.output / "read")
+    assert doctor(cli).status == 0
+    assert doctor(cli, "--database", "azlic.db").status == 3
+
+
+@root_only
 def test_a_ledger_is_only_missed_where_it_was_named(cli: Cli, site: Site) -> None:
     assert doctor(cli).status == 0
     answer = doctor(cli, "--database", "nowhere.db")

@@ -47,3 +47,12 @@ def test_a_host_without_that_name_is_fine(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(pwd, "getpwnam", unknown)
     assert list(name_findings(Identity(65532, 65532))) == []
+
+
+def test_the_groups_of_this_process_count_where_it_is_the_user_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with fsGroup in Kubernetes, when the doctor runs in the container."""
+    for name, number in (("geteuid", 65532), ("getegid", 65532)):
+        monkeypatch.setattr("os." + name, lambda number=number: number)
+    monkeypatch.setattr("os.getgroups", lambda: [65532, 2000])
+    assert Identity(65532, 65532).as_here() == Identity(65532, 65532, frozenset({2000}))
+    assert Identity(1000, 65532).as_here() == Identity(1000, 65532)
