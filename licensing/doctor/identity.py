@@ -20,7 +20,7 @@ _MOST = (1 << 32) - 2  # the last one says "no user"
 
 
 class Identity(NamedTuple):
-    """A user by numbers. ``groups`` are those beside its own: a container's user has none, unless it runs right here."""
+    """A user by numbers. ``groups`` are those beside its own: a container's user has none, unless it runs here."""
 
     uid: int
     gid: int
