@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from licensing.doctor.finding import Finding, Level
-from licensing.doctor.folders import Folder, license_folder, output_folder
+from licensing.doctor.folders import Folder, Judge, look
 from licensing.doctor.identity import Identity, name_findings
 from licensing.doctor.license_folder import verdict_findings
 from licensing.doctor.machine import examine_machine, machine_facts, machine_findings
 from licensing.doctor.mounts import mounts
 from licensing.doctor.namespaces import Shift, engine_home, shift
 from licensing.doctor.needs import needs_of
+from licensing.doctor.trial import tried
 from licensing.doctor.words import shown
 from licensing.errors import AzlicError
 from licensing.trust import TrustStore
@@ -79,8 +80,7 @@ def examine(
     license_path, *output_paths = (str(path.absolute()) for path in (site.license, *site.outputs))
     user = _user(site, [license_path, *output_paths], root)
     identity = user.identity.as_here()
-    held = license_folder(license_path, identity, known, root)
-    outputs = [output_folder(path, identity, known, root) for path in dict.fromkeys(output_paths)]
+    held, *outputs = _folders([license_path, *dict.fromkeys(output_paths)], Judge(identity, known, root))
     verdict, license_found = _license(site, held, trust, as_of, expiring_days)
     licensed = verdict.license.container.type if verdict is not None and verdict.license is not None else None
     container = site.container or licensed
@@ -102,6 +102,16 @@ def examine(
         outputs=tuple(folder.path for folder in outputs),
         empty_outputs=tuple(folder.path for folder in outputs if folder.empty),
     )
+
+
+def _folders(paths: Sequence[str], judge: Judge) -> list[Folder]:
+    """The license folder and the output folders: all are looked at, then tried in one go, then judged."""
+    sights = [look(path, judge.identity, judge.known) for path in paths]
+    trees = [sight.tree for sight in sights if sight.tree is not None]
+    answers = iter(tried(trees, judge.identity) or ())
+    founds = [next(answers, None) if sight.tree is not None else None for sight in sights]
+    first, *others = zip(sights, founds, strict=True)
+    return [judge.license_folder(*first), *(judge.output_folder(*other) for other in others)]
 
 
 def _user(site: Site, folders: Sequence[str], root: Path) -> Shift:

@@ -1,4 +1,4 @@
-"""The folders of a site: the license folder and the output folders, each looked at in one walk."""
+"""The folders of a site: the license folder and the output folders. Each is looked at in one walk, then judged."""
 
 import os
 import stat
@@ -11,12 +11,27 @@ from licensing.doctor.finding import Finding
 from licensing.doctor.identity import Identity
 from licensing.doctor.license_folder import key_findings, name_findings, writable_findings
 from licensing.doctor.links import link_findings
-from licensing.doctor.mounts import Mount, Space, in_a_container, read_only_finding, space_findings
+from licensing.doctor.mounts import Mount, Space, in_a_container, mount_of, read_only_finding, space_findings
 from licensing.doctor.output_folder import has_usage_files, sharing_findings
-from licensing.doctor.survey import Survey, access_findings, closed_findings, missing_folder, no_folder, survey
+from licensing.doctor.survey import Survey, access_findings, closed_findings, missing_folder, no_folder
+from licensing.doctor.tree import Tree, walk
 
 _MIB = 1 << 20
 _FindingsOf = Callable[[Survey, Identity], Iterable[Finding]]
+
+
+class Sight(NamedTuple):
+    """A folder as it was looked at. Where it has no tree, it could not be, and ``finding`` says why."""
+
+    path: str
+    tree: Tree | None = None
+    mount: Mount | None = None
+    finding: Finding | None = None
+
+    @property
+    def problem(self) -> str:
+        """Why it could not be looked at."""
+        return self.finding.problem if self.finding else ""
 
 
 class Folder(NamedTuple):
@@ -29,31 +44,48 @@ class Folder(NamedTuple):
     empty: bool = False
 
 
-def license_folder(path: str, identity: Identity, known: Sequence[Mount], root: Path) -> Folder:
-    """Look at a license folder: the container only reads it."""
-    return _folder(path, identity, known, root, _license_findings)
-
-
-def output_folder(path: str, identity: Identity, known: Sequence[Mount], root: Path) -> Folder:
-    """Look at an output folder: the container writes to all of it. It is ``empty`` without a usage file."""
-    return _folder(path, identity, known, root, _output_findings)
-
-
-def _folder(path: str, identity: Identity, known: Sequence[Mount], root: Path, findings_of: _FindingsOf) -> Folder:
+def look(path: str, identity: Identity, known: Sequence[Mount]) -> Sight:
+    """Look at everything in a folder, once."""
     try:
         if not stat.S_ISDIR(Path(path).stat().st_mode):
-            return Folder(path, "no folder", (no_folder(path, identity),))
-        looked = survey(path, identity, known)
+            return Sight(path, finding=no_folder(path, identity))
+        mount = mount_of(os.path.realpath(path), known)
+        return Sight(path, walk(path, identity, read_only=mount is not None and mount.read_only), mount)
     except (FileNotFoundError, NotADirectoryError):
         lost = no_folder if os.path.lexists(path) else missing_folder
-        return Folder(path, "not there", (lost(path, identity),))
+        return Sight(path, finding=lost(path, identity))
     except OSError as error:
         reason = f"it cannot be looked at by user {os.geteuid()}: {error.strerror or error}"
-        return Folder(path, reason, (Finding("folder-closed", path, reason, do="run azlic doctor as root"),))
-    found = [*closed_findings(looked.tree), *_not_mounted(looked, known, root), *link_findings(looked.tree)]
-    found += findings_of(looked, identity)
-    empty = not looked.tree.closed and not has_usage_files(looked.tree)
-    return Folder(path, _told(looked), tuple(found), tried=looked.found is not None, empty=empty)
+        return Sight(path, finding=Finding("folder-closed", path, reason, do="run azlic doctor as root"))
+
+
+class Judge(NamedTuple):
+    """What folders are judged by: for whom, among which mounts, on which machine."""
+
+    identity: Identity
+    known: Sequence[Mount]
+    root: Path
+
+    def license_folder(self, sight: Sight, found: bytes | None) -> Folder:
+        """Judge a license folder: the container only reads it. ``found`` are its rights as they were tried."""
+        return self._folder(sight, found, _license_findings)
+
+    def output_folder(self, sight: Sight, found: bytes | None) -> Folder:
+        """Judge an output folder: the container writes to all of it. It is ``empty`` without a usage file."""
+        return self._folder(sight, found, _output_findings)
+
+    def _folder(self, sight: Sight, found: bytes | None, findings_of: _FindingsOf) -> Folder:
+        if sight.tree is None:
+            return Folder(sight.path, sight.problem, (sight.finding,) if sight.finding else ())
+        looked = Survey(sight.tree, found, sight.mount)
+        findings = (
+            *closed_findings(looked.tree),
+            *_not_mounted(looked, self.known, self.root),
+            *link_findings(looked.tree),
+            *findings_of(looked, self.identity),
+        )
+        empty = not looked.tree.closed and not has_usage_files(looked.tree)
+        return Folder(sight.path, _told(looked), findings, tried=found is not None, empty=empty)
 
 
 def _license_findings(looked: Survey, identity: Identity) -> Iterable[Finding]:

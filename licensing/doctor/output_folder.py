@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from itertools import combinations
 
 from licensing.doctor.finding import Finding
@@ -50,12 +51,16 @@ def _days(tree: Tree) -> dict[int, set[str]]:
 
 def _day(name: str, modified: float) -> int:
     named = _DAY.search(name)
-    if named:
-        try:
-            return date.fromisoformat(named[0]).toordinal() - _EPOCH
-        except ValueError:
-            pass  # a name that only looks like a day
-    return int(modified // _DAY_SECONDS)
+    day = _number_of(named[0]) if named else None
+    return int(modified // _DAY_SECONDS) if day is None else day
+
+
+@lru_cache(maxsize=10_000)
+def _number_of(day: str) -> int | None:
+    try:
+        return date.fromisoformat(day).toordinal() - _EPOCH
+    except ValueError:
+        return None  # a name that only looks like a day
 
 
 def _side_by_side(days: dict[int, set[str]]) -> tuple[str, str] | None:

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from licensing.doctor.finding import Finding
 from licensing.doctor.identity import Identity
-from licensing.doctor.mounts import Mount, mount_of
-from licensing.doctor.tree import FEW, Entry, Tree, walk
-from licensing.doctor.trial import tried
+from licensing.doctor.mounts import Mount
+from licensing.doctor.tree import FEW, Entry, Tree
 from licensing.doctor.words import command_word, shown
 
 
@@ -35,13 +34,6 @@ class Survey(NamedTuple):
         if self.found is None:
             return ((entry, entry.rights) for entry in self.tree.entries)
         return zip(self.tree.entries, self.found, strict=True)
-
-
-def survey(folder: str, identity: Identity, known: Sequence[Mount]) -> Survey:
-    """Look at a mount and try it. Raises ``OSError`` when its folder cannot be looked at."""
-    mount = mount_of(os.path.realpath(folder), known)
-    tree = walk(folder, identity, read_only=mount is not None and mount.read_only)
-    return Survey(tree, tried(tree, identity), mount)
 
 
 def missing_folder(folder: str, identity: Identity) -> Finding:

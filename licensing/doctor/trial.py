@@ -8,61 +8,71 @@ import contextlib
 import os
 import warnings
 from collections.abc import Sequence
+from itertools import accumulate
 
 from licensing.doctor.access import ENTER, READ, WRITE
 from licensing.doctor.identity import Identity
 from licensing.doctor.tree import Entry, Tree
 
+_Work = list[tuple[int, Entry]]
 _OPEN = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 
 
-def tried(tree: Tree, identity: Identity) -> bytes | None:
-    """For each entry of a tree what the user can do, as one byte; None where this process cannot become that user.
+def tried(trees: Sequence[Tree], identity: Identity) -> list[bytes] | None:
+    """For each tree, and each of its entries, what the user can do, as one byte.
 
-    Only regular files and folders are tried: opening a pipe or a device could do something.
+    None where this process cannot become that user. Only regular files and folders are tried: opening a pipe or a
+    device could do something.
     """
     own = Identity.own()
+    if own.uid != 0 and own != identity:
+        return None
+    roots: list[int] = []
     try:
-        root = os.open(tree.folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        for tree in trees:
+            roots.append(os.open(tree.folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+        work = [(root, entry) for root, tree in zip(roots, trees, strict=True) for entry in tree.entries]
+        answer = _in_a_child(work, identity) if own.uid == 0 else _try_all(work)
     except OSError:
         return None
-    try:
-        if own.uid != 0:
-            return _try_all(root, tree.entries) if own == identity else None
-        return _in_a_child(root, tree.entries, identity)
     finally:
-        os.close(root)
+        for root in roots:
+            os.close(root)
+    if len(answer) != len(work):
+        return None
+    starts = accumulate((len(tree.entries) for tree in trees), initial=0)
+    return [answer[start : start + len(tree.entries)] for start, tree in zip(starts, trees, strict=False)]
 
 
-def _in_a_child(root: int, entries: Sequence[Entry], identity: Identity) -> bytes | None:
+def _in_a_child(work: _Work, identity: Identity) -> bytes:
     reader, writer = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads: the child starts none
         child = os.fork()
     if child == 0:
-        _answer_as(identity, root, entries, writer)
+        _answer_as(identity, work, writer)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
         answer = pipe.read()
     os.waitpid(child, 0)
-    return answer if len(answer) == len(entries) else None
+    return answer
 
 
-def _answer_as(identity: Identity, root: int, entries: Sequence[Entry], writer: int) -> None:
+def _answer_as(identity: Identity, work: _Work, writer: int) -> None:
     """The child's whole life. It never returns."""
     try:
         os.setgroups(sorted(identity.groups))
         os.setresgid(identity.gid, identity.gid, identity.gid)
         os.setresuid(identity.uid, identity.uid, identity.uid)
-        answer = _try_all(root, entries)
+        answer = _try_all(work)
         while answer:
             answer = answer[os.write(writer, answer) :]
     finally:
         os._exit(0)
 
 
-def _try_all(root: int, entries: Sequence[Entry]) -> bytes:
-    return bytes(_try(root, entry) for entry in entries)
+def _try_all(work: _Work) -> bytes:
+    return bytes(_try(root, entry) for root, entry in work)
 
 
 def _try(root: int, entry: Entry) -> int:

@@ -65,6 +65,11 @@ def tree() -> Iterator[Tree]:
         yield tree
 
 
+def tried_alone(tree: Tree, identity: Identity) -> bytes | None:
+    found = tried([tree], identity)
+    return found[0] if found else None
+
+
 def really(tree: Tree) -> list[int]:
     """What a real process of that user can do with each entry: by whole paths, in a child of the test's own."""
 
@@ -121,9 +126,24 @@ def test_what_is_computed_is_what_a_real_user_can_do(tree: Tree) -> None:
 
 @root_only
 def test_what_is_tried_is_what_a_real_user_can_do(tree: Tree) -> None:
-    found = tried(tree, NONROOT)
+    found = tried_alone(tree, NONROOT)
     assert found is not None
     assert list(found) == really(tree)
+
+
+@root_only
+def test_several_trees_are_tried_in_one_go_and_told_apart(tree: Tree) -> None:
+    with reachable_folder() as folder:
+        small = walk(str(folder), NONROOT)
+        found = tried([small, tree, small], NONROOT)
+    alone = tried_alone(tree, NONROOT)
+    assert found == [b"\x05", alone, b"\x05"]
+
+
+def test_a_folder_that_is_gone_by_now_cannot_be_tried(tmp_path: Path) -> None:
+    tree = walk(str(tmp_path), Identity.own())
+    tmp_path.rmdir()
+    assert tried_alone(tree, Identity.own()) is None
 
 
 @root_only
@@ -139,14 +159,14 @@ def test_trying_leaves_nothing_behind_and_writes_nothing(tree: Tree) -> None:
         return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
 
     before = state()
-    tried(tree, NONROOT)
+    tried_alone(tree, NONROOT)
     assert state() == before
 
 
 @root_only
 def test_root_in_the_container_may_do_everything(tree: Tree) -> None:
     as_root = walk(tree.folder, Identity(0, 0))
-    found = tried(as_root, Identity(0, 0))
+    found = tried_alone(as_root, Identity(0, 0))
     assert found is not None
     assert list(found) == [entry.rights for entry in as_root.entries]
 
@@ -155,7 +175,7 @@ def test_root_in_the_container_may_do_everything(tree: Tree) -> None:
 def test_a_user_who_is_not_root_tries_as_itself_and_agrees(tree: Tree) -> None:
     def look() -> str:
         own = walk(tree.folder, Identity.own())
-        found = tried(own, Identity.own())
+        found = tried_alone(own, Identity.own())
         assert found is not None
         differ = [entry for entry, bits in zip(own.entries, found, strict=True) if entry.rights != bits]
         return f"{len(own.entries)} {differ}"
@@ -171,14 +191,14 @@ def test_the_own_user_agrees_with_itself(tmp_path: Path) -> None:
         path.touch()
         path.chmod(mode)
     own = walk(str(tmp_path), Identity.own())
-    found = tried(own, Identity.own())
+    found = tried_alone(own, Identity.own())
     assert found is not None
     assert list(found) == [entry.rights for entry in own.entries]
 
 
 @root_only
 def test_another_user_than_the_own_cannot_be_tried_without_root(tree: Tree) -> None:
-    assert as_another_user(lambda: tried(tree, Identity(1000, 1000))) == "None"
+    assert as_another_user(lambda: tried_alone(tree, Identity(1000, 1000))) == "None"
 
 
 @root_only
@@ -188,7 +208,7 @@ def test_pipes_sockets_and_devices_are_never_opened() -> None:
         os.mknod(folder / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
         (folder / "link").symlink_to("pipe")
         tree = walk(str(folder), NONROOT)
-        found = tried(tree, NONROOT)
+        found = tried_alone(tree, NONROOT)
     assert found is not None
     assert [bits for entry, bits in zip(tree.entries, found, strict=True) if not entry.is_folder] == [0, 0, 0]
 
