@@ -3,14 +3,16 @@
 import os
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azlic.output import styled
 from licensing.doctor.examination import Examination
 from licensing.doctor.finding import Finding, Level
-from licensing.doctor.mending import Mended
 from licensing.doctor.words import shown
 from licensing.instants import iso
+
+if TYPE_CHECKING:
+    from licensing.doctor.mending import Mended
 
 WIDTH = 80
 _COLOURS = {Level.ERROR: "red", Level.WARNING: "yellow", Level.UNEXAMINED: "red"}
@@ -70,7 +72,7 @@ def plan_text(findings: Sequence[Finding]) -> str:
     return "\n".join(f"  {finding.command}" for finding in findings)
 
 
-def mended_text(mended: Sequence[Mended]) -> str:
+def mended_text(mended: "Sequence[Mended]") -> str:
     """What was run, and what failed."""
     lines: list[str] = []
     for done in mended:
@@ -79,7 +81,7 @@ def mended_text(mended: Sequence[Mended]) -> str:
     return "\n".join(lines)
 
 
-def examination_fields(found: Examination, mended: Sequence[Mended] = ()) -> dict[str, Any]:
+def examination_fields(found: Examination, mended: "Sequence[Mended]" = ()) -> dict[str, Any]:
     """The examination under the schema ``azlic.doctor/v1``; ``mended`` is what ``--fix`` ran before it."""
     return {
         "as_of": iso(found.as_of),

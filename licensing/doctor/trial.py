@@ -80,6 +80,8 @@ def _try(root: int, entry: Entry) -> int:
         return _try_folder(root, entry.path)
     if not entry.is_file:
         return 0
+    if entry.rights == READ | WRITE and _opens(root, entry.path, os.O_RDWR):
+        return READ | WRITE
     found = READ if _opens(root, entry.path, os.O_RDONLY) else 0
     return found | (WRITE if _opens(root, entry.path, os.O_WRONLY) else 0)
 
