@@ -24,7 +24,12 @@ def doctor(
     ] = Path("/license"),
     outputs: Annotated[
         list[Path] | None,
-        typer.Option("--output", metavar="FOLDER", readable=False, help="An output folder; may be given again."),
+        typer.Option(
+            "--output",
+            metavar="FOLDER",
+            readable=False,
+            help="An output folder; may be given again.  [default: /output]",
+        ),
     ] = None,
     container: options.Container = None,
     image_version: options.ImageVersion = None,

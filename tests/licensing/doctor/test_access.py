@@ -29,6 +29,7 @@ ACLS = {
     "another named user": an_acl(0o705, users={1000: 7}),
     "a named group that may": an_acl(0o700, groups={UID: 7}),
     "a named group whom the mask stops": an_acl(0o707, groups={UID: 7}, mask=0),
+    "a named group that the mask lets read": an_acl(0o700, groups={UID: 7}, mask=4),
     "two halves that do not add up": an_acl(0o720, groups={UID: 1}),
     "a group with nothing, though others may": an_acl(0o707, groups={UID: 0}),
     "another named group": an_acl(0o706, groups={1000: 7}),
@@ -221,6 +222,13 @@ def test_supplementary_groups_count(tmp_path: Path) -> None:
     stranger = Identity(status.st_uid + 1, status.st_gid + 1)
     assert not permits(status, None, stranger, 4)
     assert permits(status, None, stranger._replace(groups=frozenset({status.st_gid})), 4)
+
+
+def test_an_acl_does_not_count_where_its_mask_is_empty() -> None:
+    """As Linux has it, whatever the manual says; the matrix shows it on the real thing."""
+    acl = parse_acl(an_acl(0o707, users={UID: 0}, mask=0))
+    status = os.stat_result((0o100707, 0, 0, 0, 7, 8, 0, 0, 0, 0))
+    assert permits(status, acl, NONROOT, 6)
 
 
 def test_a_read_only_mount_takes_writing_away_from_everybody(tmp_path: Path) -> None:
