@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy import Engine, insert, select, update
 
 from licensing.containers import CONTAINER_TYPES, container_type
-from licensing.database import open_database, reading, writing
+from licensing.database import open_database, place, reading, writing
 from licensing.document import (
     CommittedPlan,
     LicensedContainer,
@@ -198,8 +198,7 @@ def open_stocked_issuer(target: str) -> Engine:
     with reading(engine) as connection:
         if connection.execute(select(Resource.name).limit(1)).first() is None:
             raise AzlicError(
-                f"{engine.url.render_as_string(hide_password=True).removeprefix('sqlite:///')} holds no resource"
-                " of any issuer",
+                f"{place(engine)} holds no resource of any issuer",
                 hint="azlic issuer resource add enters one; or name the issuer's store with --database",
             )
     return engine

@@ -16,6 +16,8 @@ from licensing.issuer_tables import Download, ResourceContainer
 from licensing.protocol import LicenseRequest
 from tests.site import START, Site, a_plan
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 PLAN_STARTS, PLAN_ENDS = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 
@@ -179,6 +181,7 @@ def test_the_book_names_each_license_and_the_digest_of_its_bytes(site: Site, iss
     assert isinstance(answer, bytes) and digest == hashlib.sha256(answer).digest()
 
 
+@pytest.mark.databases("sqlite")
 def test_keys_are_kept_as_digests_only(site: Site, issuer: Issuer) -> None:
     keys = site.api_keys["plant-read"]
     ask(issuer, keys[0])

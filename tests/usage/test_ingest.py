@@ -15,6 +15,8 @@ from usage.ingest import ingest
 from usage.sources import LINE_BYTES
 from usage.tables import Batch, Record, Source
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 TOMORROW = "usage-2026-03-02.jsonl"
 
 
