@@ -33,7 +33,7 @@ _BUSY = ("55P03", "40001", "40P01")
 _HINTS = {
     "08": "start the server again, then run the command again: what was committed is kept",
     "25": "name the primary server: a standby can only be read",
-    "42501": "let the role own the database, or grant it CREATE and USAGE on the schema",
+    "42501": "let the role own the database and its tables; one that may only read can report, not write",
     "53": "give the server more room (disk, memory, connections), then run the command again; nothing was half done",
     "57P": "start the server again, then run the command again: what was committed is kept",
 }

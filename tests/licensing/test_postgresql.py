@@ -116,6 +116,17 @@ def test_a_role_that_may_not_make_tables_is_told_what_it_needs(postgresql: Serve
     postgresql.drop_database("bare")
 
 
+def test_a_role_that_may_only_read_can_do_that_and_no_more(postgresql: Server, name: str) -> None:
+    with a_role(postgresql) as role:
+        postgresql.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}", name)
+        with closing_engine(open_database(postgresql.by_password(name, role, PASSWORD))) as engine:
+            assert names(engine) == []
+            with pytest.raises(AzlicError, match="permission denied for table") as refused:
+                enter(engine, "a")
+        assert "own the database" in refused.value.hint
+        postgresql.execute(f"DROP OWNED BY {role}", name)
+
+
 def test_a_database_that_cannot_hold_every_record_is_refused(postgresql: Server) -> None:
     postgresql.execute("CREATE DATABASE old ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C' LOCALE_PROVIDER libc")
     told = refusal(postgresql.url("old"), create=True)
