@@ -12,6 +12,9 @@ from azlic.plain_help import speak_plainly
 _MODULES = {
     "verify": "licenses",
     "download": "licenses",
+    "site": "request",
+    "request": "request",
+    "install": "request",
     "engine": "container",
     "ingest": "usage",
     "watch": "usage",
@@ -27,6 +30,7 @@ _MODULES = {
     "tags": "containers",
     "run": "run",
     "issuer": "issuer",
+    "seal": "seal",
     "clock": "clock",
 }
 

@@ -16,21 +16,25 @@ if TYPE_CHECKING:
     from licensing.denial import Denial
 
 
-def emit(text: str) -> None:
-    """Print a result.
+def emit(text: str) -> bool:
+    """Print a result, and say whether somebody reads on.
 
-    A reader that has gone away, as the end of a pipe may, changes nothing about the answer. Raises ``AzlicError`` when
-    the result cannot be written.
+    What stdout's encoding does not have, as the bytes of a file's name may be, is escaped. A reader that has gone
+    away, as the end of a pipe may, changes nothing about the answer. Raises ``AzlicError`` when the result cannot be
+    written.
     """
+    encoding = sys.stdout.encoding or "ascii"
     try:
-        typer.echo(text)
+        typer.echo(shown(text, instead=text.encode(encoding, "backslashreplace").decode(encoding)))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
     except OSError as error:
         raise AzlicError(
             f"the answer could not be written: {error.strerror or error}",
             hint="check where the output goes, and the free space there",
         ) from error
+    return True
 
 
 def tell(text: str) -> None:
@@ -47,9 +51,18 @@ def tell_of_waiting(denial: "Denial", attempt: int, seconds: float) -> None:
     tell(f"{denial.code}: {denial.detail}; attempt {attempt} of {ATTEMPTS}, the next in {pause:g} s")
 
 
-def emit_json(schema: str, fields: Mapping[str, Any]) -> None:
-    """Print a result for a script: its first key names the schema it holds to."""
-    emit(json.dumps({"schema": schema} | dict(fields), indent=2, ensure_ascii=False))
+def tell_of_slowness(attempt: int) -> None:
+    """Tell a person that an issuer is slow to answer."""
+    from licensing.fetch import ATTEMPT_SECONDS, ATTEMPTS
+
+    tell(f"waiting for the issuer's answer, for {ATTEMPT_SECONDS:g} s at most; attempt {attempt} of {ATTEMPTS}")
+
+
+def emit_json(schema: str, fields: Mapping[str, Any], *, indent: int | None = 2) -> bool:
+    """Print a result for a script: its first key names the schema it holds to. Without ``indent`` it is one line."""
+    document = {"schema": schema} | dict(fields)
+    text = json.dumps(document, indent=indent, ensure_ascii=False)
+    return emit(shown(text, instead="") or json.dumps(document, indent=indent))
 
 
 def shown(text: str, *, instead: str) -> str:

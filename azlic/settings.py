@@ -17,8 +17,14 @@ class Settings(NamedTuple):
     database: str
     trust: Path
     issuer_keys: Path
+    issuer_url: str
+    issuer_ca: Path | None
     site: str
+    instance: str
+    site_keys: Path
     expiring_days: int
+    trust_days: int
+    lead_days: int
 
 
 _NAMES = Settings._fields
@@ -42,8 +48,14 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         database=_text(places, "database") or str(_data("azlic.db")),
         trust=Path(_text(places, "trust") or _config("trust.d")),
         issuer_keys=Path(_text(places, "issuer_keys") or _data("issuer-keys")),
+        issuer_url=_text(places, "issuer_url") or "",
+        issuer_ca=Path(ca) if (ca := _text(places, "issuer_ca")) else None,
         site=_text(places, "site") or "",
+        instance=_text(places, "instance") or "",
+        site_keys=Path(_text(places, "site_keys") or _data("site-keys")),
         expiring_days=_days(places, "expiring_days", default=60),
+        trust_days=_days(places, "trust_days", default=180),
+        lead_days=_days(places, "lead_days", default=60),
     )
 
 

@@ -15,12 +15,12 @@ from usage.ledger import Receipt
 
 
 @contextlib.contextmanager
-def progress_bar() -> Iterator[Report]:
+def progress_bar(what: str = "ingest") -> Iterator[Report]:
     """A bar on stderr while there is something to wait for; nothing where stderr is no terminal."""
-    columns = (TextColumn("ingest"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("ingest", total=None)
+        task = bar.add_task(what, total=None)
 
         def report(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)

@@ -2,17 +2,18 @@
 
 import os
 import textwrap
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from azlic.output import styled
 from licensing.containers import CONTAINER_TYPES
 from licensing.document import License
 from licensing.instants import iso
+from licensing.renewal import LEAD_DAYS, renewal_starts_at
 from licensing.verdict import Cause, Status, Verdict
 
 WIDTH = 80
-_COLOURS = {Status.VALID: "green", Status.EXPIRING: "yellow", Status.GRACE: "yellow"}
+COLOURS = {Status.VALID: "green", Status.EXPIRING: "yellow", Status.GRACE: "yellow"}
 _MARKS = {True: "ok", False: "NO", None: "--"}
 
 _THEN = {
@@ -20,7 +21,7 @@ _THEN = {
     False: "The container refuses to start with it, and answers 503 where it runs.",
 }
 _DO = {
-    Status.VALID: "Nothing now. Start the renewal by {warn_from}.",
+    Status.VALID: "Nothing now. Start the renewal by {renewal}.",
     Status.EXPIRING: "Renew now: run azlic download on a connected machine, carry license.dat here.",
     Status.GRACE: "Renew today: run azlic download on a connected machine, carry license.dat here.",
     Status.EXPIRED: "Renew: run azlic download on a connected machine, carry license.dat here.",
@@ -28,17 +29,18 @@ _DO = {
     Status.MISSING: "Mount the license folder, or download a license into it with azlic download.",
     Status.UNREADABLE: "Copy the file again from where it was downloaded, and check the disk it lies on.",
     Status.MALFORMED: "Copy the file again from where it was downloaded, or download it again.",
-    Status.OPAQUE: "A license of ours: copy it again, or download it again. A license of Microsoft's: it cannot be"
-    " read; keep its dates by hand.",
-    Status.REVOKED: "Ask the issuer why, and download a new license where it grants one.",
-    Status.SUPERSEDED: "Use the newer license.dat that was here before, or download a new one.",
-    Status.CONFLICTING: "Tell the issuer: a serial was given twice. Keep the license that ran before.",
-    Status.WRONG_INSTANCE: "Download the license of this site and instance, or name them as the license does.",
-    Status.CLOCK_SUSPECT: "Set this machine's clock right (date -u), then look: azlic clock status.",
+    Status.OPAQUE: "A license of ours: copy it again, or download it again. A license of Microsoft's: azlic cannot"
+    " read it; ask whoever made it until when it runs.",
     Status.UNTRUSTED: "Compare the issuer's key with the issuer, then: azlic trust add ISSUER.pem.",
+    Status.REVOKED: "Ask the issuer why, and for a new license.",
+    Status.SUPERSEDED: "Copy the newer license here; this site has accepted it before.",
+    Status.CONFLICTING: "Tell the issuer: a serial was given twice. Keep the license that ran before.",
     Status.WRONG_CONTAINER: "Download the license of this container; each container needs its own.",
     Status.WRONG_IMAGE: "Download a new license for this image version, or run an image it covers.",
+    Status.WRONG_INSTANCE: "Download the license of this machine, or run the container where it is licensed.",
+    Status.CLOCK_SUSPECT: "Set this machine's clock right (date -u), then look: azlic clock status.",
 }
+_RENEW_NOW = "Start the renewal now: it had to begin by {renewal}."
 
 _DO_ABOUT = {
     Cause.CLOSED: "Let user {user} read it, as root: chown -R {user} {path}",
@@ -49,23 +51,21 @@ _DO_ABOUT = {
     Cause.TRUST_EXPIRED: "Get the issuer's newest rotation document, then: azlic trust update FILE.",
     Cause.OLDER_TRUST: "Bring the trust store back to what it held, or: azlic trust update FILE.",
     Cause.OTHER_REPOSITORY: "Run an image that the license is for, or download the license of this one.",
+    Cause.ENCODED_AGAIN: "Put license.dat itself there; a Kubernetes Secret's data is base64 once, not twice.",
     Cause.CHANGED: "Copy the file again from where it was downloaded, or download it again.",
 }
 """What to do where the status alone does not say it."""
 
 
-def verdict_text(verdict: Verdict) -> str:
+def verdict_text(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> str:
     """What, until when, what happens then, what to do; then the numbered checks."""
     headline = f"{_subject(verdict.license)}: {verdict.status.upper().replace('-', ' ')}"
-    lines = [styled(headline, _COLOURS.get(verdict.status, "red")), ""]
+    lines = [styled(headline, COLOURS.get(verdict.status, "red")), ""]
     lines += _paragraph("Answer", f"As of {iso(verdict.as_of)}: {verdict.detail}.")
     if verdict.license is not None:
-        lines += _facts(verdict, verdict.license)
+        lines += _facts(verdict, verdict.license, lead_days)
     lines += _paragraph("Then", _THEN[verdict.may_run])
-    warn_from = iso(verdict.warn_from) if verdict.warn_from else ""
-    advice = _DO_ABOUT.get(verdict.cause, _DO[verdict.status]) if verdict.cause else _DO[verdict.status]
-    user = f"{os.geteuid()}:{os.getegid()}"
-    lines += _paragraph("Do", advice.format(warn_from=warn_from, user=user, path=verdict.path))
+    lines += _paragraph("Do", _advice(verdict, renewal_starts_at(verdict, lead_days)))
     for warning in verdict.warnings:
         lines += _paragraph("Warning", f"{warning}.")
     lines.append("")
@@ -84,7 +84,15 @@ def _subject(license_: License | None) -> str:
     return f"License for {kind.title if kind else license_.container.type}"
 
 
-def _facts(verdict: Verdict, license_: License) -> list[str]:
+def _advice(verdict: Verdict, renewal: datetime | None) -> str:
+    advice = _DO_ABOUT.get(verdict.cause, _DO[verdict.status]) if verdict.cause else _DO[verdict.status]
+    if verdict.status is Status.VALID and renewal and renewal <= verdict.as_of:
+        advice = _RENEW_NOW
+    user = f"{os.geteuid()}:{os.getegid()}"
+    return advice.format(renewal=iso(renewal) if renewal else "", user=user, path=verdict.path)
+
+
+def _facts(verdict: Verdict, license_: License, lead_days: int) -> list[str]:
     plan = license_.plan
     lines = _paragraph("License", f"{license_.license_id}, serial {license_.serial}")
     lines += _paragraph(
@@ -95,16 +103,28 @@ def _facts(verdict: Verdict, license_: License) -> list[str]:
     lines += _paragraph("Resource", f"{license_.resource.name}, {license_.resource.endpoint}")
     lines += _paragraph("Issued", iso(license_.issued_at))
     lines += _paragraph("Begins", iso(license_.not_before))
-    lines += _paragraph("Ends", f"{iso(license_.expires_at)} ({_days(license_.expires_at - verdict.as_of)})")
-    if license_.grace_days:
-        grace = f"{license_.grace_days} {'day' if license_.grace_days == 1 else 'days'} more"
-        lines += _paragraph("Grace", f"{grace}, until {iso(license_.grace_ends_at)}")
+    lines += _dates(verdict, license_, lead_days)
     lines += _paragraph(
         "Plan",
         f"{plan.name}: {plan.plan_type} {plan.tier} x {plan.count}, {plan.quota.quantity:,} {plan.quota.unit}"
         f" a {plan.period} each, {iso(plan.starts_at)} up to {iso(plan.ends_at)}",
     )
     return lines
+
+
+def _dates(verdict: Verdict, license_: License, lead_days: int) -> list[str]:
+    """The dates that are often taken for one another, each on a line of its own."""
+    dates = [
+        ("Ends", "license", license_.expires_at),
+        ("", "grace", license_.grace_ends_at if license_.grace_days else None),
+        ("", "commitment", license_.plan.ends_at),
+        ("Renewal", "start by", renewal_starts_at(verdict, lead_days)),
+    ]
+    return [
+        f"  {label:<9} {name:<11} {iso(instant)} ({_days(instant - verdict.as_of)})"
+        for label, name, instant in dates
+        if instant is not None
+    ]
 
 
 def _days(left: timedelta) -> str:
@@ -124,9 +144,10 @@ def _shortened(detail: str) -> str:
     return detail if len(detail) <= room else detail[: room - 3] + "..."
 
 
-def verdict_fields(verdict: Verdict) -> dict[str, Any]:
+def verdict_fields(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> dict[str, Any]:
     """The verdict under the schema ``azlic.verdict/v1``: instants in ISO 8601, counts as integers, no secrets."""
     license_ = verdict.license
+    renewal = renewal_starts_at(verdict, lead_days)
     return {
         "path": str(verdict.path),
         "as_of": iso(verdict.as_of),
@@ -137,8 +158,10 @@ def verdict_fields(verdict: Verdict) -> dict[str, Any]:
         "days_left": verdict.days_left,
         "expires_at": iso(license_.expires_at) if license_ else None,
         "grace_ends_at": iso(license_.grace_ends_at) if license_ else None,
+        "commitment_ends_at": iso(license_.plan.ends_at) if license_ else None,
         "warn_from": iso(verdict.warn_from) if verdict.warn_from else None,
         "warnings": list(verdict.warnings),
+        "renewal_starts_at": iso(renewal) if renewal else None,
         "key_id": verdict.key_id,
         "license": license_.model_dump(mode="json", exclude={"content_keys"}) if license_ else None,
         "checks": [

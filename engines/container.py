@@ -1,5 +1,6 @@
 """A container's life: download its license and end, or pass the gate, record, serve, and stop when told to."""
 
+import asyncio
 import errno
 import logging
 import os
@@ -7,24 +8,28 @@ import re
 import secrets
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from engines.host import Host, host_app
+from engines.models import Models
 from engines.options import Options
 from engines.swagger import swagger_assets
 from licensing.containers import ContainerType
-from licensing.download import Order, Waiting, download
+from licensing.download import Order, Slow, Waiting, download
 from licensing.errors import AzlicError
 from licensing.gate import Gate
 from licensing.seen import Seen
+from licensing.tls import public_roots
 from licensing.trust import TrustStore
 from licensing.verdict import Cause, Verdict
 from licensing.verification import verify
@@ -40,52 +45,85 @@ log = logging.getLogger("azlic.container")
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
-    """One kind of container of ours: its type and version, and what makes its routes.
+class Image:
+    """One kind of container of ours, as a license knows it: its type and its version."""
+
+    kind: ContainerType
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Engine(Image):
+    """An image whose engine is loaded, and what makes its routes.
 
     ``routes`` gets the gate's dependency, a function that records a quantity as delivered, and the clock; ``close``
     lets go of what the engine holds.
     """
 
-    kind: ContainerType
-    version: str
     api_type: str
     routes: Callable[[Callable[[], None], Callable[[int], None], Callable[[], datetime]], APIRouter]
     close: Callable[[], None]
 
 
 def download_license(
-    engine: Engine,
+    image: Image,
     options: Options,
     *,
     trust: TrustStore,
     clock: Callable[[], datetime],
     waiting: Waiting | None = None,
+    slow: Slow | None = None,
 ) -> Verdict:
-    """The ``DownloadLicense=True`` run: fetch this engine's license into ``Mounts:License``."""
+    """The ``DownloadLicense=True`` run: fetch this image's license into ``Mounts:License``."""
     assert options.billing and options.api_key  # noqa: S101 - parse_options saw to it
-    order = Order(options.billing, options.api_key, engine.kind.name, engine.version)
-    return download(order, options.license, trust=trust, clock=clock, waiting=waiting)
+    order = Order(options.billing, options.api_key, image.kind.name, image.version)
+    return download(order, options.license, trust=trust, clock=clock, waiting=waiting, slow=slow, ca=options.ca)
 
 
-def examine(
-    engine: Engine, folder: Path, trust: TrustStore, site: str | None, instance: str
-) -> Callable[[datetime, Seen], Verdict]:
-    """What the gate asks: may this engine run with the license in ``folder``, at this site and as this instance?"""
+class Place(NamedTuple):
+    """Where a container runs: its site, where that has a name, and the instance that a license may be bound to."""
+
+    site: str | None = None
+    instance: str = ""
+
+    @property
+    def instance_name(self) -> str:
+        """The instance's name: the one given, or else the host's."""
+        return self.instance or socket.gethostname()
+
+
+HERE = Place()
+
+
+def examine(image: Image, folder: Path, trust: TrustStore, place: Place) -> Callable[[datetime, Seen], Verdict]:
+    """What the gate asks: may this image run here with the license in ``folder``?"""
 
     def verdict(now: datetime, seen: Seen) -> Verdict:
         return verify(
             folder,
             trust=trust,
             as_of=now,
-            container=engine.kind.name,
-            version=engine.version,
-            site=site,
-            instance=instance,
+            container=image.kind.name,
+            version=image.version,
+            site=place.site,
+            instance=place.instance_name,
             seen=seen,
         )
 
     return verdict
+
+
+def find_models(
+    image: Image, options: Options, *, trust: TrustStore, now: datetime, place: Place = HERE
+) -> Models | Verdict | None:
+    """The models an engine is to load, None for its own; or the verdict that keeps sealed ones closed."""
+    if options.models is None:
+        return None
+    models = Models(options.models)
+    if not models.are_sealed:
+        return models
+    verdict = examine(image, options.license, trust, place)(now, Seen())
+    return replace(models, license=verdict.license) if verdict.may_run else verdict
 
 
 def container_app(
@@ -95,15 +133,13 @@ def container_app(
     trust: TrustStore,
     clock: Callable[[], datetime],
     container_id: str,
-    site: str | None = None,
-    instance: str | None = None,
+    place: Place = HERE,
 ) -> FastAPI | Verdict:
     """The container, ready to be served, or the verdict that keeps it from starting.
 
-    A license that is bound to instances names this one, by the name given here or else the host's.
     Raises ``AzlicError`` when the output mount cannot take usage records: what cannot be recorded is not served.
     """
-    gate = Gate(options.license, examine(engine, options.license, trust, site, instance or socket.gethostname()))
+    gate = Gate(options.license, examine(engine, options.license, trust, place))
     verdict = gate.verdict(clock())
     if not verdict.may_run:
         return verdict
@@ -167,11 +203,18 @@ def preload() -> None:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            httpx.get(f"http://127.0.0.1:{listener.getsockname()[1]}/", trust_env=False).raise_for_status()
+            asyncio.run(_ask(f"http://127.0.0.1:{listener.getsockname()[1]}/"))
         finally:
             server.should_exit = True
             thread.join()
     swagger_assets()
+
+
+async def _ask(url: str) -> None:
+    """Ask once, as a download does: its client loads half of itself, and the public CAs, only then."""
+    "localhost".encode("idna")  # the codec too
+    async with httpx.AsyncClient(verify=public_roots(), trust_env=False) as client:
+        (await client.get(url)).raise_for_status()
 
 
 def drop_privileges(uid: int, gid: int) -> None:
@@ -187,11 +230,18 @@ def drop_privileges(uid: int, gid: int) -> None:
         ) from error
 
 
-def serve(app: FastAPI, listener: socket.socket) -> None:
+def serve(app: FastAPI, listener: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:
     """Answer on a socket that is bound already, until SIGTERM or SIGINT; both end it in good order."""
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+    if tls is not None:
+        config.ssl_context_factory = lambda _config, _default: tls
+    server = uvicorn.Server(config)
+
+    def stop(*_: object) -> None:  # before uvicorn listens for it, and when uvicorn raises it once more at its end
+        server.should_exit = True
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)  # uvicorn raises it once more when it has finished
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False))
+        signal.signal(number, stop)
     server.run(sockets=[listener])
 
 

@@ -11,16 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from licensing.api_keys import read_api_key
 from licensing.errors import BadCall
 
 _KNOWN = {
     "eula": "Eula",
     "billing": "Billing",
     "apikey": "ApiKey",
+    "apikeyfile": "ApiKeyFile",
     "downloadlicense": "DownloadLicense",
     "mounts:license": "Mounts:License",
     "mounts:output": "Mounts:Output",
     "urls": "urls",
+    "models": "Models",
 }
 _IGNORED = ("logging:", "fluentd:", "applicationinsights:", "http_proxy")
 """Settings of Microsoft's containers that have no meaning here; they are let through, so that a line can be kept."""
@@ -39,23 +42,29 @@ DEFAULT_URLS = "http://127.0.0.1:5000"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a container was told: its mounts, where it listens, and what a download needs."""
+    """What a container was told: its mounts, where it listens, and what a download needs.
+
+    ``ca`` is the file with the one CA that a download believes: ``SSL_CERT_FILE``, as for most programs.
+    """
 
     license: Path = Path("/license")
     output: Path = Path("/output")
     billing: str | None = None
     api_key: str | None = field(default=None, repr=False)
     download_license: bool = False
+    ca: Path | None = None
     host: str = "127.0.0.1"
     port: int = 5000
+    models: Path | None = None
 
 
 def parse_options(words: Iterable[str], environ: Mapping[str, str]) -> Options:
     """Read the options of a container.
 
     Raises ``BadCall`` for a missing Eula, an option nobody knows (with the one that was probably meant), a value that
-    cannot be, a placeholder that was left in its place, and a download without Billing or ApiKey. Of the environment,
-    which holds much that is none of ours, only a mount in a wrong form is refused: its records would go elsewhere.
+    cannot be, a placeholder that was left in its place, and a download without Billing or ApiKey; ``AzlicError`` for an
+    ApiKeyFile that cannot be read. Of the environment, which holds much that is none of ours, only a mount in a wrong
+    form is refused: its records would go elsewhere.
     """
     values = _from_environment(environ) | _from_words(words)
     for key, value in values.items():
@@ -67,19 +76,22 @@ def parse_options(words: Iterable[str], environ: Mapping[str, str]) -> Options:
             hint="add Eula=accept if the license terms are accepted",
         )
     host, port = _listen_on(values.get("urls", DEFAULT_URLS))
+    wanted = _truth(values.get("downloadlicense", "false"))
     options = Options(
         license=_folder(values, "mounts:license", "/license"),
         output=_folder(values, "mounts:output", "/output"),
         billing=values.get("billing", "").strip() or None,
-        api_key=values.get("apikey", "").strip() or None,  # a secret made of a file ends in a line break
-        download_license=_truth(values.get("downloadlicense", "false")),
+        api_key=_api_key(values, wanted),
+        download_license=wanted,
+        ca=Path(environ["SSL_CERT_FILE"]) if environ.get("SSL_CERT_FILE") else None,
         host=host,
         port=port,
+        models=_folder(values, "models", "/models") if values.get("models") else None,
     )
     if options.download_license and not (options.billing and options.api_key):
         raise BadCall(
             "DownloadLicense=True needs Billing and ApiKey",
-            hint="add Billing={ENDPOINT_URI} and ApiKey={API_KEY}; the run without them comes after the download",
+            hint="add Billing={ENDPOINT_URI} and ApiKeyFile=FILE; the run without them comes after the download",
         )
     return options
 
@@ -131,6 +143,15 @@ def _letters(key: str) -> str:
 def _shown(word: str) -> str:
     """A word for an error text: only its key, in case what follows is a secret."""
     return repr(word.partition("=")[0][:60])
+
+
+def _api_key(values: Mapping[str, str], wanted: bool) -> str | None:
+    """The key as a word, or from a file, which only a download opens: no other run has to mount it."""
+    key = values.get("apikey", "").strip() or None  # a secret made of a file ends in a line break
+    file = values.get("apikeyfile")
+    if key and file:
+        raise BadCall("ApiKey and ApiKeyFile are both given", hint="leave one of them out, ApiKey for one")
+    return read_api_key(file) if wanted and file else key
 
 
 def _folder(values: Mapping[str, str], key: str, default: str) -> Path:

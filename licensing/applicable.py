@@ -1,10 +1,9 @@
 """Steps 8 to 15 of the verification: does this license let this container run, here and now?"""
 
-from datetime import timedelta
 from hashlib import sha256
 
+from licensing.containers import Image, same_repository
 from licensing.examination import Examination, Refusal
-from licensing.image import parse_image, same_repository
 from licensing.instants import iso
 from licensing.seen import CLOCK_TOLERANCE
 from licensing.verdict import Cause, Status
@@ -13,12 +12,14 @@ _NEW_IMAGE = "after pulling a new image, download a new license"
 
 
 def not_revoked(case: Examination) -> str:
-    """8. The issuer has not taken it back, by the newest list that this site has."""
-    issuer = case.held.issuers.get(case.key.issuer)
-    revocations = issuer.revocations if issuer else None
-    number = revocations.number if revocations else 0
-    seen = case.asked.seen.statements.get((case.key.issuer, "revocations"), 0) if case.asked.seen else 0
-    if number < seen:
+    """8. The issuer has not taken it back, by the newest list that this site has.
+
+    A list's number may fall only with a new rotation: one that a thief signed goes with the key that was stolen.
+    """
+    issuer = case.issuer
+    revocations, number = issuer.revocations, issuer.revocations_number
+    seen = case.seen_number("revocations")
+    if number < seen and issuer.rotation_number <= case.seen_number("rotation"):
         raise Refusal(
             Status.UNTRUSTED,
             f"the trust store holds revocation list {number} of this issuer, and {seen} was seen here before",
@@ -68,14 +69,14 @@ def for_image(case: Examination) -> str:
     """11. The license covers this image, and this version of it."""
     licensed = case.license.container
     span = f"{licensed.version_from} up to, not including, {licensed.version_below}"
-    image = parse_image(case.asked.image) if case.asked.image else None
+    image = Image.parse(case.asked.image) if case.asked.image else None
     if image and not any(same_repository(image.repository, known) for known in licensed.repositories):
         raise Refusal(
             Status.WRONG_IMAGE,
             f"the license is for images of {' and '.join(licensed.repositories)}, this one is of {image.repository!r}",
             Cause.OTHER_REPOSITORY,
         )
-    version = case.asked.version or (image.tag if image else None)
+    version = case.asked.version or (image.tag or "latest" if image else None)
     if version is not None and not licensed.admits(version):
         raise Refusal(
             Status.WRONG_IMAGE, f"the license covers versions {span}, this image is {version!r}; {_NEW_IMAGE}"
@@ -139,8 +140,7 @@ def not_ended(case: Examination) -> str:
 
 def trust_age(case: Examination, trust_days: int) -> str | None:
     """A warning where the issuer's last word about its keys and revocations is older than ``trust_days``."""
-    issuer = case.held.issuers.get(case.key.issuer)
-    said_at = issuer.said_at if issuer else None
-    if said_at is None or case.asked.as_of - said_at <= timedelta(days=trust_days):
+    days, said_at = case.issuer.days_old(case.asked.as_of), case.issuer.said_at
+    if days is None or said_at is None or days <= trust_days:
         return None
-    return f"your trust is {(case.asked.as_of - said_at).days} days old: the issuer last spoke at {iso(said_at)}"
+    return f"your trust is {days} days old: the issuer last spoke at {iso(said_at)}"

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import DeclarativeBase
 
 import migrations
@@ -84,7 +85,9 @@ def connect(target: str, *, create: bool = False) -> Engine:
             f"there is no database at {path}",
             hint="the first `azlic ingest` makes it; or name another with --database",
         )
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS}, pool_timeout=BUSY_SECONDS
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -153,7 +156,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
-    except DBAPIError as error:
+    except (DBAPIError, NoConnectionFree) as error:
         raise unusable(engine, error) from error
 
 
@@ -163,7 +166,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.connect().execution_options(**_WRITING) as connection, connection.begin():
             yield connection
-    except DBAPIError as error:
+    except (DBAPIError, NoConnectionFree) as error:
         raise unusable(engine, error) from error
 
 
@@ -171,6 +174,10 @@ def unusable(engine: Engine, error: SQLAlchemyError) -> AzlicError:
     """The database's own error in words, without its statement and values."""
     cause = getattr(error, "orig", None) or error
     reason = str(cause).splitlines()[0]
+    if isinstance(error, NoConnectionFree):
+        return DatabaseBusy(
+            f"too many wait for the database {place(engine)}", hint="try again later; nothing was changed"
+        )
     locked = isinstance(error, OperationalError) and "locked" in reason
     if locked or postgresql.is_busy(cause):
         return DatabaseBusy(

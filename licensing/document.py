@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -192,17 +192,25 @@ class BadDocument(ValueError):
     """A payload is not the document its type promises."""
 
 
-def parse_license(payload: bytes) -> License:
-    """Read a license from bytes whose signature has been checked.
+D = TypeVar("D", bound=Document)
+
+
+def parse_document(payload: bytes, kind: type[D]) -> D:
+    """Read a document of a kind from bytes whose signature has been checked.
 
     Raises ``BadDocument`` with the first thing that is wrong, named by its field; a value is never repeated.
     """
     try:
         strict_json.loads(payload)
-        return License.model_validate_json(payload, strict=True)
+        return kind.model_validate_json(payload, strict=True)
     except ValidationError as error:
         names, words = first_fault(error)
         where = "".join(filter(str.isprintable, ".".join(names)))[:200]
         raise BadDocument(f"{where}: {words}" if where else words) from error
     except ValueError as error:
         raise BadDocument(str(error)) from error
+
+
+def parse_license(payload: bytes) -> License:
+    """Read a license from bytes whose signature has been checked. Raises ``BadDocument``."""
+    return parse_document(payload, License)

@@ -26,21 +26,22 @@ class UntrustedEnvelope(ValueError):
     """An envelope that none of the trusted keys has signed."""
 
 
-def seal(payload: bytes, payload_type: str, signer: Signer) -> bytes:
+def seal(payload: bytes, payload_type: str, *signers: Signer) -> bytes:
     """Sign ``payload`` as a document of ``payload_type``; the result is the file to hand over."""
     envelope = Envelope(payload, payload_type, {})
-    envelope.sign(signer)
+    for signer in signers:
+        envelope.sign(signer)
     return json.dumps(envelope.to_dict(), indent=1).encode() + b"\n"
 
 
-def parse_envelope(content: bytes) -> Envelope:
-    """Read the outer form only: nothing in it is believed yet.
+def parse_envelope(content: bytes, *, limit: int = MAX_ENVELOPE_BYTES) -> Envelope:
+    """Read the outer form only, of at most ``limit`` bytes: nothing in it is believed yet.
 
     Fields that DSSE does not know are ignored, as it asks for; both base64 alphabets are read, and nothing looser.
     Raises ``MalformedEnvelope``.
     """
-    if len(content) > MAX_ENVELOPE_BYTES:
-        raise MalformedEnvelope(f"it is larger than {MAX_ENVELOPE_BYTES} bytes")
+    if len(content) > limit:
+        raise MalformedEnvelope(f"it is larger than {limit} bytes")
     try:
         fields = strict_json.loads(content)
         return Envelope.from_dict(_outer_form(fields))

@@ -9,7 +9,7 @@ from securesystemslib.dsse import Envelope
 from licensing.document import License
 from licensing.envelope import VerifiedPayload
 from licensing.seen import Seen
-from licensing.trust import Held, TrustedKey, TrustStore
+from licensing.trust import Held, TrustedIssuer, TrustedKey, TrustStore
 from licensing.verdict import Cause, Status
 
 
@@ -61,3 +61,12 @@ class Examination:
         """The license, once step 6 has passed."""
         assert self.parsed is not None  # noqa: S101 - step 6 comes before every step that asks
         return self.parsed
+
+    @property
+    def issuer(self) -> TrustedIssuer:
+        """What the issuer whose key signed it has stated last, once step 5 has passed."""
+        return self.held.issuers[self.key.issuer]
+
+    def seen_number(self, statement: str) -> int:
+        """The highest number of that issuer's ``rotation`` or ``revocations`` that was seen here before, else 0."""
+        return self.asked.seen.statements.get((self.key.issuer, statement), 0) if self.asked.seen else 0

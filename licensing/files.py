@@ -5,6 +5,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from licensing.errors import AzlicError
 
@@ -22,15 +23,20 @@ def read_capped(path: Path, limit: int) -> bytes:
     Raises ``FileTooLarge`` past the limit and ``OSError`` for anything that is not a readable regular file.
     A named pipe or a device in the file's place is refused without waiting for it.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-    with os.fdopen(descriptor, "rb") as file:
+    with open_regular(path) as file:
         content = file.read(limit + 1)
     if len(content) > limit:
         raise FileTooLarge(path, limit)
     return content
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading; ``OSError`` at once for anything else, a named pipe or a device for one."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o640) -> None:

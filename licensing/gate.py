@@ -21,7 +21,7 @@ class Gate:
     """
 
     def __init__(self, folder: Path, examine: Callable[[datetime, Seen], Verdict]) -> None:
-        self._file = folder / LICENSE_NAME
+        self._folder = folder
         self._newest: datetime | None = None
         self._examine = examine
         self._lock = threading.Lock()
@@ -39,11 +39,13 @@ class Gate:
     def _remembered(self) -> Seen:
         if self._newest is None:
             return Seen()
-        return Seen((Witness(WitnessKind.EVALUATION, self._newest, "this container"),))
+        return Seen((Witness(WitnessKind.EVALUATION, self._newest, "this process"),))
 
     def _identity(self) -> object:
         try:
-            found = self._file.stat()
+            found = (self._folder / LICENSE_NAME).stat()
+        except NotADirectoryError:
+            found = self._folder.stat()  # the file itself was named
         except OSError as error:
             return error.errno
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

@@ -1,5 +1,6 @@
 """Steps 1 to 7 of the verification: is this file a license that a trusted issuer has signed?"""
 
+import base64
 import errno
 from pathlib import Path
 
@@ -55,11 +56,28 @@ def well_formed(case: Examination) -> str:
     try:
         case.envelope = parse_envelope(case.content)
     except MalformedEnvelope as error:
-        start = case.content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-        if start and start not in b"{[":
-            raise Refusal(Status.OPAQUE, f"{case.file} is in no form that azlic can read") from error
-        raise Refusal(Status.MALFORMED, f"{case.file} is not a license: {error}") from error
+        raise _formless(case, error) from error
     return "DSSE"
+
+
+def _formless(case: Examination, error: MalformedEnvelope) -> Refusal:
+    start = case.content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if not start or start in b"{[":
+        return Refusal(Status.MALFORMED, f"{case.file} is not a license: {error}")
+    if _is_base64_of_json(case.content):
+        return Refusal(
+            Status.MALFORMED,
+            f"{case.file} is a license in base64: it was encoded once more than it is decoded",
+            Cause.ENCODED_AGAIN,
+        )
+    return Refusal(Status.OPAQUE, f"{case.file} is in no form that azlic can read")
+
+
+def _is_base64_of_json(content: bytes) -> bool:
+    try:
+        return base64.b64decode(b"".join(content.split()), validate=True).startswith(b"{")
+    except ValueError:
+        return False
 
 
 def typed(case: Examination) -> str:
@@ -135,17 +153,15 @@ def key_in_force(case: Examination) -> str:
 
 
 def _issuer_speaks_for_it(case: Examination) -> None:
-    issuer = case.held.issuers.get(case.key.issuer)
-    rotation = issuer.rotation if issuer else None
-    number = rotation.version if rotation else 0
-    seen = case.asked.seen.statements.get((case.key.issuer, "rotation"), 0) if case.asked.seen else 0
+    rotation, number = case.issuer.rotation, case.issuer.rotation_number
+    seen = case.seen_number("rotation")
     if number < seen:
         raise Refusal(
             Status.UNTRUSTED,
             f"the trust store holds rotation {number} of this issuer, and {seen} was seen here before",
             Cause.OLDER_TRUST,
         )
-    if rotation and case.asked.as_of >= rotation.expires_at:
+    if rotation and rotation.expired(case.asked.as_of):
         raise Refusal(
             Status.UNTRUSTED,
             f"what the issuer said about its keys, rotation {number}, ended at {iso(rotation.expires_at)}",

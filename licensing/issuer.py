@@ -6,22 +6,33 @@ The rules of a download, in the order they are asked:
 2. the resource is the one the endpoint names          else Mismatch
 3. the container is of the resource's kind             else Mismatch
 4. the subscription is approved                        else ContainerUseUnauthorized
-5. the resource may license this container             else ContainerUseUnauthorized
-6. the container's version is in the licensed range    else Mismatch
-7. a commitment plan is in force                       else OutOfQuota
+5. the resource's SKU is DC0                           else ContainerUseUnauthorized
+6. the container is on the resource's list             else ContainerUseUnauthorized
+7. its license is not revoked                          else ContainerUseUnauthorized
+8. the container's version is in the licensed range    else Mismatch
+9. a commitment plan is in force                       else OutOfQuota
+10. the instances asked for are on the list            else Mismatch
+
+A signed offline request carries no key: rules 1 and 2 are then asked by licensing.issuer_desk.
+
+Whoever comes while too many others wait hears BillingEndpointBusy. Every answer is a line of the audit log, written in
+the same transaction; only where the store cannot be written is there none.
 """
 
-import hashlib
-import hmac
+import base64
+import contextlib
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from securesystemslib.signer import Signer
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, select
 
+from licensing import database
 from licensing.containers import CONTAINER_TYPES
-from licensing.database import writing
+from licensing.database import DatabaseBusy, writing
 from licensing.denial import Denial, DenialCode
 from licensing.document import (
     LICENSE_TYPE,
@@ -30,10 +41,15 @@ from licensing.document import (
     LicensedContainer,
     LicensedResource,
 )
-from licensing.envelope import seal
+from licensing.envelope import MAX_ENVELOPE_BYTES, seal
+from licensing.errors import AzlicError
 from licensing.instants import iso
-from licensing.issuer_book import key_digest, licensed_container
-from licensing.issuer_tables import Download, Resource, ResourceContainer, ResourceKey, Subscription
+from licensing.issuer_downloads import NO_KEY, Asking, Payer, enter_denial, enter_download, owner_of
+from licensing.issuer_plans import plan_at
+from licensing.issuer_resources import DISCONNECTED_SKU
+from licensing.issuer_revocations import revocation_of
+from licensing.issuer_tables import ContentKey, Resource, ResourceContainer, Subscription
+from licensing.issuer_terms import licensed_container, names
 from licensing.protocol import LicenseRequest
 
 
@@ -52,14 +68,13 @@ def _require(condition: bool, code: DenialCode, detail: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Grant:
-    """Everything a license is made from, once every rule has said yes."""
+    """Everything a license is made from, once every rule has said yes: two rows of the book, and what follows."""
 
     resource: Any
-    license_id: str
-    last_serial: int
+    listed: Any
     container: LicensedContainer
     plan: CommittedPlan
-    key_slot: int
+    instances: tuple[str, ...] | None
 
 
 class Issuer:
@@ -69,104 +84,149 @@ class Issuer:
         self._engine = engine
         self._signer = signer
         self._base_url = base_url.rstrip("/")
+        self._line = threading.Lock()
 
     def download(self, request: LicenseRequest, *, resource: str, api_key: str, now: datetime) -> bytes | Denial:
         """Answer a download: the bytes of ``license.dat``, or why not.
 
-        The serial, the line in the book and the license come out of one transaction: no serial is given twice.
+        The serial, the lines in the book and the license come out of one transaction: no serial is given twice.
+        Raises ``DatabaseBusy`` when its turn does not come in time.
         """
-        with writing(self._engine) as connection:
-            try:
-                grant = self._judge(connection, request, resource, api_key, now)
-            except _No as no:
-                return no.denial
-            license_ = self._license(grant, request, now)
-            content = seal(license_.to_bytes(), LICENSE_TYPE, self._signer)
-            connection.execute(
-                update(ResourceContainer)
-                .where(ResourceContainer.license_id == license_.license_id)
-                .values(serial=license_.serial)
-            )
-            connection.execute(
-                insert(Download).values(
-                    resource=resource,
-                    container_type=request.container_type,
-                    container_version=request.container_version,
-                    key_slot=grant.key_slot,
-                    license_id=license_.license_id,
-                    serial=license_.serial,
-                    issued_at=iso(license_.issued_at),
-                    expires_at=iso(license_.expires_at),
-                    digest=hashlib.sha256(content).digest(),
-                )
+        with self._in_turn(), writing(self._engine) as connection:
+            return self._answer(connection, Asking(request, resource, owner_of(connection, api_key), now))
+
+    def answer(
+        self, connection: Connection, request: LicenseRequest, *, resource: str, now: datetime
+    ) -> bytes | Denial:
+        """Answer, in the caller's transaction, a request whose right to the resource was established without a key.
+
+        Rule 3 and those after it are asked; the book says key slot 0.
+        """
+        return self._answer(connection, Asking(request, resource, Payer(resource, NO_KEY), now))
+
+    @contextlib.contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        # the store has one writer at a time: waiting here costs no connection, and is fairer than its own polling
+        if not self._line.acquire(timeout=database.BUSY_SECONDS):
+            raise DatabaseBusy("too many downloads wait for the issuer's store", hint="try again later")
+        try:
+            yield
+        finally:
+            self._line.release()
+
+    def _answer(self, connection: Connection, asking: Asking) -> bytes | Denial:
+        try:
+            grant = _judge(connection, asking)
+        except _No as no:
+            enter_denial(connection, asking, no.denial)
+            return no.denial
+        license_ = self._license(connection, grant, asking)
+        content = self._sealed(license_)
+        enter_download(connection, asking, license_, content)
+        return content
+
+    def _license(self, connection: Connection, grant: _Grant, asking: Asking) -> License:
+        issued_at = asking.now.replace(microsecond=0)
+        resource, listed = grant.resource, grant.listed
+        term = resource.term_seconds if listed.term_seconds is None else listed.term_seconds
+        return License(
+            license_id=listed.license_id,
+            serial=listed.serial + 1,
+            container=grant.container,
+            resource=LicensedResource(name=resource.name, endpoint=f"{self._base_url}/{resource.name}"),
+            site=asking.request.site,
+            instances=grant.instances,
+            issued_at=issued_at,
+            not_before=issued_at,
+            expires_at=min(issued_at + timedelta(seconds=term), grant.plan.ends_at),
+            grace_days=resource.grace_days if listed.grace_days is None else listed.grace_days,
+            plan=grant.plan,
+            content_keys=_content_keys(connection, listed.type),
+        )
+
+    def _sealed(self, license_: License) -> bytes:
+        content = seal(license_.to_bytes(), LICENSE_TYPE, self._signer)
+        if len(content) > MAX_ENVELOPE_BYTES:
+            raise AzlicError(
+                f"the license would be larger than the {MAX_ENVELOPE_BYTES} bytes a license may have: it holds"
+                f" {len(license_.content_keys)} content keys and {len(license_.instances or ())} instances",
+                hint="remove content keys that no image needs any more, or name fewer instances or repositories",
             )
         return content
 
-    def _judge(
-        self, connection: Connection, request: LicenseRequest, resource: str, api_key: str, now: datetime
-    ) -> _Grant:
-        """Ask the rules in their order. Raises ``_No`` with the first that says no."""
-        owner, slot = _owner(connection, api_key)
-        _require(owner is not None, DenialCode.INVALID, "the API key is not one of any resource")
-        _require(owner == resource, DenialCode.MISMATCH, f"the API key is not one of resource {resource}")
-        found = connection.execute(select(Resource.__table__).where(Resource.name == resource)).one()
-        kind = CONTAINER_TYPES.get(request.container_type)
-        _require(
-            kind is not None and kind.resource_kind == found.kind,
-            DenialCode.MISMATCH,
-            f"resource {resource}, of kind {found.kind}, does not license {request.container_type} containers",
-        )
-        approved_at = connection.execute(
-            select(Subscription.approved_at).where(Subscription.name == found.subscription)
-        ).scalar_one()
-        _require(
-            approved_at is not None,
-            DenialCode.UNAUTHORIZED,
-            f"subscription {found.subscription} is not approved",
-        )
-        container = connection.execute(
-            select(ResourceContainer.__table__).where(
-                ResourceContainer.resource == resource, ResourceContainer.type == request.container_type
-            )
-        ).one_or_none()
-        if container is None:
-            detail = f"resource {resource} has no {request.container_type} containers on its list"
-            raise _No(Denial(DenialCode.UNAUTHORIZED, detail))
-        licensed = licensed_container(container.type, container.version_from, container.version_below)
-        _require(
-            licensed.admits(request.container_version),
-            DenialCode.MISMATCH,
-            f"resource {resource} licenses versions {licensed.version_from} up to, not including,"
-            f" {licensed.version_below}, the container is {request.container_version}",
-        )
-        plan = CommittedPlan.model_validate_json(found.plan)
-        _require(
-            plan.starts_at <= now < plan.ends_at,
-            DenialCode.OUT_OF_QUOTA,
-            f"plan {plan.name} runs from {iso(plan.starts_at)} to {iso(plan.ends_at)}, and now is {iso(now)}",
-        )
-        return _Grant(found, container.license_id, container.serial, licensed, plan, slot)
 
-    def _license(self, grant: _Grant, request: LicenseRequest, now: datetime) -> License:
-        issued_at = now.replace(microsecond=0)
-        resource = grant.resource
-        return License(
-            license_id=grant.license_id,
-            serial=grant.last_serial + 1,
-            container=grant.container,
-            resource=LicensedResource(name=resource.name, endpoint=f"{self._base_url}/{resource.name}"),
-            site=request.site,
-            issued_at=issued_at,
-            not_before=issued_at,
-            expires_at=min(issued_at + timedelta(seconds=resource.term_seconds), grant.plan.ends_at),
-            grace_days=resource.grace_days,
-            plan=grant.plan,
-        )
+def _judge(connection: Connection, asking: Asking) -> _Grant:
+    """Ask the rules in their order. Raises ``_No`` with the first that says no."""
+    owner, resource, version, now = asking.payer.resource, asking.resource, asking.request.container_version, asking.now
+    _require(owner is not None, DenialCode.INVALID, "the API key is not one of any resource")
+    _require(owner == resource, DenialCode.MISMATCH, f"the API key is not one of resource {resource}")
+    found = connection.execute(select(Resource.__table__).where(Resource.name == resource)).one()
+    _ask_resource(connection, found, asking.request.container_type)
+    listed = _ask_list(connection, found, asking.request.container_type)
+    licensed = licensed_container(listed.type, listed.version_from, listed.version_below, names(listed.repositories))
+    _require(
+        licensed.admits(version),
+        DenialCode.MISMATCH,
+        f"resource {resource} licenses versions {licensed.version_from} up to, not including,"
+        f" {licensed.version_below}, the container is {version}",
+    )
+    plan = plan_at(found, now)
+    _require(
+        plan.starts_at <= now < plan.ends_at,
+        DenialCode.OUT_OF_QUOTA,
+        f"plan {plan.name} runs from {iso(plan.starts_at)} to {iso(plan.ends_at)}, and now is {iso(now)}",
+    )
+    return _Grant(found, listed, licensed, plan, _instances(names(listed.instances), asking.request))
 
 
-def _owner(connection: Connection, api_key: str) -> tuple[str | None, int]:
-    """The resource and slot a key belongs to; every key is compared, each in constant time."""
-    digest = key_digest(api_key)
-    rows = connection.execute(select(ResourceKey.resource, ResourceKey.slot, ResourceKey.digest)).all()
-    owners = [(row.resource, row.slot) for row in rows if hmac.compare_digest(row.digest, digest)]
-    return owners[0] if owners else (None, 0)
+def _instances(licensed: tuple[str, ...], request: LicenseRequest) -> tuple[str, ...] | None:
+    """The instances of the license: those asked for, or all of the resource's list; none where it floats."""
+    for name in request.instances or ():
+        if licensed:
+            _require(name in licensed, DenialCode.MISMATCH, f"instance {name} is not one of {', '.join(licensed)}")
+    return request.instances or licensed or None
+
+
+def _ask_resource(connection: Connection, resource: Any, container_type: str) -> None:
+    """Rules 3 to 5: its kind, its approval, its SKU."""
+    kind = CONTAINER_TYPES.get(container_type)
+    _require(
+        kind is not None and kind.resource_kind == resource.kind,
+        DenialCode.MISMATCH,
+        f"resource {resource.name}, of kind {resource.kind}, does not license {container_type} containers",
+    )
+    approved_at = connection.execute(
+        select(Subscription.approved_at).where(Subscription.name == resource.subscription)
+    ).scalar_one()
+    _require(approved_at is not None, DenialCode.UNAUTHORIZED, f"subscription {resource.subscription} is not approved")
+    _require(
+        resource.sku == DISCONNECTED_SKU,
+        DenialCode.UNAUTHORIZED,
+        f"resource {resource.name} has SKU {resource.sku}, and only {DISCONNECTED_SKU} runs disconnected containers",
+    )
+
+
+def _ask_list(connection: Connection, resource: Any, container_type: str) -> Any:
+    """Rules 6 and 7: the container is on the resource's list, and its license is not revoked. Gives its row."""
+    row = connection.execute(
+        select(ResourceContainer.__table__).where(
+            ResourceContainer.resource == resource.name, ResourceContainer.type == container_type
+        )
+    ).one_or_none()
+    if row is None:
+        detail = f"resource {resource.name} has no {container_type} containers on its list"
+        raise _No(Denial(DenialCode.UNAUTHORIZED, detail))
+    if revoked := revocation_of(connection, row.license_id, row.serial + 1):
+        detail = f"license {row.license_id} was revoked at {revoked.revoked_at}: {revoked.reason}"
+        raise _No(Denial(DenialCode.UNAUTHORIZED, detail))
+    return row
+
+
+def _content_keys(connection: Connection, kind: str) -> dict[str, str]:
+    """Every key that opens sealed files of this container type, by its id."""
+    rows = connection.execute(
+        select(ContentKey.key_id, ContentKey.secret)
+        .where(ContentKey.container_type == kind)
+        .order_by(ContentKey.key_id)
+    )
+    return {row.key_id: base64.b64encode(row.secret).decode() for row in rows}

@@ -20,7 +20,10 @@ class Subscription(Table):
 
 
 class Resource(Table):
-    """A resource that pays for containers: its kind, its plan (a ``CommittedPlan`` in JSON), its license terms."""
+    """A resource that pays for containers: its kind, its plan (a ``CommittedPlan`` in JSON), its license terms.
+
+    ``next_plan`` takes over from ``plan`` at its own start; it is empty unless one was entered ahead of time.
+    """
 
     __tablename__ = "issuer_resource"
     name: Mapped[str] = mapped_column(String, primary_key=True)
@@ -28,6 +31,7 @@ class Resource(Table):
     kind: Mapped[str] = mapped_column(String)
     sku: Mapped[str] = mapped_column(String, server_default="DC0")
     plan: Mapped[str] = mapped_column(String)
+    next_plan: Mapped[str | None] = mapped_column(String)
     term_seconds: Mapped[int] = mapped_column(BigInteger)
     grace_days: Mapped[int] = mapped_column(Integer)
 
@@ -86,11 +90,14 @@ class Download(Table):
 
 
 class Revocation(Table):
-    """A license the issuer takes back: up to and with a serial, or every serial where none is named."""
+    """A license the issuer takes back: up to and with a serial, or every serial where none is named.
+
+    Its license id may be one that another has taken the place of, so it refers to no row.
+    """
 
     __tablename__ = "issuer_revocation"
     key: Mapped[int] = mapped_column(Key, primary_key=True)
-    license_id: Mapped[str] = mapped_column(ForeignKey("issuer_resource_container.license_id"))
+    license_id: Mapped[str] = mapped_column(String, index=True)
     up_to_serial: Mapped[int | None] = mapped_column(BigInteger)
     reason: Mapped[str] = mapped_column(String)
     revoked_at: Mapped[str] = mapped_column(String)
@@ -124,12 +131,23 @@ class EnrolledSite(Table):
     enrolled_at: Mapped[str] = mapped_column(String)
 
 
+class SiteResource(Table):
+    """A resource whose licenses a site may ask for."""
+
+    __tablename__ = "issuer_site_resource"
+    site: Mapped[str] = mapped_column(ForeignKey("issuer_site.name"), primary_key=True)
+    resource: Mapped[str] = mapped_column(ForeignKey("issuer_resource.name"), primary_key=True)
+
+
 class AnsweredRequest(Table):
-    """An offline request that was answered, and the answer: the same request gets the same license again."""
+    """An offline request that was answered, and the answer: the same request gets the same license again.
+
+    It stays when its site is removed: a request's id is never used twice. ``digest`` is that of the signed payload.
+    """
 
     __tablename__ = "issuer_answer"
     request_id: Mapped[str] = mapped_column(String, primary_key=True)
-    site: Mapped[str] = mapped_column(ForeignKey("issuer_site.name"))
+    site: Mapped[str] = mapped_column(String)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     content: Mapped[bytes] = mapped_column(LargeBinary)
     answered_at: Mapped[str] = mapped_column(String)

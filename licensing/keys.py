@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
-from securesystemslib.signer import CryptoSigner, Signer, SSlibKey
+from securesystemslib.exceptions import UnsupportedLibraryError
+from securesystemslib.signer import CryptoSigner, Key, Signer, SSlibKey
 
 from licensing.errors import AzlicError
 from licensing.files import FileTooLarge, read_capped, write_new
@@ -34,12 +35,16 @@ def create_key_pair(private_path: Path, public_path: Path) -> SSlibKey:
     return signer.public_key
 
 
-def load_signer(private_path: Path, public_path: Path) -> Signer:
-    """Open the signing key behind ``private_path``.
+def load_signer(private_path: Path, public_path: Path, *, made_by: str = "azlic issuer init") -> Signer:
+    """Open the signing key behind ``private_path``; ``made_by`` is the command that makes one.
 
-    Raises ``AzlicError`` when it is missing, not ours to read, or readable by others.
+    In place of ``NAME.pem`` there may be a file ``NAME.uri``: where an HSM or a key service holds the key, in the words
+    of securesystemslib. Raises ``AzlicError`` when it is missing, not ours to read, or readable by others.
     """
     public_key = load_public_key(public_path)
+    uri_path = private_path.with_suffix(".uri")
+    if uri_path.exists() and not private_path.exists():
+        return _signer_elsewhere(uri_path, public_path, public_key)
     try:
         if private_path.stat().st_mode & 0o077:
             raise AzlicError(
@@ -53,8 +58,23 @@ def load_signer(private_path: Path, public_path: Path) -> Signer:
             f"the signing key {private_path} cannot be used: {os.strerror(error.errno)}"
             if isinstance(error, OSError) and error.errno
             else f"the signing key {private_path} is not the private half of {public_path}",
-            hint="run the command as the user who owns the key, or make one with: azlic issuer init",
+            hint=f"run the command as the user who owns the key, or make one with: {made_by}",
         ) from error
+
+
+def _signer_elsewhere(uri_path: Path, public_path: Path, public_key: SSlibKey) -> Signer:
+    """The signer behind a URI, once a signature of its has been checked: it may be another key's."""
+    try:
+        uri = read_capped(uri_path, MAX_KEY_BYTES).decode().strip()
+        signer = Signer.from_priv_key_uri(uri, public_key)
+        public_key.verify_signature(signer.sign(b"azlic"), b"azlic")
+    except Exception as error:  # each service has its own, and their texts may hold more than they should
+        said = str(error) if isinstance(error, UnsupportedLibraryError) else type(error).__name__
+        raise AzlicError(
+            f"the signing key that {uri_path} names cannot be used: {said}",
+            hint=f"check the URI, that its service answers, and that {public_path} is its public half, of Ed25519",
+        ) from error
+    return signer
 
 
 def load_public_key(path: Path) -> SSlibKey:
@@ -79,6 +99,16 @@ def load_public_key(path: Path) -> SSlibKey:
     return SSlibKey.from_crypto(key)
 
 
+def public_key_from(raw: bytes) -> SSlibKey:
+    """The Ed25519 public key of these 32 bytes."""
+    return SSlibKey.from_crypto(Ed25519PublicKey.from_public_bytes(raw))
+
+
+def raw_public_key(key: Key) -> bytes:
+    """The 32 bytes of an Ed25519 public key."""
+    return bytes.fromhex(key.keyval["public"])
+
+
 def _not_a_public_key(path: Path) -> AzlicError:
     return AzlicError(
         f"{path} is not an Ed25519 public key in PEM form",
@@ -96,5 +126,5 @@ def _a_private_key(path: Path) -> AzlicError:
 
 def public_pem(key: SSlibKey) -> bytes:
     """The PEM file of a public key."""
-    raw = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.keyval["public"]))
+    raw = Ed25519PublicKey.from_public_bytes(raw_public_key(key))
     return raw.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

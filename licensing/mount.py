@@ -1,9 +1,12 @@
-"""The license mount: a folder with one license in it.
+"""The license mount: a folder with one license in it; and the folder that holds several such mounts.
 
 Source: seeds/containers-faq (the message for a missing license path), facts §1.1 (the file's name).
 """
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 LICENSE_NAME = "license.dat"
 
@@ -54,3 +57,56 @@ def _instead(folder: Path) -> str:
         return f"the folder is empty, {LICENSE_NAME} is not in it"
     shown = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
     return f"{LICENSE_NAME} is not in it, only {shown!r}"
+
+
+class Mounts(NamedTuple):
+    """The mounts that some paths stand for, each once; ``without`` are the subfolders beside them that hold none.
+
+    ``alone`` says that it is the one path that was given, and no folder of mounts.
+    """
+
+    paths: tuple[Path, ...]
+    without: tuple[Path, ...]
+    alone: bool
+
+
+def find_mounts(paths: Iterable[Path]) -> Mounts:
+    """The license mounts that these paths stand for; it never raises.
+
+    A path stands for itself: a mount, the file itself, or something that is not there. Only a folder without a
+    license of its own, of whose subfolders at least one holds a license, stands for those of them that do.
+    What this user may not look into is taken for a mount: verifying it will say so. Twice the same is once.
+    """
+    given = list(paths)
+    found: dict[str, Path] = {}
+    without: dict[str, Path] = {}
+    for path in given:
+        inside, empty = _mounts_below(path)
+        for mount in inside or [path]:
+            found.setdefault(_place(mount), mount)
+        without |= {_place(folder): folder for folder in empty}
+    return Mounts(
+        tuple(found.values()),
+        tuple(folder for place, folder in without.items() if place not in found),
+        alone=given == list(found.values()) and len(given) == 1,
+    )
+
+
+def _place(path: Path) -> str:
+    """The same text for the same mount, whichever way it is written. A link is a place of its own."""
+    absolute = os.path.abspath(path)  # noqa: PTH100 - Path.resolve would follow links
+    return absolute.removesuffix(f"/{LICENSE_NAME}")
+
+
+def _mounts_below(path: Path) -> tuple[list[Path], list[Path]]:
+    """The subfolders that hold a license and those that hold none; nothing for a path that stands for itself."""
+    try:
+        if not path.is_dir() or _may_be_there(path / LICENSE_NAME):
+            return [], []
+        inside: list[Path] = []
+        empty: list[Path] = []
+        for folder in sorted(child for child in path.iterdir() if child.is_dir()):
+            (inside if _may_be_there(folder / LICENSE_NAME) else empty).append(folder)
+    except OSError:
+        return [], []
+    return (inside, empty) if any(os.access(folder, os.X_OK) for folder in inside) else ([], [])

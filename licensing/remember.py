@@ -1,10 +1,11 @@
 """A site's memory, written: the mark of time moves on, serials and statements are kept. All of it only grows."""
 
 import contextlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from licensing.database import opened, writing
 from licensing.errors import AzlicError
@@ -83,15 +84,22 @@ def _accept(connection: Connection, verdict: Verdict) -> None:
             where=newer.serial > AcceptedLicense.serial,
         )
     )
-    for (issuer, kind), number in verdict.statements.items():
-        insert = upsert(connection, SeenStatement).values(issuer=issuer, kind=kind, number=number)
-        connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=["issuer", "kind"],
-                set_={"number": insert.excluded.number},
-                where=insert.excluded.number > SeenStatement.number,
+    _keep_statements(connection, verdict.statements)
+
+
+def _keep_statements(connection: Connection, statements: Mapping[tuple[str, str], int]) -> None:
+    """Numbers only rise, but with a newer rotation its issuer counts its revocation lists anew."""
+    known = {
+        (row.issuer, row.kind): row.number
+        for row in connection.execute(select(SeenStatement.issuer, SeenStatement.kind, SeenStatement.number))
+    }
+    for (issuer, kind), number in statements.items():
+        rotated = statements[issuer, "rotation"] > known.get((issuer, "rotation"), 0)
+        if rotated or number > known.get((issuer, kind), -1):
+            insert = upsert(connection, SeenStatement).values(issuer=issuer, kind=kind, number=number)
+            connection.execute(
+                insert.on_conflict_do_update(index_elements=["issuer", "kind"], set_={"number": insert.excluded.number})
             )
-        )
 
 
 def reset_clock(connection: Connection, *, reset_id: str, instant: datetime, now: datetime) -> bool:

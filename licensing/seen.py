@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from licensing.instants import iso
 
@@ -55,6 +55,10 @@ class Seen(NamedTuple):
     statements: Mapping[tuple[str, str], int] = MappingProxyType({})
     unread: str = ""
 
+    def with_witnesses(self, more: tuple[Witness, ...]) -> Self:
+        """The same, with witnesses that somebody else has seen."""
+        return self._replace(witnesses=self.witnesses + more)
+
     @property
     def high_water(self) -> Witness | None:
         """The newest of all witnesses."""
@@ -66,3 +70,6 @@ class Seen(NamedTuple):
         if mark is None or mark.instant <= now + CLOCK_TOLERANCE:
             return None
         return f"the clock says {iso(now)}, and {mark.kind.phrase} showed {iso(mark.instant)} before ({mark.source})"
+
+
+NOTHING_SEEN = Seen()

@@ -40,6 +40,7 @@ class Cause(StrEnum):
     LINK_TO_NOWHERE = "link-to-nowhere"
     TRUST_IN_THE_MOUNT = "trust-in-the-mount"
     UNKNOWN_KEY = "unknown-key"
+    ENCODED_AGAIN = "encoded-again"
     CHANGED = "changed"
     KEY_NOT_IN_FORCE = "key-not-in-force"
     TRUST_EXPIRED = "trust-expired"

@@ -85,7 +85,7 @@ def verify(
     The steps are those of this module's text, under the same numbers. "No" is a verdict, not an exception; raised is
     only ``AzlicError``, for a trust store that cannot be read, or whose keys that can be read do not decide.
     ``seen`` is what this site has seen before; without it the clock is taken at its word. ``expiring_days`` before its
-    end a license is ``expiring``; it still runs.
+    end a license is ``expiring``; it still runs. ``image`` is a reference; ``BadCall`` is raised for one that is none.
     """
     asked = Asked(as_of, container, image, version, site, instance, seen)
     case = Examination(path, trust, asked)
@@ -122,12 +122,9 @@ def verify(
 
 
 def _statements(case: Examination) -> dict[tuple[str, str], int]:
-    issuer = case.held.issuers.get(case.key.issuer)
-    if issuer is None:
-        return {}
     return {
-        (case.key.issuer, "rotation"): issuer.rotation_number,
-        (case.key.issuer, "revocations"): issuer.revocations_number,
+        (case.key.issuer, "rotation"): case.issuer.rotation_number,
+        (case.key.issuer, "revocations"): case.issuer.revocations_number,
     }
 
 

@@ -12,6 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.licensing.mutations import Target
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -49,6 +53,78 @@ def verify(folder: Path) -> Iterator[Figure]:
     ours, floor = _in_turn(lambda: _seconds(command), lambda: _seconds([sys.executable, "-c", FLOOR]), runs=25)
     note = f"{1000 * ours:.0f} ms, the floor {1000 * floor:.0f} ms"
     yield Figure("verify, cold / floor", ours / floor, 1.4, True, "x", note)
+
+
+def folders(folder: Path, count: int = 1_000) -> Iterator[Figure]:
+    """A thousand license folders in one call: the whole command, and what each takes inside a process."""
+    from datetime import UTC, datetime
+
+    from licensing.verification import verify as verify_license
+    from tests.site import Site
+
+    site = Site(folder)
+    licenses = folder / "licenses"
+    licenses.mkdir()
+    paths = [site.install(folder=licenses / f"container-{number:04}").parent for number in range(count)]
+    at = datetime(2026, 6, 1, tzinfo=UTC)
+
+    def inside() -> float:
+        start = time.perf_counter()
+        assert all(verify_license(path, trust=site.trust, as_of=at).may_run for path in paths)
+        return time.perf_counter() - start
+
+    command = [AZLIC, "verify", str(licenses), "--trust", str(site.trust.folder), "--at", "2026-06-01"]
+    whole, each = (1000 * seconds / count for seconds in _in_turn(lambda: _seconds(command), inside, runs=5))
+    note = f"the whole command over {count:,} folders: {whole * count / 1000:.2f} s"
+    yield Figure("verify, each of 1,000", whole, 2.0, True, "ms", note)
+    yield Figure("verify, in the process", each, 2.0, True, "ms", "without the start and the table")
+
+
+def mutations(folder: Path, count: int = 100_000) -> Iterator[Figure]:
+    """Mutated license files: none may be a false `valid`, none may end in an exception."""
+    from tests.licensing.mutations import ORIGINAL, SEED, Target
+    from tests.licensing.mutations import mutations as mutated
+
+    target, faults, thrown = Target(folder), [], 0
+    assert target.fault(ORIGINAL) is None and target.verdict(ORIGINAL).may_run
+    start = time.perf_counter()
+    for name, content in mutated(count):
+        thrown += 1
+        if fault := target.fault(content):
+            faults.append(f"{name}: {fault}")
+    assert thrown == count
+    seconds = time.perf_counter() - start
+    note = f"of {thrown:,} different files, seed {SEED}, {seconds:.0f} s"
+    yield Figure("mutations, faults", len(faults), 0, True, "", "; ".join([note, *faults[:3]]))
+    found, examples = _searched(target)
+    note = "; ".join([f"of {examples:,} more that hypothesis looked for", *found])
+    yield Figure("mutations, hypothesis", len(found), 0, True, "", note)
+
+
+def _searched(target: "Target", examples: int = 5_000) -> tuple[list[str], int]:
+    """What hypothesis finds with the same mutator, from the same beginning every time."""
+    import random
+
+    from hypothesis import given, settings
+    from hypothesis import strategies as st
+
+    from tests.licensing.mutations import KINDS
+
+    tried = 0
+
+    @settings(max_examples=examples, derandomize=True, deadline=None, database=None)
+    @given(st.sampled_from(sorted(KINDS)), st.randoms(use_true_random=False))
+    def search(kind: str, rng: random.Random) -> None:
+        nonlocal tried
+        tried += 1
+        fault = target.fault(KINDS[kind](rng))
+        assert fault is None, f"{kind}: {fault}"
+
+    try:
+        search()
+    except AssertionError as error:
+        return [str(error).splitlines()[0]], tried
+    return [], tried
 
 
 def ingest(folder: Path, records: int = 1_000_000) -> Iterator[Figure]:
@@ -125,11 +201,36 @@ def read(folder: Path) -> Iterator[Figure]:
     yield Figure("Read over HTTP / bare", ratio, 0.85, False, "x", f"{ours:.1f} pages/s, bare {bare:.1f}")
 
 
+def issuer(folder: Path, clients: int = 200) -> Iterator[Figure]:
+    """Downloads from a license server, all at once: none fails, and no serial is given twice."""
+    import asyncio
+
+    from licensing.issuer_book import issued
+    from tests.licensing.issuers import all_at_once
+    from tests.site import Site
+
+    site = Site(folder)
+    site.add_resource()
+    with site.license_server() as server:
+        start = time.perf_counter()
+        answers = asyncio.run(all_at_once(f"{server}/plant-read/license", site.api_keys["plant-read"], clients))
+        seconds = time.perf_counter() - start
+    serials = {line.serial for line in issued(site.issuer_store)}
+    site.close()
+    failed = sum(answer.status_code != 200 for answer in answers)
+    note = f"{clients} at once, {clients / seconds:,.0f}/s, the last after {seconds:.1f} s"
+    yield Figure("issuer, downloads failed", failed, 0, True, "", note)
+    yield Figure("issuer, serials missing", clients - len(serials), 0, True, "", f"{len(serials)} given")
+
+
 BENCHMARKS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "verify": verify,
+    "folders": folders,
+    "mutations": mutations,
     "ingest": ingest,
     "read": read,
     "watch": watch,
+    "issuer": issuer,
     "large": large,
 }
 

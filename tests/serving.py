@@ -1,23 +1,71 @@
 """A real server on a loopback socket, for as long as a test needs it."""
 
+import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """Serve an application and give its address; leaving waits until the server has shut down."""
+def serving(app: FastAPI, *, tls: tuple[Path, Path] | None = None, **settings: Any) -> Iterator[str]:
+    """Serve an application and give its address; leaving waits until the server has shut down.
+
+    ``tls`` is a certificate and its key; ``settings`` are more of uvicorn's.
+    """
+    files = {"ssl_certfile": tls[0], "ssl_keyfile": tls[1]} if tls else {}
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=30))
+        options: dict[str, Any] = {"log_level": "warning", "timeout_graceful_shutdown": 30}
+        server = uvicorn.Server(uvicorn.Config(app, **(options | files | settings)))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()
+
+
+@contextmanager
+def answering(script: Callable[[socket.socket], None], *, seen: list[bytes] | None = None) -> Iterator[str]:
+    """Give each connection to ``script``, once the request's headers are there, and close it afterwards.
+
+    A script that sends for ever ends when its client has gone, or with the test. ``seen`` gathers the requests.
+    """
+    connections: list[socket.socket] = []
+    threads: list[threading.Thread] = []
+
+    def talk(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            request = b""
+            while b"\r\n\r\n" not in request:
+                request += connection.recv(65536) or b"\r\n\r\n"
+            if seen is not None:
+                seen.append(request)
+            script(connection)
+
+    def accept(listening: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connections.append(listening.accept()[0])
+                threads.append(threading.Thread(target=talk, args=(connections[-1],)))
+                threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        accepting = threading.Thread(target=accept, args=(listening,))
+        accepting.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            accepting.join()
+            for connection in connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join()

@@ -19,8 +19,9 @@ from licensing.document import LICENSE_TYPE, CommittedPlan, License, LicensedCon
 from licensing.download import Order, Waiting, download
 from licensing.envelope import seal
 from licensing.issuer import Issuer
-from licensing.issuer_book import NewResource, add_resource, approve
+from licensing.issuer_book import approve
 from licensing.issuer_http import issuer_app
+from licensing.issuer_resources import NewResource, add_resource
 from licensing.keys import create_key_pair, load_signer
 from licensing.seen import Seen
 from licensing.trust import TrustStore
@@ -37,6 +38,7 @@ METER = READ.meters[0]
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 LICENSE_ID = "01900000-0000-7000-8000-000000000001"
 CONTAINER_ID = "0123456789ab"
+OPERATOR = "the issuer's operator"
 
 NewDatabase = Callable[[str], str]
 """Gives the path or URL of a new database by its name."""
@@ -145,9 +147,9 @@ class Site:
             "plan": a_plan(),
         }
         resource = NewResource(**(fields | changes))  # type: ignore[arg-type]
-        self.api_keys[name] = list(add_resource(self.issuer_store, resource))
+        self.api_keys[name] = list(add_resource(self.issuer_store, resource, now=self.now, actor=OPERATOR))
         if approved:
-            approve(self.issuer_store, resource.subscription, now=self.now)
+            approve(self.issuer_store, resource.subscription, now=self.now, actor=OPERATOR)
 
     @contextlib.contextmanager
     def license_server(self) -> Iterator[str]:

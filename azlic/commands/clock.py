@@ -1,5 +1,8 @@
 """The clock, and what speaks against it."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from azlic import clock, options, output
@@ -35,3 +38,31 @@ def status(database: options.Database = None, json: options.Json = False) -> Non
     else:
         output.emit(clock_text(seen, now))
     raise typer.Exit(1 if seen.clock_behind(now) else 0)
+
+
+@app.command()
+def reset(
+    file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The issuer's signed clock reset.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    trust: options.Trust = None,
+    database: options.Database = None,
+) -> None:
+    """Take back what a wrong clock has shown.
+
+    The document is signed by the issuer (azlic issuer clock-reset). Every witness later than the instant in it is set
+    back to that instant; records, serials and licenses stay as they are. Each document works once.
+
+    Example: azlic clock reset reset.json
+    """
+    from licensing.clock_reset import read_clock_reset, take_clock_reset
+    from licensing.database import open_database
+    from licensing.instants import iso
+    from licensing.trust import TrustStore
+
+    settings = load_settings()
+    document = read_clock_reset(file, trust=TrustStore(trust or settings.trust), site=settings.site)
+    engine = open_database(database or settings.database, upgrade=True)
+    if not yes:
+        typer.confirm(f"Set the clock's mark back to {iso(document.instant)} ({document.reason})?", abort=True)
+    take_clock_reset(engine, document, now=clock.now())
+    output.emit(f"the clock's high-water mark is back at {iso(document.instant)}")

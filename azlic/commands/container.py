@@ -1,12 +1,15 @@
 """The containers of this project, started as the documented docker command lines start them."""
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from azlic import clock, options, output
 from azlic.settings import load_settings
+
+if TYPE_CHECKING:
+    from licensing.verdict import Verdict
 
 
 def register(program: typer.Typer) -> None:
@@ -38,9 +41,13 @@ def engine(
       Mounts:License=/license the folder with license.dat
       Mounts:Output=/output   the folder that usage records go into
       urls=http://HOST:PORT   where to listen, else http://127.0.0.1:5000
+      Models=/models          the engine's models, plain or sealed, else its own
       DownloadLicense=True    fetch the license and end; needs the next two
       Billing=ENDPOINT        the resource's endpoint
       ApiKey=KEY              one of the resource's two API keys
+      ApiKeyFile=FILE         the same in a file, which no process list shows
+
+    A download believes the CA in the file that SSL_CERT_FILE names, and only it.
 
     Example: azlic engine read eula=accept Mounts:License=/license Mounts:Output=/output
     """
@@ -48,14 +55,15 @@ def engine(
 
     from engines.catalogue import ENGINES
     from engines.container import (
+        Place,
         container_app,
         download_license,
         drop_privileges,
+        find_models,
         listen,
         own_container_id,
         preload,
         serve,
-        to_mend,
     )
     from engines.options import parse_options
     from licensing.errors import BadCall
@@ -66,27 +74,44 @@ def engine(
         raise BadCall(f"there is no engine {kind!r}", hint=f"one of: {', '.join(ENGINES)}")
     start = parse_options(words or (), os.environ)
     identity = _identity(user)
-    store = TrustStore(trust or load_settings().trust)
+    settings = load_settings()
+    store = TrustStore(trust or settings.trust)
+    place = Place(settings.site or None, settings.instance)
     output.log_to_stderr()
-    loaded = ENGINES[kind.lower()]()
+    image = ENGINES[kind.lower()]
     if start.download_license:
         if identity:
+            preload()
             drop_privileges(*identity)
-        verdict = download_license(loaded, start, trust=store, clock=clock.now, waiting=output.tell_of_waiting)
+        verdict = download_license(
+            image, start, trust=store, clock=clock.now, waiting=output.tell_of_waiting, slow=output.tell_of_slowness
+        )
         output.emit(f"license downloaded to {verdict.path}: {verdict.detail}")
         return
+    models = find_models(image, start, trust=store, now=clock.now(), place=place)
+    if isinstance(models, Verdict):
+        raise _refused(models, kind)
+    loaded = image.load(models)
     listener = listen(start.host, start.port)
     if identity:
         preload()
         drop_privileges(*identity)
-    app = container_app(loaded, start, trust=store, clock=clock.now, container_id=own_container_id(os.environ))
+    app = container_app(
+        loaded, start, trust=store, clock=clock.now, container_id=own_container_id(os.environ), place=place
+    )
     if isinstance(app, Verdict):
-        output.tell(f"azlic: the container does not start, its license is {app.status}: {app.detail}")
-        output.tell(f"  try: {to_mend(app) or f'azlic verify {start.license} --container {kind.lower()}'}")
-        raise typer.Exit(1)
+        raise _refused(app, kind)
     output.tell(f"Now listening on: http://{start.host}:{listener.getsockname()[1]}")
     output.tell("Application started. Press Ctrl+C to shut down.")
     serve(app, listener)
+
+
+def _refused(verdict: "Verdict", kind: str) -> typer.Exit:
+    from engines.container import to_mend
+
+    output.tell(f"azlic: the container does not start, its license is {verdict.status}: {verdict.detail}")
+    output.tell(f"  try: {to_mend(verdict) or f'azlic verify {verdict.path} --container {kind.lower()}'}")
+    return typer.Exit(1)
 
 
 def _identity(user: str | None) -> tuple[int, int] | None:

@@ -1,11 +1,15 @@
 """The license server."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from azlic import clock, options, output
 from azlic.settings import load_settings
+
+if TYPE_CHECKING:
+    import ssl
 
 
 def register(issuer: typer.Typer) -> None:
@@ -18,15 +22,35 @@ def serve(
     url: Annotated[
         str | None, typer.Option(metavar="URL", help="What clients call this server, if it is not the address itself.")
     ] = None,
+    tls_certificate: Annotated[
+        Path | None,
+        typer.Option(
+            "--tls-certificate",
+            metavar="FILE",
+            readable=False,
+            help="The server's certificate (PEM), then the CAs between.",
+        ),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", readable=False, help="Its key (PEM), closed to others.")
+    ] = None,
+    allow_plain_http: Annotated[
+        bool,
+        typer.Option("--allow-plain-http", help="Listen without TLS for other machines: API keys come in the clear."),
+    ] = False,
     database: options.IssuerStore = None,
     keys: options.IssuerKeys = None,
 ) -> None:
     """Answer DownloadLicense over HTTP until SIGTERM.
 
-    Example: azlic issuer serve --listen 127.0.0.1:5080
+    Without TLS it listens on the loopback only, unless --allow-plain-http is given.
+
+    Example: azlic issuer serve --listen 0.0.0.0:5443 --url https://issuer.example:5443
+    --tls-certificate issuer-tls.pem --tls-key issuer-tls-key.pem
     """
     from engines.container import listen as bind
     from engines.container import serve as serve_app
+    from licensing.endpoint import is_loopback
     from licensing.errors import BadCall
     from licensing.issuer import Issuer
     from licensing.issuer_book import open_stocked_issuer
@@ -36,11 +60,31 @@ def serve(
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal() or len(port) > 5 or int(port) > 65535:
         raise BadCall(f"--listen {listen!r} is not of the form HOST:PORT", hint="for example 127.0.0.1:5080")
+    tls = _tls(tls_certificate, tls_key)
+    in_the_clear = tls is None and not is_loopback(host.strip("[]"))
+    if in_the_clear and not allow_plain_http:
+        raise BadCall(
+            f"--listen {listen} without TLS would have API keys sent in the clear",
+            hint="give --tls-certificate and --tls-key, or listen on 127.0.0.1 behind a proxy that does TLS",
+        )
     settings = load_settings()
     signer = issuer_signer(keys or settings.issuer_keys)
     store = open_stocked_issuer(database or settings.database)
     listener = bind(host.strip("[]"), int(port))
-    base_url = url or f"http://{host}:{listener.getsockname()[1]}"
+    base_url = url or settings.issuer_url or f"{'https' if tls else 'http'}://{host}:{listener.getsockname()[1]}"
     output.log_to_stderr()
+    if in_the_clear:
+        output.tell("warning: API keys come over the network in the clear; whoever reads one can use it")
     output.tell(f"Now listening on: {base_url}")
-    serve_app(issuer_app(Issuer(store, signer, base_url=base_url), clock=clock.now), listener)
+    serve_app(issuer_app(Issuer(store, signer, base_url=base_url), clock=clock.now), listener, tls=tls)
+
+
+def _tls(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | None":
+    from licensing.errors import BadCall
+    from licensing.tls import server_context
+
+    if certificate and key:
+        return server_context(certificate, key)
+    if certificate or key:
+        raise BadCall("--tls-certificate and --tls-key go together", hint="give both, or neither")
+    return None

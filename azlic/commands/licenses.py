@@ -1,12 +1,19 @@
 """Licenses: download one, verify it."""
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from azlic import clock, options, output
 from azlic.settings import load_settings
+
+if TYPE_CHECKING:
+    from licensing.mount import Mounts
+    from licensing.seen import Seen
+    from licensing.verdict import Verdict
 
 
 def register(program: typer.Typer) -> None:
@@ -16,40 +23,144 @@ def register(program: typer.Typer) -> None:
 
 
 def verify(
-    path: Annotated[
-        Path, typer.Argument(metavar="PATH", readable=False, help="The license folder, or license.dat itself.")
-    ] = Path("/license"),
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH", readable=False, help="License folders, folders of them, or license.dat."),
+    ] = [Path("/license")],  # noqa: B006 - typer reads it and nobody writes to it
     container: options.Container = None,
     image_version: options.ImageVersion = None,
+    image: Annotated[
+        str | None, typer.Option("--image", metavar="IMAGE", help="The image it must cover: REPOSITORY:TAG.")
+    ] = None,
+    instance: Annotated[
+        str | None, typer.Option("--instance", metavar="NAME", help="The instance it must be for, where it is bound.")
+    ] = None,
     at: options.At = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep the view fresh until Ctrl+C or SIGTERM.")] = False,
+    record: Annotated[bool, typer.Option("--record", help="Remember the answer, its serial and time here.")] = False,
     trust: options.Trust = None,
+    database: options.Database = None,
     json: options.Json = False,
 ) -> None:
     """Check a license: may it run, until when?
 
-    Says so in words, with the numbered checks behind it and what to do. Opens no socket and writes nothing.
-    Exit status 0 when the container may run, 1 when it may not.
+    Says so in words, with the numbered checks behind it and what to do. Opens no socket and, without --record, writes
+    nothing. Exit status 0 when the container may run, 1 when it may not.
+
+    Several paths make a table with the worst on top, and all must run for status 0. A folder without a license of
+    its own stands for its subfolders that hold one.
 
     Example: azlic verify /license --container read
     """
-    from azlic.show_verdict import verdict_fields, verdict_text
+    from licensing.memory import read_memory
+    from licensing.mount import find_mounts
     from licensing.trust import TrustStore
     from licensing.verification import verify as verify_license
 
+    _check_at(at, watch=watch, record=record)
     settings = load_settings()
-    verdict = verify_license(
-        path,
-        trust=TrustStore(trust or settings.trust),
-        as_of=clock.as_of(at),
-        container=container,
-        version=image_version,
-        expiring_days=settings.expiring_days,
-    )
-    if json:
-        output.emit_json("azlic.verdict/v1", verdict_fields(verdict))
+    store = TrustStore(trust or settings.trust)
+    ledger = database or settings.database
+    known_image = _image(image)
+
+    def examine(path: Path, as_of: datetime, seen: "Seen | None") -> "Verdict":
+        return verify_license(
+            path,
+            trust=store,
+            as_of=as_of,
+            container=container,
+            version=image_version,
+            image=known_image,
+            site=settings.site or None,
+            instance=instance or settings.instance or None,
+            seen=seen,
+            expiring_days=settings.expiring_days,
+            trust_days=settings.trust_days,
+        )
+
+    if watch:
+        raise typer.Exit(_watch(paths, examine, store.folder, ledger, lead_days=settings.lead_days, json=json))
+    as_of = clock.as_of(at)
+    seen = None if at else read_memory(ledger)
+    mounts = find_mounts(paths)
+    if mounts.alone:
+        verdicts = [examine(mounts.paths[0], as_of, seen)]
+        _show_one(verdicts[0], lead_days=settings.lead_days, json=json)
     else:
-        output.emit(verdict_text(verdict))
-    raise typer.Exit(0 if verdict.may_run else 1)
+        verdicts = _show_many(mounts, lambda path: examine(path, as_of, seen), lead_days=settings.lead_days, json=json)
+    if record:
+        _record(ledger, verdicts)
+    raise typer.Exit(0 if all(verdict.may_run for verdict in verdicts) else 1)
+
+
+def _check_at(at: str | None, *, watch: bool, record: bool) -> None:
+    from licensing.errors import BadCall
+
+    if at is not None and watch:
+        raise BadCall("--at asks for one instant, --watch for every one from now on", hint="leave one of them out")
+    if at is not None and record:
+        raise BadCall("--record keeps what is so now, --at asks for another instant", hint="leave one of them out")
+    if watch and record:
+        raise BadCall("--watch only looks, --record writes", hint="leave one of them out")
+
+
+def _image(image: str | None) -> str | None:
+    if image is None:
+        return None
+    from licensing.containers import Image
+
+    return str(Image.parse(image))
+
+
+def _record(ledger: str, verdicts: list["Verdict"]) -> None:
+    from licensing.database import open_database, writing
+    from licensing.remember import remember
+
+    with writing(open_database(ledger, create=True)) as connection:
+        for verdict in verdicts:
+            remember(connection, verdict)
+
+
+def _show_one(verdict: "Verdict", *, lead_days: int, json: bool) -> None:
+    from azlic.show_verdict import verdict_fields, verdict_text
+
+    if json:
+        output.emit_json("azlic.verdict/v1", verdict_fields(verdict, lead_days=lead_days))
+    else:
+        output.emit(verdict_text(verdict, lead_days=lead_days))
+
+
+def _show_many(
+    mounts: "Mounts", examine: Callable[[Path], "Verdict"], *, lead_days: int, json: bool
+) -> list["Verdict"]:
+    from azlic.show_verdicts import examined, verdicts_fields, verdicts_text
+
+    verdicts = examined(mounts.paths, examine)
+    if json:
+        output.emit_json("azlic.verdicts/v1", verdicts_fields(verdicts, mounts, lead_days=lead_days))
+    else:
+        output.emit(verdicts_text(verdicts, mounts, lead_days=lead_days))
+    return verdicts
+
+
+def _watch(
+    paths: list[Path],
+    examine: Callable[[Path, datetime, "Seen | None"], "Verdict"],
+    trust: Path,
+    ledger: str,
+    *,
+    lead_days: int,
+    json: bool,
+) -> int:
+    from azlic.watch_verdicts import watch_verdicts
+    from licensing.memory import read_memory
+    from licensing.watched import Watched
+
+    def fresh(path: Path, now: datetime, seen: "Seen") -> "Verdict":
+        return examine(path, now, read_memory(ledger).with_witnesses(seen.witnesses))
+
+    watched = Watched(paths, fresh, trust)
+    return watch_verdicts(watched, clock=lambda: clock.as_of(None), lead_days=lead_days, json=json)
 
 
 def download(
@@ -63,31 +174,52 @@ def download(
         str,
         typer.Option("--api-key-file", metavar="FILE", help="A file with one of the resource's API keys; - is stdin."),
     ],
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            "--ca",
+            metavar="FILE",
+            readable=False,
+            help="The CA (PEM) that must vouch for the endpoint; no other may.  [env: AZLIC_ISSUER_CA]",
+        ),
+    ] = None,
+    allow_plain_http: Annotated[
+        bool, typer.Option("--allow-plain-http", help="Send the API key in the clear, to any machine.")
+    ] = False,
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
     """Download a license (DownloadLicense=True).
 
     Done on a connected machine. The license is checked against the trust store before it takes the old one's place.
+    Redirects are not followed, and proxies in the environment are not asked: the API key goes to the endpoint alone.
     Exit status 1 when the issuer says no or sends no good license, 3 when no issuer answers.
 
     Example: azlic download https://issuer.example/plant-read ./license --container read --image-version 3.2.0
-    --api-key-file key1
+    --api-key-file key1 --ca issuer-ca.pem
     """
     from azlic.show_verdict import verdict_fields, verdict_text
     from licensing.api_keys import read_api_key
     from licensing.download import Order
     from licensing.download import download as download_license
+    from licensing.endpoint import in_the_clear
+    from licensing.memory import read_memory
     from licensing.remember import remember_at
     from licensing.trust import TrustStore
 
     settings = load_settings()
+    if allow_plain_http and in_the_clear(endpoint):
+        output.tell("warning: the API key goes over the network in the clear; whoever reads it can use it")
     verdict = download_license(
         Order(endpoint, read_api_key(api_key_file), container, image_version),
         folder,
         trust=TrustStore(trust or settings.trust),
         clock=lambda: clock.as_of(None),
         waiting=output.tell_of_waiting,
+        slow=output.tell_of_slowness,
+        ca=ca or settings.issuer_ca,
+        allow_plain_http=allow_plain_http,
+        seen=read_memory(settings.database),
     )
     remember_at(settings.database, verdict)
     if json:

@@ -1,11 +1,11 @@
-"""The trust store: which issuers' keys are believed."""
+"""The trust store: which issuers' keys are believed, and what those issuers have stated since."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from azlic import options, output
+from azlic import clock, options, output
 from azlic.settings import load_settings
 
 app = typer.Typer(help="The trust store: the operator's folder of trusted keys.", no_args_is_help=True)
@@ -33,26 +33,57 @@ def add(
     output.emit(f"trusted: {added.path}\n  key {added.key_id}")
 
 
-@app.command("list")
-def list_keys(trust: options.Trust = None, json: options.Json = False) -> None:
-    """List the trusted keys.
+@app.command()
+def update(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", readable=False, help="Rotation documents and revocation lists."),
+    ],
+    trust: options.Trust = None,
+    json: options.Json = False,
+) -> None:
+    """Take an issuer's rotations and revocations.
 
-    Exit status 1 when a file in the trust store is no key.
+    In any order; all of them are taken, or none. Exit status 1 when one of them is refused.
+
+    Example: azlic trust update rotation-1.json revocations.json
+    """
+    from azlic.show_trust import taken_fields, taken_text, warnings
+    from licensing.trust import TrustStore
+    from licensing.trust_update import update as take
+
+    settings = load_settings()
+    store, now = TrustStore(trust or settings.trust), clock.now()
+    taken = take(store, files, as_of=now)
+    if json:
+        output.emit_json("azlic.trust-update/v1", taken_fields(taken))
+    else:
+        output.emit(taken_text(taken))
+    for warning in warnings(store.held(), now, settings):
+        output.tell(f"azlic: {warning}")
+
+
+@app.command("list")
+def list_keys(trust: options.Trust = None, at: options.At = None, json: options.Json = False) -> None:
+    """List the trusted keys, by issuer.
+
+    Exit status 1 when a file in the trust store cannot be used, or an issuer's last rotation has expired.
 
     Example: azlic trust list
     """
+    from azlic.show_trust import held_fields, held_text, warnings
     from licensing.trust import TrustStore
 
-    store = TrustStore(trust or load_settings().trust)
+    settings = load_settings()
+    store, as_of = TrustStore(trust or settings.trust), clock.as_of(at)
     held = store.held()
     if json:
-        keys = [{"path": str(known.path), "key_id": known.key_id} for known in held.keys]
-        unusable = [error.message for error in held.unusable]
-        output.emit_json("azlic.trust/v1", {"folder": str(store.folder), "keys": keys, "unusable": unusable})
+        output.emit_json("azlic.trust/v1", held_fields(store, held, as_of))
     else:
-        lines = [f"{known.path.name}\n  key {known.key_id}" for known in held.keys]
-        where = f"none is in {store.folder}" if store.folder.is_dir() else f"there is no folder {store.folder}"
-        output.emit("\n".join(lines) or f"no trusted keys, {where}")
+        output.emit(held_text(store, held, as_of))
+        for warning in warnings(held, as_of, settings):
+            output.tell(f"azlic: {warning}\n  try: azlic trust update, with what the issuer has signed since")
         for error in held.unusable:
             output.tell(f"azlic: {error.message}\n  try: {error.hint}")
-    raise typer.Exit(1 if held.unusable else 0)
+    expired = any(stated.rotation and stated.rotation.expired(as_of) for stated in held.issuers.values())
+    raise typer.Exit(1 if held.unusable or expired else 0)

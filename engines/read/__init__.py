@@ -12,13 +12,15 @@ except ImportError as error:
 from engines.read.api import read_routes
 from engines.read.limits import Limits
 from engines.read.pages import Document, Page, open_document
-from engines.read.recognise import Line, Reading, Recogniser, Word
+from engines.read.recognise import MODEL_FILES, TESSDATA, Line, Reading, Recogniser, Word
 from engines.read.refusal import Code, Refused
 from engines.read.result import MODEL_VERSION
 from engines.read.warm import warm_up
 
 __all__ = [
+    "MODEL_FILES",
     "MODEL_VERSION",
+    "TESSDATA",
     "Code",
     "Document",
     "Limits",

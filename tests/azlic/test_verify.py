@@ -5,17 +5,23 @@ import contextlib
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from azlic.__main__ import main
 from azlic.output import styled
+from azlic.show_verdict import verdict_text
 from licensing.trust import TrustStore
+from licensing.verdict import Status
 from tests.azlic.conftest import Cli
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
-from tests.site import Site, a_license
+from tests.site import Site, a_license, a_plan
 
 AT = ("--at", "2026-06-01")
 
@@ -27,6 +33,63 @@ def test_a_good_license_is_said_to_be_valid_with_all_its_dates(cli: Cli, site: S
     assert answer.out.startswith("License for Read (OCR): VALID\n")
     for said in ("2026-03-01T08:00:00Z", "2027-01-01T00:00:00Z (214 days left)", "read-2026: Read T1 x 1"):
         assert said in answer.out
+
+
+def test_the_three_ends_and_the_renewal_are_told_apart(cli: Cli, site: Site) -> None:
+    ends = datetime(2026, 11, 1, tzinfo=UTC)
+    site.install(a_license(expires_at=ends, grace_days=7, plan=a_plan(ends_at=datetime(2026, 10, 1, tzinfo=UTC))))
+    answer = cli("verify", "license", *AT)
+    assert answer.out.splitlines()[9:13] == [
+        "  Ends      license     2026-11-01T00:00:00Z (153 days left)",
+        "            grace       2026-11-08T00:00:00Z (160 days left)",
+        "            commitment  2026-10-01T00:00:00Z (122 days left)",
+        "  Renewal   start by    2026-08-02T00:00:00Z (62 days left)",
+    ]
+    told = json.loads(cli("verify", "license", "--json", *AT).out)
+    dates = [told[name] for name in ("expires_at", "grace_ends_at", "commitment_ends_at", "renewal_starts_at")]
+    assert dates == [f"2026-{day}T00:00:00Z" for day in ("11-01", "11-08", "10-01", "08-02")]
+
+
+def test_without_grace_there_is_no_line_about_it(cli: Cli, site: Site) -> None:
+    site.install()
+    assert "grace" not in cli("verify", "license", *AT).out
+
+
+def test_the_settings_say_how_long_a_renewal_takes(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.install()
+    assert "Nothing now. Start the renewal by 2026-11-02T00:00:00Z." in cli("verify", "license", *AT).out
+    monkeypatch.setenv("AZLIC_LEAD_DAYS", "90")
+    assert "Nothing now. Start the renewal by 2026-10-03T00:00:00Z." in cli("verify", "license", *AT).out
+    monkeypatch.setenv("AZLIC_LEAD_DAYS", "214")
+    answer = cli("verify", "license", *AT)
+    assert "VALID" in answer.out and "Do        Start the renewal now: it had to begin by 2026-06-01" in answer.out
+
+
+@pytest.mark.parametrize("status", Status)
+def test_every_status_has_its_advice(site: Site, status: Status) -> None:
+    site.install()
+    text = verdict_text(replace(site.verify(), status=status))
+    assert f"Read (OCR): {status.upper().replace('-', ' ')}\n" in text and "\n  Do  " in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_one_path_starts_with_nothing_that_only_many_need(site: Site) -> None:
+    site.install()
+    words = ["azlic", "verify", str(site.license), "--trust", str(site.trust.folder), "--at", "2026-06-01"]
+    code = (
+        f"import sys; sys.argv = {words!r}; from azlic.__main__ import main; assert main() == 0;"
+        " print({'rich', 'watchdog', 'sqlalchemy', 'usage', 'licensing.gate', 'licensing.severity',"
+        " 'azlic.show_verdicts'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("\nset()\n")
+
+
+def test_a_name_that_stdout_cannot_say_is_escaped(cli: Cli, monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
+    odd = site.folder / os.fsdecode(b"a\xff")
+    odd.mkdir()
+    assert r"a\udcff" in cli("verify", odd).out
+    assert json.loads(cli("verify", odd, "--json").out)["path"] == str(odd)
 
 
 def test_an_ended_license_is_refused_with_what_to_do(cli: Cli, site: Site) -> None:

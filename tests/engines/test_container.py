@@ -192,7 +192,6 @@ def test_a_download_puts_a_license_into_its_mount(site: Site) -> None:
 
 
 def test_a_container_told_to_download_its_license_does_so_and_ends(site: Site) -> None:
-    pytest.importorskip("tesserocr", reason="the read extra is not installed")
     site.add_resource(plan=a_plan(ends_at=datetime(9000, 1, 1, tzinfo=UTC)))
     key = site.api_keys["plant-read"][0]
     with site.license_server() as server:
@@ -217,8 +216,24 @@ def test_a_container_told_to_download_its_license_does_so_and_ends(site: Site) -
     assert site.verify().may_run
 
 
+@only_root
+def test_a_container_started_by_root_downloads_its_license_as_its_user() -> None:
+    with public_folder() as public:
+        site = Site(public)
+        site.add_resource(plan=a_plan(ends_at=datetime(9000, 1, 1, tzinfo=UTC)))
+        os.chown(site.license, NONROOT, NONROOT)
+        with site.license_server() as server:
+            words = f"eula=accept billing={server}/plant-read apikey={site.api_keys['plant-read'][0]}"
+            mine = ["--user", f"{NONROOT}:{NONROOT}", "--trust", str(site.trust.folder)]
+            told = [*words.split(), "DownloadLicense=True", f"Mounts:License={site.license}"]
+            command = [sys.executable, "-m", "azlic", "engine", "read", *mine, *told]
+            ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+        assert (site.license / "license.dat").stat().st_uid == NONROOT
+        site.close()
+
+
 def test_a_download_that_waits_says_so_once_and_in_words(site: Site) -> None:
-    pytest.importorskip("tesserocr", reason="the read extra is not installed")
     words = f"eula=accept billing=http://127.0.0.1:9/x apikey=k DownloadLicense=True Mounts:License={site.license}"
     command = [sys.executable, "-m", "azlic", "engine", "READ", "--trust", str(site.trust.folder), *words.split()]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -226,3 +241,38 @@ def test_a_download_that_waits_says_so_once_and_in_words(site: Site) -> None:
     assert ended.returncode == 3 and len(lines) == 6, ended.stderr
     assert all(line.startswith("CouldNotConnect: ") for line in lines[:4])
     assert lines[4].startswith("azlic: CouldNotConnect: ")
+
+
+NOTHING_MORE_TO_LOAD = """
+import sys
+from pathlib import Path
+
+from engines.container import preload
+
+preload()
+from tests.licensing.orders import an_order
+from tests.site import Site
+from licensing.download import download
+from licensing.trust import TrustStore
+from azlic.clock import now
+
+class Closed:
+    def find_spec(self, name, *_):
+        raise ImportError(f"{name} lies in a folder that is closed by now")
+
+sys.meta_path[:] = [Closed()]
+import certifi
+certifi.where = None
+endpoint, key, folder, trust = sys.argv[1:]
+order = an_order(endpoint, api_key=key)
+print(download(order, Path(folder), trust=TrustStore(Path(trust)), clock=now).path)
+"""
+
+
+def test_what_was_preloaded_is_enough_for_a_download(site: Site) -> None:
+    site.add_resource(plan=a_plan(ends_at=datetime(9000, 1, 1, tzinfo=UTC)))
+    with site.license_server() as server:
+        words = [f"{server}/plant-read", site.api_keys["plant-read"][0], str(site.license), str(site.trust.folder)]
+        command = [sys.executable, "-c", NOTHING_MORE_TO_LOAD, *words]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    assert (ended.returncode, ended.stdout) == (0, f"{site.license}\n"), ended.stderr

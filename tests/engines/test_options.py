@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.options import Options, parse_options
-from licensing.errors import BadCall
+from engines.options import _KNOWN, Options, parse_options
+from licensing.errors import AzlicError, BadCall
 
 KEY = "0123456789abcdef0123456789abcdef"
 BILLING = "https://plant-read.example"
@@ -89,7 +89,7 @@ def test_without_the_eula_nothing_starts(words: str) -> None:
         ("MountsLicense=/license", "Mounts:License was probably meant"),
         ("LicenseFolderKey=/license", "Mounts:License was probably meant"),
         ("Download_License=True", "DownloadLicense was probably meant"),
-        ("frobnicate=1", "known are: Eula, Billing, ApiKey, DownloadLicense, Mounts:License, Mounts:Output, urls"),
+        ("frobnicate=1", f"known are: {', '.join(_KNOWN.values())}"),
     ],
 )
 def test_an_unknown_option_is_refused_with_the_one_that_was_meant(word: str, meant: str) -> None:
@@ -132,6 +132,12 @@ def test_download_license_is_true_or_false(word: str, download: bool) -> None:
 @pytest.mark.parametrize("word", ["yes", "1", ""])
 def test_download_license_is_nothing_else(word: str) -> None:
     assert "is True or False" in refused(f"{DOWNLOAD} DownloadLicense={word}").message
+
+
+def test_models_are_the_engines_own_unless_a_folder_is_named() -> None:
+    assert parse("Eula=accept").models is None and parse("Eula=accept", Models="").models is None
+    assert parse("Eula=accept models=/models").models == Path("/models")
+    assert refused("Eula=accept Models=models").message.startswith("Models is not an absolute path")
 
 
 @pytest.mark.parametrize("key", ["Mounts:License", "Mounts:Output"])
@@ -256,3 +262,32 @@ def test_any_line_is_understood_or_refused(words: list[str], environ: dict[str, 
         assert error.hint
     else:
         assert options.license.is_absolute() and 0 <= options.port <= 65535
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    (tmp_path / "key1").write_text(f"{KEY}\n")
+    return tmp_path / "key1"
+
+
+def test_the_key_may_lie_in_a_file(key_file: Path) -> None:
+    words = DOWNLOAD.replace(f"apikey={KEY}", f"ApiKeyFile={key_file}")
+    assert parse(words) == parse(DOWNLOAD)
+    assert parse(words.replace(f"ApiKeyFile={key_file}", ""), ApiKeyFile=str(key_file)) == parse(DOWNLOAD)
+
+
+def test_only_a_download_opens_the_file_of_the_key(tmp_path: Path) -> None:
+    words = f"eula=accept billing={BILLING} ApiKeyFile={tmp_path / 'key1'}"
+    assert parse(words).api_key is None
+    with pytest.raises(AzlicError, match="key1 cannot be read: No such file"):
+        parse(f"{words} DownloadLicense=True")
+
+
+def test_the_key_is_given_in_one_way(key_file: Path) -> None:
+    error = refused(f"{DOWNLOAD} ApiKeyFile={key_file}")
+    assert error.message == "ApiKey and ApiKeyFile are both given"
+
+
+def test_a_download_believes_the_ca_that_the_environment_names() -> None:
+    assert parse(DOWNLOAD, SSL_CERT_FILE="/run/ca.pem").ca == Path("/run/ca.pem")
+    assert parse(DOWNLOAD, SSL_CERT_FILE="").ca is None

@@ -4,28 +4,30 @@ import sqlite3
 import stat
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
 import stamina
-from fastapi import FastAPI, Response
+from fastapi import Response
 from hypothesis import given
 from hypothesis import strategies as st
 from securesystemslib.signer import CryptoSigner
 
 from licensing import database
+from licensing.answer import retry_after_seconds
 from licensing.denial import Denial, DenialCode
 from licensing.document import LICENSE_TYPE
-from licensing.download import ATTEMPTS, LONGEST_WAIT_SECONDS, Denied, Order, Waiting, _install, _retry_after, download
+from licensing.download import ATTEMPTS, Denied, Order, download
 from licensing.envelope import MAX_ENVELOPE_BYTES, seal
-from licensing.errors import AzlicError, BadCall
-from licensing.verdict import Status, Verdict
+from licensing.errors import AzlicError, BadCall, NoGoodLicense
+from licensing.fetch import LONGEST_WAIT_SECONDS
+from licensing.install import install_license
+from licensing.verdict import Status
 from tests.licensing.another_user import UID, as_another_user, reachable_folder, root_only
-from tests.serving import serving
+from tests.licensing.orders import KEY, Answers, an_order, as_license, fetch, files, sealed
 from tests.site import START, Site, a_license, a_plan
 
-KEY = "5ec7e7" * 10
 CLOSED_PORT = "http://127.0.0.1:9/plant-read"
 
 
@@ -36,44 +38,8 @@ def _no_waiting() -> Iterator[None]:
         yield
 
 
-class Answers:
-    """A license server that gives the answers it was told to, the last one for ever; ``asked`` counts."""
-
-    def __init__(self, *answers: Response) -> None:
-        self._answers = answers
-        self.asked = 0
-
-    def __call__(self) -> Response:
-        self.asked += 1
-        return self._answers[min(self.asked, len(self._answers)) - 1]
-
-    @contextmanager
-    def served(self) -> Iterator[str]:
-        app = FastAPI()
-        app.add_api_route("/plant-read/license", self, methods=["POST"], response_model=None)
-        with serving(app) as url:
-            yield f"{url}/plant-read"
-
-
-def an_order(endpoint: str, **changes: str) -> Order:
-    fields = {"endpoint": endpoint, "api_key": KEY, "container_type": "read", "container_version": "3.2.0"}
-    return Order(**(fields | changes))
-
-
-def fetch(site: Site, order: Order, waiting: Waiting | None = None) -> Verdict:
-    return download(order, site.license, trust=site.trust, clock=site.clock, waiting=waiting)
-
-
-def sealed(site: Site, **changes: object) -> Response:
-    return Response(seal(a_license(**changes).to_bytes(), LICENSE_TYPE, site.signer))
-
-
 def busy(retry_after: str | None = None) -> Response:
     return Response("come back later", 503, {} if retry_after is None else {"Retry-After": retry_after})
-
-
-def files(site: Site) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in site.license.iterdir()}
 
 
 def test_a_license_is_installed_where_its_container_looks_for_it(site: Site) -> None:
@@ -156,6 +122,51 @@ def test_a_busy_issuer_is_asked_again_after_the_time_it_names(site: Site, monkey
     assert told == [(DenialCode.BUSY, 1, 5.0), (DenialCode.BUSY, 2, 5.0)]
 
 
+def test_a_real_issuer_that_stays_busy_is_given_up_with_the_time_it_names(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.02)
+    site.add_resource()
+    told: list[tuple[DenialCode, int, float]] = []
+    with closing(sqlite3.connect(site.folder / "issuer.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with site.license_server() as server, pytest.raises(Denied) as denied:
+            order = an_order(f"{server}/plant-read", api_key=site.api_keys["plant-read"][0])
+            fetch(site, order, lambda denial, attempt, seconds: told.append((denial.code, attempt, seconds)))
+    assert told == [(DenialCode.BUSY, attempt, 5.0) for attempt in (1, 2, 3, 4)]
+    assert denied.value.message == "BillingEndpointBusy: the issuer is busy with other downloads (asked 5 times)"
+    assert denied.value.hint == "try again after 5 s: that is what the issuer asks for"
+    assert (denied.value.exit_status, files(site)) == (3, {})
+
+
+def test_a_real_issuer_whose_store_fails_is_unknown_and_asked_again(site: Site) -> None:
+    site.add_resource()
+    with closing(sqlite3.connect(site.folder / "issuer.db")) as other:
+        other.execute("DROP TABLE issuer_resource_key")
+    told: list[DenialCode] = []
+    with site.license_server() as server, pytest.raises(Denied) as denied:
+        fetch(site, an_order(f"{server}/plant-read"), lambda denial, *_: told.append(denial.code))
+    assert told == [DenialCode.UNKNOWN] * (ATTEMPTS - 1)
+    assert denied.value.message.startswith("Unknown: the issuer cannot answer now") and denied.value.exit_status == 3
+
+
+@pytest.mark.parametrize("status", [502, 504])
+@pytest.mark.parametrize("retry_after", ["7", "Sun, 01 Mar 2026 08:00:07 GMT"])
+def test_a_gateway_that_does_not_reach_the_issuer_could_not_connect(site: Site, status: int, retry_after: str) -> None:
+    waits: list[float] = []
+    answers = Answers(Response("no route", status, {"Retry-After": retry_after}))
+    with answers.served() as endpoint, pytest.raises(Denied, match=rf"^CouldNotConnect: .*{status}") as denied:
+        fetch(site, an_order(endpoint), lambda _denial, _attempt, seconds: waits.append(seconds))
+    assert waits == [7.0] * (ATTEMPTS - 1)
+    assert denied.value.hint == "try again after 7 s: that is what the issuer asks for"
+
+
+def test_a_time_to_wait_that_is_longer_than_any_is_told_at_the_end(site: Site) -> None:
+    with Answers(busy("86400")).served() as endpoint, pytest.raises(Denied) as denied:
+        fetch(site, an_order(endpoint))
+    assert denied.value.hint == "try again after 86400 s: that is what the issuer asks for"
+
+
 def waits_for(site: Site, answer: Response) -> list[float]:
     """The seconds waited between the answers of an issuer that gives one answer for ever."""
     waits: list[float] = []
@@ -188,7 +199,7 @@ def test_without_a_time_to_wait_the_waits_double(site: Site, retry_after: str | 
 
 @given(st.text(st.characters(codec="latin-1")) | st.from_regex(r"Mon, \d+ Jan \d+ \d+:\d+:\d+ [+-]\d+", fullmatch=True))
 def test_any_retry_after_is_a_time_or_none(value: str) -> None:
-    seconds = _retry_after(value, START)
+    seconds = retry_after_seconds(value, START)
     assert seconds is None or seconds >= 0
 
 
@@ -283,19 +294,19 @@ def test_a_file_in_place_of_the_license_folder_is_said_so(site: Site) -> None:
 
 
 def stranger(_site: Site) -> Response:
-    return Response(seal(a_license().to_bytes(), LICENSE_TYPE, CryptoSigner.generate_ed25519()))
+    return as_license(seal(a_license().to_bytes(), LICENSE_TYPE, CryptoSigner.generate_ed25519()))
 
 
 SPEECH = {"type": "speech-to-text", "repositories": ["r"], "version_from": "3", "version_below": "4"}
 NO_GOOD: dict[str, tuple[Callable[[Site], Response], str]] = {
-    "too large": (lambda _: Response(b" " * (MAX_ENVELOPE_BYTES + 1)), "larger than any license"),
-    "no license": (lambda _: Response(b"<html>Sign in to the hotel's network</html>"), "is opaque"),
-    "nothing": (lambda _: Response(b""), "is malformed"),
-    "another document": (lambda site: Response(seal(b"{}", "text/plain", site.signer)), "another type"),
-    "another container": (lambda site: sealed(site, container=SPEECH), "is wrong-container"),
-    "another image": (lambda site: sealed(site, container=SPEECH | {"type": "read", "version_below": "3.1"}),
+    "too large": (lambda _: as_license(b" " * (MAX_ENVELOPE_BYTES + 1)), "larger than any license"),
+    "no license": (lambda _: as_license(b"<html>Sign in to the hotel's network</html>"), "is opaque"),
+    "nothing": (lambda _: as_license(b""), "is malformed"),
+    "another document": (lambda site: as_license(seal(b"{}", "text/plain", site.signer)), "another type"),
+    "another container": (lambda site: sealed(site, serial=2, container=SPEECH), "is wrong-container"),
+    "another image": (lambda site: sealed(site, serial=2, container=SPEECH | {"type": "read", "version_below": "3.1"}),
                       "is wrong-image"),
-    "ended": (lambda site: sealed(site, issued_at=START - timedelta(2), not_before=START - timedelta(2),
+    "ended": (lambda site: sealed(site, serial=2, issued_at=START - timedelta(2), not_before=START - timedelta(2),
                                   expires_at=START), "is expired"),
     "an unknown signer": (stranger, "is untrusted"),
 }  # fmt: skip
@@ -324,6 +335,19 @@ def test_http_to_anywhere_but_the_loopback_is_refused_before_anybody_is_asked(si
     with answers.served() as endpoint, pytest.raises(BadCall, match="in the clear"):
         fetch(site, an_order(endpoint.replace("127.0.0.1", host)))
     assert answers.asked == 0
+
+
+def test_http_to_another_machine_is_taken_where_it_is_allowed(site: Site) -> None:
+    with Answers(sealed(site)).served() as endpoint:
+        order = an_order(endpoint.replace("127.0.0.1", "0.0.0.0"))  # noqa: S104 - leads to this very machine
+        assert fetch(site, order, allow_plain_http=True).may_run
+
+
+@pytest.mark.parametrize("rest", [f"{KEY}@a/x", f"me:{KEY}@a/x", f"a/x?key={KEY}", f"a/x#{KEY}"])
+def test_an_endpoint_carries_no_secret(site: Site, rest: str) -> None:
+    with pytest.raises(BadCall, match="the endpoint at a carries more than a path") as refused:
+        fetch(site, an_order(f"https://{rest}"))
+    assert KEY not in refused.value.message
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -365,7 +389,9 @@ def test_a_folder_that_cannot_be_written_is_an_error_and_keeps_its_license(site:
         before = site.install().read_bytes()
         site.license.chmod(mode)
         answer = as_another_user(
-            lambda: _install(new, site.license, an_order(CLOSED_PORT), trust=site.trust, as_of=site.now)
+            lambda: install_license(
+                new, site.license, container="read", version="3.2.0", trust=site.trust, as_of=site.now
+            )
         )
         assert answer.startswith("AzlicError: ") and "could not be written: Permission denied" in answer
         assert files(site) == {"license.dat": before}
@@ -426,3 +452,14 @@ def test_each_clock_reading_is_the_callers(site: Site) -> None:
         verdict = download(an_order(endpoint), site.license, trust=site.trust, clock=clock)
     assert verdict.as_of == START
     assert readings == [START]
+
+
+@pytest.mark.parametrize(("serial", "status"), [(1, "superseded"), (2, "conflicting")])
+def test_an_older_license_never_takes_the_place_of_a_newer_one(site: Site, serial: int, status: str) -> None:
+    site.install(a_license(serial=2))
+    before = files(site)
+    came = sealed(site, serial=serial, grace_days=1)
+    refusal = f"is {status} and was not installed"
+    with Answers(came).served() as endpoint, pytest.raises(NoGoodLicense, match=refusal):
+        fetch(site, an_order(endpoint))
+    assert files(site) == before

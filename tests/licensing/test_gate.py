@@ -5,6 +5,7 @@ import pytest
 from licensing.gate import Gate
 from licensing.seen import CLOCK_TOLERANCE, Seen
 from licensing.verdict import Status, Verdict
+from licensing.verification import verify
 from tests.site import START, Site, a_license
 
 TICK = timedelta(microseconds=1)
@@ -98,3 +99,13 @@ def test_it_looks_when_the_license_is_gone_and_when_it_is_back(site: Site, watch
     file.write_bytes(content)
     assert watched.status(START) is Status.VALID
     assert len(watched.examined) == 3
+
+
+def test_a_gate_before_the_file_itself_notices_another_one_too(site: Site) -> None:
+    file = site.install(a_license(expires_at=START + timedelta(days=90))).rename(site.license / "carried.bin")
+    gate = Gate(file, lambda now, _seen: verify(file, trust=site.trust, as_of=now))
+    assert gate.verdict(START).status is Status.VALID
+    site.install(a_license(expires_at=START + timedelta(days=2))).replace(file)
+    assert gate.verdict(START).status is Status.EXPIRING
+    file.unlink()
+    assert gate.verdict(START).status is Status.MISSING

@@ -7,14 +7,15 @@ from sqlalchemy import delete, select
 
 from licensing.database import reading, writing
 from licensing.denial import Denial, DenialCode
-from licensing.document import License, parse_license
-from licensing.envelope import VerifiedPayload, parse_envelope
 from licensing.errors import BadCall
 from licensing.issuer import Issuer
-from licensing.issuer_book import approve, issued, new_api_key, resources
+from licensing.issuer_audit import audit
+from licensing.issuer_book import approve, issued
+from licensing.issuer_resources import new_api_key, resources
 from licensing.issuer_tables import Download, ResourceContainer
 from licensing.protocol import LicenseRequest
-from tests.site import START, Site, a_plan
+from tests.licensing.issuers import an_issuer, ask, code, given
+from tests.site import OPERATOR, START, Site, a_plan
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
@@ -26,26 +27,7 @@ TICK = timedelta(microseconds=1)
 def issuer(site: Site) -> Issuer:
     """An issuer with one approved resource, ``plant-read``."""
     site.add_resource()
-    return Issuer(site.issuer_store, site.signer, base_url="https://issuer.example/")
-
-
-def ask(
-    issuer: Issuer, key: str, *, resource: str = "plant-read", container: str = "read", now: datetime = START
-) -> bytes | Denial:
-    request = LicenseRequest(container_type=container, container_version="3.2.0", site="hall 7")
-    return issuer.download(request, resource=resource, api_key=key, now=now)
-
-
-def given(site: Site, answer: bytes | Denial) -> License:
-    """The license in an answer, its signature checked."""
-    assert isinstance(answer, bytes), answer
-    trusted = [known.key for known in site.trust.held().keys]
-    return parse_license(VerifiedPayload(parse_envelope(answer), trusted).content)
-
-
-def code(answer: bytes | Denial) -> DenialCode:
-    assert isinstance(answer, Denial)
-    return answer.code
+    return an_issuer(site)
 
 
 @pytest.mark.parametrize("slot", [0, 1])
@@ -76,21 +58,27 @@ def test_rule_4_a_subscription_must_be_approved(site: Site, issuer: Issuer) -> N
     site.add_resource("new-read", approved=False)
     key = site.api_keys["new-read"][0]
     assert code(ask(issuer, key, resource="new-read")) is DenialCode.UNAUTHORIZED
-    approve(site.issuer_store, "new-read-subscription", now=site.now)
+    approve(site.issuer_store, "new-read-subscription", now=site.now, actor=OPERATOR)
     assert given(site, ask(issuer, key, resource="new-read")).serial == 1
 
 
-def test_rule_5_the_container_must_be_on_the_resources_list(site: Site, issuer: Issuer) -> None:
+def test_rule_5_only_the_disconnected_sku_pays_for_disconnected_containers(site: Site, issuer: Issuer) -> None:
+    site.add_resource("standard", sku="S0")
+    answer = ask(issuer, site.api_keys["standard"][0], resource="standard")
+    assert code(answer) is DenialCode.UNAUTHORIZED
+    assert isinstance(answer, Denial) and "has SKU S0, and only DC0" in answer.detail
+
+
+def test_rule_6_the_container_must_be_on_the_resources_list(site: Site, issuer: Issuer) -> None:
     with writing(site.issuer_store) as connection:
         connection.execute(delete(ResourceContainer))
     assert code(ask(issuer, site.api_keys["plant-read"][0])) is DenialCode.UNAUTHORIZED
 
 
 @pytest.mark.parametrize("version", ["3.1.9", "4", "4.0-preview"])
-def test_rule_6_the_version_must_be_one_that_the_resource_licenses(site: Site, issuer: Issuer, version: str) -> None:
+def test_rule_8_the_version_must_be_one_that_the_resource_licenses(site: Site, issuer: Issuer, version: str) -> None:
     key = site.api_keys["plant-read"][0]
-    request = LicenseRequest(container_type="read", container_version=version)
-    answer = issuer.download(request, resource="plant-read", api_key=key, now=START)
+    answer = ask(issuer, key, version=version)
     assert code(answer) is DenialCode.MISMATCH
     assert isinstance(answer, Denial) and "versions 3.2 up to, not including, 4" in answer.detail
     assert issued(site.issuer_store) == []
@@ -102,7 +90,7 @@ def test_rule_6_the_version_must_be_one_that_the_resource_licenses(site: Site, i
     [(PLAN_STARTS - TICK, False), (PLAN_STARTS, True), (PLAN_ENDS - TICK, True), (PLAN_ENDS, False)],
     ids=["just before it starts", "as it starts", "just before it ends", "as it ends"],
 )
-def test_rule_7_a_plan_must_be_in_force(site: Site, issuer: Issuer, now: datetime, runs: bool) -> None:
+def test_rule_9_a_plan_must_be_in_force(site: Site, issuer: Issuer, now: datetime, runs: bool) -> None:
     answer = ask(issuer, site.api_keys["plant-read"][0], now=now)
     assert isinstance(answer, bytes) if runs else code(answer) is DenialCode.OUT_OF_QUOTA
 
@@ -181,6 +169,17 @@ def test_the_book_names_each_license_and_the_digest_of_its_bytes(site: Site, iss
     assert isinstance(answer, bytes) and digest == hashlib.sha256(answer).digest()
 
 
+def test_a_request_without_a_key_is_answered_in_the_transaction_of_who_vouches_for_it(
+    site: Site, issuer: Issuer
+) -> None:
+    request = LicenseRequest(container_type="read", container_version="3.2.0", site="hall 7")
+    with writing(site.issuer_store) as connection:
+        answer = issuer.answer(connection, request, resource="plant-read", now=START)
+    assert given(site, answer).serial == 1
+    assert [(line.key_slot, line.site) for line in issued(site.issuer_store)] == [(0, "hall 7")]
+    assert audit(site.issuer_store).entries[-1].actor == "plant-read offline request"
+
+
 @pytest.mark.databases("sqlite")
 def test_keys_are_kept_as_digests_only(site: Site, issuer: Issuer) -> None:
     keys = site.api_keys["plant-read"]
@@ -226,17 +225,18 @@ def test_a_resource_no_license_could_be_made_from_is_refused_when_it_is_entered(
 ) -> None:
     with pytest.raises(BadCall, match=said):
         site.add_resource(**({"name": "plant-read"} | changes))  # type: ignore[arg-type]
-    assert resources(site.issuer_store) == []
+    assert resources(site.issuer_store, now=START) == []
 
 
 def test_a_container_type_may_be_written_in_any_case(site: Site) -> None:
     site.add_resource(container_type="Read")
-    assert [known.container_type for known in resources(site.issuer_store)] == ["read"]
+    (known,) = resources(site.issuer_store, now=START)
+    assert [container.container_type for container in known.containers] == ["read"]
 
 
 def test_a_new_key_takes_the_place_of_the_old_one_alone(site: Site, issuer: Issuer) -> None:
     first, second = site.api_keys["plant-read"]
-    new = new_api_key(site.issuer_store, "plant-read", 1)
+    new = new_api_key(site.issuer_store, "plant-read", 1, now=START, actor=OPERATOR)
     assert code(ask(issuer, first)) is DenialCode.INVALID
     assert [given(site, ask(issuer, key)).serial for key in (second, new)] == [1, 2]
 
@@ -244,7 +244,7 @@ def test_a_new_key_takes_the_place_of_the_old_one_alone(site: Site, issuer: Issu
 @pytest.mark.parametrize(("resource", "slot"), [("nowhere", 1), ("plant-read", 3)])
 def test_a_key_of_nothing_cannot_be_made_new(site: Site, issuer: Issuer, resource: str, slot: int) -> None:
     with pytest.raises(BadCall, match=f"there is no key {slot} of a resource {resource}"):
-        new_api_key(site.issuer_store, resource, slot)
+        new_api_key(site.issuer_store, resource, slot, now=START, actor=OPERATOR)
 
 
 def test_an_unknown_container_type_or_subscription_is_refused(site: Site) -> None:
@@ -252,7 +252,7 @@ def test_an_unknown_container_type_or_subscription_is_refused(site: Site) -> Non
         site.add_resource(container_type="translator")
     assert "read, speech-to-text" in refused.value.hint
     with pytest.raises(BadCall, match="there is no subscription nobody"):
-        approve(site.issuer_store, "nobody", now=site.now)
+        approve(site.issuer_store, "nobody", now=site.now, actor=OPERATOR)
 
 
 def test_resources_of_one_subscription_are_approved_together(site: Site, issuer: Issuer) -> None:

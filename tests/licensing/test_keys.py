@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner
 
 from licensing.envelope import VerifiedPayload, parse_envelope, seal
 from licensing.errors import AzlicError
@@ -137,3 +138,51 @@ def test_a_missing_public_key_is_named(tmp_path: Path) -> None:
 
 def test_a_public_key_is_written_as_it_was_read(pair: tuple[Path, Path]) -> None:
     assert public_pem(load_public_key(pair[1])) == pair[1].read_bytes()
+
+
+def by_uri(pair: tuple[Path, Path], uri: str) -> tuple[Path, Path]:
+    """The same pair, its private half moved to where only a URI leads."""
+    moved = pair[0].rename(pair[0].with_name("moved"))
+    pair[0].with_suffix(".uri").write_text(uri.format(moved=moved))
+    return pair
+
+
+def test_a_signing_key_may_be_where_a_uri_leads(pair: tuple[Path, Path]) -> None:
+    sealed = seal(b"{}", "any", load_signer(*by_uri(pair, "file2:{moved}\n")))
+    assert VerifiedPayload(parse_envelope(sealed), [load_public_key(pair[1])]).content == b"{}"
+
+
+BAD_URIS = {
+    "no such file": ("file2:/none", "FileNotFoundError"),
+    "no such scheme": ("floppy:1", "ValueError"),
+    "no URI": ("", "ValueError"),
+    "a service whose library is not installed": ("hv:azlic/1", "requires hvac"),
+    "too large": ("x" * (MAX_KEY_BYTES + 1), "FileTooLarge"),
+    "a key that is not its": ("file2:{moved}.other", "KeyMismatch|ValueError|UnverifiedSignature"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_URIS)
+def test_a_uri_that_leads_to_no_usable_key_is_told_by_its_file(pair: tuple[Path, Path], case: str) -> None:
+    uri, words = BAD_URIS[case]
+    (pair[0].parent / "moved.other").write_bytes(pkcs8(ed25519.Ed25519PrivateKey.generate()))
+    with pytest.raises(AzlicError, match=rf"key\.uri names cannot be used: .*({words})"):
+        load_signer(*by_uri(pair, uri))
+
+
+def test_a_signing_key_that_lies_there_needs_no_uri(pair: tuple[Path, Path]) -> None:
+    pair[0].with_suffix(".uri").write_text("floppy:1")
+    assert load_signer(*pair)
+
+
+def test_a_service_that_signs_with_another_key_is_found_out_at_once(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Floppy:
+        @staticmethod
+        def from_priv_key_uri(*_: object) -> CryptoSigner:
+            return CryptoSigner.generate_ed25519()
+
+    monkeypatch.setitem(SIGNER_FOR_URI_SCHEME, "floppy", Floppy)
+    with pytest.raises(AzlicError, match="cannot be used: VerificationError"):
+        load_signer(*by_uri(pair, "floppy:1"))

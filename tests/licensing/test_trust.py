@@ -1,4 +1,5 @@
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ from licensing.errors import AzlicError, BadCall
 from licensing.keys import create_key_pair
 from licensing.trust import TrustStore
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
+from tests.licensing.vendor import Vendor
+from tests.site import Site
 
 
 def a_public_key(folder: Path, name: str = "issuer.pem") -> Path:
@@ -82,10 +85,21 @@ def test_a_file_in_place_of_the_folder_is_said_so(store: TrustStore) -> None:
         store.held()
 
 
+def test_an_anchor_alone_is_its_own_issuer_and_has_stated_nothing(store: TrustStore, tmp_path: Path) -> None:
+    added = store.add(a_public_key(tmp_path / "a"))
+    assert (added.issuer, added.not_before, added.not_after) == (added.key_id, None, None)
+    (stated,) = (held := store.held()).issuers.values()
+    assert set(held.issuers) == {added.issuer}
+    assert (stated.said_at, stated.rotation_number, stated.revocations_number) == (None, 0, 0)
+    assert stated.days_old(datetime(2026, 1, 1, tzinfo=UTC)) is None
+
+
 def test_other_files_are_left_alone(store: TrustStore, tmp_path: Path) -> None:
     added = store.add(a_public_key(tmp_path / "a"))
     (store.folder / "README").write_text("hello")
     (store.folder / "issuer.pem.old").write_text("hello")
+    (store.folder / "notes.json").write_text("hello")
+    (store.folder / f"{'0' * 64}.rotation-1.json").write_text("of an issuer without an anchor")
     assert store.held().keys == (added,)
 
 
@@ -94,6 +108,16 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_a_hint(tmp_path: Path) ->
     with pytest.raises(AzlicError, match="cannot be made") as refused:
         TrustStore(tmp_path / "file" / "trust.d").add(a_public_key(tmp_path / "a"))
     assert "--trust" in refused.value.hint
+
+
+def test_nothing_inside_the_license_mount_gives_trust(site: Site, tmp_path: Path) -> None:
+    stranger = Vendor(tmp_path / "stranger", site.trust)
+    stranger.keys[1] = site.signer  # type: ignore[call-overload]
+    site.install()
+    (site.trust.folder / "issuer.pem").rename(site.license / "issuer.pem")
+    stranger.anchor_file.rename(site.license / "stranger.pem")
+    stranger.rotation(1).rename(site.license / f"{stranger.issuer}.rotation-1.json")
+    assert (site.trust.held().keys, site.verify().status) == ((), "untrusted")
 
 
 @root_only

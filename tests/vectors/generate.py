@@ -1,13 +1,15 @@
-"""The golden license: made from a fixed key, to the same bytes on every machine and in every year.
+"""The golden license and the golden sealed file: made from fixed keys, to the same bytes on every machine, every year.
 
-``python -m tests.vectors.generate`` writes the files again, into its own folder unless another one is named. The key is
-known to everybody and for tests only.
+``python -m tests.vectors.generate`` writes the files again, into its own folder unless another one is named. The keys
+are known to everybody and for tests only.
 """
 
 import base64
+import io
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner
@@ -15,6 +17,7 @@ from securesystemslib.signer import CryptoSigner
 from licensing.document import LICENSE_TYPE, CommittedPlan, License, LicensedContainer, LicensedResource, Quota
 from licensing.envelope import seal
 from licensing.keys import public_pem
+from licensing.sealed import ContentKey, seal_file
 
 FOLDER = Path(__file__).parent
 
@@ -49,14 +52,22 @@ LICENSE = License(
     content_keys={"image-2026": base64.b64encode(bytes(range(32))).decode()},
 )
 
+CONTENT_KEY = ContentKey(bytes(range(32)))
+MODEL_NAME = "eng.traineddata"
+MODEL = bytes(number * number % 251 for number in range(65_600))
+"""Longer than a segment, so that the sealed file has two."""
+
 
 def generate(folder: Path) -> None:
-    """Write ``license.dat``, the ``issuer.pem`` that verifies it and the ``payload.json`` it carries."""
+    """Write ``license.dat``, the ``issuer.pem`` that verifies it, the ``payload.json`` it carries; ``model.sealed``."""
     signer = CryptoSigner(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
     payload = LICENSE.to_bytes()
     (folder / "issuer.pem").write_bytes(public_pem(signer.public_key))
     (folder / "payload.json").write_bytes(payload)
     (folder / "license.dat").write_bytes(seal(payload, LICENSE_TYPE, signer))
+    with patch("licensing.sealed.token_bytes", lambda count: bytes(range(count))):
+        sealed = b"".join(seal_file(io.BytesIO(MODEL), CONTENT_KEY, MODEL_NAME))
+    (folder / "model.sealed").write_bytes(sealed)
 
 
 if __name__ == "__main__":

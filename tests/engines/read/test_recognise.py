@@ -127,6 +127,13 @@ def test_a_page_over_its_time_is_refused(recogniser: Recogniser) -> None:
 def test_a_missing_model_is_said_with_a_hint(tmp_path: Path) -> None:
     with pytest.raises(AzlicError, match=r"eng\.traineddata") as error:
         Recogniser(threads=1, tessdata=tmp_path)
+    assert error.value.hint == "name a folder with models of Tesseract 4 or 5"
+
+
+def test_without_its_own_models_the_engine_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engines.read.recognise.TESSDATA", tmp_path)
+    with pytest.raises(AzlicError) as error:
+        Recogniser(threads=1, tessdata=tmp_path)
     assert error.value.hint == "pip install azlic[read]"
 
 
@@ -135,7 +142,7 @@ def test_a_damaged_model_is_said_with_a_hint(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"no model")
     with pytest.raises(AzlicError) as error:
         Recogniser(threads=1, tessdata=tmp_path)
-    assert error.value.hint == "pip install azlic[read]"
+    assert error.value.hint == "name a folder with models of Tesseract 4 or 5"
 
 
 def test_after_warming_up_no_model_file_is_needed(tmp_path: Path) -> None:

@@ -1,0 +1,139 @@
+"""A site without a network: its key, its request for a license, and the installing of the license that comes back."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import load_settings
+
+if TYPE_CHECKING:
+    from licensing.request import HeldLicense
+
+app = typer.Typer(help="This site: the key that it signs with.", no_args_is_help=True)
+
+_SiteKeys = Annotated[
+    Path | None,
+    typer.Option("--keys", metavar="FOLDER", readable=False, help="The site's key folder.  [env: AZLIC_SITE_KEYS]"),
+]
+
+
+def register(program: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    program.command()(request)
+    program.command()(install)
+    program.add_typer(app, name="site")
+
+
+@app.command()
+def init(keys: _SiteKeys = None) -> None:
+    """Make this site's signing key.
+
+    Give the public key to the issuer, and tell its fingerprint by another way.
+
+    Example: azlic site init
+    """
+    from licensing.site_keys import PUBLIC, create_site_keys
+
+    folder = keys or load_settings().site_keys
+    key = create_site_keys(folder)
+    output.emit(f"public key: {folder / PUBLIC}\n  key {key.keyid}")
+
+
+def request(
+    resource: Annotated[str, typer.Option("--resource", metavar="NAME", help="The resource that pays.")],
+    container: options.ForContainer,
+    image_version: options.ForImageVersion,
+    file: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", readable=False, help="Where to write the request.")
+    ],
+    instance: Annotated[
+        list[str] | None,
+        typer.Option("--instance", metavar="NAME", help="Bind the license to a container of this name; repeatable."),
+    ] = None,
+    held: Annotated[
+        Path | None,
+        typer.Option("--held", metavar="PATH", readable=False, help="The license in hand, so that its serial is told."),
+    ] = None,
+    keys: _SiteKeys = None,
+    trust: options.Trust = None,
+    json: options.Json = False,
+) -> None:
+    """Ask for a license by a signed file.
+
+    For a site that never touches the issuer's network: carry the file to the issuer, and bring license.dat back for
+    azlic install. Each file is answered once; asked again, it gets the same license.
+
+    Example: azlic request --resource plant-read --container read --image-version 3.2.0 -o request.dsse
+    """
+    from azlic.show_requests import request_fields, request_text
+    from licensing.request import new_request, write_request
+    from licensing.site_keys import site_signer
+
+    settings = load_settings()
+    now = clock.now()
+    wanted = new_request(
+        site=settings.site,
+        resource=resource,
+        container_type=container,
+        container_version=image_version,
+        instances=instance or None,
+        held=_held(held, trust or settings.trust, resource, container) if held else None,
+        now=now,
+    )
+    signer = site_signer(keys or settings.site_keys)
+    write_request(file, wanted, signer)
+    if json:
+        output.emit_json("azlic.license-request/v1", request_fields(wanted, file, signer.public_key.keyid))
+    else:
+        output.emit(request_text(wanted, file, signer.public_key.keyid))
+
+
+def _held(path: Path, trust: Path, resource: str, container: str) -> "HeldLicense":
+    from licensing.request import held_license
+    from licensing.trust import TrustStore
+    from licensing.verification import verify
+
+    verdict = verify(path, trust=TrustStore(trust), as_of=clock.as_of(None))
+    return held_license(verdict, resource=resource, container=container)
+
+
+def install(
+    file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The license.dat that was carried in.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", readable=False, help="The license folder to install into.")
+    ],
+    container: options.ForContainer,
+    image_version: options.ForImageVersion,
+    trust: options.Trust = None,
+    json: options.Json = False,
+) -> None:
+    """Install a license that was carried in.
+
+    It is checked against the trust store before it takes the old one's place; where it is no good license, the old one
+    stays and the exit status is 1.
+
+    Example: azlic install /media/stick/license.dat /license --container read --image-version 3.2.0
+    """
+    from azlic.show_verdict import verdict_fields, verdict_text
+    from licensing.install import install_license, read_arrived
+    from licensing.memory import read_memory
+    from licensing.remember import remember_at
+    from licensing.trust import TrustStore
+
+    settings = load_settings()
+    verdict = install_license(
+        read_arrived(file),
+        folder,
+        container=container,
+        version=image_version,
+        trust=TrustStore(trust or settings.trust),
+        as_of=clock.as_of(None),
+        seen=read_memory(settings.database),
+    )
+    remember_at(settings.database, verdict)
+    if json:
+        output.emit_json("azlic.verdict/v1", verdict_fields(verdict))
+    else:
+        output.emit(verdict_text(verdict))

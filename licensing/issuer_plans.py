@@ -1,0 +1,76 @@
+"""The commitment plan of a resource: the one in force, and the one that takes over from it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, select, update
+
+from licensing.database import reading, writing
+from licensing.document import CommittedPlan
+from licensing.errors import BadCall
+from licensing.issuer_audit import note
+from licensing.issuer_tables import Resource
+
+
+def check_plan(plan: CommittedPlan) -> None:
+    """Raise ``BadCall`` for a plan that says nothing where it has to say something."""
+    check_word("plan type", plan.plan_type)
+    check_word("tier", plan.tier)
+    check_word("unit", plan.quota.unit)
+
+
+def check_word(what: str, text: str) -> None:
+    """Raise ``BadCall`` for a name that is empty or would not look like what it is."""
+    if not text or text != text.strip() or not text.isprintable():
+        raise BadCall(f"the {what} {text!r} is empty, or has blanks around it", hint="write it without them")
+
+
+def plan_at(resource: Any, now: datetime) -> CommittedPlan:
+    """The plan of a resource's row that counts: the next one from its start on, the present one until then."""
+    following = following_plan(resource)
+    if following is not None and following.starts_at <= now:
+        return following
+    return CommittedPlan.model_validate_json(resource.plan)
+
+
+def following_plan(resource: Any) -> CommittedPlan | None:
+    """The plan that was entered ahead of its start, if any."""
+    return CommittedPlan.model_validate_json(resource.next_plan) if resource.next_plan else None
+
+
+def plan_of(engine: Engine, resource: str, *, now: datetime) -> CommittedPlan:
+    """The plan of a resource that counts now. Raises ``BadCall`` when there is no such resource."""
+    with reading(engine) as connection:
+        return plan_at(_resource(connection, resource), now)
+
+
+def set_plan(engine: Engine, resource: str, plan: CommittedPlan, *, now: datetime, actor: str) -> bool:
+    """Put a resource on another plan: at once, or from the plan's start where the present one runs until then.
+
+    Licenses keep their id, and their serial goes on. Returns whether it counts at once. Raises ``BadCall`` when there
+    is no such resource.
+    """
+    check_plan(plan)
+    with writing(engine) as connection:
+        row = _resource(connection, resource)
+        present, following = plan_at(row, now), following_plan(row)
+        later = present.ends_at > now and plan.starts_at > now
+        if later:
+            following = plan
+        else:
+            present = plan
+            following = following if following and following.starts_at > now else None
+        connection.execute(
+            update(Resource)
+            .where(Resource.name == resource)
+            .values(plan=present.model_dump_json(), next_plan=following.model_dump_json() if following else None)
+        )
+        note(connection, at=now, actor=actor, action="plan set", subject=resource, plan=plan.model_dump_json())
+    return not later
+
+
+def _resource(connection: Connection, name: str) -> Any:
+    row = connection.execute(select(Resource.__table__).where(Resource.name == name)).one_or_none()
+    if row is None:
+        raise BadCall(f"there is no resource {name}", hint="see: azlic issuer resource list")
+    return row
