@@ -15,6 +15,7 @@ _MODULES = {
     "site": "request",
     "request": "request",
     "install": "request",
+    "doctor": "doctor",
     "engine": "container",
     "ingest": "usage",
     "watch": "usage",

@@ -4,6 +4,7 @@ Read without pydantic-settings, which alone would cost ``verify`` half of its st
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ class Settings(NamedTuple):
     expiring_days: int
     trust_days: int
     lead_days: int
+    nonroot: str
 
 
 _NAMES = Settings._fields
@@ -56,6 +58,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         expiring_days=_days(places, "expiring_days", default=60),
         trust_days=_days(places, "trust_days", default=180),
         lead_days=_days(places, "lead_days", default=60),
+        nonroot=_user(places, "nonroot", default="65532:65532"),
     )
 
 
@@ -64,6 +67,13 @@ def _text(places: Mapping[str, tuple[str, Any]], name: str) -> str | None:
     if value is not None and not (isinstance(value, str) and value):
         raise BadCall(f"{where}: {name} is not text", hint=f'for example {name} = "/srv/azlic"')
     return value
+
+
+def _user(places: Mapping[str, tuple[str, Any]], name: str, *, default: str) -> str:
+    where, value = places.get(name, ("", default))
+    if not re.fullmatch(r"[0-9]{1,10}:[0-9]{1,10}", str(value)):
+        raise BadCall(f"{where}: {name} is not of the form UID:GID", hint=f'for example {name} = "{default}"')
+    return str(value)
 
 
 def _days(places: Mapping[str, tuple[str, Any]], name: str, *, default: int) -> int:

@@ -1,6 +1,6 @@
 """The one database: opened, brought to the current schema, read and written in whole transactions.
 
-SQLite by path, PostgreSQL by URL. Source for the journal: facts/anchors §6 (the WAL-reset bug of SQLite up to 3.51.2).
+SQLite by path, PostgreSQL by URL. Which journal SQLite gets is told by ``licensing.journal``.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from sqlalchemy.orm import DeclarativeBase
 import migrations
 from licensing import postgresql
 from licensing.errors import AzlicError, BadCall
+from licensing.journal import wal_is_safe
 
 BUSY_SECONDS = 10
 _WRITING = {"azlic_writing": True}
@@ -39,12 +40,6 @@ class Table(DeclarativeBase):
 
 class DatabaseBusy(AzlicError):
     """Another process held the database for longer than we wait."""
-
-
-def wal_is_safe(version: tuple[int, int, int]) -> bool:
-    """Whether this SQLite may write ahead without the WAL-reset bug: 3.51.3, 3.50.7, 3.44.6 and what follows each."""
-    fixed = {(3, 44): 6, (3, 50): 7}
-    return version >= (3, 51, 3) or version[2] >= fixed.get(version[:2], 1 << 30)
 
 
 def open_database(target: str, *, create: bool = False, upgrade: bool = False) -> Engine:

@@ -44,3 +44,22 @@ class ClockReset(Table):
     reset_id: Mapped[str] = mapped_column(String, primary_key=True)
     instant: Mapped[int] = mapped_column(BigInteger)
     taken_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class AdoptedLicense(Table):
+    """A license of another maker's that azlic cannot read, by its digest, and what the operator stated about it.
+
+    ``path`` is where it is installed. What was never stated is empty.
+    """
+
+    __tablename__ = "adopted_license"
+    path: Mapped[str] = mapped_column(String, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    size: Mapped[int] = mapped_column(BigInteger)
+    container_type: Mapped[str] = mapped_column(String)
+    image: Mapped[str | None] = mapped_column(String)
+    resource: Mapped[str | None] = mapped_column(String)
+    downloaded_at: Mapped[int | None] = mapped_column(BigInteger)
+    expires_at: Mapped[int] = mapped_column(BigInteger)
+    adopted_at: Mapped[int] = mapped_column(BigInteger)
+    stated_by: Mapped[str] = mapped_column(String)

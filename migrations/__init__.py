@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection, Engine
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision this version of azlic reads and writes; revisions are numbered, so that a newer one is recognised."""
 
 

@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import Engine, insert, select
 
 from licensing import database as under_test
-from licensing.database import DatabaseBusy, open_database, reading, wal_is_safe, writing
+from licensing.database import DatabaseBusy, open_database, reading, writing
 from licensing.errors import AzlicError, BadCall
 from licensing.issuer_tables import Subscription
+from licensing.journal import wal_is_safe
 
 Open = Callable[..., Engine]
 

@@ -9,6 +9,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, Table, func, insert, inspect, select
 
 import migrations
+import usage.alert_tables
+import usage.close_tables
+import usage.export_tables
 import usage.tables
 from licensing import issuer_tables, site_tables
 from licensing.database import Table as Model
@@ -50,6 +53,8 @@ def test_every_model_has_its_table(engine: Engine) -> None:
     assert usage.tables.Record.__tablename__ in Model.metadata.tables
     assert issuer_tables.Download.__tablename__ in Model.metadata.tables
     assert site_tables.WitnessMark.__tablename__ in Model.metadata.tables
+    for later in (usage.close_tables.Correction, usage.export_tables.Export, usage.alert_tables.Notice):
+        assert later.__tablename__ in Model.metadata.tables
     assert rows(engine) == dict.fromkeys(Model.metadata.tables, 1)
 
 

@@ -1,0 +1,127 @@
+"""The doctor: what is wrong with the mounts and the machine, and what mends it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from licensing.doctor.examination import Examination
+    from licensing.doctor.mending import Mended
+
+
+def register(program: typer.Typer) -> None:
+    """Put this command on the command line."""
+    program.command()(doctor)
+
+
+def doctor(
+    license_: Annotated[
+        Path, typer.Option("--license", metavar="FOLDER", readable=False, help="The license folder.")
+    ] = Path("/license"),
+    outputs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            metavar="FOLDER",
+            readable=False,
+            help="An output folder; may be given again.  [default: /output]",
+        ),
+    ] = None,
+    container: options.Container = None,
+    image_version: options.ImageVersion = None,
+    user: Annotated[
+        str,
+        typer.Option(
+            "--user", metavar="nonroot|UID:GID", help="The container's user. UID:GID are ids of this host, unshifted."
+        ),
+    ] = "nonroot",
+    trust: options.Trust = None,
+    database: options.Database = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Run the safe commands: owners and modes in the folders, missing folders.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Run them without asking.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Examine the mounts and the machine.
+
+    Each finding says what is wrong, why it matters, and the command that mends it. Run it as root: then it really
+    tries what the container's user may do. It opens no socket, and without --fix it changes nothing.
+
+    Exit status 0 when nothing is wrong (there may be warnings), 1 when something is, 3 when something could not be
+    examined.
+
+    Example: azlic doctor --license ./license --output ./output
+    """
+    from azlic.show_doctor import examination_fields, examination_text
+    from licensing.doctor.examination import Site, examine
+    from licensing.doctor.identity import NONROOT, parse_user
+    from licensing.trust import TrustStore
+
+    settings = load_settings()
+    site = Site(
+        license=license_,
+        outputs=tuple(outputs or [Path("/output")]),
+        nonroot=parse_user(user, nonroot=settings.nonroot),
+        stated=user != NONROOT,
+        container=container,
+        version=image_version,
+    )
+
+    def look() -> "Examination":
+        found = examine(
+            site,
+            trust=TrustStore(trust or settings.trust),
+            as_of=clock.as_of(None),
+            expiring_days=settings.expiring_days,
+        )
+        return _with_history(found, database, settings)
+
+    found = look()
+    mended = _mended(found, yes=yes, quiet=json) if fix else []
+    if mended:
+        found = look()
+    if json:
+        output.emit_json("azlic.doctor/v1", examination_fields(found, mended))
+    else:
+        output.emit(examination_text(found))
+    raise typer.Exit(found.exit_status)
+
+
+def _with_history(found: "Examination", database: str | None, settings: Settings) -> "Examination":
+    """What the ledger knows of the output folders that are empty; without one it says nothing, unless one was named."""
+    if database is None and not found.empty_outputs:
+        return found
+    from licensing.database import open_database, reading
+    from licensing.doctor.finding import Finding
+    from licensing.errors import AzlicError
+    from usage.mount_history import history_findings
+
+    try:
+        with reading(open_database(database or settings.database)) as connection:
+            return found.joined_by(history_findings(connection, found.empty_outputs, in_use=found.outputs))
+    except (AzlicError, OSError) as error:
+        do = error.hint if isinstance(error, AzlicError) else "run azlic doctor as root"
+        unread = Finding("ledger-unexamined", "the ledger", str(error), do=do)
+        return found.joined_by([unread] if database else [])
+
+
+def _mended(found: "Examination", *, yes: bool, quiet: bool) -> "list[Mended]":
+    from azlic.show_doctor import mended_text, plan_text
+    from licensing.doctor.mending import mend, safe_ones
+
+    chosen = safe_ones(found.findings)
+    if not chosen:
+        output.tell("nothing that is safe to run was found")
+        return []
+    output.tell(f"these will be run:\n{plan_text(chosen)}")
+    if not yes and not typer.confirm("Run them?", err=True):
+        return []
+    done = mend(chosen)
+    if not quiet:
+        output.tell(mended_text(done))
+    return done

@@ -1,0 +1,162 @@
+"""The examination: one pass over both mounts, the license, the user ids and the machine.
+
+Nothing is changed, and no socket opened. As root every right is tried as the container's user; a file made for that is
+removed at once.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from licensing.doctor.finding import Finding, Level
+from licensing.doctor.folders import Folder, Judge, look
+from licensing.doctor.identity import Identity, name_findings
+from licensing.doctor.license_folder import verdict_findings
+from licensing.doctor.machine import examine_machine, machine_facts, machine_findings
+from licensing.doctor.mounts import mounts
+from licensing.doctor.namespaces import Shift, engine_home, shift
+from licensing.doctor.needs import needs_of
+from licensing.doctor.trial import tried
+from licensing.doctor.words import shown
+from licensing.errors import AzlicError
+from licensing.trust import TrustStore
+from licensing.verdict import Cause, Verdict
+from licensing.verification import EXPIRING_DAYS, verify
+
+
+class Site(NamedTuple):
+    """What is to be examined: the two mounts, the container that is meant, and its user.
+
+    ``stated``: the user's ids were given outright and are this host's, whatever namespaces there are.
+    """
+
+    license: Path
+    outputs: tuple[Path, ...]
+    nonroot: Identity
+    stated: bool = False
+    container: str | None = None
+    version: str | None = None
+
+
+class Examination(NamedTuple):
+    """What was found, heaviest first; the facts beside it; the output folders, and those that hold no usage file.
+
+    ``tried`` tells whether the rights were really tried, or worked out.
+    """
+
+    as_of: datetime
+    identity: Identity
+    tried: bool
+    facts: dict[str, str]
+    findings: tuple[Finding, ...]
+    outputs: tuple[str, ...]
+    empty_outputs: tuple[str, ...]
+
+    @property
+    def exit_status(self) -> int:
+        """0 nothing is wrong (there may be warnings), 1 something is, 3 something could not be examined."""
+        levels = {finding.level for finding in self.findings}
+        if Level.ERROR in levels:
+            return 1
+        return 3 if Level.UNEXAMINED in levels else 0
+
+    def joined_by(self, more: Iterable[Finding]) -> "Examination":
+        """The same examination with what others found."""
+        return self._replace(findings=_heaviest_first([*self.findings, *more]))
+
+
+def _heaviest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    order = list(Level)
+    return tuple(sorted(findings, key=lambda finding: order.index(finding.level)))
+
+
+def examine(
+    site: Site, *, trust: TrustStore, as_of: datetime, expiring_days: int = EXPIRING_DAYS, root: Path = Path("/")
+) -> Examination:
+    """Examine a site. What is wrong is a finding, not an exception. ``root`` is where /proc, /sys and /etc lie."""
+    known = mounts(root)
+    license_path, *output_paths = (str(path.absolute()) for path in (site.license, *site.outputs))
+    user = _user(site, [license_path, *output_paths], root)
+    identity = user.identity.as_here()
+    held, *outputs = _folders([license_path, *dict.fromkeys(output_paths)], Judge(identity, known, root))
+    verdict, license_found = _license(site, held, trust, as_of, expiring_days)
+    licensed = verdict.license.container.type if verdict is not None and verdict.license is not None else None
+    container = site.container or licensed
+    machine = examine_machine(root)
+    found = [
+        *(finding for folder in (held, *outputs) for finding in folder.findings),
+        *license_found,
+        *name_findings(site.nonroot),
+        *user.findings,
+        *machine_findings(machine, container, needs_of(container, site.version) if container else None),
+    ]
+    told = {"License": f"{verdict.status}: {shown(verdict.detail)}"} if verdict is not None else {}
+    return Examination(
+        as_of=as_of,
+        identity=identity,
+        tried=_all_tried([held, *outputs]),
+        facts=_folder_facts(held, outputs) | told | {"User": user.told} | machine_facts(machine),
+        findings=_heaviest_first(found),
+        outputs=tuple(folder.path for folder in outputs),
+        empty_outputs=tuple(folder.path for folder in outputs if folder.empty),
+    )
+
+
+def _folders(paths: Sequence[str], judge: Judge) -> list[Folder]:
+    """The license folder and the output folders: all are looked at, then tried in one go, then judged."""
+    sights = [look(path, judge.identity, judge.known) for path in paths]
+    trees = [sight.tree for sight in sights if sight.tree is not None]
+    answers = iter(tried(trees, judge.identity) or ())
+    founds = [next(answers, None) if sight.tree is not None else None for sight in sights]
+    first, *others = zip(sights, founds, strict=True)
+    return [judge.license_folder(*first), *(judge.output_folder(*other) for other in others)]
+
+
+def _user(site: Site, folders: Sequence[str], root: Path) -> Shift:
+    if site.stated:
+        return Shift(site.nonroot, f"{site.nonroot}, as stated")
+    owners: list[tuple[int, int]] = []
+    for folder in folders:
+        try:
+            status = Path(folder).stat()
+        except OSError:
+            continue
+        owners.append((status.st_uid, status.st_gid))
+    return shift(site.nonroot, owners=owners, home=engine_home(), user=os.environ.get("USER", ""), root=root)
+
+
+def _license(
+    site: Site, held: Folder, trust: TrustStore, as_of: datetime, expiring_days: int
+) -> tuple[Verdict | None, list[Finding]]:
+    if held.tried is None:
+        return None, []  # the folder is not there, which was told already
+    try:
+        verdict = verify(
+            site.license,
+            trust=trust,
+            as_of=as_of,
+            container=site.container,
+            version=site.version,
+            expiring_days=expiring_days,
+        )
+    except AzlicError as error:
+        return None, [Finding("license-unexamined", held.path, shown(error.message), do=shown(error.hint))]
+    if verdict.cause is Cause.CLOSED:
+        do = "run azlic doctor as root"
+        return verdict, [Finding("license-unexamined", held.path, shown(verdict.detail), do=do)]
+    renamed = any(finding.code == "license-name" for finding in held.findings)
+    return verdict, list(verdict_findings(verdict, renamed=renamed))
+
+
+def _all_tried(folders: Sequence[Folder]) -> bool:
+    seen = [folder.tried for folder in folders if folder.tried is not None]
+    return bool(seen) and all(seen)
+
+
+def _folder_facts(held: Folder, outputs: Sequence[Folder]) -> dict[str, str]:
+    return {"License folder": f"{shown(held.path)}: {held.told}"} | {
+        f"Output folder{f' {number}' if len(outputs) > 1 else ''}": f"{shown(folder.path)}: {folder.told}"
+        for number, folder in enumerate(outputs, 1)
+    }

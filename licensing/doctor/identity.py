@@ -1,0 +1,98 @@
+"""The user that a container runs as: nonroot, 65532:65532 unless told otherwise.
+
+Source: facts §1.3 (ownership of both mounts, and hosts that know no such name).
+"""
+
+import contextlib
+import grp
+import os
+import pwd
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from licensing.doctor.finding import Finding
+from licensing.errors import BadCall
+
+NONROOT = "nonroot"
+_NUMBER = re.compile(r"[0-9]{1,10}")
+_MOST = (1 << 32) - 2  # the last one says "no user"
+
+
+class Identity(NamedTuple):
+    """A user by numbers. ``groups`` are those beside its own: a container's user has none, unless it runs here."""
+
+    uid: int
+    gid: int
+    groups: frozenset[int] = frozenset()
+
+    def __str__(self) -> str:
+        return f"{self.uid}:{self.gid}"
+
+    def is_in(self, gid: int) -> bool:
+        """Whether the user is in a group."""
+        return gid == self.gid or gid in self.groups
+
+    @classmethod
+    def own(cls) -> "Identity":
+        """The user of this process."""
+        return cls(os.geteuid(), os.getegid(), frozenset(os.getgroups()) - {os.getegid()})
+
+    def as_here(self) -> "Identity":
+        """The same user with the groups it has here, where it is the one who asks: Kubernetes' fsGroup is one."""
+        own = Identity.own()
+        return own if own[:2] == self[:2] else self
+
+
+def parse_user(text: str, *, nonroot: str) -> Identity:
+    """The user of ``UID:GID``, ``UID``, or a name (``NAME`` or ``NAME:GROUP``) of this host.
+
+    ``nonroot`` is what that name stands for, whatever this host calls so: inside the container the numbers count.
+    Raises ``BadCall`` for a name that this host does not know.
+    """
+    if text in {NONROOT, f"{NONROOT}:{NONROOT}"}:
+        text = nonroot
+    user, _, group = text.partition(":")
+    uid = _number(user)
+    if uid is None:
+        with contextlib.suppress(KeyError, ValueError):
+            known = pwd.getpwnam(user)
+            return Identity(known.pw_uid, _group(group, text) if group else known.pw_gid)
+        raise _unknown(text)
+    return Identity(uid, _group(group, text) if group else uid)
+
+
+def _group(group: str, text: str) -> int:
+    gid = _number(group)
+    if gid is None:
+        with contextlib.suppress(KeyError, ValueError):
+            return grp.getgrnam(group).gr_gid
+        raise _unknown(text)
+    return gid
+
+
+def _number(text: str) -> int | None:
+    if not _NUMBER.fullmatch(text):
+        return None
+    return int(text) if int(text) <= _MOST else None
+
+
+def _unknown(text: str) -> BadCall:
+    return BadCall(
+        f"this host knows no user {text!r}",
+        hint="give the numbers that the container has, UID:GID, for example 65532:65532",
+    )
+
+
+def name_findings(identity: Identity) -> Iterable[Finding]:
+    """Whether this host calls another user nonroot, so that the manual's ``chown nonroot:nonroot`` would go wrong."""
+    with contextlib.suppress(KeyError):
+        known = pwd.getpwnam(NONROOT)
+        if (known.pw_uid, known.pw_gid) != identity[:2]:
+            numbers = f"{known.pw_uid}:{known.pw_gid}"
+            yield Finding(
+                "nonroot-elsewhere",
+                NONROOT,
+                f"this host's own user nonroot is {numbers}, the container's is {identity}",
+                do=f"always use the numbers: chown -R {identity}",
+            )

@@ -1,0 +1,29 @@
+"""Names in commands and on the screen: any name a file can have, run as it is and shown without harm."""
+
+import os
+import shlex
+import string
+
+_PLAIN = frozenset(string.ascii_letters + string.digits + "/._-+=:,@ ")
+
+
+def shown(text: str) -> str:
+    """A name as a terminal may show it: what is no printable character is escaped."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def command_word(path: str) -> str:
+    """A path as one word of ``sh``; what cannot be printed goes through printf, whose octal escapes POSIX has.
+
+    The shell drops newlines at the end of what printf says: those stand behind it as they are.
+    """
+    path = path if path.startswith(("/", "./", "../")) else f"./{path}"  # never an option
+    if path.isprintable():
+        return shlex.quote(path)
+    begin = path.rstrip("\n")
+    escaped = "".join(_octal(byte) for byte in os.fsencode(begin))
+    return f"\"$(printf '{escaped}'){path[len(begin) :]}\""
+
+
+def _octal(byte: int) -> str:
+    return chr(byte) if chr(byte) in _PLAIN else f"\\{byte:03o}"
