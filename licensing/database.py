@@ -16,11 +16,11 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import DeclarativeBase
 
 import migrations
+from licensing import postgresql
 from licensing.errors import AzlicError, BadCall
 from licensing.journal import wal_is_safe
 
 BUSY_SECONDS = 10
-_WRITERS = 0x617A6C6963  # "azlic": the advisory lock that PostgreSQL's writers take turns by
 _WRITING = {"azlic_writing": True}
 
 
@@ -48,19 +48,28 @@ def open_database(target: str, *, create: bool = False, upgrade: bool = False) -
     ``create`` makes a missing SQLite file (0640, its folder too) and brings the schema up to date; ``upgrade`` does
     only the latter. Without them a missing file or an older schema is an ``AzlicError`` with the command that mends it.
     """
-    engine = _connect(target, create=create)
+    engine = connect(target, create=create)
     try:
-        revision = _revision(engine)
-        if revision != migrations.HEAD:
-            if not (create or (upgrade and revision is not None)):
-                raise _not_current(engine, revision)
-            _upgrade(engine, revision)
-    except SQLAlchemyError as error:
-        raise unusable(engine, error) from error
+        _bring_up_to_date(engine, create=create, upgrade=upgrade)
+    except BaseException as error:
+        engine.dispose()
+        if isinstance(error, SQLAlchemyError):
+            raise unusable(engine, error) from error
+        raise
     return engine
 
 
-def _connect(target: str, *, create: bool) -> Engine:
+def _bring_up_to_date(engine: Engine, *, create: bool, upgrade: bool) -> None:
+    revision = _revision(engine)
+    if revision == migrations.HEAD:
+        return
+    if not (create or (upgrade and revision is not None)):
+        raise _not_current(engine, revision)
+    _upgrade(engine, revision)
+
+
+def connect(target: str, *, create: bool = False) -> Engine:
+    """An engine for the database at a path or URL, whatever its schema; on a server nothing is asked yet."""
     if "://" in target:
         return _by_url(target)
     path = Path(target).absolute()
@@ -81,14 +90,13 @@ def _connect(target: str, *, create: bool) -> Engine:
 
 def _by_url(target: str) -> Engine:
     try:
-        engine = create_engine(make_url(target))
+        engine = postgresql.connect(make_url(target))
     except (ArgumentError, ValueError, ImportError) as error:  # its text may repeat a password
         raise BadCall(
             "the database's URL cannot be used: it is not one, or its driver is not installed",
-            hint="write postgresql+psycopg://USER@HOST/NAME, and install psycopg; or give a path",
+            hint="write postgresql+psycopg://USER@HOST/NAME, and install azlic[postgresql]; or give a path",
         ) from error
-    if engine.dialect.name == "postgresql":
-        event.listen(engine, "begin", _begin_postgresql)
+    event.listen(engine, "begin", _begin_postgresql)
     return engine
 
 
@@ -114,21 +122,34 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("azlic_writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _is_writing(connection) else "BEGIN")
 
 
 def _begin_postgresql(connection: Connection) -> None:
-    if connection.get_execution_options().get("azlic_writing", False):
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+    if _is_writing(connection):
+        postgresql.begin_writing(connection, BUSY_SECONDS)
+
+
+def _is_writing(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("azlic_writing", False))
+
+
+@contextlib.contextmanager
+def opened(target: str, *, upgrade: bool = False) -> Iterator[Engine]:
+    """A database for a moment: open as by ``open_database``, and no connection is left behind."""
+    engine = open_database(target, upgrade=upgrade)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 @contextlib.contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent view of the database. Raises ``AzlicError`` when it cannot be read."""
+    options: dict[str, Any] = postgresql.READING if engine.dialect.name == "postgresql" else {}
     try:
-        with engine.connect() as connection, connection.begin():
+        with engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
     except (DBAPIError, NoConnectionFree) as error:
         raise unusable(engine, error) from error
@@ -146,19 +167,28 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 def unusable(engine: Engine, error: SQLAlchemyError) -> AzlicError:
     """The database's own error in words, without its statement and values."""
-    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-    where = engine.url.render_as_string(hide_password=True).removeprefix("sqlite:///")
+    cause = getattr(error, "orig", None) or error
+    reason = str(cause).splitlines()[0]
     if isinstance(error, NoConnectionFree):
-        return DatabaseBusy(f"too many wait for the database {where}", hint="try again later; nothing was changed")
-    if isinstance(error, OperationalError) and "lock" in reason:
         return DatabaseBusy(
-            f"the database {where} is in use by another process",
+            f"too many wait for the database {place(engine)}", hint="try again later; nothing was changed"
+        )
+    locked = isinstance(error, OperationalError) and "locked" in reason
+    if locked or postgresql.is_busy(cause):
+        return DatabaseBusy(
+            f"the database {place(engine)} is in use by another process",
             hint="wait for it to finish, then run the command again; nothing was changed",
         )
-    return AzlicError(
-        f"the database {where} cannot be used: {reason}",
-        hint="check the disk's free space, who may write there, and that the file is an azlic database",
-    )
+    if engine.dialect.name == "postgresql":
+        hint = postgresql.hint(cause)
+    else:
+        hint = "check the disk's free space, who may write there, and that the file is an azlic database"
+    return AzlicError(f"the database {place(engine)} cannot be used: {reason}", hint=hint)
+
+
+def place(engine: Engine) -> str:
+    """Where a database is, for people: its path, or its URL without a password and without options."""
+    return engine.url.set(query={}).render_as_string(hide_password=True).removeprefix("sqlite:///")
 
 
 def _revision(engine: Engine) -> str | None:
@@ -171,13 +201,27 @@ def _revision(engine: Engine) -> str | None:
 def _upgrade(engine: Engine, revision: str | None) -> None:
     if revision is not None and revision > migrations.HEAD:
         raise _not_current(engine, revision)
+    if revision is None and engine.dialect.name == "postgresql":
+        _refuse_unfit_encoding(engine)
     migrations.upgrade(engine, _WRITING)
 
 
+def _refuse_unfit_encoding(engine: Engine) -> None:
+    with engine.connect() as connection:
+        if encoding := postgresql.unfit_encoding(connection):
+            raise AzlicError(
+                f"the database {place(engine)} keeps text in {encoding}, which cannot hold every record",
+                hint="make it with: createdb --encoding=UTF8 --template=template0 NAME",
+            )
+
+
 def _not_current(engine: Engine, revision: str | None) -> AzlicError:
-    where = engine.url.render_as_string(hide_password=True).removeprefix("sqlite:///")
+    where = place(engine)
     if revision is None:
-        return AzlicError(f"{where} is no azlic database", hint="name the right file with --database")
+        return AzlicError(
+            f"{where} is no azlic database",
+            hint="the first `azlic ingest` makes one of an empty database; or name the right one with --database",
+        )
     if revision > migrations.HEAD:
         return AzlicError(
             f"{where} was written by a newer azlic (schema {revision}, this one knows {migrations.HEAD})",

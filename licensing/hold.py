@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
-from licensing.database import BUSY_SECONDS, DatabaseBusy
+from licensing import postgresql
+from licensing.database import BUSY_SECONDS, DatabaseBusy, unusable
 from licensing.errors import AzlicError
-
-_ADVISORY_KEY = 0x617A6C6963  # "azlic"
 
 
 @contextlib.contextmanager
@@ -66,11 +66,25 @@ def _file_hold(engine: Engine) -> Iterator[Iterator[str | None]]:
 
 @contextlib.contextmanager
 def _advisory_hold(engine: Engine) -> Iterator[Iterator[str | None]]:
-    with engine.connect() as connection:
+    """The hold is its session's: it has a connection of its own, in no transaction."""
+    key = {"key": postgresql.HOLD_KEY}
+    try:
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    except DBAPIError as error:
+        raise unusable(engine, error) from error
 
-        def attempts() -> Iterator[str | None]:
-            while True:
-                taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY})
-                yield None if taken.scalar() else "another process"
+    def attempts() -> Iterator[str | None]:
+        while not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar():
+            yield postgresql.holder(connection)
+        yield None
 
+    try:
         yield attempts()
+    except DBAPIError as error:
+        raise unusable(engine, error) from error
+    finally:
+        try:
+            connection.execute(text("SELECT pg_advisory_unlock_all()"))
+        except DBAPIError:
+            connection.invalidate()  # with its session the hold is gone, too
+        connection.close()

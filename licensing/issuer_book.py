@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, select, update
 
-from licensing.database import open_database, reading, writing
+from licensing.database import open_database, place, reading, writing
 from licensing.errors import AzlicError, BadCall
 from licensing.instants import iso
 from licensing.issuer_audit import note
@@ -35,8 +35,7 @@ def open_stocked_issuer(target: str) -> Engine:
     with reading(engine) as connection:
         if connection.execute(select(Resource.name).limit(1)).first() is None:
             raise AzlicError(
-                f"{engine.url.render_as_string(hide_password=True).removeprefix('sqlite:///')} holds no resource"
-                " of any issuer",
+                f"{place(engine)} holds no resource of any issuer",
                 hint="azlic issuer resource add enters one; or name the issuer's store with --database",
             )
     return engine

@@ -44,12 +44,17 @@ def read_memory(database: str) -> Seen:
 
 
 def _read_by_url(database: str) -> Seen:
-    from licensing.database import open_database, reading  # noqa: PLC0415 - slow to import, needed for a URL only
+    from sqlalchemy import inspect  # noqa: PLC0415 - slow to import, needed for a URL only
+
+    from licensing.database import connect, reading  # noqa: PLC0415
     from licensing.errors import AzlicError  # noqa: PLC0415
 
     try:
-        with reading(open_database(database)) as connection:
-            return remembered(connection)
+        engine = connect(database)
+        with contextlib.ExitStack() as leaving:
+            leaving.callback(engine.dispose)
+            connection = leaving.enter_context(reading(engine))
+            return remembered(connection) if inspect(connection).has_table("witness") else Seen()
     except AzlicError as error:
         return Seen(unread=error.message)
 

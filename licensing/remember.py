@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select, update
 
-from licensing.database import open_database, writing
+from licensing.database import opened, writing
 from licensing.errors import AzlicError
 from licensing.instants import milliseconds
 from licensing.seen import WitnessKind
@@ -40,13 +40,13 @@ def remember_at(database: str, verdict: Verdict) -> None:
     """
     if "://" not in database and not Path(database).exists():
         return
-    with writing(open_database(database, upgrade=True)) as connection:
+    with opened(database, upgrade=True) as ledger, writing(ledger) as connection:
         remember(connection, verdict)
 
 
 def answered(database: str, now: datetime, what: str) -> None:
     """Let an answer given now be a witness of the time, where the ledger can be written; a reader's need not be."""
-    with contextlib.suppress(AzlicError), writing(open_database(database)) as connection:
+    with contextlib.suppress(AzlicError), opened(database) as ledger, writing(ledger) as connection:
         advance(connection, WitnessKind.EVALUATION, now, what)
 
 

@@ -1,8 +1,9 @@
 """A whole site in a temporary folder, with a clock in hand: real issuer, real mounts, real container, real ledger."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import httpx
@@ -38,6 +39,9 @@ START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 LICENSE_ID = "01900000-0000-7000-8000-000000000001"
 CONTAINER_ID = "0123456789ab"
 OPERATOR = "the issuer's operator"
+
+NewDatabase = Callable[[str], str]
+"""Gives the path or URL of a new database by its name."""
 
 
 def a_plan(name: str = "read-2026", **changes: object) -> CommittedPlan:
@@ -92,8 +96,9 @@ def counting_engine() -> Engine:
 class Site:
     """An issuer, an operator, a container and its two mounts. ``now`` is the only clock; ``sleep`` moves it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, new_database: NewDatabase | None = None) -> None:
         self.folder = folder
+        self.new_database = new_database or (lambda name: str(folder / f"{name}.db"))
         self.now = START
         self.license = folder / "license"
         self.output = folder / "output"
@@ -131,7 +136,7 @@ class Site:
     @property
     def issuer_store(self) -> Database:
         if self._issuer_store is None:
-            self._issuer_store = open_database(str(self.folder / "issuer.db"), create=True)
+            self._issuer_store = open_database(self.new_database("issuer"), create=True)
         return self._issuer_store
 
     def add_resource(self, name: str = "plant-read", *, approved: bool = True, **changes: object) -> None:
@@ -179,10 +184,15 @@ class Site:
         with serving(app) as url, httpx.Client(base_url=url, timeout=60) as client:
             yield client
 
+    @cached_property
+    def database(self) -> str:
+        """Where the site's ledger is: a path, or a URL."""
+        return self.new_database("azlic")
+
     @property
     def ledger(self) -> Database:
         if self._ledger is None:
-            self._ledger = open_database(str(self.folder / "azlic.db"), create=True)
+            self._ledger = open_database(self.database, create=True)
         return self._ledger
 
     def ingest(self) -> Receipt:

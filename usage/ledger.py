@@ -4,6 +4,7 @@ Same id and same content is a duplicate; same id and other content a conflict; a
 quarantine whole. Records, totals, chain, batch and the file's offset are committed together: exactly once.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +14,12 @@ from itertools import accumulate, count
 from typing import Any
 
 from sqlalchemy import Connection, case, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from licensing.instants import from_milliseconds
 from licensing.remember import advance
 from licensing.seen import WitnessKind
-from licensing.upsert import insert_once, upsert
+from licensing.upsert import insert_once, insert_rows, upsert
 from usage.batches import ORIGIN, Row, Sealed, batch_head, rows_digest
 from usage.chains import Chains, Link, Missing, Problem, close_gap, is_gap, open_gap, settle_closed_gaps
 from usage.lines import Parsed, is_printable, parse_lines
@@ -93,11 +95,6 @@ class Ledger:
         self._next_number: int = last.first_record + last.records if last else 1
         self._newest = 0
         self._hasher = ThreadPoolExecutor(1)  # a block's digest is made beside the parsing, on the other core
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
-        self._insert = (
-            f"INSERT INTO record ({', '.join(_COLUMNS)}) VALUES ({', '.join([mark] * len(_COLUMNS))})"  # noqa: S608
-            " ON CONFLICT (id) DO NOTHING"
-        )
 
     def book(self, connection: Connection, cursor: Cursor, block: Block) -> None:
         """Take one block of one source: its records, totals and problems, and the batch that seals them."""
@@ -166,14 +163,13 @@ class Ledger:
         if not rows:
             return [], []
         if not cursor.again and not parsed.large:
-            with connection.begin_nested() as savepoint:
-                if connection.exec_driver_sql(self._insert, rows).rowcount == len(rows):
-                    return rows, []
-                savepoint.rollback()
+            with contextlib.suppress(IntegrityError), connection.begin_nested():
+                insert_rows(connection, Record, _COLUMNS, rows)
+                return rows, []
         new, problems = self._sift(connection, parsed)
         cursor.again = len(new) * 2 < len(rows)
         if new:
-            connection.exec_driver_sql(self._insert, new)
+            insert_rows(connection, Record, _COLUMNS, new)
         return new, problems
 
     def _sift(self, connection: Connection, parsed: Parsed) -> tuple[list[Row], list[Problem]]:

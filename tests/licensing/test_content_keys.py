@@ -17,6 +17,8 @@ from licensing.sealed import ContentKey, open_sealed
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.site import START, Site
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
@@ -138,6 +140,7 @@ def test_a_folder_that_cannot_take_the_files_leaves_no_key(site: Site, models: P
     assert content_keys(site.issuer_store) == []
 
 
+@pytest.mark.databases("sqlite")
 def test_a_store_that_cannot_take_the_key_leaves_no_folder(site: Site, models: Path) -> None:
     site.issuer_store.dispose()
     (site.folder / "issuer.db").write_bytes(b"no database" * 100)

@@ -12,6 +12,9 @@ from sqlalchemy import Engine
 from licensing.database import DatabaseBusy, open_database
 from licensing.errors import AzlicError
 from licensing.hold import holding
+from tests.site import NewDatabase
+
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 HOLDER = """
 import sys
@@ -24,16 +27,21 @@ with holding(open_database(sys.argv[1])):
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(str(tmp_path / "azlic.db"), create=True)
+def target(new_database: NewDatabase) -> str:
+    return new_database("azlic")
+
+
+@pytest.fixture
+def engine(target: str) -> Iterator[Engine]:
+    engine = open_database(target, create=True)
     yield engine
     engine.dispose()
 
 
 @contextmanager
-def another_holder(path: Path) -> Iterator[subprocess.Popen[str]]:
+def another_holder(target: str) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the database."""
-    command = [sys.executable, "-c", HOLDER, str(path)]
+    command = [sys.executable, "-c", HOLDER, target]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
@@ -43,14 +51,23 @@ def another_holder(path: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+def held_by(target: str, process: int) -> str:
+    """The end of what is said of a holder: PostgreSQL knows it by the number of its own process for it."""
+    return r"held by server process \d+$" if "://" in target else f"held by process {process}$"
+
+
 def test_one_after_the_other_may_hold(engine: Engine) -> None:
     for _ in range(2):
         with holding(engine, wait_seconds=0):
             pass
 
 
-def test_a_second_hold_of_the_same_process_is_refused(engine: Engine) -> None:
-    with holding(engine), pytest.raises(DatabaseBusy, match=f"process {os.getpid()}$"), holding(engine, wait_seconds=0):
+def test_a_second_hold_of_the_same_process_is_refused(engine: Engine, target: str) -> None:
+    with (
+        holding(engine),
+        pytest.raises(DatabaseBusy, match=held_by(target, os.getpid())),
+        holding(engine, wait_seconds=0),
+    ):
         pass
 
 
@@ -61,9 +78,9 @@ def test_the_hold_ends_when_what_is_done_under_it_fails(engine: Engine) -> None:
         pass
 
 
-def test_another_process_is_named_and_its_hold_ends_when_it_is_killed(engine: Engine, tmp_path: Path) -> None:
-    with another_holder(tmp_path / "azlic.db") as other:
-        with pytest.raises(DatabaseBusy, match=f"held by process {other.pid}$"), holding(engine, wait_seconds=0):
+def test_another_process_is_named_and_its_hold_ends_when_it_is_killed(engine: Engine, target: str) -> None:
+    with another_holder(target) as other:
+        with pytest.raises(DatabaseBusy, match=held_by(target, other.pid)), holding(engine, wait_seconds=0):
             pass
         other.send_signal(signal.SIGKILL)
         other.wait()
@@ -71,14 +88,15 @@ def test_another_process_is_named_and_its_hold_ends_when_it_is_killed(engine: En
             pass
 
 
-def test_a_hold_that_ends_while_another_waits_is_taken_over(engine: Engine, tmp_path: Path) -> None:
-    with another_holder(tmp_path / "azlic.db") as other:
+def test_a_hold_that_ends_while_another_waits_is_taken_over(engine: Engine, target: str) -> None:
+    with another_holder(target) as other:
         assert other.stdin is not None
         other.stdin.close()
         with holding(engine, wait_seconds=60):
             pass
 
 
+@pytest.mark.databases("sqlite")
 def test_a_place_where_no_hold_can_be_written_is_an_error_with_a_hint(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "azlic.db.lock").mkdir()
     with pytest.raises(AzlicError, match=r"azlic\.db\.lock cannot be written") as refused, holding(engine):

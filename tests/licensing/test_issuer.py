@@ -17,6 +17,8 @@ from licensing.protocol import LicenseRequest
 from tests.licensing.issuers import an_issuer, ask, code, given
 from tests.site import OPERATOR, START, Site, a_plan
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 PLAN_STARTS, PLAN_ENDS = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 
@@ -178,6 +180,7 @@ def test_a_request_without_a_key_is_answered_in_the_transaction_of_who_vouches_f
     assert audit(site.issuer_store).entries[-1].actor == "plant-read offline request"
 
 
+@pytest.mark.databases("sqlite")
 def test_keys_are_kept_as_digests_only(site: Site, issuer: Issuer) -> None:
     keys = site.api_keys["plant-read"]
     ask(issuer, keys[0])

@@ -18,6 +18,8 @@ from licensing.issuer_terms import NewContainer
 from tests.licensing.issuers import an_issuer, ask, code, given
 from tests.site import OPERATOR, START, Site, a_plan
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 CUSTOM = catalogue.SPEECH_TO_TEXT._replace(name="custom-speech-to-text", repositories=("azlic/custom-speech",))
 
 

@@ -34,6 +34,8 @@ from licensing.request import REQUEST_TYPE, HeldLicense
 from tests.licensing.desk import NAME, URL, Desk
 from tests.site import LICENSE_ID, Site, a_license
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 TICK = timedelta(seconds=1)
 
 

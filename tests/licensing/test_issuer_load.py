@@ -14,6 +14,8 @@ from licensing.issuer_book import issued
 from tests.licensing.issuers import all_at_once
 from tests.site import Site
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 CLIENTS = 60
 
 

@@ -11,6 +11,8 @@ from licensing.issuer_resources import resources
 from tests.licensing.issuers import an_issuer, ask, code, given
 from tests.site import OPERATOR, START, Site, a_plan
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 END_2026, END_2027 = datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
 NEXT = a_plan("read-2027", starts_at=END_2026, ends_at=END_2027)
 

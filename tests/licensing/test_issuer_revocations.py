@@ -9,6 +9,8 @@ from licensing.issuer_revocations import revocations, revoke
 from tests.licensing.issuers import an_issuer, ask, code, given
 from tests.site import OPERATOR, START, Site
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 LATER = START + timedelta(days=1)
 
 

@@ -11,6 +11,8 @@ from licensing.issuer_tables import AuditLine
 from licensing.site_keys import PUBLIC, create_site_keys
 from tests.site import Site
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 
 def a_key(folder: Path) -> Path:
     create_site_keys(folder)

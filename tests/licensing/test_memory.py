@@ -12,24 +12,27 @@ from licensing.remember import EVALUATION_STEP, advance, answered, remember, rem
 from licensing.seen import Seen, Witness, WitnessKind
 from licensing.verdict import Status
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
-from tests.site import LICENSE_ID, START, Site, a_license
+from tests.site import LICENSE_ID, START, NewDatabase, Site, a_license
+
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(str(tmp_path / "memory.db"), create=True)
+def ledger(new_database: NewDatabase) -> Iterator[Engine]:
+    engine = open_database(new_database("memory"), create=True)
     yield engine
     engine.dispose()
 
 
-def path_of(engine: Engine) -> str:
-    return str(engine.url.database)
+def target_of(engine: Engine) -> str:
+    sqlite = engine.dialect.name == "sqlite"
+    return str(engine.url.database) if sqlite else engine.url.render_as_string(hide_password=False)
 
 
 def shown(engine: Engine) -> dict[str, object]:
-    return {witness.kind.value: witness.instant for witness in read_memory(path_of(engine)).witnesses}
+    return {witness.kind.value: witness.instant for witness in read_memory(target_of(engine)).witnesses}
 
 
 def test_a_site_without_a_ledger_remembers_nothing(tmp_path: Path) -> None:
@@ -39,7 +42,7 @@ def test_a_site_without_a_ledger_remembers_nothing(tmp_path: Path) -> None:
 
 def test_a_ledger_of_the_older_schema_remembers_nothing(ledger: Engine) -> None:
     migrations.downgrade(ledger, {"azlic_writing": True}, "0001")
-    assert read_memory(path_of(ledger)) == Seen()
+    assert read_memory(target_of(ledger)) == Seen()
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b""], ids=["something else", "an empty file"])
@@ -65,7 +68,7 @@ def test_each_kind_of_witness_keeps_the_newest_it_has_shown(ledger: Engine) -> N
         for kind in WitnessKind:
             for days in (0, 2, 1):
                 advance(connection, kind, START + days * DAY, f"day {days}")
-    found = read_memory(path_of(ledger))
+    found = read_memory(target_of(ledger))
     assert set(found.witnesses) == {Witness(kind, START + 2 * DAY, "day 2") for kind in WitnessKind}
     assert found.high_water is not None and found.high_water.instant == START + 2 * DAY
 
@@ -75,12 +78,12 @@ def test_both_ways_to_read_it_say_the_same(ledger: Engine, site: Site) -> None:
     with writing(ledger) as connection:
         remember(connection, site.verify(seen=Seen()))
     with reading(ledger) as connection:
-        assert remembered(connection) == read_memory(path_of(ledger)) != Seen()
+        assert remembered(connection) == read_memory(target_of(ledger)) != Seen()
 
 
 def test_an_answer_moves_the_mark_only_when_it_is_a_minute_newer(ledger: Engine) -> None:
     for instant in (START, START + EVALUATION_STEP, START + EVALUATION_STEP + timedelta(seconds=1)):
-        answered(path_of(ledger), instant, "report")
+        answered(target_of(ledger), instant, "report")
         if instant == START + EVALUATION_STEP:
             assert shown(ledger) == {"evaluation": START}
     assert shown(ledger) == {"evaluation": START + EVALUATION_STEP + timedelta(seconds=1)}
@@ -95,8 +98,8 @@ def test_a_good_license_is_remembered_by_its_serial_and_its_bytes(ledger: Engine
     for serial in (2, 3):
         site.install(a_license(serial=serial))
         with writing(ledger) as connection:
-            remember(connection, site.verify(seen=read_memory(path_of(ledger))))
-    seen = read_memory(path_of(ledger))
+            remember(connection, site.verify(seen=read_memory(target_of(ledger))))
+    seen = read_memory(target_of(ledger))
     assert seen.accepted[LICENSE_ID].serial == 3
     assert site.verify(seen=seen).status is Status.VALID
     site.install(a_license(serial=2))
@@ -110,7 +113,7 @@ def test_an_older_license_is_never_remembered_over_a_newer_one(ledger: Engine, s
         site.install(a_license(serial=serial))
         with writing(ledger) as connection:
             remember(connection, site.verify())
-    assert read_memory(path_of(ledger)).accepted[LICENSE_ID].serial == 3
+    assert read_memory(target_of(ledger)).accepted[LICENSE_ID].serial == 3
 
 
 def test_an_ended_license_shows_the_time_and_no_serial(ledger: Engine, site: Site) -> None:
@@ -119,7 +122,7 @@ def test_an_ended_license_shows_the_time_and_no_serial(ledger: Engine, site: Sit
     with writing(ledger) as connection:
         remember(connection, site.verify(seen=Seen()))
     assert shown(ledger) == {"evaluation": site.now}
-    assert read_memory(path_of(ledger)).accepted == {}
+    assert read_memory(target_of(ledger)).accepted == {}
 
 
 def test_once_an_end_was_seen_turning_the_clock_back_revives_nothing(ledger: Engine, site: Site) -> None:
@@ -128,7 +131,7 @@ def test_once_an_end_was_seen_turning_the_clock_back_revives_nothing(ledger: Eng
     with writing(ledger) as connection:
         remember(connection, site.verify(seen=Seen()))
     site.sleep(days=-300)
-    assert site.verify(seen=read_memory(path_of(ledger))).status is Status.CLOCK_SUSPECT
+    assert site.verify(seen=read_memory(target_of(ledger))).status is Status.CLOCK_SUSPECT
 
 
 def test_a_suspect_clock_shows_nothing(ledger: Engine, site: Site) -> None:

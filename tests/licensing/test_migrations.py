@@ -16,14 +16,17 @@ import usage.tables
 from licensing import issuer_tables, site_tables
 from licensing.database import Table as Model
 from licensing.database import open_database, reading, writing
+from tests.site import NewDatabase
+
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 A_VALUE: dict[type, object] = {int: 1, str: "1", bytes: b"1", bool: True}
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
+def engine(new_database: NewDatabase) -> Iterator[Engine]:
     """A database of this version with a row in every table."""
-    engine = open_database(str(tmp_path / "azlic.db"), create=True)
+    engine = open_database(new_database("azlic"), create=True)
     with writing(engine) as connection:
         for table in tables(connection):
             connection.execute(insert(table).values({c.name: A_VALUE[c.type.python_type] for c in table.columns}))

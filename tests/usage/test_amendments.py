@@ -10,6 +10,8 @@ from usage.amendments import amend_plan
 from usage.commitment import Change
 from usage.quantity import MICRO
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 
 @pytest.fixture(autouse=True)
 def read_plan(site: Site) -> None:

@@ -1,9 +1,13 @@
 from datetime import timedelta
 
+import pytest
+
 from licensing.database import reading
 from licensing.memory import remembered
 from licensing.seen import Seen, WitnessKind
 from tests.site import START, Site
+
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 
 def seen(site: Site) -> Seen:

@@ -8,6 +8,8 @@ from tests.usage.mount import TODAY, Mount, rows
 from usage.findings import KINDS, Finding, OpenGap, findings, open_gaps, settle
 from usage.tables import Finding as FindingRow
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 TOMORROW = "usage-2026-03-02.jsonl"
 LATER = START.replace(year=2027)
 

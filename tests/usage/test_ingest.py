@@ -15,6 +15,8 @@ from usage.ingest import ingest
 from usage.sources import LINE_BYTES
 from usage.tables import Batch, Record, Source
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 TOMORROW = "usage-2026-03-02.jsonl"
 
 
@@ -277,6 +279,21 @@ def test_a_meter_whose_name_cannot_be_shown_is_a_bad_line(mount: Mount, name: st
     receipt = mount.ingest()
     assert (receipt.new, receipt.quarantined) == (1, 1)
     assert mount.quarantine()[0].reason == "a name in it is empty, too long or cannot be printed"
+
+
+def test_a_character_that_one_database_cannot_hold_is_no_trouble_wherever_it_stands(mount: Mount) -> None:
+    nul: list[dict[str, Any]] = [
+        {"containerId": "\0"},
+        {"containerType": "\0"},
+        {"containerVersion": "\0"},
+        {"apiType": "\0"},
+    ]
+    nul += [{"id": "\0"}, {"meter": {"name": "\0", "quantity": 1}}, {"\0": 1}, {"more": "\0"}, {"previous": "\0"}]
+    mount.write([a_line("first"), *(a_line(str(n), **changes) for n, changes in enumerate(nul)), b"\0", a_line("last")])
+    receipt = mount.ingest()
+    assert (receipt.new, receipt.quarantined) == (4, 8)
+    assert {"first", "6", "7", "last"} == set(mount.ids())
+    assert mount.ingest().new == 0
 
 
 @pytest.mark.parametrize("beside", [b"b", "ü".encode()])

@@ -1,6 +1,7 @@
 import gzip
 import os
 import signal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from sqlalchemy import Engine
 
 from licensing.database import open_database
+from licensing.errors import AzlicError
+from tests.postgres import Server, running
 from tests.site import START
 from tests.usage.forked import fork
 from tests.usage.ledgers import check_arithmetic, contents, copy_ledger, die_at, new_ledger, open_fast
@@ -21,10 +24,10 @@ ONE, OTHER = "aaaaaaaaaaaa", "bbbbbbbbbbbb"
 class Prepared:
     """A mount with everything that can be the matter with one, and a ledger that knows an earlier state of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, before: Path | str | None = None) -> None:
         self.folder = folder
         self.output = folder / "output"
-        self.before = new_ledger(folder / "before.db")
+        self.before = before or new_ledger(folder / "before.db")
         one, other = a_chain(56, container=ONE), a_chain(36, container=OTHER)
         self.put(ONE, "usage-1.jsonl", one[:12])
         self.put(ONE, "usage-2.jsonl", one[12:16])
@@ -59,13 +62,17 @@ class Prepared:
 
 
 @pytest.fixture
-def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepared:
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("usage.sources.BLOCK_BYTES", 1500)
     monkeypatch.setattr("usage.ingest.COMMIT_BYTES", 3000)
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, small_steps: None) -> Prepared:
     return Prepared(tmp_path)
 
 
-def killed_at(prepared: Prepared, database: Path, number: int) -> bool:
+def killed_at(prepared: Prepared, database: Path | str, number: int) -> bool:
     """Ingest in a process that is killed in front of its statement of this number; whether it got that far."""
 
     def work() -> None:
@@ -79,14 +86,14 @@ def killed_at(prepared: Prepared, database: Path, number: int) -> bool:
 
 
 def test_an_ingest_killed_at_any_statement_ends_as_if_nothing_had_been(prepared: Prepared) -> None:
-    undisturbed = open_fast(copy_ledger(prepared.before, prepared.folder / "undisturbed.db"))
+    undisturbed = open_fast(copy_ledger(Path(prepared.before), prepared.folder / "undisturbed.db"))
     prepared.ingest(undisturbed)
     expected = contents(undisturbed)
     kinds = {row[0] for row in expected["finding"]}
     assert kinds >= {"vanished", "gap", "edited", "removed", "disorder"}, kinds
     assert {row[0] for row in expected["quarantine"]} == {"bad-line", "conflict"}
     kills, database = 0, prepared.folder / "killed.db"
-    while killed_at(prepared, copy_ledger(prepared.before, database), kills):
+    while killed_at(prepared, copy_ledger(Path(prepared.before), database), kills):
         ledger = open_fast(database)
         prepared.ingest(ledger)
         found = contents(ledger)
@@ -101,9 +108,9 @@ def test_an_ingest_killed_at_any_statement_ends_as_if_nothing_had_been(prepared:
 
 
 def test_an_ingest_killed_again_and_again_gets_there(prepared: Prepared) -> None:
-    undisturbed = open_fast(copy_ledger(prepared.before, prepared.folder / "undisturbed.db"))
+    undisturbed = open_fast(copy_ledger(Path(prepared.before), prepared.folder / "undisturbed.db"))
     prepared.ingest(undisturbed)
-    kills, database = 0, copy_ledger(prepared.before, prepared.folder / "killed.db")
+    kills, database = 0, copy_ledger(Path(prepared.before), prepared.folder / "killed.db")
     while killed_at(prepared, database, 50 + kills % 7):
         kills += 1
     ledger = open_database(str(database))
@@ -111,3 +118,48 @@ def test_an_ingest_killed_again_and_again_gets_there(prepared: Prepared) -> None
     assert contents(ledger) == contents(undisturbed)
     ledger.dispose()
     undisturbed.dispose()
+
+
+def test_on_postgresql_an_ingest_killed_at_any_statement_ends_as_if_nothing_had_been(
+    tmp_path: Path, small_steps: None, postgresql: Server
+) -> None:
+    before = postgresql.new_database()
+    prepared = Prepared(tmp_path, postgresql.url(before))
+    names = [postgresql.new_database(before)]
+    undisturbed = open_fast(postgresql.url(names[0]))
+    prepared.ingest(undisturbed)
+    expected = contents(undisturbed)
+    undisturbed.dispose()
+    for number in range(3, 300, 23):
+        names.append(postgresql.new_database(before))
+        if not killed_at(prepared, postgresql.url(names[-1]), number):
+            break
+        ledger = open_fast(postgresql.url(names[-1]))
+        prepared.ingest(ledger)
+        assert contents(ledger) == expected, number
+        check_arithmetic(ledger)
+        ledger.dispose()
+    assert len(names) > 8
+    for name in (before, *names):
+        postgresql.drop_database(name)
+
+
+def test_an_ingest_whose_server_goes_loses_nothing_and_the_next_one_goes_on(tmp_path: Path, small_steps: None) -> None:
+    with running() as server:
+        prepared = Prepared(tmp_path, server.url(server.new_database()))
+        ledger = open_fast(str(prepared.before))
+        steps = count()
+
+        def progress(_done: int, _total: int) -> None:
+            if next(steps) == 3:
+                server.stop()
+
+        with pytest.raises(AzlicError, match="cannot be used"):
+            ingest(ledger, [prepared.output], now=START, progress=progress)
+        server.start()
+        prepared.ingest(ledger)
+        found = contents(ledger)
+        check_arithmetic(ledger)
+        assert prepared.ingest(ledger).new == 0
+        assert contents(ledger) == found and {row[0] for row in found["quarantine"]} == {"bad-line", "conflict"}
+        ledger.dispose()

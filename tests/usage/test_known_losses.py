@@ -21,6 +21,8 @@ from usage.ingest import ingest
 from usage.sources import OpenFile
 from usage.tables import Finding, Source
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 TOMORROW = "usage-2026-03-02.jsonl"
 
 
@@ -249,6 +251,7 @@ def test_a_source_known_by_a_head_of_another_length_is_not_read_again(mount: Mou
     assert (receipt.new, receipt.duplicates, receipt.clean) == (1, 0, True)
 
 
+@pytest.mark.databases("sqlite")
 def test_more_files_and_findings_than_a_statement_has_variables_are_none_too_many(mount: Mount) -> None:
     many = range(1, 33_001)
     gone = {"device": 1, "vanished_at": START}

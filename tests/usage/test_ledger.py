@@ -12,6 +12,8 @@ from usage.ingest import ingest
 from usage.months import Month
 from usage.tables import Batch, Chain, Finding, Gap, Record, Series
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 TOMORROW = "usage-2026-03-02.jsonl"
 
 
@@ -239,7 +241,7 @@ def test_a_series_is_bound_by_the_batch_that_introduced_it(mount: Mount) -> None
 def test_the_order_of_the_files_does_not_change_the_totals(mount: Mount) -> None:
     paths = [mount.write([*a_chain(5)[number:], a_line(f"own-{number}")], f"{number}.jsonl") for number in range(4)]
     mount.ingest()
-    backwards = open_database(str(mount.site.folder / "backwards.db"), create=True)
+    backwards = open_database(mount.site.new_database("backwards"), create=True)
     for path in reversed(paths):
         ingest(backwards, [path], now=START)
     assert totals(backwards) == totals(mount.ledger)

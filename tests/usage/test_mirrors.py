@@ -17,6 +17,8 @@ from usage.reading_receipt import Outcome, Taken
 from usage.reading_sources import listed_sources
 from usage.readings import separate
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 FEBRUARY = Month(2026, 2)
 
 

@@ -10,6 +10,8 @@ from usage.commitment import MeterShare
 from usage.plans import end_plan, map_meter, unmap_meter
 from usage.quantity import MICRO
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 
 @pytest.mark.parametrize("meters", [(METER,), (), ("b", "a", "c")])
 def test_the_same_plan_twice_is_once(site: Site, meters: tuple[str, ...]) -> None:

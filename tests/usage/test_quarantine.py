@@ -10,6 +10,8 @@ from tests.usage.mount import TODAY, Mount, rows
 from usage.quarantine import SetApart, discard, retry, set_apart
 from usage.tables import Quarantine, Record, Total
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 LATER = START.replace(year=2027)
 
 

@@ -23,6 +23,8 @@ from usage.reading_sources import known_sources
 from usage.readings import take
 from usage.tables import Batch, Counter, Reading, ReadingSource, Record, Series, Source
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 FEBRUARY = Month(2026, 2)
 TRANSLATOR = (
     b'{"type":"CommerceUsageResponse","meters":[{"name":"%s","quantity":1250000,"billedUnit":1875000},'

@@ -19,6 +19,8 @@ from usage.quantity import MICRO
 from usage.standing import PlanUsage
 from usage.tables import Finding, Quarantine
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 OTHER = "ba9876543210"
 
 
