@@ -24,18 +24,20 @@ def clock_text(seen: Seen, now: datetime) -> str:
         lines += [f"{_TITLES[kind]:<15} {_witness(found[0], now)}" if found else f"{_TITLES[kind]:<15} none yet"]
         lines += [f"{'':<15} {witness.source}" for witness in found]
     if why:
-        lines += ["", "A license is clock-suspect here until the clock is right: date -u, timedatectl.", _BEYOND]
+        lines += ["", "A license is clock-suspect here until the clock is right: date -u, timedatectl.", *_BEYOND]
     return "\n".join(lines)
 
 
-_BEYOND = "Is the clock right and a witness wrong: azlic clock reset FILE, signed by the issuer."
+_BEYOND = (
+    "Where the clock is right and a witness is wrong, the issuer signs a reset:",
+    "azlic clock reset FILE.",
+)
 
 
 def _witness(witness: Witness, now: datetime) -> str:
     ahead = witness.instant - now
-    if ahead <= timedelta():
-        return iso(witness.instant)
-    return f"{iso(witness.instant)}  {_span(ahead)} ahead of the clock"
+    instant = iso(witness.instant.replace(microsecond=0))
+    return instant if ahead < timedelta(seconds=2) else f"{instant}  {_span(ahead)} ahead of the clock"
 
 
 def _span(span: timedelta) -> str:

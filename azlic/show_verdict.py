@@ -40,6 +40,8 @@ _DO = {
     Status.WRONG_INSTANCE: "Download the license of this machine, or run the container where it is licensed.",
     Status.CLOCK_SUSPECT: "Set this machine's clock right (date -u), then look: azlic clock status.",
 }
+_ENDING = {Status.EXPIRING, Status.GRACE, Status.EXPIRED}
+_RENEW_PLAN = "Renew the commitment plan first, which ends with the license; then azlic download, or request."
 _RENEW_NOW = "Start the renewal now: it had to begin by {renewal}."
 
 _DO_ABOUT = {
@@ -51,6 +53,7 @@ _DO_ABOUT = {
     Cause.TRUST_EXPIRED: "Get the issuer's newest rotation document, then: azlic trust update FILE.",
     Cause.OLDER_TRUST: "Bring the trust store back to what it held, or: azlic trust update FILE.",
     Cause.OTHER_REPOSITORY: "Run an image that the license is for, or download the license of this one.",
+    Cause.WITHDRAWN_KEY: "Ask the issuer for a new license; a key that it withdrew is not to be trusted again.",
     Cause.ENCODED_AGAIN: "Put license.dat itself there; a Kubernetes Secret's data is base64 once, not twice.",
     Cause.CHANGED: "Copy the file again from where it was downloaded, or download it again.",
 }
@@ -70,9 +73,16 @@ def verdict_text(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> str:
         lines += _paragraph("Warning", f"{warning}.")
     lines.append("")
     lines += [
-        f"  {check.number:>2} {_MARKS[check.passed]} {check.name:<12} {_shortened(check.detail)}"
+        line
         for check in verdict.checks
         if check.passed is not None
+        for line in textwrap.wrap(
+            check.detail,
+            WIDTH,
+            initial_indent=f"  {check.number:>2} {_MARKS[check.passed]} {check.name:<12} ",
+            subsequent_indent=" " * 21,
+            break_on_hyphens=False,
+        )
     ]
     return "\n".join(lines)
 
@@ -88,6 +98,8 @@ def _advice(verdict: Verdict, renewal: datetime | None) -> str:
     advice = _DO_ABOUT.get(verdict.cause, _DO[verdict.status]) if verdict.cause else _DO[verdict.status]
     if verdict.status is Status.VALID and renewal and renewal <= verdict.as_of:
         advice = _RENEW_NOW
+    if verdict.status in _ENDING and verdict.license and verdict.license.expires_at >= verdict.license.plan.ends_at:
+        advice = _RENEW_PLAN
     user = f"{os.geteuid()}:{os.getegid()}"
     return advice.format(renewal=iso(renewal) if renewal else "", user=user, path=verdict.path)
 
@@ -137,11 +149,6 @@ def _paragraph(name: str, text: str) -> list[str]:
     return textwrap.wrap(
         text, WIDTH, initial_indent=f"  {name:<9} ", subsequent_indent=" " * 12, break_on_hyphens=False
     )
-
-
-def _shortened(detail: str) -> str:
-    room = WIDTH - 21
-    return detail if len(detail) <= room else detail[: room - 3] + "..."
 
 
 def verdict_fields(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from licensing.containers import ContainerType
 from licensing.download import Order, Slow, Waiting, download
 from licensing.errors import AzlicError
 from licensing.gate import Gate
+from licensing.memory import read_memory
 from licensing.seen import Seen
 from licensing.tls import public_roots
 from licensing.trust import TrustStore
@@ -81,10 +82,14 @@ def download_license(
 
 
 class Place(NamedTuple):
-    """Where a container runs: its site, where that has a name, and the instance that a license may be bound to."""
+    """Where a container runs: its site, where that has a name, and the instance that a license may be bound to.
+
+    ``ledger`` is asked for what the site has seen before, where this user may read it.
+    """
 
     site: str | None = None
     instance: str = ""
+    ledger: str | None = None
 
     @property
     def instance_name(self) -> str:
@@ -99,6 +104,7 @@ def examine(image: Image, folder: Path, trust: TrustStore, place: Place) -> Call
     """What the gate asks: may this image run here with the license in ``folder``?"""
 
     def verdict(now: datetime, seen: Seen) -> Verdict:
+        remembered = read_memory(place.ledger) if place.ledger else Seen()
         return verify(
             folder,
             trust=trust,
@@ -107,7 +113,7 @@ def examine(image: Image, folder: Path, trust: TrustStore, place: Place) -> Call
             version=image.version,
             site=place.site,
             instance=place.instance_name,
-            seen=seen,
+            seen=remembered.with_witnesses(seen.witnesses),
         )
 
     return verdict

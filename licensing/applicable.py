@@ -99,8 +99,10 @@ def for_instance(case: Examination) -> str:
             Status.WRONG_INSTANCE,
             f"the license is for instance {' or '.join(map(repr, bound[:3]))}, this is {asked.instance!r}",
         )
-    where = f"site {license_.site}" if license_.site else "any site"
-    return f"{where}, {'any instance' if bound is None else 'instance ' + ', '.join(bound)}"
+    site = f"site {license_.site}{'' if asked.site else ' (no site named to compare with)'}"
+    named = "" if asked.instance is not None else " (none named to compare with)"
+    instances = "any instance" if bound is None else f"instance {', '.join(bound)}{named}"
+    return f"{site if license_.site else 'any site'}, {instances}"
 
 
 def clock_is_sound(case: Examination) -> str:

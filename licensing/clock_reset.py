@@ -14,6 +14,8 @@ from licensing.database import writing
 from licensing.document import Instant, Label
 from licensing.errors import AzlicError
 from licensing.files import FileTooLarge, read_capped
+from licensing.instants import iso
+from licensing.memory import remembered
 from licensing.remember import reset_clock
 from licensing.statement import BadStatement, RefusedStatement, Statement, Uuid, opened, outer_form
 from licensing.trust import Held, TrustStore
@@ -70,8 +72,18 @@ def read_clock_reset(path: Path, *, trust: TrustStore, site: str) -> ClockReset:
 
 
 def take_clock_reset(engine: Engine, reset: ClockReset, *, now: datetime) -> None:
-    """Set the ledger's witnesses back. Raises ``RefusedStatement`` where this reset was taken before."""
+    """Set the ledger's witnesses back.
+
+    Raises ``RefusedStatement`` where this reset was taken before, or nothing is later than its instant; nothing is
+    changed then, and the reset is not used up.
+    """
     with writing(engine) as connection:
+        mark = remembered(connection).high_water
+        if mark is None or mark.instant <= reset.instant:
+            raise RefusedStatement(
+                f"nothing that was seen here is later than {iso(reset.instant)}, so there is nothing to take back",
+                hint="azlic clock status shows what was seen",
+            )
         if not reset_clock(connection, reset_id=reset.reset_id, instant=reset.instant, now=now):
             raise RefusedStatement(
                 f"the clock reset {reset.reset_id} was taken before, and works once",

@@ -165,8 +165,19 @@ def writing(engine: Engine) -> Iterator[Connection]:
         raise unusable(engine, error) from error
 
 
+def _first_of(error: SQLAlchemyError) -> SQLAlchemyError:
+    """A full disk ends SQLite's transaction, and then nothing can be rolled back: that second error says nothing."""
+    earlier: BaseException | None = error
+    while earlier is not None:
+        if isinstance(earlier, DBAPIError):
+            error = earlier
+        earlier = earlier.__context__
+    return error
+
+
 def unusable(engine: Engine, error: SQLAlchemyError) -> AzlicError:
-    """The database's own error in words, without its statement and values."""
+    """The database's own error in words, without its statement and values; of a chain of them, the first."""
+    error = _first_of(error)
     cause = getattr(error, "orig", None) or error
     reason = str(cause).splitlines()[0]
     if isinstance(error, NoConnectionFree):

@@ -116,10 +116,19 @@ def _untrusted(case: Examination) -> Exception:
             " the file was changed after it was signed",
             Cause.CHANGED,
         )
+    for issuer in case.held.issuers.values():
+        if issuer.withdrawn.intersection(case.envelope.signatures):
+            return Refusal(
+                Status.UNTRUSTED,
+                f"it names key {offered!r}, which its issuer has withdrawn by rotation {issuer.rotation_number}",
+                Cause.WITHDRAWN_KEY,
+            )
     if case.held.unusable:
         return case.held.unusable[0]
     store = case.trust.folder
-    holds = f"the trust store {store} holds {len(case.held.keys)}" if store.is_dir() else f"there is no folder {store}"
+    count = len(case.held.keys)
+    known = f"the trust store {store} holds {count} other{'s' if count != 1 else ''}"
+    holds = known if store.is_dir() else f"there is no folder {store}"
     return Refusal(
         Status.UNTRUSTED,
         f"no trusted key verifies its signature: the license names key {offered!r}, {holds}",

@@ -33,15 +33,16 @@ def advance(connection: Connection, kind: WitnessKind, instant: datetime, source
     )
 
 
-def remember_at(database: str, verdict: Verdict) -> None:
-    """Remember a verdict in the ledger at a path or URL, where there is one; a site without one remembers nothing.
+def remember_at(database: str, verdict: Verdict) -> bool:
+    """Remember a verdict in the ledger at a path or URL; False where there is none, and so nothing to remember with.
 
     Raises ``AzlicError`` when the ledger cannot be written.
     """
     if "://" not in database and not Path(database).exists():
-        return
+        return False
     with opened(database, upgrade=True) as ledger, writing(ledger) as connection:
         remember(connection, verdict)
+    return True
 
 
 def answered(database: str, now: datetime, what: str) -> None:

@@ -113,6 +113,11 @@ class Chain(NamedTuple):
         return self.rotation.version if self.rotation else 0
 
     @property
+    def withdrawn(self) -> frozenset[str]:
+        """The ids of the keys that it once had and lists no more."""
+        return (self.introduced | {self.issuer}) - {known.key_id for known in self.keys}
+
+    @property
     def staying(self) -> tuple[TrustedKey, ...]:
         """The keys that may sign the next rotation: those without an end, or else those whose end is the last."""
         if endless := tuple(known for known in self.keys if known.not_after is None):

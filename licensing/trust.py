@@ -47,10 +47,14 @@ class TrustedKey(NamedTuple):
 
 
 class TrustedIssuer(NamedTuple):
-    """What an issuer has stated last: about its keys, and about licenses that it took back."""
+    """What an issuer has stated last: about its keys, and about licenses that it took back.
+
+    ``withdrawn`` are the ids of the keys that it once had and lists no more.
+    """
 
     rotation: "Rotation | None" = None
     revocations: "RevocationList | None" = None
+    withdrawn: frozenset[str] = frozenset()
 
     @property
     def said_at(self) -> datetime | None:

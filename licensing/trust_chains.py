@@ -74,7 +74,10 @@ def held_with(anchors: Sequence[TrustedKey], unusable: Sequence[AzlicError], fil
     return Held(
         tuple(kept),
         tuple(bad),
-        {issuer: TrustedIssuer(chain.rotation, revoked) for issuer, (chain, revoked) in standing.items()},
+        {
+            issuer: TrustedIssuer(chain.rotation, revoked, chain.withdrawn)
+            for issuer, (chain, revoked) in standing.items()
+        },
     )
 
 

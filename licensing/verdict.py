@@ -41,6 +41,7 @@ class Cause(StrEnum):
     TRUST_IN_THE_MOUNT = "trust-in-the-mount"
     UNKNOWN_KEY = "unknown-key"
     ENCODED_AGAIN = "encoded-again"
+    WITHDRAWN_KEY = "withdrawn-key"
     CHANGED = "changed"
     KEY_NOT_IN_FORCE = "key-not-in-force"
     TRUST_EXPIRED = "trust-expired"

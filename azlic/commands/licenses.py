@@ -85,11 +85,11 @@ def verify(
     mounts = find_mounts(paths)
     if mounts.alone:
         verdicts = [examine(mounts.paths[0], as_of, seen)]
-        _show_one(verdicts[0], lead_days=settings.lead_days, json=json)
     else:
-        verdicts = _show_many(mounts, lambda path: examine(path, as_of, seen), lead_days=settings.lead_days, json=json)
+        verdicts = _examine_many(mounts, lambda path: examine(path, as_of, seen))
     if record:
         _record(ledger, verdicts)
+    _show(mounts, verdicts, lead_days=settings.lead_days, json=json)
     raise typer.Exit(0 if all(verdict.may_run for verdict in verdicts) else 1)
 
 
@@ -121,26 +121,27 @@ def _record(ledger: str, verdicts: list["Verdict"]) -> None:
             remember(connection, verdict)
 
 
-def _show_one(verdict: "Verdict", *, lead_days: int, json: bool) -> None:
-    from azlic.show_verdict import verdict_fields, verdict_text
+def _examine_many(mounts: "Mounts", examine: Callable[[Path], "Verdict"]) -> list["Verdict"]:
+    from azlic.show_verdicts import examined
 
-    if json:
-        output.emit_json("azlic.verdict/v1", verdict_fields(verdict, lead_days=lead_days))
-    else:
-        output.emit(verdict_text(verdict, lead_days=lead_days))
+    return examined(mounts.paths, examine)
 
 
-def _show_many(
-    mounts: "Mounts", examine: Callable[[Path], "Verdict"], *, lead_days: int, json: bool
-) -> list["Verdict"]:
-    from azlic.show_verdicts import examined, verdicts_fields, verdicts_text
+def _show(mounts: "Mounts", verdicts: list["Verdict"], *, lead_days: int, json: bool) -> None:
+    if mounts.alone:
+        from azlic.show_verdict import verdict_fields, verdict_text
 
-    verdicts = examined(mounts.paths, examine)
+        if json:
+            output.emit_json("azlic.verdict/v1", verdict_fields(verdicts[0], lead_days=lead_days))
+        else:
+            output.emit(verdict_text(verdicts[0], lead_days=lead_days))
+        return
+    from azlic.show_verdicts import verdicts_fields, verdicts_text
+
     if json:
         output.emit_json("azlic.verdicts/v1", verdicts_fields(verdicts, mounts, lead_days=lead_days))
     else:
         output.emit(verdicts_text(verdicts, mounts, lead_days=lead_days))
-    return verdicts
 
 
 def _watch(
@@ -221,7 +222,8 @@ def download(
         allow_plain_http=allow_plain_http,
         seen=read_memory(settings.database),
     )
-    remember_at(settings.database, verdict)
+    if not remember_at(settings.database, verdict):
+        output.tell(f"nothing remembers its serial: there is no ledger {settings.database}; verify --record makes it")
     if json:
         output.emit_json("azlic.verdict/v1", verdict_fields(verdict))
     else:

@@ -51,6 +51,7 @@ def _import_license(folder: Path, database: str | None, trust: Path | None, *, s
     from licensing.memory import read_memory
     from licensing.remember import remember
     from licensing.trust import TrustStore
+    from licensing.verdict import Status
     from licensing.verification import verify
     from usage.plans import add_plan, from_document
 
@@ -62,6 +63,8 @@ def _import_license(folder: Path, database: str | None, trust: Path | None, *, s
         raise NoGoodLicense(
             f"no plan was taken, the license is {verdict.status}: {verdict.detail}", hint=f"azlic verify {folder}"
         )
+    if verdict.status in (Status.REVOKED, Status.CONFLICTING):
+        raise NoGoodLicense(f"no plan was taken: {verdict.detail}", hint=f"azlic verify {folder}")
     if stray:
         raise BadCall("a license states its period, quota and meters itself", hint=f"azlic plan import {folder}")
     plan = from_document(verdict.license.plan)

@@ -132,7 +132,8 @@ def install(
         as_of=clock.as_of(None),
         seen=read_memory(settings.database),
     )
-    remember_at(settings.database, verdict)
+    if not remember_at(settings.database, verdict):
+        output.tell(f"nothing remembers its serial: there is no ledger {settings.database}; verify --record makes it")
     if json:
         output.emit_json("azlic.verdict/v1", verdict_fields(verdict))
     else:

@@ -74,7 +74,7 @@ def test_a_key_signs_within_its_window_and_what_it_signed_then_stays_good(
 def test_what_a_withdrawn_key_signed_is_not_good_any_more(site: Site, keys: Path) -> None:
     site.install()
     rotated(site, keys, withdraw_old=True)
-    assert refused(site.verify(), 5) == (Status.UNTRUSTED, Cause.UNKNOWN_KEY)
+    assert refused(site.verify(), 5) == (Status.UNTRUSTED, Cause.WITHDRAWN_KEY)
 
 
 @pytest.mark.parametrize("past", [False, True])
@@ -180,5 +180,8 @@ def test_a_clock_reset_of_the_issuer_mends_a_mark_in_the_future(site: Site, keys
     reset = read_clock_reset(carried, trust=site.trust, site="plant-a")
     take_clock_reset(site.ledger, reset, now=START)
     assert site.verify(seen=read_memory(str(site.folder / "azlic.db"))).may_run
+    with pytest.raises(RefusedStatement, match="nothing that was seen here is later"):
+        take_clock_reset(site.ledger, reset, now=START)
+    remembered(site, site.verify(START + 200 * DAY, seen=Seen()))
     with pytest.raises(RefusedStatement, match="was taken before"):
         take_clock_reset(site.ledger, reset, now=START)
