@@ -42,13 +42,13 @@ class DatabaseBusy(AzlicError):
     """Another process held the database for longer than we wait."""
 
 
-def open_database(target: str, *, create: bool = False, upgrade: bool = False) -> Engine:
+def open_database(target: str, *, create: bool = False, upgrade: bool = False, mode: int = 0o640) -> Engine:
     """Open the database at a path or URL.
 
-    ``create`` makes a missing SQLite file (0640, its folder too) and brings the schema up to date; ``upgrade`` does
+    ``create`` makes a missing SQLite file (``mode``, its folder too) and brings the schema up to date; ``upgrade`` does
     only the latter. Without them a missing file or an older schema is an ``AzlicError`` with the command that mends it.
     """
-    engine = _connect(target, create=create)
+    engine = _connect(target, create=create, mode=mode)
     try:
         revision = _revision(engine)
         if revision != migrations.HEAD:
@@ -60,12 +60,12 @@ def open_database(target: str, *, create: bool = False, upgrade: bool = False) -
     return engine
 
 
-def _connect(target: str, *, create: bool) -> Engine:
+def _connect(target: str, *, create: bool, mode: int) -> Engine:
     if "://" in target:
         return _by_url(target)
     path = Path(target).absolute()
     if create:
-        _make_file(path)
+        _make_file(path, mode)
     elif not path.exists():
         raise AzlicError(
             f"there is no database at {path}",
@@ -92,10 +92,10 @@ def _by_url(target: str) -> Engine:
     return engine
 
 
-def _make_file(path: Path) -> None:
+def _make_file(path: Path, mode: int) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, mode))
     except OSError as error:
         raise AzlicError(
             f"the database {path} cannot be written: {error.strerror}",
