@@ -167,7 +167,7 @@ def test_a_ledger_is_no_issuers_store_and_an_issuers_store_no_ledger(issuer: Cli
         refused = issuer(*words, "--database", "issuer.db")
         assert refused.status == 3 and "issuer.db is an issuer's store, no site's ledger" in refused.err
     assert issuer("plan", "add", *plan).status == 0
-    for words in (("init", "--keys", "other-keys"), ("resource", "add", *RESOURCE[:-2])):
-        refused = issuer("issuer", *words, "--database", "azlic.db")
+    for entering in (("init", "--keys", "other-keys"), ("resource", "add", *RESOURCE[:-2])):
+        refused = issuer("issuer", *entering, "--database", "azlic.db")
         assert refused.status == 3 and "azlic.db is a site's ledger, no issuer's store" in refused.err
     assert not (site.folder / "other-keys").exists()

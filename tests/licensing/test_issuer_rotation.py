@@ -121,7 +121,7 @@ def test_a_reason_that_is_no_line_of_text_is_refused(folder: Path) -> None:
 def test_a_changed_document_in_the_key_folder_is_told(folder: Path) -> None:
     document = turn(folder)
     document.write_bytes(document.read_bytes().replace(b"a", b"b", 1))
-    with pytest.raises(AzlicError, match=r"rotation-1\.json does not follow rotation 0"):
+    with pytest.raises(AzlicError, match=r"rotation-1\.json does not follow the issuer's first key"):
         turn(folder, 1)
 
 
