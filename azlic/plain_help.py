@@ -1,5 +1,6 @@
 """Help texts in the customer's words: an argument by its name, without the type it has in Python."""
 
+import inspect
 import re
 from typing import Any
 
@@ -7,10 +8,21 @@ import typer
 from typer.core import TyperCommand
 
 _TYPE = re.compile(r" <[^<>]*>$")
+_WORD = re.compile(r"""(?:--?[a-z-]+ )?(?:"[^"]*"|[^\s"])+""")  # an option with its value is one
 
 
 class PlainCommand(TyperCommand):
     """A command whose help says ``PATH...`` where typer would say ``PATH... <list[Path]>``."""
+
+    def format_help_text(self, _ctx: Any, formatter: Any) -> None:
+        """Write what the command is for, and its example so that it can be copied into a shell."""
+        text, found, example = inspect.cleandoc(self.help or "").partition("Example: ")
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(text.rstrip())
+            if found:
+                formatter.write_paragraph()
+                formatter.write(copyable(found + example, formatter.width, indent=formatter.current_indent))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments and the options, each with its help."""
@@ -24,6 +36,18 @@ class PlainCommand(TyperCommand):
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
+
+
+def copyable(example: str, width: int, *, indent: int) -> str:
+    """An example in lines of at most ``width``, broken at blanks alone; all but the last end in a backslash."""
+    first, *words = _WORD.findall(" ".join(example.split()))
+    lines = [" " * indent + first]
+    for word in words:
+        if len(lines[-1]) + len(word) + 3 <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(" " * (indent + 4) + word)
+    return " \\\n".join(lines) + "\n"
 
 
 def speak_plainly(program: typer.Typer) -> None:

@@ -12,6 +12,7 @@ from licensing.issuer_audit import Audit, AuditEntry
 from licensing.issuer_book import IssuedLicense
 from licensing.issuer_containers import KnownContainer
 from licensing.issuer_resources import KnownResource
+from licensing.issuer_revocations import Revoked
 
 WIDTH = 80
 
@@ -27,7 +28,7 @@ def _resource(known: KnownResource) -> Iterator[str]:
     yield from _lines("Kind", f"{known.kind}, SKU {known.sku}")
     for container in known.containers:
         yield from _lines("For", f"{container.container_type}, {_versions(container)}")
-    yield from _lines("Subscr.", f"{known.subscription}, {approval}")
+    yield from _lines("Subscription", f"{known.subscription}, {approval}")
     yield from _lines("Plan", _plan(known.plan))
     if known.next_plan:
         yield from _lines("Then", _plan(known.next_plan))
@@ -105,8 +106,20 @@ def issued_text(licenses: Sequence[IssuedLicense]) -> str:
 def _issued(line: IssuedLicense) -> Iterator[str]:
     how = f"API key {line.key_slot}" if line.key_slot else "offline request"
     yield f"{line.license_id} serial {line.serial}, {line.issued_at}"
+    if line.revoked_at:
+        yield f"  revoked {line.revoked_at}"
     text = f"{line.resource}, {line.container_type} {line.container_version}, until {line.expires_at}"
     yield from _wrapped(f"{text}, by {how}{f' of site {line.site}' if line.site else ''}")
+
+
+def revoked_text(known: Sequence[Revoked]) -> str:
+    """A few lines for each license that was taken back, the newest last."""
+    return "\n".join("\n".join(_revoked(one)) for one in known) or "no license was taken back yet"
+
+
+def _revoked(one: Revoked) -> Iterator[str]:
+    yield f"{one.license_id} {f'up to serial {one.up_to_serial}' if one.up_to_serial else 'every serial'}"
+    yield from _wrapped(f"{one.revoked_at}, {one.reason}")
 
 
 def audit_text(log: Audit) -> str:
@@ -138,5 +151,5 @@ def _wrapped(text: str, indent: int = 2) -> list[str]:
 
 def _lines(name: str, text: str) -> list[str]:
     return textwrap.wrap(
-        text, WIDTH, initial_indent=f"  {name:<9} ", subsequent_indent=" " * 12, break_on_hyphens=False
+        text, WIDTH, initial_indent=f"  {name:<12} ", subsequent_indent=" " * 15, break_on_hyphens=False
     )

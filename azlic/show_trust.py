@@ -14,10 +14,17 @@ if TYPE_CHECKING:
 
 def held_text(store: TrustStore, held: Held, as_of: datetime) -> str:
     """Each issuer's keys, and what it has stated last."""
-    if not held.keys:
+    if not held.keys and not held.untrusted:
         where = f"none is in {store.folder}" if store.folder.is_dir() else f"there is no folder {store.folder}"
         return f"no trusted keys, {where}"
-    return "\n".join(line for issuer in held.issuers for line in _issuer(held, issuer, as_of))
+    lines = [line for issuer in held.issuers for line in _issuer(held, issuer, as_of)]
+    return "\n".join([*lines, *_untrusted(held)])
+
+
+def _untrusted(held: Held) -> Iterator[str]:
+    for issuer, path in held.untrusted.items():
+        yield f"issuer {issuer}"
+        yield f"  not trusted until {path.name[:12]}...{path.name[64:]} is mended"
 
 
 def _issuer(held: Held, issuer: str, as_of: datetime) -> Iterator[str]:
@@ -96,6 +103,7 @@ def held_fields(store: TrustStore, held: Held, as_of: datetime) -> dict[str, Any
         "as_of": iso(as_of),
         "keys": [_key_fields(known) for known in held.keys],
         "issuers": [_issuer_fields(issuer, stated, as_of) for issuer, stated in held.issuers.items()],
+        "untrusted": [{"issuer": issuer, "mend": str(path)} for issuer, path in held.untrusted.items()],
         "unusable": [error.message for error in held.unusable],
     }
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, insert, select
 
 from licensing.containers import ContainerType
 from licensing.database import reading, writing
-from licensing.instants import iso
+from licensing.instants import iso, parse_instant, to_the_second
 from licensing.issuer_audit import note
 from licensing.issuer_tables import ContentKey as StoredKey
 from licensing.sealed import ContentKey
@@ -63,4 +63,7 @@ def content_keys(engine: Engine) -> list[KnownContentKey]:
                 StoredKey.created_at, StoredKey.key_id
             )
         )
-        return [KnownContentKey(*row) for row in found]
+        return [
+            KnownContentKey(row.key_id, row.container_type, to_the_second(parse_instant(row.created_at)))
+            for row in found
+        ]

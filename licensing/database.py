@@ -42,13 +42,13 @@ class DatabaseBusy(AzlicError):
     """Another process held the database for longer than we wait."""
 
 
-def open_database(target: str, *, create: bool = False, upgrade: bool = False) -> Engine:
+def open_database(target: str, *, create: bool = False, upgrade: bool = False, mode: int = 0o640) -> Engine:
     """Open the database at a path or URL.
 
-    ``create`` makes a missing SQLite file (0640, its folder too) and brings the schema up to date; ``upgrade`` does
+    ``create`` makes a missing SQLite file (``mode``, its folder too) and brings the schema up to date; ``upgrade`` does
     only the latter. Without them a missing file or an older schema is an ``AzlicError`` with the command that mends it.
     """
-    engine = connect(target, create=create)
+    engine = connect(target, create=create, mode=mode)
     try:
         _bring_up_to_date(engine, create=create, upgrade=upgrade)
     except BaseException as error:
@@ -68,13 +68,13 @@ def _bring_up_to_date(engine: Engine, *, create: bool, upgrade: bool) -> None:
     _upgrade(engine, revision)
 
 
-def connect(target: str, *, create: bool = False) -> Engine:
+def connect(target: str, *, create: bool = False, mode: int = 0o640) -> Engine:
     """An engine for the database at a path or URL, whatever its schema; on a server nothing is asked yet."""
     if "://" in target:
         return _by_url(target)
     path = Path(target).absolute()
     if create:
-        _make_file(path)
+        _make_file(path, mode)
     elif not path.exists():
         raise AzlicError(
             f"there is no database at {path}",
@@ -100,10 +100,10 @@ def _by_url(target: str) -> Engine:
     return engine
 
 
-def _make_file(path: Path) -> None:
+def _make_file(path: Path, mode: int) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, mode))
     except OSError as error:
         raise AzlicError(
             f"the database {path} cannot be written: {error.strerror}",

@@ -31,7 +31,8 @@ HTTP_STATUS = {
 WHAT_TO_DO = {
     DenialCode.INVALID: "give one of the resource's two API keys; azlic issuer resource key makes a new one",
     DenialCode.MISMATCH: "give the API key and the endpoint of one resource, which licenses this type and version",
-    DenialCode.UNAUTHORIZED: "ask the issuer to approve the subscription, or to license this container to the resource",
+    DenialCode.UNAUTHORIZED: "ask the issuer to approve the subscription, or to license this container to a resource"
+    " of SKU DC0",
     DenialCode.OUT_OF_QUOTA: "buy or renew a commitment plan for the resource",
     DenialCode.BUSY: "try again after the time the answer names",
     DenialCode.COULD_NOT_CONNECT: "check the endpoint's address and that this machine reaches it",
@@ -41,8 +42,12 @@ WHAT_TO_DO = {
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """A license that was asked for and not given. ``retry_after`` is in seconds, where waiting may help."""
+    """A license that was asked for and not given. ``retry_after`` is in seconds, where waiting may help.
+
+    ``hint`` is what the issuer's own people may try, where ``WHAT_TO_DO`` says too little; it does not travel.
+    """
 
     code: DenialCode
     detail: str
     retry_after: float | None = None
+    hint: str | None = None

@@ -29,6 +29,9 @@ LONGEST_WAIT_SECONDS = 60.0
 SLOW_SECONDS = 1.0
 
 _KEY = re.compile(r"[!-~]+")
+_MAY_BE_TLS = "that port may speak TLS: write https://"
+_NO_HTTP = ("without sending a response", "illegal status line")
+"""How httpx tells that the other side hung up, or answered by a TLS alert, instead of by a line of HTTP."""
 _NO_ANSWER = {DenialCode.BUSY, DenialCode.COULD_NOT_CONNECT, DenialCode.UNKNOWN}
 logging.getLogger("stamina").addHandler(logging.NullHandler())  # the caller's ``waiting`` tells of every wait
 
@@ -152,7 +155,10 @@ async def _ask(
 
 
 def _unconnected(order: Order, ca: Path | None, error: Exception) -> Denied | _TryAgain:
-    """A TLS handshake that failed is final; any other connection may come about next time."""
+    """A TLS handshake that failed is final, and so is http to where none is spoken; any other may come about later."""
+    if order.endpoint.startswith("http:") and any(words in str(error) for words in _NO_HTTP):
+        detail = f"{order.endpoint}: no answer in HTTP came, and the connection was closed"
+        return Denied(Denial(DenialCode.COULD_NOT_CONNECT, detail), hint=_MAY_BE_TLS)
     causes = list(_causes(error))
     refused = [cause for cause in causes if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError)]
     if refused:
@@ -160,7 +166,7 @@ def _unconnected(order: Order, ca: Path | None, error: Exception) -> Denied | _T
         return Denied(Denial(DenialCode.COULD_NOT_CONNECT, f"{order.endpoint}: {words}"), hint=hint)
     numbered = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.errno and cause.strerror]
     words = numbered[-1] if numbered else str(error) or type(error).__name__
-    return _TryAgain(Denial(DenialCode.COULD_NOT_CONNECT, f"{order.endpoint}: {words}"))
+    return _TryAgain(Denial(DenialCode.COULD_NOT_CONNECT, f"{order.endpoint}: {words.rstrip('.')}"))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -179,6 +185,8 @@ def _judge(response: httpx.Response, content: bytes, order: Order, clock: Callab
         raise _TryAgain(denial)
     if response.has_redirect_location:
         raise Denied(denial, hint="give the endpoint itself, if you trust it: the API key is not sent on by itself")
+    if response.status_code == httpx.codes.BAD_REQUEST and order.endpoint.startswith("http:"):
+        raise Denied(denial, hint=f"check the endpoint, https://HOST/RESOURCE: {_MAY_BE_TLS}")
     if denial.code is DenialCode.UNKNOWN:
         raise Denied(denial, hint="check that the endpoint is the resource's own: https://HOST/RESOURCE")
     raise Denied(denial)

@@ -11,6 +11,11 @@ def iso(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def to_the_second(instant: datetime) -> str:
+    """Write an instant for people: a fraction of a second is cut off."""
+    return iso(instant.replace(microsecond=0))
+
+
 def parse_instant(text: str) -> datetime:
     """Read an ISO 8601 date or instant; without a zone it is UTC, and a bare date is its first moment.
 

@@ -43,7 +43,7 @@ from licensing.document import (
 )
 from licensing.envelope import MAX_ENVELOPE_BYTES, seal
 from licensing.errors import AzlicError
-from licensing.instants import iso
+from licensing.instants import iso, to_the_second
 from licensing.issuer_downloads import NO_KEY, Asking, Payer, enter_denial, enter_download, owner_of
 from licensing.issuer_plans import plan_at
 from licensing.issuer_resources import DISCONNECTED_SKU
@@ -61,9 +61,9 @@ class _No(Exception):
         self.denial = denial
 
 
-def _require(condition: bool, code: DenialCode, detail: str) -> None:
+def _require(condition: bool, code: DenialCode, detail: str, hint: str | None = None) -> None:
     if not condition:
-        raise _No(Denial(code, detail))
+        raise _No(Denial(code, detail, hint=hint))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ def _judge(connection: Connection, asking: Asking) -> _Grant:
     _require(
         plan.starts_at <= now < plan.ends_at,
         DenialCode.OUT_OF_QUOTA,
-        f"plan {plan.name} runs from {iso(plan.starts_at)} to {iso(plan.ends_at)}, and now is {iso(now)}",
+        f"plan {plan.name} runs from {iso(plan.starts_at)} to {iso(plan.ends_at)}, and now is {to_the_second(now)}",
     )
     return _Grant(found, listed, licensed, plan, _instances(names(listed.instances), asking.request))
 
@@ -183,7 +183,12 @@ def _instances(licensed: tuple[str, ...], request: LicenseRequest) -> tuple[str,
     """The instances of the license: those asked for, or all of the resource's list; none where it floats."""
     for name in request.instances or ():
         if licensed:
-            _require(name in licensed, DenialCode.MISMATCH, f"instance {name} is not one of {', '.join(licensed)}")
+            _require(
+                name in licensed,
+                DenialCode.MISMATCH,
+                f"instance {name} is not one of {', '.join(licensed)}",
+                "azlic issuer container list shows the instances, azlic issuer container set states others",
+            )
     return request.instances or licensed or None
 
 
@@ -203,6 +208,7 @@ def _ask_resource(connection: Connection, resource: Any, container_type: str) ->
         resource.sku == DISCONNECTED_SKU,
         DenialCode.UNAUTHORIZED,
         f"resource {resource.name} has SKU {resource.sku}, and only {DISCONNECTED_SKU} runs disconnected containers",
+        f"azlic issuer resource add enters one of SKU {DISCONNECTED_SKU}: that of a resource is never changed",
     )
 
 
@@ -215,10 +221,10 @@ def _ask_list(connection: Connection, resource: Any, container_type: str) -> Any
     ).one_or_none()
     if row is None:
         detail = f"resource {resource.name} has no {container_type} containers on its list"
-        raise _No(Denial(DenialCode.UNAUTHORIZED, detail))
+        raise _No(Denial(DenialCode.UNAUTHORIZED, detail, hint="azlic issuer container add puts them there"))
     if revoked := revocation_of(connection, row.license_id, row.serial + 1):
         detail = f"license {row.license_id} was revoked at {revoked.revoked_at}: {revoked.reason}"
-        raise _No(Denial(DenialCode.UNAUTHORIZED, detail))
+        raise _No(Denial(DenialCode.UNAUTHORIZED, detail, hint="azlic issuer container renew-id begins a new license"))
     return row
 
 

@@ -1,5 +1,6 @@
 """The issuer's book: its store, who is approved, and every license that was given out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,14 +11,32 @@ from licensing.database import open_database, place, reading, writing
 from licensing.errors import AzlicError, BadCall
 from licensing.instants import iso
 from licensing.issuer_audit import note
+from licensing.issuer_revocations import Revoked, revocations
 from licensing.issuer_tables import Download, Resource, Subscription
+from licensing.two_stores import refuse_a_ledger
+
+
+def create_issuer(target: str) -> Engine:
+    """Make the issuer's store, closed to others (0600): it holds content keys. One that is there stays as it is.
+
+    Raises ``AzlicError`` for a site's ledger, and where it cannot be made.
+    """
+    engine = open_database(target, create=True, mode=0o600)
+    refuse_a_ledger(engine)
+    return engine
 
 
 def open_issuer(target: str) -> Engine:
     """Open the issuer's store, which only ``azlic issuer init`` makes.
 
-    Raises ``AzlicError`` when it is not there.
+    Raises ``AzlicError`` when it is not there, or is a site's ledger.
     """
+    engine = _open(target)
+    refuse_a_ledger(engine)
+    return engine
+
+
+def _open(target: str) -> Engine:
     if "://" not in target and not Path(target).exists():
         raise AzlicError(
             f"there is no issuer's store at {Path(target).absolute()}",
@@ -27,11 +46,11 @@ def open_issuer(target: str) -> Engine:
 
 
 def open_stocked_issuer(target: str) -> Engine:
-    """Open an issuer's store that holds a resource: without one there is nothing to serve, to approve or to list.
+    """Open an issuer's store that holds a resource: without one there is nothing to serve, to sign or to list.
 
     Raises ``AzlicError`` when it is not there, or holds none, as another database does.
     """
-    engine = open_issuer(target)
+    engine = _open(target)
     with reading(engine) as connection:
         if connection.execute(select(Resource.name).limit(1)).first() is None:
             raise AzlicError(
@@ -85,7 +104,7 @@ class IssuedLicense:
     """A line of the issuer's book: a license that was given out, and to whom.
 
     ``key_slot`` is the API key it was asked for with, 0 for a signed offline request; ``site`` is what the asking site
-    calls itself, if it said so.
+    calls itself, if it said so. ``revoked_at`` is when it was taken back, None where it was not.
     """
 
     license_id: str
@@ -97,12 +116,21 @@ class IssuedLicense:
     issued_at: str
     expires_at: str
     site: str | None = None
+    revoked_at: str | None = None
 
 
 def issued(engine: Engine) -> list[IssuedLicense]:
     """Every license that was given out, the newest last."""
+    taken_back = revocations(engine)
     with reading(engine) as connection:
         return [
-            IssuedLicense(**{name: value for name, value in row.items() if name not in ("key", "digest")})
+            IssuedLicense(
+                **{name: value for name, value in row.items() if name not in ("key", "digest")},
+                revoked_at=_revoked_at(taken_back, row["license_id"], row["serial"]),
+            )
             for row in connection.execute(select(Download.__table__).order_by(Download.key)).mappings()
         ]
+
+
+def _revoked_at(taken_back: Sequence[Revoked], license_id: str, serial: int) -> str | None:
+    return next((one.revoked_at for one in taken_back if one.covers(license_id, serial)), None)

@@ -25,21 +25,23 @@ from licensing.document import BadDocument, License, parse_license
 from licensing.envelope import MAX_ENVELOPE_BYTES, MalformedEnvelope, UntrustedEnvelope, VerifiedPayload, parse_envelope
 from licensing.errors import AzlicError, BadCall, NoGoodLicense
 from licensing.files import FileTooLarge, read_capped
-from licensing.instants import iso
+from licensing.instants import iso, parse_instant, to_the_second
 from licensing.issuer import Issuer
 from licensing.issuer_audit import note
 from licensing.issuer_sites import KnownSite, enrolled
 from licensing.issuer_tables import AnsweredRequest, ResourceContainer
 from licensing.request import REQUEST_TYPE, OfflineRequest, parse_request
+from licensing.wording import keys_named
 
 MAX_DAYS = 30
+_LONGEST_REASON = 300
 CLOCK_SKEW = timedelta(hours=1)
 """How far the clock of a site that nobody sets by a network may run ahead."""
 
 WHAT_TO_DO = {
     DenialCode.INVALID: "ask the site for the file again, or for a new one: azlic request",
-    DenialCode.MISMATCH: "azlic issuer resource list and azlic issuer site list show what the site may ask for",
-    DenialCode.UNAUTHORIZED: "azlic issuer approve, or put the container on the resource's list",
+    DenialCode.MISMATCH: "azlic issuer container list and azlic issuer site list show what the site may ask for",
+    DenialCode.UNAUTHORIZED: "azlic issuer approve, or azlic issuer container add",
     DenialCode.OUT_OF_QUOTA: "enter a commitment plan that is in force for the resource",
 }
 
@@ -63,6 +65,10 @@ class _Signed(NamedTuple):
 
 class _Refused(Exception):
     """What came is no request that can be answered."""
+
+    def __init__(self, words: str, hint: str | None = None) -> None:
+        super().__init__(words)
+        self.denial = Denial(DenialCode.INVALID, words, hint=hint)
 
 
 def read_request(path: Path) -> bytes:
@@ -104,21 +110,25 @@ def answer_request(
 ) -> Answer | Denial:
     """Answer a carried request: the license, or why there is none.
 
-    The serial, the line in the book, the audit line and the kept answer come out of one transaction. Raises
-    ``AzlicError`` where the site holds a newer license than this store knows of.
+    The serial, the line in the book, the audit line and the kept answer come out of one transaction; a denial leaves an
+    audit line, too. Raises ``AzlicError`` where the site holds a newer license than this store knows of.
     """
     with writing(engine) as connection:
         try:
             site, signed = _signed(content, enrolled(connection))
+        except _Refused as refused:
+            return _denied(connection, refused.denial, now, "unknown site", "offline request")
+        request = signed.request
+        who = f"site {site.name}"
+        try:
             if given := _given(connection, signed):
                 return given
-            _check_age(signed.request, now, max_days)
+            _check_age(request, now, max_days)
         except _Refused as refused:
-            return Denial(DenialCode.INVALID, str(refused))
-        request = signed.request
+            return _denied(connection, refused.denial, now, who, request.resource)
         if request.resource not in site.resources:
-            detail = f"site {site.name} may not ask for licenses of resource {request.resource}"
-            return Denial(DenialCode.MISMATCH, detail)
+            denial = Denial(DenialCode.MISMATCH, f"{who} may not ask for licenses of resource {request.resource}")
+            return _denied(connection, denial, now, who, request.resource)
         _check_held(connection, request)
         made = issuer.answer(connection, request, resource=request.resource, now=now)
         if isinstance(made, Denial):
@@ -126,6 +136,20 @@ def answer_request(
         answer = Answer(request, _license(made), made, again=False)
         _keep(connection, answer, signed.digest, now)
         return answer
+
+
+def _denied(connection: Connection, denial: Denial, now: datetime, actor: str, subject: str) -> Denial:
+    """Write down what rules 1 and 2 refused; of a request that nobody known has signed, only the words about it."""
+    note(
+        connection,
+        at=now,
+        actor=actor,
+        action="denial",
+        subject=subject,
+        code=denial.code,
+        reason=denial.detail[:_LONGEST_REASON],
+    )
+    return denial
 
 
 def _signed(content: bytes, known: list[KnownSite]) -> tuple[KnownSite, _Signed]:
@@ -139,7 +163,7 @@ def _signed(content: bytes, known: list[KnownSite]) -> tuple[KnownSite, _Signed]
     except MalformedEnvelope as error:
         raise _Refused(f"it is no license request: {error}") from error
     except UntrustedEnvelope as error:
-        raise _Refused(_untrusted(set(envelope.signatures), known)) from error
+        raise _untrusted(set(envelope.signatures), known) from error
     except BadDocument as error:
         raise _Refused(f"the signed request cannot be used: {error}") from error
     for site in known:
@@ -148,12 +172,16 @@ def _signed(content: bytes, known: list[KnownSite]) -> tuple[KnownSite, _Signed]
     raise _Refused(f"it speaks for site {request.site}, and another site's key has signed it")
 
 
-def _untrusted(offered: set[str], known: list[KnownSite]) -> str:
+def _untrusted(offered: set[str], known: list[KnownSite]) -> _Refused:
     for site in known:
         if site.key_id in offered:
-            return f"it names the key of site {site.name}, but the signature does not fit: it was changed after that"
-    keys = ", ".join(keyid[:12] for keyid in sorted(offered))
-    return f"no enrolled site has signed it: it names key {keys!r}, and {len(known)} sites are enrolled"
+            words = f"it names the key of site {site.name}, but the signature does not fit: it was changed after that"
+            return _Refused(words)
+    sites = f"{len(known)} {'site is' if len(known) == 1 else 'sites are'} enrolled"
+    return _Refused(
+        f"no enrolled site has signed it: it names {keys_named(sorted(offered))}, and {sites}",
+        hint="azlic issuer site add enrols the site, once its key's fingerprint was compared",
+    )
 
 
 def _given(connection: Connection, signed: _Signed) -> Answer | None:
@@ -165,14 +193,17 @@ def _given(connection: Connection, signed: _Signed) -> Answer | None:
     if row is None:
         return None
     if row.digest != signed.digest:
-        raise _Refused(f"a request with the id {request_id} and another content was answered at {row.answered_at}")
+        raise _Refused(
+            f"a request with the id {request_id} and another content was answered at"
+            f" {to_the_second(parse_instant(row.answered_at))}"
+        )
     return Answer(signed.request, _license(row.content), row.content, again=True)
 
 
 def _check_age(request: OfflineRequest, now: datetime, max_days: int) -> None:
-    there = f"the site's clock said {iso(request.requested_at)} when it was signed"
+    there = f"the site's clock said {to_the_second(request.requested_at)} when it was signed"
     if request.requested_at > now + CLOCK_SKEW:
-        raise _Refused(f"it comes from the future: {there}, and now is {iso(now)}")
+        raise _Refused(f"it comes from the future: {there}, and now is {to_the_second(now)}")
     if now - request.requested_at > timedelta(days=max_days):
         raise _Refused(f"it is too old: {there}, and requests are answered for {max_days} days")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from securesystemslib.signer import Signer, SSlibKey
 
+from licensing.errors import AzlicError
 from licensing.files import make_folder
 from licensing.keys import create_key_pair, load_public_key, load_signer
 
@@ -24,12 +25,25 @@ def create_issuer_keys(folder: Path) -> SSlibKey:
 
 def issuer_signer(folder: Path) -> Signer:
     """The key that signs now. Raises ``AzlicError`` when it is missing, not ours to read, or readable by others."""
+    check_key_folder(folder)
     return load_signer(*halves(folder, len(rotation_documents(folder))))
 
 
 def issuer_id(folder: Path) -> str:
     """The key id of the first key, which names the issuer for good."""
+    check_key_folder(folder)
     return load_public_key(folder / PUBLIC).keyid
+
+
+def check_key_folder(folder: Path) -> None:
+    """Raise ``AzlicError`` for a folder that does not hold an issuer's first key."""
+    try:
+        (folder / PUBLIC).stat()
+    except OSError as error:
+        raise AzlicError(
+            f"the issuer's public key {folder / PUBLIC} cannot be read: {error.strerror}",
+            hint="name the issuer's key folder with --keys or AZLIC_ISSUER_KEYS; azlic issuer init makes one",
+        ) from error
 
 
 def rotation_document(folder: Path, version: int) -> Path:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, select, update
 from licensing.database import reading, writing
 from licensing.document import CommittedPlan
 from licensing.errors import BadCall
+from licensing.instants import iso, to_the_second
 from licensing.issuer_audit import note
 from licensing.issuer_tables import Resource
 
@@ -44,17 +45,29 @@ def plan_of(engine: Engine, resource: str, *, now: datetime) -> CommittedPlan:
         return plan_at(_resource(connection, resource), now)
 
 
-def set_plan(engine: Engine, resource: str, plan: CommittedPlan, *, now: datetime, actor: str) -> bool:
-    """Put a resource on another plan: at once, or from the plan's start where the present one runs until then.
+def doubt(present: CommittedPlan, plan: CommittedPlan, *, now: datetime) -> str | None:
+    """What an operator may not have meant by a plan: it is over already, or none runs until it begins."""
+    if plan.ends_at <= now:
+        return f"plan {plan.name} is over since {iso(plan.ends_at)}: every download is OutOfQuota"
+    ends_at = max(present.ends_at, now)
+    if ends_at < plan.starts_at:
+        return (
+            f"no plan runs from {to_the_second(ends_at)} up to {iso(plan.starts_at)}: every download is OutOfQuota then"
+        )
+    return None
 
-    Licenses keep their id, and their serial goes on. Returns whether it counts at once. Raises ``BadCall`` when there
-    is no such resource.
+
+def set_plan(engine: Engine, resource: str, plan: CommittedPlan, *, now: datetime, actor: str) -> bool:
+    """Put a resource on another plan: from the plan's start on where that is still to come, else at once.
+
+    Until then the present one counts, as long as it runs. Licenses keep their id, and their serial goes on. Returns
+    whether it counts at once. Raises ``BadCall`` when there is no such resource.
     """
     check_plan(plan)
     with writing(engine) as connection:
         row = _resource(connection, resource)
         present, following = plan_at(row, now), following_plan(row)
-        later = present.ends_at > now and plan.starts_at > now
+        later = plan.starts_at > now
         if later:
             following = plan
         else:

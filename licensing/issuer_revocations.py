@@ -23,6 +23,10 @@ class Revoked:
     reason: str
     revoked_at: str
 
+    def covers(self, license_id: str, serial: int) -> bool:
+        """Whether it takes this serial of a license back."""
+        return self.license_id == license_id and (self.up_to_serial is None or serial <= self.up_to_serial)
+
 
 def revoke(
     engine: Engine, license_id: str, *, reason: str, up_to_serial: int | None = None, now: datetime, actor: str

@@ -15,7 +15,8 @@ from licensing.envelope import seal
 from licensing.errors import BadCall
 from licensing.files import write_whole
 from licensing.folder_hold import holding_folder
-from licensing.issuer_keys import PUBLIC, halves, issuer_signer, rotation_document, rotation_documents
+from licensing.instants import iso
+from licensing.issuer_keys import PUBLIC, check_key_folder, halves, issuer_signer, rotation_document, rotation_documents
 from licensing.keys import create_key_pair, load_public_key, load_signer
 from licensing.rotation import Chain, Rotation, RotationKey
 from licensing.statement import BadStatement, outer_form
@@ -43,6 +44,12 @@ def rotate(
     ``withdraw_old`` nothing that they signed is good any more.
     Raises ``AzlicError`` when the folder's keys cannot be used, ``BadCall`` for dates that do not fit each other.
     """
+    if old_key_until is not None and old_key_until <= now:
+        raise BadCall(
+            f"the old key cannot go on until {iso(old_key_until)}: that is past",
+            hint="name a date to come; --withdraw-old where nothing that it signed is to stay good",
+        )
+    check_key_folder(folder)
     with holding_folder(folder):
         chain = own_chain(folder)
         old, new = issuer_signer(folder), _new_key(folder, chain.version + 1)

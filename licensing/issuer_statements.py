@@ -1,8 +1,9 @@
-"""What the issuer signs besides licenses: the list of those that it took back, and clock resets."""
+"""What the issuer signs besides licenses: rotations, the list of licenses that it took back, and clock resets."""
 
 import hashlib
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import uuid_utils
 from pydantic import ValidationError
@@ -16,10 +17,28 @@ from licensing.errors import AzlicError, BadCall
 from licensing.instants import iso
 from licensing.issuer_audit import note
 from licensing.issuer_keys import issuer_id, issuer_signer
+from licensing.issuer_rotation import rotate
 from licensing.revocations import RevocationList, RevokedLicense
 from licensing.wording import first_fault
 
 NEXT_UPDATE_DAYS = 90
+
+
+def sign_rotation(engine: Engine, folder: Path, *, now: datetime, actor: str, reason: str, **terms: Any) -> Path:
+    """Make the issuer's next key and sign the rotation to it, as ``rotate`` does, with a line in the audit log."""
+    with writing(engine) as connection:
+        document = rotate(folder, now=now, reason=reason, **terms)
+        note(
+            connection,
+            at=now,
+            actor=actor,
+            action="rotate",
+            subject=document.stem,
+            key=str(issuer_signer(folder).public_key.keyid),
+            reason=reason,
+            **({"old": "withdrawn"} if terms.get("withdraw_old") else {}),
+        )
+    return document
 
 
 def sign_revocations(
@@ -76,8 +95,14 @@ def sign_clock_reset(
 ) -> tuple[ClockReset, bytes]:
     """Sign a clock reset, to be taken once; returns it and the file to hand over.
 
-    Raises ``AzlicError`` when the key cannot be used, ``BadCall`` for a reason or a site that is no line of text.
+    Raises ``AzlicError`` when the key cannot be used, ``BadCall`` for a reason or a site that is no line of text, and
+    for an instant that the issuer's own clock has not reached.
     """
+    if instant > now:
+        raise BadCall(
+            f"{iso(instant)} is ahead of this machine's clock, which says {iso(now.replace(microsecond=0))}",
+            hint="name the instant that the site's clock is to go back to, or set this clock right",
+        )
     signer = issuer_signer(folder)
     try:
         reset = ClockReset(

@@ -46,9 +46,10 @@ def _check(source: Path, target: Path) -> None:
 
 
 def _names(source: Path) -> list[str]:
-    """The files below a folder, each by its path inside it. Raises ``BadCall`` for what cannot be sealed."""
+    """The files below a folder, each by its path inside it. Raises ``BadCall`` for what cannot be sealed,
+    ``AzlicError`` where there is no folder."""
     if not source.is_dir():
-        raise BadCall(f"{source} is no folder", hint="name the folder with the model files")
+        raise AzlicError(f"{source} is no folder", hint="name the folder with the model files")
     names = []
     for folder, inner, files in os.walk(source, onerror=_refuse):
         for path in sorted(Path(folder, name) for name in (*inner, *files)):

@@ -27,6 +27,7 @@ from licensing.envelope import (
 from licensing.errors import AzlicError
 from licensing.instants import iso
 from licensing.trust import TrustedKey
+from licensing.wording import keys_named
 
 KeyId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """A key's fingerprint: SHA-256, in hex."""
@@ -75,8 +76,8 @@ def opened(envelope: Envelope, kind: type[S], keys: Sequence[TrustedKey]) -> S:
     try:
         payload = VerifiedPayload(envelope, [known.key for known in keys])
     except UntrustedEnvelope as error:
-        names = ", ".join(key_id[:12] for key_id in envelope.signatures)
-        raise BadStatement(f"no key that may sign it has signed it; it names key {names!r}") from error
+        names = keys_named(envelope.signatures)
+        raise BadStatement(f"no key that may sign it has signed it; it names {names}") from error
     try:
         statement = parse_document(payload.content, kind)
     except BadDocument as error:

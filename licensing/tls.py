@@ -1,12 +1,14 @@
 """TLS on both sides of a download: which CA a client believes, and what a server shows of itself."""
 
 import ssl
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 import httpx
+from cryptography.x509 import load_pem_x509_certificate
 
-from licensing.errors import AzlicError, BadCall
+from licensing.errors import AzlicError
 from licensing.files import FileTooLarge, read_capped
 
 MAX_PEM_BYTES = 1024 * 1024
@@ -24,7 +26,7 @@ def pinned_to(ca: Path) -> ssl.SSLContext:
     """A client that believes the CA in a PEM file, and no other, whatever this machine believes.
 
     The file may hold several certificates, as while a CA is being replaced, and an intermediate CA may be pinned.
-    Raises ``AzlicError`` for a file that cannot be read, and ``BadCall`` for one that is no certificate.
+    Raises ``AzlicError`` for a file that cannot be read or is no certificate.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks the chain and the host's name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -47,15 +49,17 @@ def _certificates(ca: Path) -> str:
             f"the CA file {ca} cannot be read: {error.strerror or error}", hint="check the path and who may read it"
         ) from error
     if "PRIVATE KEY-----" in content:
-        raise BadCall(
+        raise AzlicError(
             f"the CA file {ca} holds a PRIVATE key, which must never travel",
             hint="ask the issuer for the CA's certificate alone; whoever has this file can pass for the issuer",
         )
     return content
 
 
-def _no_certificate(ca: Path) -> BadCall:
-    return BadCall(f"the CA file {ca} holds no certificate in PEM form", hint="name the certificate of the issuer's CA")
+def _no_certificate(ca: Path) -> AzlicError:
+    return AzlicError(
+        f"the CA file {ca} holds no certificate in PEM form", hint="name the certificate of the issuer's CA"
+    )
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
@@ -80,6 +84,11 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     except OSError as error:
         raise _unreadable(certificate, error) from error
     return context
+
+
+def certificate_ends(certificate: Path) -> datetime:
+    """Until when the server's own certificate is good: the first in its file, which a context was made of before."""
+    return load_pem_x509_certificate(read_capped(certificate, MAX_PEM_BYTES)).not_valid_after_utc
 
 
 def _no_password() -> str:

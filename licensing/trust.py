@@ -80,12 +80,14 @@ class Held(NamedTuple):
     """What a trust store holds: its keys, and for each file that cannot be used the error that says so.
 
     ``issuers`` has an entry for each issuer of ``keys``. The keys of an issuer whose newest rotation has expired are
-    among them: only a caller knows the time to compare it with.
+    among them: only a caller knows the time to compare it with. ``untrusted`` names for each issuer whose statements do
+    not hold together the file that has to be mended first.
     """
 
     keys: tuple[TrustedKey, ...]
     unusable: tuple[AzlicError, ...]
     issuers: Mapping[str, TrustedIssuer] = MappingProxyType({})
+    untrusted: Mapping[str, Path] = MappingProxyType({})
 
 
 class TrustStore(NamedTuple):
@@ -112,8 +114,7 @@ class TrustStore(NamedTuple):
                     key = load_public_key(path)
                     keys.append(TrustedKey(path, key, key.keyid))
                 except AzlicError as error:
-                    hint = f"remove {path} from the trust store, or put the right public key in its place"
-                    unusable.append(AzlicError(error.message, hint=hint))
+                    unusable.append(AzlicError(error.message, hint=_mend(path, error)))
         return tuple(keys), tuple(unusable)
 
     def files(self) -> list[Path]:
@@ -154,6 +155,12 @@ class TrustStore(NamedTuple):
         make_folder(self.folder, "the trust store", "--trust", mode=0o755)
         write_whole(target, public_pem(key), mode=0o644)
         return added
+
+
+def _mend(path: Path, error: AzlicError) -> str:
+    if isinstance(error.__cause__, PermissionError):
+        return f"run as a user who may read it, or, since it holds no secret: chmod a+r {path}"
+    return f"remove {path} from the trust store, or put the right public key in its place"
 
 
 def _held(anchors: tuple[TrustedKey, ...], unusable: tuple[AzlicError, ...], files: list[Path]) -> Held:

@@ -5,8 +5,9 @@ newest revocation list. Nothing is believed because it lies there: all of a chai
 one that is missing or does not verify gives no trust at all.
 """
 
+import contextlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,11 +61,13 @@ def held_with(anchors: Sequence[TrustedKey], unusable: Sequence[AzlicError], fil
     bad = list(unusable)
     first = {known.issuer: known for known in reversed(anchors)}
     standing: dict[str, tuple[Chain, RevocationList | None]] = {}
+    untrusted: dict[str, Path] = {}
     for anchor in reversed(first.values()):
         try:
             standing[anchor.issuer] = _standing(anchor, shelf(anchor.issuer, files))
-        except AzlicError as error:
-            bad.append(error)
+        except _Broken as broken:
+            bad.append(broken.error)
+            untrusted[anchor.issuer] = broken.path
     outer = {key_id: chain for chain, _ in standing.values() for key_id in chain.introduced - {chain.issuer}}
     for issuer in outer.keys() & first.keys():
         standing.pop(issuer, None)
@@ -78,6 +81,7 @@ def held_with(anchors: Sequence[TrustedKey], unusable: Sequence[AzlicError], fil
             issuer: TrustedIssuer(chain.rotation, revoked, chain.withdrawn)
             for issuer, (chain, revoked) in standing.items()
         },
+        untrusted,
     )
 
 
@@ -88,14 +92,36 @@ def _withdrawn(anchor: TrustedKey, by: Chain) -> AzlicError:
     )
 
 
+class _Broken(Exception):
+    """A chain that does not hold, and the file that has to be mended first."""
+
+    def __init__(self, path: Path, error: AzlicError) -> None:
+        super().__init__(error.message)
+        self.path = path
+        self.error = error
+
+
+@contextlib.contextmanager
+def _blaming(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except AzlicError as error:
+        raise _Broken(path, error) from error
+
+
 def _standing(anchor: TrustedKey, stated: Shelf) -> tuple[Chain, RevocationList | None]:
-    """The end of an issuer's chain, and its revocation list. Raises ``AzlicError`` for what does not verify."""
-    chain, broken = walk(anchor, {version: read(path, Rotation) for version, path in stated.rotations.items()})
+    """The end of an issuer's chain, and its revocation list. Raises ``_Broken`` for what does not verify."""
+    rotations = {}
+    for version, path in stated.rotations.items():
+        with _blaming(path):
+            rotations[version] = read(path, Rotation)
+    chain, broken = walk(anchor, rotations)
     if broken:
-        raise broken
+        raise _Broken(anchor.path.with_name(rotation_file(anchor.issuer, len(chain))), broken)
     if stated.revocations is None:
         return chain[-1], None
-    return chain[-1], listed(chain[-1], read(stated.revocations, RevocationList))
+    with _blaming(stated.revocations):
+        return chain[-1], listed(chain[-1], read(stated.revocations, RevocationList))
 
 
 def walk(anchor: TrustedKey, rotations: Mapping[int, Signed]) -> tuple[list[Chain], RefusedStatement | None]:
@@ -111,8 +137,12 @@ def walk(anchor: TrustedKey, rotations: Mapping[int, Signed]) -> tuple[list[Chai
         try:
             chains.append(chains[-1].followed_by(outer_form(signed.content, Rotation), signed.path))
         except BadStatement as error:
-            return chains, refused(signed.path, f"does not follow rotation {version - 1}: {error}")
+            return chains, refused(signed.path, f"does not follow {_before(version)}: {error}")
     return chains, None
+
+
+def _before(version: int) -> str:
+    return f"rotation {version - 1}" if version > 1 else "the issuer's first key"
 
 
 def listed(chain: Chain, signed: Signed) -> RevocationList:

@@ -126,7 +126,7 @@ def _plan(anchor: TrustedKey, files: Iterable[Path], given: Sequence[_Given], as
             f"is the last rotation of issuer {anchor.issuer[:12]}, and expired at {iso(newest.rotation.expires_at)}",
         )
     lists = [one.signed for one in given if one.kind is RevocationList]
-    plan = _lists(newest, there.revocations, lists)
+    plan = _lists(before[-1], newest, there.revocations, lists)
     for version, chain in enumerate(chains[1:], start=1):
         signed = next((one.signed for one in given if one.kind is Rotation and one.number == version), None)
         if signed and chain.rotation:
@@ -158,7 +158,7 @@ def _chains(
     return chains
 
 
-def _lists(chain: Chain, there: Path | None, given: Sequence[Signed]) -> _Plan:
+def _lists(before: Chain, chain: Chain, there: Path | None, given: Sequence[Signed]) -> _Plan:
     """Steps 5 and 6: the newest list."""
     plan = _Plan([], {})
     newest, lost = None, None
@@ -166,7 +166,7 @@ def _lists(chain: Chain, there: Path | None, given: Sequence[Signed]) -> _Plan:
         try:
             newest = listed(chain, read(there, RevocationList))
         except RefusedStatement as error:
-            lost = error
+            lost = _withdrawn_with(before, chain, there) or error
     for signed, revocations in sorted(((one, listed(chain, one)) for one in given), key=lambda pair: pair[1].number):
         if newest and revocations.number < newest.number:
             raise refused(
@@ -182,3 +182,16 @@ def _lists(chain: Chain, there: Path | None, given: Sequence[Signed]) -> _Plan:
     if newest is None and lost:
         raise lost
     return plan
+
+
+def _withdrawn_with(before: Chain, chain: Chain, there: Path) -> RefusedStatement | None:
+    """What to say of a list that was good before the rotations that are given, and is not after them."""
+    try:
+        old = listed(before, read(there, RevocationList))
+    except RefusedStatement:
+        return None
+    return RefusedStatement(
+        f"rotation {chain.version} withdraws the key that signed list {old.number}: give the issuer's new list together"
+        " with it",
+        hint="ask the issuer for one made since, by azlic issuer revocations: azlic trust update ROTATION LIST",
+    )

@@ -1,5 +1,6 @@
 """What is wrong with a document or an order, in plain words: pydantic's codes, told to people."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,6 +22,12 @@ _WORDS = {
     "literal_error": "it is not {expected}",
     "timezone_aware": "it has no time zone",
 }
+
+
+def keys_named(key_ids: Iterable[str]) -> str:
+    """The keys that a signed document names, cut short: a stranger may have written them."""
+    names = [repr(key_id[:12]) for key_id in key_ids]
+    return f"key{'s' if len(names) > 1 else ''} {', '.join(names)}" if names else "no key"
 
 
 def first_fault(error: ValidationError) -> tuple[tuple[str, ...], str]:

@@ -45,11 +45,11 @@ def init(database: options.IssuerStore = None, keys: options.IssuerKeys = None) 
 
     Example: azlic issuer init
     """
-    from licensing.database import open_database
+    from licensing.issuer_book import create_issuer
     from licensing.issuer_keys import PUBLIC, create_issuer_keys
 
     settings = load_settings()
     folder = keys or settings.issuer_keys
+    create_issuer(database or settings.database)
     key = create_issuer_keys(folder)
-    open_database(database or settings.database, create=True)
     output.emit(f"public key: {folder / PUBLIC}\n  key {key.keyid}")

@@ -20,9 +20,9 @@ def audit(database: options.IssuerStore = None, json: options.Json = False) -> N
     """
     from azlic.show_issuer import audit_fields, audit_text
     from licensing.issuer_audit import audit as read_back
-    from licensing.issuer_book import open_issuer
+    from licensing.issuer_book import open_stocked_issuer
 
-    log = read_back(open_issuer(database or load_settings().database))
+    log = read_back(open_stocked_issuer(database or load_settings().database))
     if json:
         output.emit_json("azlic.issuer-audit/v1", audit_fields(log))
     else:

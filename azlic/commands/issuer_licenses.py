@@ -12,10 +12,13 @@ def register(issuer: typer.Typer) -> None:
     """Put these commands into the issuer's group."""
     issuer.command()(issued)
     issuer.command()(revoke)
+    issuer.command()(revoked)
 
 
 def issued(database: options.IssuerStore = None, json: options.Json = False) -> None:
-    """List every license that was given out, and to whom.
+    """List every license that was given out.
+
+    To whom, until when, and when it was revoked if it was.
 
     Example: azlic issuer issued
     """
@@ -58,3 +61,23 @@ def revoke(
         typer.confirm(f"Revoke {which} for good?", abort=True, err=True)
     done = take_back(store, license_id, reason=reason, up_to_serial=up_to_serial, now=clock.now(), actor=operator())
     output.emit(f"{which}: {'revoked' if done else 'revoked already, nothing was changed'}")
+
+
+def revoked(database: options.IssuerStore = None, json: options.Json = False) -> None:
+    """List the licenses that were taken back.
+
+    Sites hear of them by the list that azlic issuer revocations signs.
+
+    Example: azlic issuer revoked
+    """
+    from dataclasses import asdict
+
+    from azlic.show_issuer import revoked_text
+    from licensing.issuer_book import open_stocked_issuer
+    from licensing.issuer_revocations import revocations
+
+    known = revocations(open_stocked_issuer(database or load_settings().database))
+    if json:
+        output.emit_json("azlic.issuer-revoked/v1", {"revoked": [asdict(one) for one in known]})
+    else:
+        output.emit(revoked_text(known))

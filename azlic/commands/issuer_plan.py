@@ -75,8 +75,9 @@ def set_plan(
 ) -> None:
     """Put a resource on another plan.
 
-    One that starts later takes over at its start, if the present one runs until then; any other counts at once.
-    Licenses go on under their id, with rising serials; each ends with the plan it was given under.
+    One that starts later takes over at its start, any other counts at once. Between the end of the present plan and a
+    later start every download is denied: such a gap is warned about, and so is a plan that is over already. Licenses
+    go on under their id, with rising serials; each ends with the plan it was given under.
 
     Example: azlic issuer plan set plant-read --plan-type Read --quota 500000 --unit Transaction
     --period year --start 2027-01-01 --end 2028-01-01
@@ -84,7 +85,7 @@ def set_plan(
     from licensing.instants import parse_instant
     from licensing.issuer_audit import operator
     from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_plans import plan_of
+    from licensing.issuer_plans import doubt, plan_of
     from licensing.issuer_plans import set_plan as put_on
 
     now = clock.now()
@@ -104,5 +105,7 @@ def set_plan(
         meters=tuple(meter) if meter else before.meters,
     )
     at_once = put_on(store, resource, plan, now=now, actor=operator())
+    if doubted := doubt(before, plan, now=now):
+        output.tell(f"warning: {doubted}")
     begins = "counts from now on" if at_once else f"takes over from {before.name} at {starts_at:%Y-%m-%d}"
     output.emit(f"resource {resource}: plan {plan.name} {begins}")

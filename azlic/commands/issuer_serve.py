@@ -1,5 +1,6 @@
 """The license server."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,9 @@ from azlic.settings import load_settings
 
 if TYPE_CHECKING:
     import ssl
+
+
+_WARN_DAYS = 30
 
 
 def register(issuer: typer.Typer) -> None:
@@ -71,12 +75,28 @@ def serve(
     signer = issuer_signer(keys or settings.issuer_keys)
     store = open_stocked_issuer(database or settings.database)
     listener = bind(host.strip("[]"), int(port))
-    base_url = url or settings.issuer_url or f"{'https' if tls else 'http'}://{host}:{listener.getsockname()[1]}"
+    address = f"{'https' if tls else 'http'}://{host}:{listener.getsockname()[1]}"
+    base_url = url or settings.issuer_url or address
     output.log_to_stderr()
     if in_the_clear:
         output.tell("warning: API keys come over the network in the clear; whoever reads one can use it")
-    output.tell(f"Now listening on: {base_url}")
+    if tls_certificate:
+        _warn_of_end(tls_certificate)
+    output.tell(f"Now listening on: {address}")
+    if base_url != address:
+        output.tell(f"licenses name it: {base_url}")
     serve_app(issuer_app(Issuer(store, signer, base_url=base_url), clock=clock.now), listener, tls=tls)
+
+
+def _warn_of_end(certificate: Path) -> None:
+    from licensing.instants import iso
+    from licensing.tls import certificate_ends
+
+    ends, now = certificate_ends(certificate), clock.now()
+    if ends <= now:
+        output.tell(f"warning: the certificate {certificate} has expired, at {iso(ends)}: clients refuse it")
+    elif ends <= now + timedelta(days=_WARN_DAYS):
+        output.tell(f"warning: the certificate {certificate} ends at {iso(ends)}: clients refuse it from then on")
 
 
 def _tls(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | None":

@@ -127,7 +127,7 @@ def answer(
     issuer = Issuer(store, issuer_signer(keys or settings.issuer_keys), base_url=base_url)
     given = answer_request(store, issuer, content, now=clock.now(), max_days=max_days)
     if isinstance(given, Denial):
-        raise NoGoodLicense(f"{given.code}: {given.detail}", hint=WHAT_TO_DO[given.code])
+        raise NoGoodLicense(f"{given.code}: {given.detail}", hint=given.hint or WHAT_TO_DO[given.code])
     write_whole(license_file, given.content)
     if json:
         output.emit_json("azlic.answer/v1", answer_fields(given, license_file))

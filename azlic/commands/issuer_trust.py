@@ -31,6 +31,7 @@ def rotate(
     valid_days: Annotated[
         int, typer.Option(metavar="N", min=1, max=36500, help="For how long the rotation is good.")
     ] = 1095,
+    database: options.IssuerStore = None,
     keys: options.IssuerKeys = None,
 ) -> None:
     """Make a new signing key; the old one vouches.
@@ -45,21 +46,28 @@ def rotate(
     from licensing.errors import BadCall
     from licensing.files import write_whole
     from licensing.instants import parse_instant
+    from licensing.issuer_audit import operator
+    from licensing.issuer_book import open_stocked_issuer
     from licensing.issuer_keys import issuer_signer
-    from licensing.issuer_rotation import rotate as make
+    from licensing.issuer_statements import sign_rotation
 
     if withdraw_old and old_key_until:
         raise BadCall("--withdraw-old and --old-key-until exclude each other", hint="azlic issuer rotate --help")
-    folder = keys or load_settings().issuer_keys
-    made = make(
+    settings = load_settings()
+    folder = keys or settings.issuer_keys
+    made = sign_rotation(
+        open_stocked_issuer(database or settings.database),
         folder,
         now=clock.now(),
+        actor=operator(),
         reason=reason,
         valid=timedelta(days=valid_days),
         old_key_until=parse_instant(old_key_until) if old_key_until else None,
         withdraw_old=withdraw_old,
     )
     output.tell(f"the new key signs from now on; the rotation is kept as {made}")
+    if withdraw_old:
+        output.tell("sites that have a revocation list need a new one with it: azlic issuer revocations")
     write_whole(to, made.read_bytes(), mode=0o644)
     output.emit(f"rotation: {to}\n  key {issuer_signer(folder).public_key.keyid}")
 
@@ -82,12 +90,12 @@ def revocations(
 
     from licensing.files import write_whole
     from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_issuer
+    from licensing.issuer_book import open_stocked_issuer
     from licensing.issuer_statements import sign_revocations
 
     settings = load_settings()
     signed, content = sign_revocations(
-        open_issuer(database or settings.database),
+        open_stocked_issuer(database or settings.database),
         keys or settings.issuer_keys,
         now=clock.now(),
         actor=operator(),
@@ -105,7 +113,7 @@ def clock_reset(
     database: options.IssuerStore = None,
     keys: options.IssuerKeys = None,
 ) -> None:
-    """Sign a reset of a site's clock witness.
+    """Sign a reset of a clock's high-water mark.
 
     For a site that believes in a later time than is true, because its clock once stood in the future.
 
@@ -114,12 +122,12 @@ def clock_reset(
     from licensing.files import write_whole
     from licensing.instants import iso, parse_instant
     from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_issuer
+    from licensing.issuer_book import open_stocked_issuer
     from licensing.issuer_statements import sign_clock_reset
 
     settings = load_settings()
     reset, content = sign_clock_reset(
-        open_issuer(database or settings.database),
+        open_stocked_issuer(database or settings.database),
         keys or settings.issuer_keys,
         instant=parse_instant(instant),
         reason=reason,

@@ -41,8 +41,9 @@ def add(
     Example: azlic plan add read-2026 --type Read --quota 500000 --unit Transaction --period year
     --start 2026-01-01 --end 2027-01-01 --meter CognitiveServices.ComputerVision.Container.Read
     """
-    from licensing.database import open_database, writing
+    from licensing.database import writing
     from licensing.instants import parse_instant
+    from licensing.two_stores import open_ledger
     from usage.commitment import MeterShare, Plan
     from usage.plans import add_plan
     from usage.quantity import MICRO
@@ -60,7 +61,7 @@ def add(
         auto_renew=auto_renew,
         meters=tuple(map(MeterShare, meter or ())),
     )
-    with writing(open_database(database or load_settings().database, create=True)) as connection:
+    with writing(open_ledger(database or load_settings().database)) as connection:
         added = add_plan(connection, plan)
     tell_entered(plan, added)
 

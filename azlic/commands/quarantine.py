@@ -53,11 +53,11 @@ def retry(
     Example: azlic quarantine retry
     """
     from azlic.show_ingest import receipt_text
-    from licensing.database import open_database
+    from licensing.two_stores import open_ledger
     from usage.quarantine import retry as retry_lines
 
     settings = load_settings()
-    engine = open_database(database or settings.database, create=True)
+    engine = open_ledger(database or settings.database)
     receipt = retry_lines(engine, numbers or None, now=clock.now(), site=settings.site)
     output.emit(receipt_text(receipt))
     raise typer.Exit(0 if receipt.clean else 1)
@@ -69,10 +69,10 @@ def discard(numbers: Numbers, reason: Reason, database: options.Database = None)
 
     Example: azlic quarantine discard 3 --reason "torn by the power cut of 3 March"
     """
-    from licensing.database import open_database
+    from licensing.two_stores import open_ledger
     from usage.quarantine import discard as discard_lines
 
-    engine = open_database(database or load_settings().database, create=True)
+    engine = open_ledger(database or load_settings().database)
     count = discard_lines(engine, numbers, reason=reason, now=clock.now())
     output.emit(f"{count} put aside: {reason}")
 
@@ -101,9 +101,9 @@ def settle(numbers: Numbers, reason: Reason, database: options.Database = None) 
 
     Example: azlic findings settle 2 --reason "the file was moved to the archive by hand"
     """
-    from licensing.database import open_database
+    from licensing.two_stores import open_ledger
     from usage.findings import settle as settle_findings
 
-    engine = open_database(database or load_settings().database, create=True)
+    engine = open_ledger(database or load_settings().database)
     count = settle_findings(engine, numbers, reason=reason, now=clock.now())
     output.emit(f"{count} settled: {reason}")

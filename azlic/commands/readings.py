@@ -42,7 +42,8 @@ def pull(
     Example: azlic pull http://translator:5000 --source translator
     """
     from azlic.show_readings import asking, not_had, taken_json, taken_text
-    from licensing.database import open_database, reading
+    from licensing.database import reading
+    from licensing.two_stores import open_ledger
     from usage.months import Month
     from usage.pull import months_to_read
     from usage.pull import pull as ask
@@ -50,7 +51,7 @@ def pull(
 
     settings, now = load_settings(), clock.now()
     wanted = sorted({Month.parse(text) for text in month or ()})
-    engine = open_database(database or settings.database, create=True)
+    engine = open_ledger(database or settings.database)
     if not wanted:
         with reading(engine) as connection:
             wanted = months_to_read(connection, now)
@@ -91,9 +92,9 @@ def import_report(
 
     Example: azlic import march.json --source translator --month 2026-03 --taken-at 2026-03-31T17:00Z
     """
-    from licensing.database import open_database
     from licensing.errors import BadCall
     from licensing.instants import parse_instant
+    from licensing.two_stores import open_ledger
     from usage.arrivals import from_file
     from usage.months import Month
     from usage.readings import take
@@ -107,7 +108,7 @@ def import_report(
         now=now,
         taken_at=parse_instant(taken_at) if taken_at else None,
     )
-    engine = open_database(database or settings.database, create=True)
+    engine = open_ledger(database or settings.database)
     taken = take(engine, source, [arrival], now=now, site=settings.site)
     _leave(taken, json)
 
@@ -143,8 +144,8 @@ def separate(
 
     Example: azlic sources separate translator-2 --yes
     """
-    from licensing.database import open_database
     from licensing.errors import BadCall
+    from licensing.two_stores import open_ledger
     from usage.readings import separate as separate_source
 
     if not yes:
@@ -153,7 +154,7 @@ def separate(
             hint=f"look at what its Mounts:Output stands for, then: azlic sources separate {name} --yes",
         )
     settings = load_settings()
-    engine = open_database(database or settings.database, create=True)
+    engine = open_ledger(database or settings.database)
     _leave(separate_source(engine, name, now=clock.now(), site=settings.site), json)
 
 

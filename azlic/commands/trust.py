@@ -29,8 +29,10 @@ def add(
     """
     from licensing.trust import TrustStore
 
-    added = TrustStore(trust or load_settings().trust).add(key)
-    output.emit(f"trusted: {added.path}\n  key {added.key_id}")
+    store = TrustStore(trust or load_settings().trust)
+    before = store.files()
+    added = store.add(key)
+    output.emit(f"{'there already' if added.path in before else 'trusted'}: {added.path}\n  key {added.key_id}")
 
 
 @app.command()

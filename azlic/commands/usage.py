@@ -29,12 +29,13 @@ def ingest(
     Example: azlic ingest /output
     """
     from azlic.show_ingest import progress_bar, receipt_fields, receipt_text
-    from licensing.database import open_database, reading
+    from licensing.database import reading
     from licensing.memory import remembered
+    from licensing.two_stores import open_ledger
     from usage.ingest import ingest as ingest_paths
 
     settings = load_settings()
-    engine = open_database(database or settings.database, create=True)
+    engine = open_ledger(database or settings.database)
     with progress_bar() as progress:
         receipt = ingest_paths(engine, paths, now=clock.now(), site=settings.site, progress=progress)
     with reading(engine) as connection:
@@ -70,13 +71,13 @@ def watch(
 
     from azlic.show_ingest import receipt_line
     from azlic.supervisor import Supervisor
-    from licensing.database import open_database
     from licensing.errors import AzlicError
+    from licensing.two_stores import open_ledger
     from usage.ledger import Receipt
     from usage.watch import Watch
 
     settings = load_settings()
-    engine = open_database(database or settings.database, create=True)
+    engine = open_ledger(database or settings.database)
     loop = Watch(engine, paths, clock=clock.now, site=settings.site, polling=polling)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.stop())

@@ -154,3 +154,20 @@ def test_a_license_comes_over_http_once_the_subscription_is_approved(issuer: Cli
     assert "serial 1, " in told and max(map(len, told.splitlines())) <= 80
     issued = json.loads(issuer("issuer", "issued", "--database", "issuer.db", "--json").out)
     assert [(line["serial"], line["key_slot"]) for line in issued["licenses"]] == [(1, 2)]
+
+
+def test_the_issuers_store_is_closed_to_others(issuer: Cli, site: Site) -> None:
+    assert {path.stat().st_mode & 0o777 for path in site.folder.glob("issuer.db*")} == {0o600}
+
+
+def test_a_ledger_is_no_issuers_store_and_an_issuers_store_no_ledger(issuer: Cli, site: Site) -> None:
+    (site.folder / "usage").mkdir()
+    plan = ("p", "--type", "Read", "--quota", "1", "--unit", "T", "--period", "year", *DATES)
+    for words in (("plan", "add", *plan), ("ingest", "usage")):
+        refused = issuer(*words, "--database", "issuer.db")
+        assert refused.status == 3 and "issuer.db is an issuer's store, no site's ledger" in refused.err
+    assert issuer("plan", "add", *plan).status == 0
+    for entering in (("init", "--keys", "other-keys"), ("resource", "add", *RESOURCE[:-2])):
+        refused = issuer("issuer", *entering, "--database", "azlic.db")
+        assert refused.status == 3 and "azlic.db is a site's ledger, no issuer's store" in refused.err
+    assert not (site.folder / "other-keys").exists()

@@ -56,7 +56,7 @@ def test_the_terms_of_a_container_are_set_and_listed(issuer: Cli, site: Site) ->
     assert (known["repositories"], known["instances"]) == (["own/read"], ["hall-7", "hall-8"])
     assert (known["term_seconds"], known["grace_days"], known["revoked_at"]) == (864_000, 1, None)
     told = issuer("container", "list").out
-    assert "Only on   hall-7, hall-8" in told and "Term      10 days" in told and "not given yet" in told
+    assert "Only on      hall-7, hall-8" in told and "Term         10 days" in told and "not given yet" in told
     assert max(map(len, told.splitlines())) <= 80
 
 
@@ -72,7 +72,7 @@ def test_a_license_is_revoked_and_a_new_one_begun(issuer: Cli, site: Site) -> No
     license_id = revoke_all(issuer, site)
     assert "nothing was changed" in issuer("revoke", license_id, "--reason", "again", "--yes").out
     assert code(download(site)) == "ContainerUseUnauthorized"
-    assert "Revoked   20" in issuer("container", "list").out
+    assert "Revoked      20" in issuer("container", "list").out
     assert issuer("container", "renew-id", "plant-read", "--container", "read").status == 0
     assert given(site, download(site)).license_id != license_id
     refused = issuer("container", "renew-id", "plant-read", "--container", "read")
@@ -103,7 +103,7 @@ def test_a_plan_that_starts_later_takes_over_at_its_start(issuer: Cli, site: Sit
     assert (known["plan"]["name"], known["next_plan"]["quota"]["quantity"]) == ("read-2026", 600_000)
     assert known["next_plan"]["meters"] == known["plan"]["meters"]
     told = issuer("resource", "list").out
-    assert "Then      Read T1 x 1, 600,000 Transaction" in told and max(map(len, told.splitlines())) <= 80
+    assert "Then         Read T1 x 1, 600,000 Transaction" in told and max(map(len, told.splitlines())) <= 80
 
 
 def test_a_plan_that_has_begun_counts_at_once(issuer: Cli, site: Site) -> None:
@@ -145,7 +145,7 @@ def test_a_resource_has_a_sku_and_versions_of_its_own(issuer: Cli, site: Site) -
     dates = ("--start", "2026-01-01", "--end", "2036-01-01", "--keys-to", "more-keys")
     assert issuer("resource", "add", "standard", *words, *NEXT_PLAN, *dates).status == 0
     told = issuer("resource", "list").out
-    assert "Kind      ComputerVision, SKU S0" in told and "For       read, versions from 3, below 3.2" in told
+    assert "Kind         ComputerVision, SKU S0" in told and "For          read, versions from 3, below 3.2" in told
 
 
 def test_the_book_says_to_whom_each_license_was_given(issuer: Cli, site: Site) -> None:
@@ -172,3 +172,30 @@ def test_the_audit_log_is_read_back_and_checked(issuer: Cli, site: Site) -> None
     assert bad.status == 1 and "the log is not what was written: line 2 is not what was written" in bad.out
     bad = issuer("audit", "--json")
     assert bad.status == 1 and json.loads(bad.out)["fault"].startswith("line 2 is not")
+
+
+def test_what_was_taken_back_is_listed_and_marked_in_the_book(issuer: Cli, site: Site) -> None:
+    assert issuer("revoked").out == "no license was taken back yet\n"
+    license_id = given(site, download(site)).license_id
+    given(site, download(site))
+    assert issuer("revoke", license_id, "--reason", "lost", "--up-to-serial", "1", "--yes").status == 0
+    (one,) = fields(issuer("revoked", "--json"), "azlic.issuer-revoked/v1", "revoked")
+    assert (one["license_id"], one["up_to_serial"], one["reason"]) == (license_id, 1, "lost")
+    assert issuer("revoked").out == f"{license_id} up to serial 1\n  {one['revoked_at']}, lost\n"
+    first, second = fields(issuer("issued", "--json"), "azlic.issued/v1", "licenses")
+    assert (first["revoked_at"], second["revoked_at"]) == (one["revoked_at"], None)
+    assert f"  revoked {one['revoked_at']}\n" in issuer("issued").out
+
+
+@pytest.mark.parametrize(
+    ("dates", "told"),
+    [
+        (("2025-01-01", "2026-01-01"), "is over since 2026-01-01T00:00:00Z"),
+        (("2035-01-01", "2036-01-01"), "no plan runs from 2027-01-01T00:00:00Z up to 2035-01-01T00:00:00Z"),
+    ],
+)
+def test_a_gap_between_plans_and_a_plan_that_is_over_are_warned_about(
+    issuer: Cli, dates: tuple[str, str], told: str
+) -> None:
+    done = issuer("plan", "set", "plant-read", *NEXT_PLAN, "--start", dates[0], "--end", dates[1])
+    assert done.status == 0 and f"warning: {'plan' if 'over' in told else ''}" in done.err and told in done.err

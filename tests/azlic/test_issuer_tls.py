@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -199,3 +200,25 @@ def test_a_containers_key_from_a_file_or_the_environment_is_in_no_process_list(i
             asking.wait()
             asking.stderr.close()
             assert b"DownloadLicense" in shown and key.encode() not in shown
+
+
+def test_http_to_a_port_that_speaks_tls_is_asked_once_and_told(issuer: Cli, site: Site, authority: Authority) -> None:
+    ready(issuer)
+    words = ("--listen", "127.0.0.1:0", "--url", "https://issuer.example", *tls_words(authority))
+    with started(site, *words) as (url, said):
+        refused = issuer("download", f"{url.replace('https', 'http')}/plant-read", "license", *WHAT)
+    assert refused.status == 3 and "try: that port may speak TLS: write https://" in refused.err
+    assert "attempt" not in refused.err and ".;" not in refused.err
+    assert "licenses name it: https://issuer.example" in "\n".join(said)
+
+
+@pytest.mark.parametrize(("days", "told"), [(-1, "has expired, at "), (20, "clients refuse it from then on"), (40, "")])
+def test_a_certificate_that_ends_soon_is_warned_about(
+    issuer: Cli, site: Site, authority: Authority, days: int, told: str
+) -> None:
+    ready(issuer)
+    certificate, key = authority.server(*HERE, ends_at=datetime.now(UTC) + timedelta(days=days))
+    words = ("--tls-certificate", str(certificate), "--tls-key", str(key))
+    with started(site, "--listen", "127.0.0.1:0", *words) as (_, said):
+        warnings = [line for line in said if line.startswith("warning: ")]
+    assert [told in line for line in warnings] == ([True] if told else [])

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select
 from licensing import issuer_tables
 from licensing.clock_reset import parse_clock_reset
 from licensing.database import reading, writing
+from licensing.issuer_audit import audit
 from licensing.issuer_keys import issuer_signer, rotation_documents
 from tests.azlic.conftest import Cli
 from tests.site import Site
@@ -80,4 +81,34 @@ def test_a_clock_reset_is_signed_and_noted_by_who_ran_it(cli: Cli, site: Site) -
 def test_without_a_key_folder_it_is_said_so(cli: Cli, words: tuple[str, ...]) -> None:
     answer = cli("issuer", *words, "-o", "x.json", "--keys", "none")
     assert answer.status == 3 and answer.err.startswith("azlic: ")
+    assert not Path("x.json").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("revocations",), ("clock-reset", "--to", "2026-03-01", "--reason", "x"), ("rotate",)], ids=" ".join
+)
+def test_nothing_is_signed_from_a_database_that_is_no_issuers(cli: Cli, site: Site, words: tuple[str, ...]) -> None:
+    assert site.ledger is not None
+    answer = cli("issuer", *words, "-o", "x.json", "--database", "azlic.db")
+    assert answer.status == 3 and "azlic.db holds no resource of any issuer" in answer.err
+    assert not Path("x.json").exists()
+
+
+def test_a_rotation_is_noted_by_who_ran_it(cli: Cli, site: Site) -> None:
+    answer = cli("issuer", "rotate", "-o", "rotation-1.json", "--withdraw-old")
+    assert answer.status == 0 and "need a new one with it: azlic issuer revocations" in answer.err
+    line = audit(site.issuer_store).entries[-1]
+    assert (line.action, line.subject, line.detail["old"]) == ("rotate", "rotation-1", "withdrawn")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("rotate", "--old-key-until", "2026-01-01"), "cannot go on until 2026-01-01T00:00:00Z: that is past"),
+        (("clock-reset", "--to", "2999-01-01", "--reason", "x"), "is ahead of this machine's clock"),
+    ],
+)
+def test_an_instant_on_the_wrong_side_of_now_is_refused(cli: Cli, words: tuple[str, ...], said: str) -> None:
+    answer = cli("issuer", *words, "-o", "x.json")
+    assert answer.status == 2 and said in answer.err
     assert not Path("x.json").exists()

@@ -74,7 +74,7 @@ def test_before_the_first_sealing_there_is_nothing_to_list(cli: Cli, models: Pat
 
 
 def test_a_slip_is_told_with_its_exit_status(cli: Cli, models: Path) -> None:
-    assert cli("seal", "nowhere", "--to", "sealed", "--container", "read", *STORE).status == 2
+    assert cli("seal", "nowhere", "--to", "sealed", "--container", "read", *STORE).status == 3
     assert cli("seal", models, "--to", "models/sealed", "--container", "read", *STORE).status == 2
     refused = cli("seal", models, "--to", "sealed", "--container", "read", "--database", "none.db")
     assert refused.status == 3 and "there is no issuer's store" in refused.err

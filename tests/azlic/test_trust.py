@@ -1,5 +1,6 @@
 """`azlic trust`, as an operator runs it."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -26,6 +27,19 @@ def test_a_file_that_is_no_key_is_named_beside_the_good_ones(cli: Cli, site: Sit
     assert "issuer.pem" in answer.out and "broken.pem" not in answer.out
     assert "broken.pem is not an Ed25519 public key" in answer.err and "try: remove" in answer.err
     assert len(json.loads(cli("trust", "list", "--json").out)["unusable"]) == 1
+
+
+def test_a_key_that_is_there_already_is_said_so(cli: Cli, site: Site) -> None:
+    assert cli("trust", "add", site.public_key).out.startswith("there already: ")
+
+
+def test_a_key_that_may_not_be_read_keeps_its_place(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, _limit: int) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("licensing.keys.read_capped", refuse)
+    answer = cli("trust", "list")
+    assert answer.status == 1 and "chmod a+r " in answer.err and "remove" not in answer.err
 
 
 def test_a_folder_that_is_not_there_is_said_so(cli: Cli) -> None:
@@ -151,3 +165,28 @@ def test_an_expired_rotation_is_status_1(cli: Cli, site: Site, rotation: Path) -
     answer = cli("trust", "list", "--at", at(site, days=1095))
     assert answer.status == 1
     assert "expired 2029-02-28" in answer.out and "none of its keys is trusted now" in answer.err
+
+
+def test_a_statement_that_is_damaged_is_named_beside_the_issuer_it_takes_trust_from(
+    cli: Cli, site: Site, rotation: Path
+) -> None:
+    (anchor,) = site.trust.held().keys
+    cli("trust", "update", rotation)
+    path = site.trust.folder / f"{anchor.key_id}.rotation-1.json"
+    path.write_text("{}")
+    answer = cli("trust", "list")
+    assert answer.status == 1 and "does not follow the issuer's first key" in answer.err
+    assert answer.out == (
+        f"issuer {anchor.key_id}\n  not trusted until {anchor.key_id[:12]}....rotation-1.json is mended\n"
+    )
+    (told,) = json.loads(cli("trust", "list", "--json").out)["untrusted"]
+    assert told == {"issuer": anchor.key_id, "mend": str(path)}
+
+
+def test_a_rotation_that_takes_the_list_with_it_asks_for_a_new_one(cli: Cli, site: Site) -> None:
+    assert cli("trust", "update", a_list(site)).status == 0
+    old = rotate(site.public_key.parent, now=site.now, reason="stolen", withdraw_old=True)
+    refused = cli("trust", "update", old)
+    assert refused.status == 1
+    assert "rotation 1 withdraws the key that signed list 1: give the issuer's new list together with it" in refused.err
+    assert cli("trust", "update", old, a_list(site)).status == 0

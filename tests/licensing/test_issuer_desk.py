@@ -17,6 +17,7 @@ from licensing.document import LICENSE_TYPE
 from licensing.envelope import MAX_ENVELOPE_BYTES, seal
 from licensing.errors import AzlicError, BadCall, NoGoodLicense
 from licensing.issuer import Issuer
+from licensing.issuer_audit import audit
 from licensing.issuer_book import issued
 from licensing.issuer_desk import (
     CLOCK_SKEW,
@@ -134,7 +135,7 @@ def test_two_who_answer_one_request_at_once_spend_one_serial(desk: Desk, site: S
 def test_a_request_nobody_enrolled_has_signed_is_invalid(desk: Desk, site: Site) -> None:
     stranger = site.signer
     said = desk.denied(desk.sealed(signer=stranger))
-    assert said.startswith("Invalid: no enrolled site has signed it: it names key ") and "1 sites are enrolled" in said
+    assert said.startswith("Invalid: no enrolled site has signed it: it names key ") and "1 site is enrolled" in said
 
 
 def test_a_site_cannot_speak_for_another(desk: Desk, site: Site) -> None:
@@ -384,3 +385,13 @@ def test_another_issuers_store_knows_no_site(desk: Desk, site: Site) -> None:
         assert isinstance(empty, Denial) and "0 sites are enrolled" in empty.detail
     finally:
         copy.dispose()
+
+
+def test_a_denial_of_rules_1_and_2_is_noted(desk: Desk) -> None:
+    desk.denied(b"{}")
+    desk.denied(desk.sealed(desk.request(resource="other")))
+    lines = [line for line in audit(desk.site.issuer_store).entries if line.action == "denial"]
+    assert [(line.actor, line.subject, line.detail["code"]) for line in lines] == [
+        ("unknown site", "offline request", "Invalid"),
+        ("site hall 7", "other", "Mismatch"),
+    ]

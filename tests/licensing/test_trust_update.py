@@ -310,7 +310,7 @@ def test_a_retyped_statement_no_longer_fits_its_signature(store: TrustStore, ven
 def test_trusted_root_missing_takes_the_chain_with_it(store: TrustStore, vendor: Vendor) -> None:
     take(store, vendor.rotation(1), vendor.revocations(1))
     (store.folder / "vendor-0.pem").unlink()
-    assert store.held() == ((), (), {})
+    assert store.held() == ((), (), {}, {})
     assert "holds no anchor" in refusal(store, vendor.rotation(2))
 
 
