@@ -140,11 +140,12 @@ def verdict_findings(verdict: Verdict, *, renamed: bool) -> Iterable[Finding]:
             do="if it was renewed, adopt it again with azlic adopt; if not, restore the file that was adopted",
         )
     elif verdict.status in {Status.MALFORMED, Status.OPAQUE}:
+        known = verdict.warnings[0] if verdict.warnings else "its end is stated by nobody yet: azlic adopt"
         yield Finding(
             "license-opaque",
             place,
-            f"azlic cannot read it: it is a Microsoft container's, or damaged ({shown(verdict.detail)});"
-            " its end is stated by nobody yet: azlic adopt",
+            "azlic cannot read it: it is a Microsoft container's, or damaged"
+            f" ({shown(verdict.detail)}); {shown(known)}",
             do="state its end with azlic adopt; if it is a license of ours, download it again",
         )
     elif not verdict.may_run:

@@ -96,6 +96,14 @@ def test_an_adopted_license_that_was_changed_is_wrong(patient: Patient) -> None:
 
 
 @root_only
+def test_where_the_ledger_cannot_be_read_it_is_not_said_that_nobody_stated_anything(patient: Patient) -> None:
+    (patient.license / "license.dat").write_bytes(b"\x01opaque")
+    patient.seen = Seen(unread="the ledger cannot be read")
+    (finding,) = patient.examine().findings
+    assert finding.problem.endswith("whether it was adopted is not known: the ledger cannot be read")
+
+
+@root_only
 def test_an_adopted_license_says_what_its_container_needs(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examination, "examine_machine", lambda _root: STRONG._replace(cores=2))
     patient.seen = adopted(patient, b"\x01opaque", 90)
