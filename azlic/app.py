@@ -12,6 +12,8 @@ from azlic.plain_help import speak_plainly
 _MODULES = {
     "verify": "licenses",
     "download": "licenses",
+    "adopt": "adopt",
+    "adopted": "adopt",
     "site": "request",
     "request": "request",
     "install": "request",

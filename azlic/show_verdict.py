@@ -10,7 +10,9 @@ from licensing.containers import CONTAINER_TYPES
 from licensing.document import License
 from licensing.instants import iso
 from licensing.renewal import LEAD_DAYS, renewal_starts_at
-from licensing.verdict import Cause, Status, Verdict
+from licensing.seen import Adopted
+from licensing.stated import BY_OPERATOR
+from licensing.verdict import NOT_REACHED, Cause, Status, Verdict
 
 WIDTH = 80
 COLOURS = {Status.VALID: "green", Status.EXPIRING: "yellow", Status.GRACE: "yellow"}
@@ -19,6 +21,10 @@ _MARKS = {True: "ok", False: "NO", None: "--"}
 _THEN = {
     True: "From that instant the container answers 503 and refuses to start.",
     False: "The container refuses to start with it, and answers 503 where it runs.",
+}
+_THEN_STATED = {
+    True: "From that instant, if what was stated is right, the container refuses to start.",
+    False: "If what was stated is right, the container refuses to start with it.",
 }
 _DO = {
     Status.VALID: "Nothing now. Start the renewal by {renewal}.",
@@ -30,7 +36,7 @@ _DO = {
     Status.UNREADABLE: "Copy the file again from where it was downloaded, and check the disk it lies on.",
     Status.MALFORMED: "Copy the file again from where it was downloaded, or download it again.",
     Status.OPAQUE: "A license of ours: copy it again, or download it again. A license of Microsoft's: azlic cannot"
-    " read it; ask whoever made it until when it runs.",
+    " read it; ask whoever made it until when it runs, and state that: azlic adopt.",
     Status.UNTRUSTED: "Compare the issuer's key with the issuer, then: azlic trust add ISSUER.pem.",
     Status.REVOKED: "Ask the issuer why, and for a new license.",
     Status.SUPERSEDED: "Copy the newer license here; this site has accepted it before.",
@@ -56,18 +62,29 @@ _DO_ABOUT = {
     Cause.WITHDRAWN_KEY: "Ask the issuer for a new license; a key that it withdrew is not to be trusted again.",
     Cause.ENCODED_AGAIN: "Put license.dat itself there; a Kubernetes Secret's data is base64 once, not twice.",
     Cause.CHANGED: "Copy the file again from where it was downloaded, or download it again.",
+    Cause.ADOPTED_CHANGED: "If it was renewed, state what it is now: azlic adopt. If not, restore the file that was"
+    " adopted, and find out who changed it.",
 }
 """What to do where the status alone does not say it."""
+
+_DOWNLOAD = "download a new license on a connected machine, carry it here, then: azlic adopt."
+_DO_STATED = {
+    Status.EXPIRING: f"Renew now: {_DOWNLOAD}",
+    Status.EXPIRED: f"Renew: {_DOWNLOAD}",
+}
+"""What to do about a license that no issuer of ours gives."""
 
 
 def verdict_text(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> str:
     """What, until when, what happens then, what to do; then the numbered checks."""
-    headline = f"{_subject(verdict.license)}: {verdict.status.upper().replace('-', ' ')}"
-    lines = [styled(headline, COLOURS.get(verdict.status, "red")), ""]
+    lines = [styled(line, COLOURS.get(verdict.status, "red")) for line in textwrap.wrap(_headline(verdict), WIDTH)]
+    lines.append("")
     lines += _paragraph("Answer", f"As of {iso(verdict.as_of)}: {verdict.detail}.")
     if verdict.license is not None:
         lines += _facts(verdict, verdict.license, lead_days)
-    lines += _paragraph("Then", _THEN[verdict.may_run])
+    if verdict.stated is not None:
+        lines += _statement(verdict, verdict.stated, lead_days)
+    lines += _paragraph("Then", _then(verdict))
     lines += _paragraph("Do", _advice(verdict, renewal_starts_at(verdict, lead_days)))
     for warning in verdict.warnings:
         lines += _paragraph("Warning", f"{warning}.")
@@ -75,7 +92,7 @@ def verdict_text(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> str:
     lines += [
         line
         for check in verdict.checks
-        if check.passed is not None
+        if check.detail != NOT_REACHED
         for line in textwrap.wrap(
             check.detail,
             WIDTH,
@@ -87,15 +104,27 @@ def verdict_text(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> str:
     return "\n".join(lines)
 
 
-def _subject(license_: License | None) -> str:
-    if license_ is None:
+def _headline(verdict: Verdict) -> str:
+    status = verdict.status.upper().replace("-", " ")
+    return f"{_subject(verdict.container_type)}: {status}{f' ({BY_OPERATOR})' if verdict.stated else ''}"
+
+
+def _then(verdict: Verdict) -> str:
+    if verdict.status is Status.OPAQUE:
+        return "A container of ours refuses to start with it; what Microsoft's does is not known."
+    return (_THEN_STATED if verdict.stated else _THEN)[verdict.may_run]
+
+
+def _subject(container_type: str | None) -> str:
+    if container_type is None:
         return "License"
-    kind = CONTAINER_TYPES.get(license_.container.type)
-    return f"License for {kind.title if kind else license_.container.type}"
+    kind = CONTAINER_TYPES.get(container_type)
+    return f"License for {kind.title if kind else container_type}"
 
 
 def _advice(verdict: Verdict, renewal: datetime | None) -> str:
-    advice = _DO_ABOUT.get(verdict.cause, _DO[verdict.status]) if verdict.cause else _DO[verdict.status]
+    by_status = _DO | _DO_STATED if verdict.stated else _DO
+    advice = _DO_ABOUT.get(verdict.cause, by_status[verdict.status]) if verdict.cause else by_status[verdict.status]
     if verdict.status is Status.VALID and renewal and renewal <= verdict.as_of:
         advice = _RENEW_NOW
     if verdict.status in _ENDING and verdict.license and verdict.license.expires_at >= verdict.license.plan.ends_at:
@@ -124,12 +153,25 @@ def _facts(verdict: Verdict, license_: License, lead_days: int) -> list[str]:
     return lines
 
 
-def _dates(verdict: Verdict, license_: License, lead_days: int) -> list[str]:
+def _statement(verdict: Verdict, stated: Adopted, lead_days: int) -> list[str]:
+    """What the operator stated of a license that azlic cannot read."""
+    who = f"by the operator ({stated.stated_by}) at {iso(stated.adopted_at)}"
+    lines = _paragraph("Stated", f"{who}; azlic cannot read the license")
+    lines += _paragraph("File", f"{stated.size:,} bytes, SHA-256 {stated.digest.hex()}")
+    lines += _paragraph("For", f"container type {stated.container_type}{f', {stated.image}' if stated.image else ''}")
+    if stated.resource:
+        lines += _paragraph("Resource", stated.resource)
+    if stated.downloaded_at:
+        lines += _paragraph("Download", iso(stated.downloaded_at))
+    return [*lines, *_dates(verdict, None, lead_days)]
+
+
+def _dates(verdict: Verdict, license_: License | None, lead_days: int) -> list[str]:
     """The dates that are often taken for one another, each on a line of its own."""
     dates = [
-        ("Ends", "license", license_.expires_at),
-        ("", "grace", license_.grace_ends_at if license_.grace_days else None),
-        ("", "commitment", license_.plan.ends_at),
+        ("Ends", "license", verdict.expires_at),
+        ("", "grace", license_.grace_ends_at if license_ and license_.grace_days else None),
+        ("", "commitment", license_.plan.ends_at if license_ else None),
         ("Renewal", "start by", renewal_starts_at(verdict, lead_days)),
     ]
     return [
@@ -163,7 +205,7 @@ def verdict_fields(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> dict[str,
         "cause": verdict.cause,
         "detail": verdict.detail,
         "days_left": verdict.days_left,
-        "expires_at": iso(license_.expires_at) if license_ else None,
+        "expires_at": iso(verdict.expires_at) if verdict.expires_at else None,
         "grace_ends_at": iso(license_.grace_ends_at) if license_ else None,
         "commitment_ends_at": iso(license_.plan.ends_at) if license_ else None,
         "warn_from": iso(verdict.warn_from) if verdict.warn_from else None,
@@ -171,8 +213,24 @@ def verdict_fields(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> dict[str,
         "renewal_starts_at": iso(renewal) if renewal else None,
         "key_id": verdict.key_id,
         "license": license_.model_dump(mode="json", exclude={"content_keys"}) if license_ else None,
+        "stated": stated_fields(verdict.stated) if verdict.stated else None,
         "checks": [
             {"number": check.number, "name": check.name, "passed": check.passed, "detail": check.detail}
             for check in verdict.checks
         ],
+    }
+
+
+def stated_fields(stated: Adopted) -> dict[str, Any]:
+    """What the operator stated of an adopted license; what was never stated is null."""
+    return {
+        "sha256": stated.digest.hex(),
+        "size": stated.size,
+        "container": stated.container_type,
+        "image": stated.image,
+        "resource": stated.resource,
+        "downloaded_at": iso(stated.downloaded_at) if stated.downloaded_at else None,
+        "expires_at": iso(stated.expires_at),
+        "adopted_at": iso(stated.adopted_at),
+        "stated_by": stated.stated_by,
     }

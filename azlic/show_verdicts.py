@@ -16,6 +16,7 @@ from licensing.instants import iso
 from licensing.mount import Mounts
 from licensing.renewal import LEAD_DAYS, renewal_starts_at
 from licensing.severity import counted, worst_first
+from licensing.stated import BY_OPERATOR
 from licensing.verdict import Verdict
 
 _HEADINGS = ("STATUS", "DAYS", "ENDS", "RENEW BY", "CONTAINER", "PATH")
@@ -27,13 +28,18 @@ _PATIENCE_SECONDS = 1.0
 
 
 def verdicts_text(verdicts: Sequence[Verdict], mounts: Mounts, *, lead_days: int = LEAD_DAYS) -> str:
-    """A line for each license, then those whose grace or commitment ends on another day, then how many of each."""
+    """A line for each license, then those whose grace or commitment ends on another day, then how many of each.
+
+    A star beside a status says that it rests on what the operator stated.
+    """
     ordered = worst_first(verdicts)
     as_of = f"As of {iso(_as_of(verdicts))}, the worst first; dates are UTC."
     rows = [_row(verdict, lead_days) for verdict in ordered]
     colours = [COLOURS.get(verdict.status, "red") for verdict in ordered]
     other = [row for verdict in ordered if (row := _other_ends(verdict))]
     parts = [[as_of, "", *_table(_HEADINGS, rows, numbers=1, colours=colours)]]
+    if any(verdict.stated for verdict in ordered):
+        parts.append([f"* {BY_OPERATOR}: azlic cannot read these licenses"])
     if other:
         parts.append(["Where grace or the commitment ends on another day:", *_table(_OTHER_ENDS, other)])
     parts.append(_summary(ordered, mounts))
@@ -45,13 +51,12 @@ def _as_of(verdicts: Sequence[Verdict]) -> datetime:
 
 
 def _row(verdict: Verdict, lead_days: int) -> tuple[str, ...]:
-    license_ = verdict.license
     return (
-        verdict.status,
+        f"{verdict.status} *" if verdict.stated else verdict.status,
         f"{verdict.days_left:,}" if verdict.days_left is not None else "-",
-        _day(license_.expires_at if license_ else None),
+        _day(verdict.expires_at),
         _day(renewal_starts_at(verdict, lead_days)),
-        _fitted(license_.container.type, _CONTAINER_CELLS) if license_ else "-",
+        _fitted(verdict.container_type or "-", _CONTAINER_CELLS),
         str(verdict.path),
     )
 
@@ -136,7 +141,8 @@ def verdicts_fields(verdicts: Sequence[Verdict], mounts: Mounts, *, lead_days: i
 
 def verdict_line(verdict: Verdict) -> str:
     """A verdict on one line of a log, its instant first."""
-    return _printable(f"{iso(verdict.as_of)} {verdict.status} {verdict.path}: {verdict.detail}")
+    status = f"{verdict.status} ({BY_OPERATOR})" if verdict.stated else verdict.status
+    return _printable(f"{iso(verdict.as_of)} {status} {verdict.path}: {verdict.detail}")
 
 
 def examined(paths: Sequence[Path], examine: Callable[[Path], Verdict]) -> list[Verdict]:

@@ -84,7 +84,8 @@ class _Lines:
 
     def show(self, _mounts: Mounts, verdicts: Sequence[Verdict]) -> bool:
         for verdict in worst_first(verdicts):
-            said = (verdict.status, verdict.cause, verdict.detail, verdict.license, verdict.warnings)
+            license_ = verdict.license or verdict.stated
+            said = (verdict.status, verdict.cause, verdict.detail, license_, verdict.warnings)
             if said != self._said.get(verdict.path):
                 self._said[verdict.path] = said
                 if not self._emit(verdict):

@@ -108,9 +108,9 @@ def for_instance(case: Examination) -> str:
 def clock_is_sound(case: Examination) -> str:
     """13. Nothing that was seen here is later than this machine's clock, nor is the license's own issue."""
     seen, as_of = case.asked.seen, case.asked.as_of
-    if seen is None:
+    if seen is None or not seen.compared:
         return "not asked: the instant was named"
-    if case.license.issued_at > as_of + CLOCK_TOLERANCE:
+    if case.parsed and case.parsed.issued_at > as_of + CLOCK_TOLERANCE:
         raise Refusal(
             Status.CLOCK_SUSPECT,
             f"the clock says {iso(as_of)}, and the license was issued at {iso(case.license.issued_at)}",

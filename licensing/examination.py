@@ -8,7 +8,8 @@ from securesystemslib.dsse import Envelope
 
 from licensing.document import License
 from licensing.envelope import VerifiedPayload
-from licensing.seen import Seen
+from licensing.mount import place_of
+from licensing.seen import Adopted, Seen
 from licensing.trust import Held, TrustedIssuer, TrustedKey, TrustStore
 from licensing.verdict import Cause, Status
 
@@ -16,7 +17,7 @@ from licensing.verdict import Cause, Status
 class Asked(NamedTuple):
     """What a license is asked about; what is None is not compared.
 
-    ``seen`` is None where the instant was named by the caller, so that no clock is in question.
+    ``seen`` is None where nothing was seen before, or the caller named the instant, so that no clock is in question.
     """
 
     as_of: datetime
@@ -55,12 +56,19 @@ class Examination:
         self.warnings: list[str] = []
         self.parsed: License | None = None
         self.genuine = False
+        self.stated: Adopted | None = None
 
     @property
     def license(self) -> License:
         """The license, once step 6 has passed."""
         assert self.parsed is not None  # noqa: S101 - step 6 comes before every step that asks
         return self.parsed
+
+    @property
+    def adopted(self) -> Adopted | None:
+        """What was stated about the license at this place, whether the file is still that one or not."""
+        known = self.asked.seen.adopted if self.asked.seen else {}
+        return known.get(place_of(self.file)) if known else None
 
     @property
     def issuer(self) -> TrustedIssuer:

@@ -4,6 +4,7 @@ import base64
 import errno
 from pathlib import Path
 
+from licensing import stated
 from licensing.document import LICENSE_TYPE, BadDocument, parse_license
 from licensing.envelope import MAX_ENVELOPE_BYTES, MalformedEnvelope, UntrustedEnvelope, VerifiedPayload, parse_envelope
 from licensing.examination import Examination, Refusal
@@ -35,10 +36,12 @@ def present(case: Examination) -> str:
 
 
 def readable(case: Examination) -> str:
-    """2. It is a regular file that this user may read, of at most 64 KiB."""
+    """2. It is a regular file that this user may read, of at most 64 KiB; an adopted one of at most 1 MiB."""
     try:
-        case.content = read_capped(case.file, MAX_ENVELOPE_BYTES)
+        case.content = read_capped(case.file, stated.MAX_OPAQUE_BYTES if case.adopted else MAX_ENVELOPE_BYTES)
     except FileTooLarge as error:
+        if case.adopted:
+            raise stated.changed(case, str(error)) from error
         raise Refusal(Status.MALFORMED, str(error)) from error
     except OSError as error:
         raise _unreadable(case.file, error) from error
@@ -52,7 +55,12 @@ def _unreadable(path: Path, error: OSError) -> Refusal:
 
 
 def well_formed(case: Examination) -> str:
-    """3. It is a DSSE envelope in strict JSON. Bytes that are not even the beginning of JSON are opaque to us."""
+    """3. It is a DSSE envelope in strict JSON. Bytes that are not even the beginning of JSON are opaque to us.
+
+    Where the license at this place was adopted, what is not of our form has to be just those bytes.
+    """
+    if case.adopted and not stated.of_our_form(case.content):
+        return stated.recognised(case)
     try:
         case.envelope = parse_envelope(case.content)
     except MalformedEnvelope as error:
@@ -70,6 +78,8 @@ def _formless(case: Examination, error: MalformedEnvelope) -> Refusal:
             f"{case.file} is a license in base64: it was encoded once more than it is decoded",
             Cause.ENCODED_AGAIN,
         )
+    if case.asked.seen and case.asked.seen.unread:
+        case.warnings.append(f"whether it was adopted is not known: {case.asked.seen.unread}")
     return Refusal(Status.OPAQUE, f"{case.file} is in no form that azlic can read")
 
 

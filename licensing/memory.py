@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from licensing.instants import from_milliseconds
-from licensing.seen import Accepted, Seen, Witness, WitnessKind
+from licensing.seen import Accepted, Adopted, Seen, Witness, WitnessKind
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 _WITNESSES = "SELECT kind, instant, source FROM witness"
 _ACCEPTED = "SELECT license_id, serial, digest FROM accepted_license"
 _STATEMENTS = "SELECT issuer, kind, number FROM seen_statement"
+_ADOPTED = (
+    "SELECT path, digest, size, container_type, image, resource, downloaded_at, expires_at, adopted_at, stated_by"
+    " FROM adopted_license"
+)
+_QUERIES = (_WITNESSES, _ACCEPTED, _STATEMENTS, _ADOPTED)
 
 
 def read_memory(database: str) -> Seen:
@@ -34,13 +39,21 @@ def read_memory(database: str) -> Seen:
         if not path.exists():
             return Seen()
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=2)) as connection:
-            return _seen(*(connection.execute(query) for query in (_WITNESSES, _ACCEPTED, _STATEMENTS)))
+            return _seen(*(_rows(connection, query) for query in _QUERIES))
     except sqlite3.OperationalError as error:
-        if "no such table" in str(error):
-            return Seen()
         return Seen(unread=f"the ledger {path} cannot be read by user {os.geteuid()}: {error}")
     except (sqlite3.Error, OSError) as error:
         return Seen(unread=f"the ledger {path} cannot be read: {error}")
+
+
+def _rows(connection: sqlite3.Connection, query: str) -> list[Any]:
+    """What a query finds; nothing in a ledger whose schema is older than the table."""
+    try:
+        return connection.execute(query).fetchall()
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return []
+        raise
 
 
 def _read_by_url(database: str) -> Seen:
@@ -61,12 +74,20 @@ def _read_by_url(database: str) -> Seen:
 
 def remembered(connection: "Connection") -> Seen:
     """What an open ledger remembers."""
-    return _seen(*(map(tuple, connection.exec_driver_sql(query)) for query in (_WITNESSES, _ACCEPTED, _STATEMENTS)))
+    return _seen(*(map(tuple, connection.exec_driver_sql(query)) for query in _QUERIES))
 
 
-def _seen(witnesses: Iterable[Any], accepted: Iterable[Any], statements: Iterable[Any]) -> Seen:
+def _seen(witnesses: Iterable[Any], accepted: Iterable[Any], statements: Iterable[Any], adopted: Iterable[Any]) -> Seen:
     return Seen(
         witnesses=tuple(Witness(WitnessKind(kind), from_milliseconds(at), source) for kind, at, source in witnesses),
         accepted={name: Accepted(serial, bytes(digest)) for name, serial, digest in accepted},
         statements={(issuer, kind): number for issuer, kind, number in statements},
+        adopted={path: _adopted(*stated) for path, *stated in adopted},
     )
+
+
+def _adopted(*columns: Any) -> Adopted:
+    digest, size, container_type, image, resource, downloaded_at, expires_at, adopted_at, stated_by = columns
+    downloaded = None if downloaded_at is None else from_milliseconds(downloaded_at)
+    ends, adopted = from_milliseconds(expires_at), from_milliseconds(adopted_at)
+    return Adopted(bytes(digest), size, container_type, image, resource, downloaded, ends, adopted, stated_by)

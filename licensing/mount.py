@@ -59,6 +59,14 @@ def _instead(folder: Path) -> str:
     return f"{LICENSE_NAME} is not in it, only {shown!r}"
 
 
+def place_of(file: Path) -> str:
+    """The one name of a license file on this machine: its folder resolved, its own name as it is.
+
+    A license.dat that is a link, as in a Kubernetes volume, keeps its name however often it is pointed elsewhere.
+    """
+    return os.path.join(os.path.realpath(file.parent), file.name)  # noqa: PTH118 - it never raises
+
+
 class Mounts(NamedTuple):
     """The mounts that some paths stand for, each once; ``without`` are the subfolders beside them that hold none.
 

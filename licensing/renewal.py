@@ -9,12 +9,14 @@ LEAD_DAYS = 60
 
 
 def renewal_starts_at(verdict: Verdict, lead_days: int = LEAD_DAYS) -> datetime | None:
-    """The instant by which the renewal should be started; None where no license was verified.
+    """The instant by which the renewal should be started; None where no license was verified or adopted.
 
     It lies ``lead_days`` before the license or the commitment ends, whichever is first, and is never later than
-    the warning: who is warned is already renewing. Grace is not counted on.
+    the warning: who is warned is already renewing. Grace is not counted on. Of an adopted license only the end that
+    the operator stated is known.
     """
-    if verdict.license is None:
+    if verdict.expires_at is None:
         return None
-    start = min(verdict.license.expires_at, verdict.license.plan.ends_at) - timedelta(days=lead_days)
+    ends = min(verdict.expires_at, verdict.license.plan.ends_at) if verdict.license else verdict.expires_at
+    start = ends - timedelta(days=lead_days)
     return min(start, verdict.warn_from or start)

@@ -1,6 +1,7 @@
 """What a site has seen before: the newest time anything showed, and the newest serial of each license it accepted.
 
-Both live in the ledger (``licensing.site_tables``), are handed to the verification as values, and only grow.
+Both live in the ledger (``licensing.site_tables``), are handed to the verification as values, and only grow. Beside
+them stands what the operator has stated about licenses of another maker's, which azlic cannot read.
 """
 
 from collections.abc import Mapping
@@ -43,17 +44,41 @@ class Accepted(NamedTuple):
     digest: bytes
 
 
+class Adopted(NamedTuple):
+    """A license that azlic cannot read: its SHA-256 and size in bytes, and what the operator stated about it.
+
+    ``expires_at`` is exclusive. What was never stated is None. ``stated_by`` is the system's user who stated it.
+    """
+
+    digest: bytes
+    size: int
+    container_type: str
+    image: str | None
+    resource: str | None
+    downloaded_at: datetime | None
+    expires_at: datetime
+    adopted_at: datetime
+    stated_by: str
+
+
 class Seen(NamedTuple):
     """Everything the verification compares a license and the clock with.
 
-    ``statements`` holds the highest number of each issuer's ``rotation`` and ``revocations``. ``unread`` says why the
-    ledger that would know could not be asked.
+    ``statements`` holds the highest number of each issuer's ``rotation`` and ``revocations``, ``adopted`` what was
+    stated about opaque licenses, by ``licensing.mount.place_of``. ``unread`` says why the ledger that would know could
+    not be asked. ``compared`` is False where the caller named the instant, so that no clock is in question.
     """
 
     witnesses: tuple[Witness, ...] = ()
     accepted: Mapping[str, Accepted] = MappingProxyType({})
     statements: Mapping[tuple[str, str], int] = MappingProxyType({})
+    adopted: Mapping[str, Adopted] = MappingProxyType({})
     unread: str = ""
+    compared: bool = True
+
+    def at_a_named_instant(self) -> Self:
+        """What still counts where the caller names the instant: what was stated, and nothing to compare with."""
+        return self._replace(witnesses=(), accepted={}, statements={}, compared=False)
 
     def with_witnesses(self, more: tuple[Witness, ...]) -> Self:
         """The same, with witnesses that somebody else has seen."""

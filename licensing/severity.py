@@ -47,8 +47,7 @@ def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 
 def _severity(verdict: Verdict) -> tuple[int, datetime, str]:
-    ends = verdict.license.expires_at if verdict.license else _UNKNOWN
-    return _RANK[verdict.status], ends, str(verdict.path)
+    return _RANK[verdict.status], verdict.expires_at or _UNKNOWN, str(verdict.path)
 
 
 def counted(verdicts: Iterable[Verdict]) -> dict[Status, int]:

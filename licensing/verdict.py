@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from licensing.document import License
+from licensing.seen import Adopted
 
 
 class Status(StrEnum):
@@ -50,6 +51,7 @@ class Cause(StrEnum):
     OTHER_SITE = "other-site"
     ISSUED_LATER = "issued-later"
     CLOCK_BEHIND = "clock-behind"
+    ADOPTED_CHANGED = "adopted-changed"
 
 
 RUNNING = frozenset({Status.VALID, Status.EXPIRING, Status.GRACE})
@@ -57,8 +59,15 @@ INSTALLABLE = RUNNING | {Status.NOT_YET_VALID}
 """What may be installed and remembered: a license that begins later is fetched ahead of time."""
 
 
+NOT_REACHED = "not reached"
+NOT_ASKED = "not asked: nothing in it can be read"
+
+
 class Check(NamedTuple):
-    """One numbered step of the verification. ``passed`` is None for a step that was not reached."""
+    """One numbered step of the verification.
+
+    ``passed`` is None for a step that was not reached, or that an adopted license cannot be asked.
+    """
 
     number: int
     name: str
@@ -71,6 +80,8 @@ class Verdict:
     """Whether a license lets its container run at ``as_of``, and why.
 
     ``license`` and ``key_id`` are there only once it is known to be genuine; nothing unverified is ever shown.
+    ``stated`` stands in for them where the file is one that azlic cannot read and that was adopted: nothing of it is
+    known, but what the operator stated.
     ``warn_from`` is the instant from which the status is ``expiring``. ``cause`` tells apart what has to be mended in
     different ways. ``warnings`` take nothing away from the answer: they are for people to look into.
     ``payload_digest`` and ``statements`` (the numbers of what its issuer said last) are what a site remembers of it.
@@ -88,6 +99,7 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     payload_digest: bytes | None = None
     statements: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    stated: Adopted | None = None
 
     @property
     def may_run(self) -> bool:
@@ -95,19 +107,29 @@ class Verdict:
         return self.status in RUNNING
 
     @property
+    def expires_at(self) -> datetime | None:
+        """When the license ends, by its own word or by the operator's."""
+        known = self.license or self.stated
+        return known.expires_at if known else None
+
+    @property
+    def container_type(self) -> str | None:
+        """The kind of container it is for, by its own word or by the operator's."""
+        if self.license is not None:
+            return self.license.container.type
+        return self.stated.container_type if self.stated else None
+
+    @property
     def days_left(self) -> int | None:
         """Whole days until the license ends, rounded down; negative once it has ended."""
-        return (self.license.expires_at - self.as_of) // timedelta(days=1) if self.license else None
+        return (self.expires_at - self.as_of) // timedelta(days=1) if self.expires_at else None
 
     @property
     def changes_at(self) -> datetime | None:
         """The next instant at which this answer changes by itself, if the file stays as it is."""
-        if self.license is None or self.warn_from is None:
+        if self.expires_at is None or self.warn_from is None:
             return None
-        ahead = (
-            self.license.not_before,
-            self.warn_from,
-            self.license.expires_at,
-            self.license.grace_ends_at,
-        )
+        ahead = [self.warn_from, self.expires_at]
+        if self.license is not None:
+            ahead += [self.license.not_before, self.license.grace_ends_at]
         return min((instant for instant in ahead if instant > self.as_of), default=None)

@@ -22,12 +22,15 @@ Does it let this container run, here and now?
 15. not ended       it, or its stated grace, has not ended
 
 Step 3 tells a file that is broken from one that is in no form we know (``opaque``), as a license of Microsoft's is.
+An opaque license that the operator has adopted (``licensing.adoption``), and whose bytes are still those, is asked by
+what was stated of it: steps 10, 11, 13 and 15. Nothing in it can be read, so steps 4 to 9, 12 and 14 are not asked, and
+every answer says that it was stated. A file of our own form is never helped by a statement.
 Step 5 tells a signature by a key that is not trusted from one that names a trusted key and does not fit: there the
 file was changed. A file in the trust store that is no key grants nothing, so it is passed over and named where another
 key verifies the license; where none does, it may have been the one that would have, and there is no honest answer.
 
 A step that fails ends the walk: what stands behind it is not looked at. Steps 10 to 12 are asked only where the
-caller says which container, image, site or instance is meant; steps 7 to 9 and 13 compare with what was seen here
+caller says which container, image, site or instance is meant; steps 3, 7 to 9 and 13 compare with what was seen here
 before only where the caller hands that in. No step opens a socket, and none writes.
 """
 
@@ -36,12 +39,12 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from licensing import applicable, genuine
+from licensing import applicable, genuine, stated
 from licensing.examination import Asked, Examination, Refusal
 from licensing.instants import iso
 from licensing.seen import Seen
 from licensing.trust import TrustStore
-from licensing.verdict import Check, Status, Verdict
+from licensing.verdict import NOT_ASKED, NOT_REACHED, Check, Status, Verdict
 
 EXPIRING_DAYS = 60
 TRUST_DAYS = 180
@@ -84,33 +87,25 @@ def verify(
 
     The steps are those of this module's text, under the same numbers. "No" is a verdict, not an exception; raised is
     only ``AzlicError``, for a trust store that cannot be read, or whose keys that can be read do not decide.
-    ``seen`` is what this site has seen before; without it the clock is taken at its word. ``expiring_days`` before its
-    end a license is ``expiring``; it still runs. ``image`` is a reference; ``BadCall`` is raised for one that is none.
+    ``seen`` is what this site has seen before; without it, or where it says that the instant was named, the clock is
+    taken at its word. ``expiring_days`` before its end a license is ``expiring``; it still runs. ``image`` is a
+    reference; ``BadCall`` is raised for one that is none.
     """
     asked = Asked(as_of, container, image, version, site, instance, seen)
     case = Examination(path, trust, asked)
-    checks: list[Check] = []
-    refusal: Refusal | None = None
-    for number, name, step in _STEPS:
-        if refusal is not None:
-            checks.append(Check(number, name, None, "not reached"))
-            continue
-        try:
-            checks.append(Check(number, name, True, step(case)))
-        except Refusal as no:
-            refusal = no
-            checks.append(Check(number, name, False, no.detail))
-    if refusal is None and (warning := applicable.trust_age(case, trust_days)):
+    checks, refusal = _walk(case)
+    if refusal is None and case.genuine and (warning := applicable.trust_age(case, trust_days)):
         case.warnings.append(warning)
     license_ = case.parsed if case.genuine else None
-    warn_from = license_.expires_at - timedelta(days=min(expiring_days, _MOST_DAYS)) if license_ else None
+    known = license_ or case.stated
+    warn_from = known.expires_at - timedelta(days=min(expiring_days, _MOST_DAYS)) if known else None
     status, detail = (refusal.status, refusal.detail) if refusal else _standing(case, warn_from or as_of)
     return Verdict(
         path=path,
         as_of=as_of,
         status=status,
         detail=detail,
-        checks=tuple(checks),
+        checks=checks,
         license=license_,
         key_id=case.payload.key.keyid if license_ else None,
         warn_from=warn_from,
@@ -118,7 +113,25 @@ def verify(
         warnings=tuple(case.warnings),
         payload_digest=sha256(case.payload.content).digest() if license_ else None,
         statements=_statements(case) if license_ else {},
+        stated=case.stated,
     )
+
+
+def _walk(case: Examination) -> tuple[tuple[Check, ...], Refusal | None]:
+    """Ask the steps one after the other, up to the first that says no."""
+    checks: list[Check] = []
+    refusal: Refusal | None = None
+    for number, name, step in _STEPS:
+        ask = stated.STEPS.get(number) if case.stated else step
+        if refusal is not None or ask is None:
+            checks.append(Check(number, name, None, NOT_REACHED if refusal else NOT_ASKED))
+            continue
+        try:
+            checks.append(Check(number, name, True, ask(case)))
+        except Refusal as no:
+            refusal = no
+            checks.append(Check(number, name, False, no.detail))
+    return tuple(checks), refusal
 
 
 def _statements(case: Examination) -> dict[tuple[str, str], int]:
@@ -129,7 +142,13 @@ def _statements(case: Examination) -> dict[tuple[str, str], int]:
 
 
 def _standing(case: Examination, warn_from: datetime) -> tuple[Status, str]:
-    license_, as_of = case.license, case.asked.as_of
+    as_of = case.asked.as_of
+    if case.stated:
+        ends = f"{iso(case.stated.expires_at)}, {stated.BY_OPERATOR}"
+        if as_of >= warn_from:
+            return Status.EXPIRING, f"the license ends soon, at {ends}"
+        return Status.VALID, f"the license runs until {ends}"
+    license_ = case.license
     if as_of >= license_.expires_at:
         return Status.GRACE, (
             f"the license ended at {iso(license_.expires_at)}; its grace ends at {iso(license_.grace_ends_at)}"

@@ -39,6 +39,9 @@ def doctor(
             "--user", metavar="nonroot|UID:GID", help="The container's user. UID:GID are ids of this host, unshifted."
         ),
     ] = "nonroot",
+    url: Annotated[
+        str | None, typer.Option("--url", metavar="URL", help="Ask the running container too: http://127.0.0.1:5000.")
+    ] = None,
     trust: options.Trust = None,
     database: options.Database = None,
     fix: Annotated[
@@ -50,7 +53,7 @@ def doctor(
     """Examine the mounts and the machine.
 
     Each finding says what is wrong, why it matters, and the command that mends it. Run it as root: then it really
-    tries what the container's user may do. It opens no socket, and without --fix it changes nothing.
+    tries what the container's user may do. Without --url it opens no socket, without --fix it changes nothing.
 
     Exit status 0 when nothing is wrong (there may be warnings), 1 when something is, 3 when something could not be
     examined.
@@ -60,6 +63,7 @@ def doctor(
     from azlic.show_doctor import examination_fields, examination_text
     from licensing.doctor.examination import Site, examine
     from licensing.doctor.identity import NONROOT, parse_user
+    from licensing.memory import read_memory
     from licensing.trust import TrustStore
 
     settings = load_settings()
@@ -70,13 +74,16 @@ def doctor(
         stated=user != NONROOT,
         container=container,
         version=image_version,
+        url=url,
     )
+    seen = read_memory(database or settings.database)
 
     def look() -> "Examination":
         found = examine(
             site,
             trust=TrustStore(trust or settings.trust),
             as_of=clock.as_of(None),
+            seen=seen,
             expiring_days=settings.expiring_days,
         )
         return _with_history(found, database, settings)

@@ -63,7 +63,7 @@ def verify(
     ledger = database or settings.database
     known_image = _image(image)
 
-    def examine(path: Path, as_of: datetime, seen: "Seen | None") -> "Verdict":
+    def examine(path: Path, as_of: datetime, seen: "Seen") -> "Verdict":
         return verify_license(
             path,
             trust=store,
@@ -81,7 +81,9 @@ def verify(
     if watch:
         raise typer.Exit(_watch(paths, examine, store.folder, ledger, lead_days=settings.lead_days, json=json))
     as_of = clock.as_of(at)
-    seen = None if at else read_memory(ledger)
+    seen = read_memory(ledger)
+    if at is not None:
+        seen = seen.at_a_named_instant()
     mounts = find_mounts(paths)
     if mounts.alone:
         verdicts = [examine(mounts.paths[0], as_of, seen)]
@@ -146,7 +148,7 @@ def _show(mounts: "Mounts", verdicts: list["Verdict"], *, lead_days: int, json: 
 
 def _watch(
     paths: list[Path],
-    examine: Callable[[Path, datetime, "Seen | None"], "Verdict"],
+    examine: Callable[[Path, datetime, "Seen"], "Verdict"],
     trust: Path,
     ledger: str,
     *,

@@ -25,6 +25,14 @@ class Needs(NamedTuple):
     version: str = ""
 
     @property
+    def least(self) -> Size | None:
+        """The least a container runs with, the smallest model included; None where no minimum is stated."""
+        if self.minimum is None:
+            return None
+        cores, memory = self.minimum
+        return Size(cores, memory + (self.model_gb[0] if self.model_gb else 0))
+
+    @property
     def allotted(self) -> Size:
         """What a container is given unless its operator says otherwise: the recommended size, its model included."""
         cores, memory = self.recommended

@@ -1,7 +1,7 @@
 """The examination: one pass over both mounts, the license, the user ids and the machine.
 
-Nothing is changed, and no socket opened. As root every right is tried as the container's user; a file made for that is
-removed at once.
+Nothing is changed, and no socket opened, unless a running container's address is named. As root every right is tried as
+the container's user; a file made for that is removed at once.
 """
 
 import os
@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from licensing.containers import CONTAINER_TYPES
 from licensing.doctor.finding import Finding, Level
 from licensing.doctor.folders import Folder, Judge, look
 from licensing.doctor.identity import Identity, name_findings
@@ -17,10 +18,10 @@ from licensing.doctor.license_folder import verdict_findings
 from licensing.doctor.machine import examine_machine, machine_facts, machine_findings
 from licensing.doctor.mounts import mounts
 from licensing.doctor.namespaces import Shift, engine_home, shift
-from licensing.doctor.needs import needs_of
 from licensing.doctor.trial import tried
 from licensing.doctor.words import shown
 from licensing.errors import AzlicError
+from licensing.seen import Seen
 from licensing.trust import TrustStore
 from licensing.verdict import Cause, Verdict
 from licensing.verification import EXPIRING_DAYS, verify
@@ -29,7 +30,8 @@ from licensing.verification import EXPIRING_DAYS, verify
 class Site(NamedTuple):
     """What is to be examined: the two mounts, the container that is meant, and its user.
 
-    ``stated``: the user's ids were given outright and are this host's, whatever namespaces there are.
+    ``stated``: the user's ids were given outright and are this host's, whatever namespaces there are. ``url`` is where
+    the container runs, if it is to be asked.
     """
 
     license: Path
@@ -38,6 +40,7 @@ class Site(NamedTuple):
     stated: bool = False
     container: str | None = None
     version: str | None = None
+    url: str | None = None
 
 
 class Examination(NamedTuple):
@@ -73,35 +76,55 @@ def _heaviest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def examine(
-    site: Site, *, trust: TrustStore, as_of: datetime, expiring_days: int = EXPIRING_DAYS, root: Path = Path("/")
+    site: Site,
+    *,
+    trust: TrustStore,
+    as_of: datetime,
+    seen: Seen | None = None,
+    expiring_days: int = EXPIRING_DAYS,
+    root: Path = Path("/"),
 ) -> Examination:
-    """Examine a site. What is wrong is a finding, not an exception. ``root`` is where /proc, /sys and /etc lie."""
+    """Examine a site. What is wrong is a finding, not an exception. ``root`` is where /proc, /sys and /etc lie.
+
+    ``seen`` is asked for adopted licenses alone: a container does not know what else was seen here.
+    """
     known = mounts(root)
     license_path, *output_paths = (str(path.absolute()) for path in (site.license, *site.outputs))
     user = _user(site, [license_path, *output_paths], root)
     identity = user.identity.as_here()
     held, *outputs = _folders([license_path, *dict.fromkeys(output_paths)], Judge(identity, known, root))
-    verdict, license_found = _license(site, held, trust, as_of, expiring_days)
-    licensed = verdict.license.container.type if verdict is not None and verdict.license is not None else None
-    container = site.container or licensed
+    verdict, license_found = _license(site, held, trust=trust, as_of=as_of, seen=seen, expiring_days=expiring_days)
+    container = site.container or (verdict.container_type if verdict is not None else None)
+    kind = CONTAINER_TYPES.get(container or "")
     machine = examine_machine(root)
+    running, asked = _running(site.url)
     found = [
         *(finding for folder in (held, *outputs) for finding in folder.findings),
         *license_found,
         *name_findings(site.nonroot),
         *user.findings,
-        *machine_findings(machine, container, needs_of(container, site.version) if container else None),
+        *asked,
+        *machine_findings(machine, container, kind.needs_of(site.version or kind.tag) if kind else None),
     ]
-    told = {"License": f"{verdict.status}: {shown(verdict.detail)}"} if verdict is not None else {}
+    told = {"License": shown(f"{verdict.status}: {verdict.detail}")} if verdict is not None else {}
     return Examination(
         as_of=as_of,
         identity=identity,
         tried=_all_tried([held, *outputs]),
-        facts=_folder_facts(held, outputs) | told | {"User": user.told} | machine_facts(machine),
+        facts=_folder_facts(held, outputs) | told | running | {"User": user.told} | machine_facts(machine),
         findings=_heaviest_first(found),
         outputs=tuple(folder.path for folder in outputs),
         empty_outputs=tuple(folder.path for folder in outputs if folder.empty),
     )
+
+
+def _running(url: str | None) -> tuple[dict[str, str], Iterable[Finding]]:
+    if url is None:
+        return {}, ()
+    from licensing.doctor.container import running_container  # noqa: PLC0415 - loads an HTTP client
+
+    told, found = running_container(url)
+    return {"Container": told}, found
 
 
 def _folders(paths: Sequence[str], judge: Judge) -> list[Folder]:
@@ -128,7 +151,7 @@ def _user(site: Site, folders: Sequence[str], root: Path) -> Shift:
 
 
 def _license(
-    site: Site, held: Folder, trust: TrustStore, as_of: datetime, expiring_days: int
+    site: Site, held: Folder, *, trust: TrustStore, as_of: datetime, seen: Seen | None, expiring_days: int
 ) -> tuple[Verdict | None, list[Finding]]:
     if held.tried is None:
         return None, []  # the folder is not there, which was told already
@@ -139,6 +162,7 @@ def _license(
             as_of=as_of,
             container=site.container,
             version=site.version,
+            seen=seen.at_a_named_instant() if seen else None,
             expiring_days=expiring_days,
         )
     except AzlicError as error:

@@ -79,6 +79,9 @@ KINDS = {
     "license-refused": Kind(Level.ERROR, "With this license the container does not start."),
     "license-ending": Kind(Level.WARNING, "When it has ended the container answers 503 and does not start."),
     "license-opaque": Kind(Level.WARNING, "Until when it runs is stated by nobody yet, so nobody is warned."),
+    "license-changed": Kind(
+        Level.ERROR, "It is not the file whose end was stated: somebody has replaced it, or it is damaged."
+    ),
     "license-unexamined": Kind(Level.UNEXAMINED, "Whether the container may start is not known."),
     # the output
     "output-shared": Kind(Level.WARNING, "The containers' own report sums up the whole folder, so each counts all."),
@@ -99,4 +102,7 @@ KINDS = {
     "memory-too-little": Kind(Level.ERROR, "It is less than the container's minimum."),
     "memory-little": Kind(Level.WARNING, "It is less than what is recommended for the container."),
     "clock-loose": Kind(Level.WARNING, "Licenses end by this clock, and usage is booked into months by it."),
+    # the running container
+    "container-status": Kind(Level.ERROR, "By its own word the container cannot work as licensed."),
+    "container-silent": Kind(Level.UNEXAMINED, "How the running container stands with its license is not known."),
 }

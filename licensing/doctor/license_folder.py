@@ -15,7 +15,8 @@ from licensing.doctor.tree import FEW, Entry, Tree
 from licensing.doctor.words import command_word, shown
 from licensing.instants import iso
 from licensing.mount import LICENSE_NAME
-from licensing.verdict import Status, Verdict
+from licensing.stated import BY_OPERATOR
+from licensing.verdict import Cause, Status, Verdict
 
 
 def name_findings(tree: Tree) -> Iterable[Finding]:
@@ -131,22 +132,32 @@ def verdict_findings(verdict: Verdict, *, renamed: bool) -> Iterable[Finding]:
     place = str(verdict.path)
     if verdict.status is Status.MISSING and renamed:
         return
-    if verdict.status in {Status.MALFORMED, Status.OPAQUE}:
+    if verdict.cause is Cause.ADOPTED_CHANGED:
+        yield Finding(
+            "license-changed",
+            place,
+            shown(verdict.detail),
+            do="if it was renewed, adopt it again with azlic adopt; if not, restore the file that was adopted",
+        )
+    elif verdict.status in {Status.MALFORMED, Status.OPAQUE}:
+        known = verdict.warnings[0] if verdict.warnings else "its end is stated by nobody yet: azlic adopt"
         yield Finding(
             "license-opaque",
             place,
-            f"azlic cannot read it: it is a Microsoft container's, or damaged ({shown(verdict.detail)});"
-            " its end is stated by nobody yet: azlic adopt",
+            "azlic cannot read it: it is a Microsoft container's, or damaged"
+            f" ({shown(verdict.detail)}); {shown(known)}",
             do="state its end with azlic adopt; if it is a license of ours, download it again",
         )
     elif not verdict.may_run:
         told = f"the license is {verdict.status}: {shown(verdict.detail)}"
         yield Finding("license-refused", place, told, do=f"azlic verify {command_word(place)} says what to do")
-    elif verdict.status is not Status.VALID and verdict.license is not None:
-        ends = iso(verdict.license.expires_at)
+    elif verdict.status is not Status.VALID and verdict.expires_at is not None:
+        ends = f"{iso(verdict.expires_at)}{f', {BY_OPERATOR}' if verdict.stated else ''}"
+        get = "download a new license" if verdict.stated else "run azlic download"
+        then = "it here, then: azlic adopt" if verdict.stated else "license.dat here"
         yield Finding(
             "license-ending",
             place,
             f"the license is {verdict.status}: it ends at {ends}",
-            do="run azlic download on a connected machine, carry license.dat here",
+            do=f"{get} on a connected machine, carry {then}",
         )

@@ -1,5 +1,7 @@
 """The machine: processor, memory, clock, SQLite. Read where the doctor runs: in a container, within its limits.
 
+Memory is in GB of 10^9 bytes, so that a machine sold with 8 GB, which shows a little less, is taken for one.
+
 Source: proc(5), the kernel's cgroup-v2 documentation, adjtimex(2).
 """
 
@@ -10,8 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from licensing.containers import Needs
 from licensing.doctor.finding import Finding
-from licensing.doctor.needs import Needs
 from licensing.journal import wal_is_safe
 
 _GB = 1_000_000_000
@@ -104,17 +106,18 @@ def machine_findings(machine: Machine, container: str | None, needs: Needs | Non
 
 def _lacking(machine: Machine, container: str, needs: Needs) -> Iterable[Finding]:
     cores, memory = f"{machine.cores:g} cores", f"{machine.memory_bytes / _GB:.1f} GB of memory"
-    wanted = f"{container} needs {needs.cores} cores and {needs.memory_gb} GB"
-    better = f"for {container} {needs.recommended_cores} cores and {needs.recommended_memory_gb} GB are recommended"
+    least, better = needs.least, needs.allotted
+    short = f"{container} needs {least.cores} cores and {least.memory_gb} GB" if least else ""
+    few = f"for {container} {better.cores} cores and {better.memory_gb} GB are recommended"
     do = "give the machine, or the container (--cpus, --memory), more"
-    if machine.cores < needs.cores:
-        yield Finding("cores-too-few", PLACE, f"there are {cores}; {wanted}", do=do)
-    elif machine.cores < needs.recommended_cores:
-        yield Finding("cores-few", PLACE, f"there are {cores}; {better}", do=do)
-    if machine.memory_bytes < needs.memory_gb * _GB:
-        yield Finding("memory-too-little", PLACE, f"there are {memory}; {wanted}", do=do)
-    elif machine.memory_bytes < needs.recommended_memory_gb * _GB:
-        yield Finding("memory-little", PLACE, f"there are {memory}; {better}", do=do)
+    if least and machine.cores < least.cores:
+        yield Finding("cores-too-few", PLACE, f"there are {cores}; {short}", do=do)
+    elif machine.cores < better.cores:
+        yield Finding("cores-few", PLACE, f"there are {cores}; {few}", do=do)
+    if least and machine.memory_bytes < least.memory_gb * _GB:
+        yield Finding("memory-too-little", PLACE, f"there are {memory}; {short}", do=do)
+    elif machine.memory_bytes < better.memory_gb * _GB:
+        yield Finding("memory-little", PLACE, f"there are {memory}; {few}", do=do)
 
 
 def machine_facts(machine: Machine) -> dict[str, str]:

@@ -173,6 +173,27 @@ def test_a_ledger_is_only_missed_where_it_was_named(cli: Cli, site: Site) -> Non
     assert doctor(cli).status == 0
 
 
+@root_only
+def test_an_adopted_license_is_known_from_the_ledger(cli: Cli, site: Site) -> None:
+    (site.license / "license.dat").write_bytes(b"\x01opaque")
+    assert "license-opaque" in doctor(cli).out
+    assert cli("adopt", "license", "--container", "read", "--expires", "2030-01-01").status == 0
+    answer = doctor(cli)
+    assert answer.status == 0 and "stated by the operator" in " ".join(answer.out.split())
+    (site.license / "license.dat").write_bytes(b"\x01other")
+    answer = doctor(cli)
+    assert answer.status == 1 and "license-changed" in answer.out
+
+
+@root_only
+def test_a_running_container_is_asked_where_its_address_is_given(cli: Cli, site: Site) -> None:
+    with site.start_engine() as client:
+        told = json.loads(doctor(cli, "--json", "--url", client.base_url).out)
+    assert told["facts"]["container"].endswith(": NonMetered, read")
+    assert doctor(cli, "--url", client.base_url).status == 3
+    assert doctor(cli, "--url", "not an address").status == 2
+
+
 def test_the_page_lists_every_finding_there_is() -> None:
     listed = re.findall(r"^\| `([a-z0-9-]+)` \| (error|warning|unexamined) \|", PAGE.read_text(), flags=re.MULTILINE)
     assert listed == [(code, kind.level.value) for code, kind in KINDS.items()]

@@ -45,6 +45,13 @@ def test_a_ledger_of_the_older_schema_remembers_nothing(ledger: Engine) -> None:
     assert read_memory(target_of(ledger)) == Seen()
 
 
+def test_a_ledger_from_before_adoption_still_remembers_the_rest(ledger: Engine) -> None:
+    with writing(ledger) as connection:
+        advance(connection, WitnessKind.RECORD, START, "june.jsonl")
+    migrations.downgrade(ledger, {"azlic_writing": True}, "0002")
+    assert shown(ledger) == {"record": START}
+
+
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b""], ids=["something else", "an empty file"])
 def test_a_ledger_that_is_none_is_told_and_is_no_error(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "azlic.db"

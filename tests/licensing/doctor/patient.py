@@ -15,6 +15,7 @@ from licensing.doctor.examination import Site as Examined
 from licensing.doctor.finding import Finding
 from licensing.doctor.identity import Identity
 from licensing.doctor.machine import Machine
+from licensing.seen import Seen
 from tests.licensing.another_user import UID, reachable_folder
 from tests.site import Site
 
@@ -29,6 +30,7 @@ class Patient:
         self.site = Site(folder)
         self.root = folder / "root"
         self.root.mkdir()
+        self.seen: Seen | None = None
         self.site.install()
         container = self.output / "read" / "0123456789ab"
         container.mkdir(parents=True)
@@ -51,9 +53,16 @@ class Patient:
         for path in (self.output, *self.output.rglob("*")):
             os.chown(path, UID, UID, follow_symlinks=False)
 
-    def examine(self, user: Identity = NONROOT, *, stated: bool = False, container: str | None = None) -> Examination:
-        who = Examined(self.license, (self.output,), user, stated=stated, container=container)
-        return examine(who, trust=self.site.trust, as_of=self.site.now, root=self.root)
+    def examine(
+        self,
+        user: Identity = NONROOT,
+        *,
+        stated: bool = False,
+        container: str | None = None,
+        url: str | None = None,
+    ) -> Examination:
+        who = Examined(self.license, (self.output,), user, stated=stated, container=container, url=url)
+        return examine(who, trust=self.site.trust, as_of=self.site.now, seen=self.seen, root=self.root)
 
     def codes(self) -> list[str]:
         return [finding.code for finding in self.examine().findings]

@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from licensing.adoption import Statement, adopt
+from licensing.database import writing
+from licensing.doctor import examination
 from licensing.doctor.examination import Site, examine
 from licensing.doctor.finding import Finding
 from licensing.doctor.identity import Identity
 from licensing.doctor.output_folder import sharing_findings
 from licensing.doctor.tree import walk
+from licensing.memory import remembered
+from licensing.seen import Seen
 from tests.licensing.another_user import root_only
-from tests.licensing.doctor.patient import NONROOT, Patient, a_patient
+from tests.licensing.doctor.patient import NONROOT, STRONG, Patient, a_patient
 
 
 @pytest.fixture
@@ -55,6 +60,70 @@ def test_a_license_of_microsofts_is_a_warning(patient: Patient) -> None:
     (finding,) = found.findings
     assert finding.code == "license-opaque" and found.exit_status == 0
     assert "stated by nobody yet: azlic adopt" in finding.problem
+
+
+def adopted(patient: Patient, content: bytes, days: int) -> Seen:
+    """An opaque license whose end was stated to be so many days from now."""
+    (patient.license / "license.dat").write_bytes(content)
+    with writing(patient.site.ledger) as connection:
+        stated = Statement("speech-to-text", patient.site.now + timedelta(days=days))
+        adopt(connection, patient.license, stated, now=patient.site.now, stated_by="ada", yes=True)
+        return remembered(connection)
+
+
+@root_only
+@pytest.mark.parametrize(
+    ("days", "codes", "said"),
+    [(90, [], "valid"), (30, ["license-ending"], "expiring"), (0, ["license-refused"], "expired")],
+)
+def test_an_adopted_license_is_told_as_stated(patient: Patient, days: int, codes: list[str], said: str) -> None:
+    patient.seen = adopted(patient, b"\x01opaque", days)
+    found = patient.examine()
+    assert [finding.code for finding in found.findings] == codes
+    assert found.facts["License"].startswith(f"{said}: the license ")
+    for told in (found.facts["License"], *(finding.problem for finding in found.findings)):
+        assert "stated by the operator" in told
+    assert "azlic download" not in str(found.findings)
+
+
+@root_only
+def test_an_adopted_license_that_was_changed_is_wrong(patient: Patient) -> None:
+    patient.seen = adopted(patient, b"\x01opaque", 90)
+    (patient.license / "license.dat").write_bytes(b"\x01other")
+    (finding,) = patient.examine().findings
+    assert (finding.code, finding.level) == ("license-changed", "error")
+    assert "has changed since it was adopted" in finding.problem and "azlic adopt" in finding.do
+
+
+@root_only
+def test_where_the_ledger_cannot_be_read_it_is_not_said_that_nobody_stated_anything(patient: Patient) -> None:
+    (patient.license / "license.dat").write_bytes(b"\x01opaque")
+    patient.seen = Seen(unread="the ledger cannot be read")
+    (finding,) = patient.examine().findings
+    assert finding.problem.endswith("whether it was adopted is not known: the ledger cannot be read")
+
+
+@root_only
+def test_an_adopted_license_says_what_its_container_needs(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examination, "examine_machine", lambda _root: STRONG._replace(cores=2))
+    patient.seen = adopted(patient, b"\x01opaque", 90)
+    (finding,) = patient.examine().findings
+    assert finding.code == "cores-too-few" and "speech-to-text needs 4 cores and 8 GB" in finding.problem
+
+
+@root_only
+def test_a_running_container_is_asked(patient: Patient) -> None:
+    with patient.site.start_engine() as client:
+        url = str(client.base_url)
+        healthy = patient.examine(url=url)
+        patient.site.sleep(days=400)
+        ended = patient.examine(url=url)
+    silent = patient.examine(url=url)
+    assert healthy.facts["Container"] == f"{url}: NonMetered, read"
+    assert "container-status" not in {finding.code for finding in healthy.findings}
+    status = next(finding for finding in ended.findings if finding.code == "container-status")
+    assert status.problem.startswith("its apiStatus is Invalid: the license ended")
+    assert "container-silent" in {finding.code for finding in silent.findings}
 
 
 @root_only

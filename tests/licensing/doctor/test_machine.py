@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from licensing.containers import CONTAINER_TYPES
 from licensing.doctor.machine import (
     Machine,
     clock_is_kept,
@@ -11,14 +12,14 @@ from licensing.doctor.machine import (
     machine_facts,
     machine_findings,
 )
-from licensing.doctor.needs import needs_of
 from tests.licensing.doctor.patient import STRONG
 
 GB = 10**9
 
 
 def codes(machine: Machine, container: str | None = "read", version: str | None = None) -> list[str]:
-    needs = needs_of(container, version) if container else None
+    kind = CONTAINER_TYPES.get(container or "")
+    needs = kind.needs_of(version or kind.tag) if kind else None
     return [finding.code for finding in machine_findings(machine, container, needs)]
 
 
@@ -43,7 +44,10 @@ def test_a_strong_machine_has_no_findings() -> None:
         ("speech-to-text", "5.0.0", 4, 8, ["cores-few", "memory-little"]),
         ("speech-to-text", "5.0.0", 2, 4, ["cores-too-few", "memory-too-little"]),
         ("speech-to-text", None, 8, 16, []),
-        ("translator", None, 1, 1, []),
+        ("summarization", "gpu", 2, 24, []),
+        ("summarization", "gpu", 1, 1, ["cores-few", "memory-little"]),
+        ("text-translation", None, 3, 3, ["cores-too-few", "memory-too-little"]),
+        ("unheard-of", None, 1, 1, []),
         (None, None, 1, 1, []),
     ],
 )

@@ -194,7 +194,7 @@ def test_every_kind_with_a_command_is_broken_and_mended_here_or_there() -> None:
         *("folder-closed", "folder-not-mounted", "space-out", "space-low", "access-refused", "license-refused"),
         *("license-ending", "license-opaque", "license-unexamined", "output-shared", "output-emptied"),
         *("ledger-unexamined", "nonroot-elsewhere", "no-avx2", "cores-too-few", "cores-few", "memory-too-little"),
-        *("memory-little", "clock-loose"),
+        *("memory-little", "clock-loose", "license-changed", "container-status", "container-silent"),
     }
     assert {code for _, code in BROKEN.values()} | ELSEWHERE | without == set(KINDS)
 

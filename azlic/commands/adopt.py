@@ -1,0 +1,113 @@
+"""Licenses of another maker's: adopt one, list them, take one out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import load_settings
+
+app = typer.Typer(help="The licenses that were adopted, as stated.", no_args_is_help=True)
+
+
+def register(program: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    program.command()(adopt)
+    program.add_typer(app, name="adopted")
+
+
+def adopt(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", readable=False, help="A license folder, or license.dat, where it is used.")
+    ],
+    container: options.ForContainer,
+    expires: Annotated[
+        str, typer.Option("--expires", metavar="DATE", help="When it ends (UTC); of a bare date, its first moment.")
+    ],
+    image: Annotated[
+        str | None, typer.Option("--image", metavar="IMAGE", help="The image it is for: REPOSITORY:TAG[@DIGEST].")
+    ] = None,
+    resource: Annotated[
+        str | None, typer.Option("--resource", metavar="NAME", help="The resource it was downloaded from.")
+    ] = None,
+    downloaded: Annotated[
+        str | None, typer.Option("--downloaded", metavar="DATE", help="When it was downloaded (UTC).")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="It has ended already, or it replaces what was stated before: I mean it.")
+    ] = False,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """Adopt a license azlic cannot read.
+
+    Microsoft's licenses say nothing that anybody else can read. Their hash is kept, with what you state; azlic verify
+    and doctor then hold the file and the clock against it, and always say that it was stated by the operator.
+
+    Adopt a renewed license again, with --yes. Nothing is written to the license folder.
+
+    Example: azlic adopt /srv/translator/license --container text-translation --expires 2027-01-01
+    """
+    from azlic.show_adopted import adoption_fields, adoption_text
+    from licensing.adoption import Statement
+    from licensing.adoption import adopt as adopt_license
+    from licensing.database import open_database, writing
+    from licensing.instants import parse_instant
+    from licensing.issuer_audit import operator
+
+    statement = Statement(
+        container, parse_instant(expires), image, resource, parse_instant(downloaded) if downloaded else None
+    )
+    with writing(open_database(database or load_settings().database, create=True)) as connection:
+        done = adopt_license(connection, path, statement, now=clock.as_of(None), stated_by=operator(), yes=yes)
+    if json:
+        output.emit_json("azlic.adoption/v1", adoption_fields(done))
+    else:
+        output.emit(adoption_text(done))
+
+
+@app.command("list")
+def list_adopted(database: options.Database = None, json: options.Json = False) -> None:
+    """List the licenses that were adopted.
+
+    What ends first is on top. Exit status 1 when a file is no longer the one that was adopted.
+
+    Example: azlic adopted list
+    """
+    from azlic.show_adopted import adopted_fields, adopted_text
+    from licensing.adoption import FileState, listed
+    from licensing.database import open_database, reading
+
+    now = clock.as_of(None)
+    with reading(open_database(database or load_settings().database)) as connection:
+        found = listed(connection)
+    if json:
+        output.emit_json("azlic.adopted/v1", adopted_fields(found, now))
+    else:
+        output.emit(adopted_text(found, now))
+    raise typer.Exit(0 if all(one.file is FileState.UNCHANGED for one in found) else 1)
+
+
+@app.command()
+def remove(
+    path: Annotated[Path, typer.Argument(metavar="PATH", readable=False, help="Its license folder, or license.dat.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    database: options.Database = None,
+) -> None:
+    """Forget what was stated of a license.
+
+    The file stays as it is, and is opaque again.
+
+    Example: azlic adopted remove /srv/translator/license --yes
+    """
+    from licensing.adoption import remove as remove_adopted
+    from licensing.database import open_database, writing
+    from licensing.instants import iso
+
+    engine = open_database(database or load_settings().database, upgrade=True)
+    if not yes:
+        typer.confirm(f"Forget what was stated of {path}?", abort=True, err=True)
+    with writing(engine) as connection:
+        gone = remove_adopted(connection, path)
+    output.emit(f"forgotten: {path}, stated to end at {iso(gone.expires_at)}")

@@ -1,0 +1,224 @@
+"""Adoption: the inventory of licenses that azlic cannot read, as their operator states them.
+
+An entry is the license's place, its SHA-256 and size, and what was stated: the container, its image, the resource, when
+it was downloaded, and when it ends. Nothing in the license is read. ``azlic verify`` holds the file against it.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete
+
+from licensing.containers import Image, container_of, container_type
+from licensing.errors import AzlicError, BadCall, NoGoodLicense
+from licensing.files import FileTooLarge, read_capped
+from licensing.instants import from_milliseconds, iso, milliseconds
+from licensing.memory import remembered
+from licensing.mount import LICENSE_NAME, NoLicense, find_license, place_of
+from licensing.remember import advance
+from licensing.seen import Adopted, WitnessKind
+from licensing.site_tables import AdoptedLicense
+from licensing.stated import MAX_OPAQUE_BYTES, of_our_form
+from licensing.upsert import upsert
+
+_LABEL_LENGTH = 200
+_YEARS = range(1970, 9990)
+
+
+class Statement(NamedTuple):
+    """What the operator states of a license; what is None is not stated. ``expires_at`` is exclusive."""
+
+    container: str
+    expires_at: datetime
+    image: str | None = None
+    resource: str | None = None
+    downloaded_at: datetime | None = None
+
+
+class Adoption(NamedTuple):
+    """A license that was adopted, at its place; and what was stated about that place before, if anything was."""
+
+    place: str
+    entry: Adopted
+    before: Adopted | None
+
+    @property
+    def renewed(self) -> bool:
+        """Whether another file was adopted in the earlier one's place."""
+        return self.before is not None and self.before.digest != self.entry.digest
+
+
+class FileState(StrEnum):
+    """How the file at an adopted license's place stands to what was adopted."""
+
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+
+
+class Listed(NamedTuple):
+    """An entry of the inventory, and how its file stands to it now."""
+
+    place: str
+    entry: Adopted
+    file: FileState
+
+
+def read_opaque(path: Path) -> tuple[str, bytes]:
+    """The place and the bytes of a license that is to be adopted: a license folder's, or the file itself.
+
+    Raises ``AzlicError`` where it cannot be read, ``NoGoodLicense`` where it is empty or larger than 1 MiB, and
+    ``BadCall`` where it is a license of ours, which says itself what it is.
+    """
+    try:
+        file = find_license(path)
+        content = read_capped(file, MAX_OPAQUE_BYTES)
+    except NoLicense as error:
+        raise AzlicError(
+            f"there is no license to adopt: {error}", hint="name the license folder, or license.dat"
+        ) from error
+    except FileTooLarge as error:
+        raise NoGoodLicense(f"{error}, and no license is", hint="copy the file again from where it came") from error
+    except OSError as error:
+        raise AzlicError(
+            f"the license {path} cannot be read: {error.strerror or error}", hint="check the path and who may read it"
+        ) from error
+    if not content:
+        raise NoGoodLicense(f"{file} is empty, and no license is", hint="copy the file again from where it came")
+    if of_our_form(content):
+        raise BadCall(
+            f"{file} is a license that azlic reads itself, and a statement never stands in for its signature",
+            hint=f"azlic verify {path}",
+        )
+    return _printable("path", place_of(file)), content
+
+
+def check_statement(statement: Statement, *, now: datetime, yes: bool) -> Statement:
+    """The statement as it is kept: names in their one form, instants to the millisecond, rounded down.
+
+    Raises ``BadCall`` for what cannot be meant, and for an end in the past unless ``yes`` says that it is.
+    """
+    kind = container_type(statement.container)
+    image = Image.parse(statement.image) if statement.image else None
+    known = container_of(image) if image else None
+    if known is not None and known.name != kind.name:
+        raise BadCall(f"{image} is an image of {known.name}, not of {kind.name}", hint=f"--container {known.name}")
+    resource = _printable("resource", statement.resource) if statement.resource is not None else None
+    expires_at = _kept("--expires", statement.expires_at)
+    downloaded_at = _kept("--downloaded", statement.downloaded_at) if statement.downloaded_at else None
+    if downloaded_at is not None and downloaded_at >= min(expires_at, now):
+        raise BadCall(
+            f"the license cannot have been downloaded at {iso(downloaded_at)}",
+            hint="a download lies before now, and before the license's end",
+        )
+    if expires_at <= now and not yes:
+        raise BadCall(f"the end you state, {iso(expires_at)}, is in the past", hint="if it is, say so: --yes")
+    return Statement(kind.name, expires_at, str(image) if image else None, resource, downloaded_at)
+
+
+def _kept(option: str, instant: datetime) -> datetime:
+    if instant.year not in _YEARS:
+        raise BadCall(f"{option} {iso(instant)} cannot be meant", hint="write 2027-01-01 or 2027-01-01T08:00:00Z")
+    return from_milliseconds(milliseconds(instant))
+
+
+def _printable(what: str, text: str) -> str:
+    if text.isprintable() and 1 <= len(text) <= (_LABEL_LENGTH if what == "resource" else 4096):
+        return text
+    raise BadCall(
+        f"the license's {what} is empty, too long, or holds characters that cannot be printed",
+        hint=f"give it a {what} that can be kept and shown",
+    )
+
+
+def adopt(
+    connection: Connection, path: Path, statement: Statement, *, now: datetime, stated_by: str, yes: bool = False
+) -> Adoption:
+    """Enter an opaque license into the inventory, or what it was renewed to.
+
+    One entry is kept for a place; stating the same again changes nothing. Where it says something else than before,
+    ``yes`` must say that this is meant. ``now`` becomes a witness of time. Raises what ``read_opaque`` and
+    ``check_statement`` do, and ``BadCall`` for a change that was not meant.
+    """
+    place, content = read_opaque(path)
+    kept = check_statement(statement, now=now, yes=yes)
+    entry = Adopted(
+        digest=sha256(content).digest(),
+        size=len(content),
+        container_type=kept.container,
+        image=kept.image,
+        resource=kept.resource,
+        downloaded_at=kept.downloaded_at,
+        expires_at=kept.expires_at,
+        adopted_at=from_milliseconds(milliseconds(now)),
+        stated_by=stated_by,
+    )
+    before = remembered(connection).adopted.get(place)
+    if before is not None and _says(before) == _says(entry):
+        return Adoption(place, before, before)
+    if before is not None and not yes:
+        raise _other_than_before(place, before, entry)
+    _keep(connection, place, entry)
+    advance(connection, WitnessKind.EVALUATION, now, f"adopt {place}")
+    return Adoption(place, entry, before)
+
+
+def _says(entry: Adopted) -> Adopted:
+    """An entry without when and by whom it was made."""
+    return entry._replace(adopted_at=entry.expires_at, stated_by="")
+
+
+def _other_than_before(place: str, before: Adopted, entry: Adopted) -> BadCall:
+    at = f"{place} was adopted at {iso(before.adopted_at)}, with its end at {iso(before.expires_at)}"
+    if before.digest != entry.digest:
+        return BadCall(f"{at}, and has changed since", hint="if you renewed it: --yes; if not, restore the file")
+    return BadCall(f"{at}; you state something else now", hint="if that is meant: --yes")
+
+
+def _keep(connection: Connection, place: str, entry: Adopted) -> None:
+    values = {
+        "digest": entry.digest,
+        "size": entry.size,
+        "container_type": entry.container_type,
+        "image": entry.image,
+        "resource": entry.resource,
+        "downloaded_at": None if entry.downloaded_at is None else milliseconds(entry.downloaded_at),
+        "expires_at": milliseconds(entry.expires_at),
+        "adopted_at": milliseconds(entry.adopted_at),
+        "stated_by": entry.stated_by,
+    }
+    statement = upsert(connection, AdoptedLicense).values(path=place, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["path"], set_=values))
+
+
+def listed(connection: Connection) -> list[Listed]:
+    """The inventory, what ends first on top, each entry with how its file stands now. Nothing is written."""
+    found = sorted(remembered(connection).adopted.items(), key=lambda item: (item[1].expires_at, item[0]))
+    return [Listed(place, entry, file_state(Path(place), entry)) for place, entry in found]
+
+
+def file_state(file: Path, entry: Adopted) -> FileState:
+    """How a file stands to what was adopted at its place."""
+    try:
+        same = sha256(read_capped(file, MAX_OPAQUE_BYTES)).digest() == entry.digest
+    except FileNotFoundError:
+        return FileState.MISSING
+    except FileTooLarge:
+        return FileState.CHANGED
+    except OSError:
+        return FileState.UNREADABLE
+    return FileState.UNCHANGED if same else FileState.CHANGED
+
+
+def remove(connection: Connection, path: Path) -> Adopted:
+    """Take an entry out of the inventory; the file, which may be gone, stays as it is. Raises ``BadCall`` for none."""
+    adopted = remembered(connection).adopted
+    place = next((name for name in (place_of(path), place_of(path / LICENSE_NAME)) if name in adopted), None)
+    if place is None:
+        raise BadCall(f"no license was adopted at {path}", hint="azlic adopted list")
+    connection.execute(delete(AdoptedLicense).where(AdoptedLicense.path == place))
+    return adopted[place]
