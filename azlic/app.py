@@ -22,6 +22,8 @@ _MODULES = {
     "quarantine": "quarantine",
     "findings": "quarantine",
     "report": "report",
+    "close": "close",
+    "correct": "close",
     "plan": "plan",
     "pull": "readings",
     "import": "readings",

@@ -128,7 +128,7 @@ def _totals_of(connection: Connection, month: Month) -> list[tuple[int, int, int
     for series, quantity, kind in connection.execute(booked.where(Correction.booked_month == month.number)):
         sums[series][0] += quantity
         sums[series][1] += kind == LATE
-    return [(series, *sums[series]) for series in sorted(sums)]
+    return [(series, quantity, records) for series, (quantity, records) in sorted(sums.items())]
 
 
 def _close(connection: Connection, month: Month, *, now: datetime, reason: str) -> Closing:
