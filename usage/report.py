@@ -78,7 +78,7 @@ def _unmapped(days: Iterable[DayUse], known: Sequence[Plan], month: Month) -> tu
         month=day_number(month.starts_at), year=day_number(datetime(month.year, 1, 1, tzinfo=UTC)), period=None
     )
     rows = usage_rows(_on_no_plan(days, known), since)
-    return tuple(row for row in rows if row.records or row.meter not in running)
+    return tuple(row for row in rows if row.records or row.apart or row.meter not in running)
 
 
 def _on_no_plan(days: Iterable[DayUse], known: Sequence[Plan]) -> list[DayUse]:
