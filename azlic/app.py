@@ -24,6 +24,8 @@ _MODULES = {
     "quarantine": "quarantine",
     "findings": "quarantine",
     "report": "report",
+    "close": "close",
+    "correct": "close",
     "plan": "plan",
     "pull": "readings",
     "import": "readings",

@@ -4,11 +4,13 @@ from typing import Any
 
 import msgspec
 
+from azlic.show_closed import apart_fields, closed_fields
 from azlic.show_plans import plan_fields
 from licensing.instants import iso
 from usage.daily import Usage
 from usage.pace import Cover, Outlook, Pace, Projection
 from usage.quantity import from_micro
+from usage.recompute import Recomputed
 from usage.report import MonthlyReport
 from usage.silence import Heard
 from usage.standing import PlanUsage
@@ -17,9 +19,13 @@ SCHEMA = "azlic.report/v1"
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def report_json(report: MonthlyReport) -> str:
+def report_json(report: MonthlyReport, recomputed: Recomputed | None = None) -> str:
     """The report as JSON; a quantity is written with all its digits, which a float would not keep."""
-    return msgspec.json.format(_encode({"schema": SCHEMA} | report_fields(report)), indent=2).decode()
+    fields = {"schema": SCHEMA} | report_fields(report)
+    if recomputed is not None:
+        counts = {"records": recomputed.records, "corrections": recomputed.corrections}
+        fields["recomputed"] = counts | {"difference": recomputed.difference}
+    return msgspec.json.format(_encode(fields), indent=2).decode()
 
 
 def report_fields(report: MonthlyReport) -> dict[str, Any]:
@@ -28,6 +34,7 @@ def report_fields(report: MonthlyReport) -> dict[str, Any]:
     return {
         "month": str(report.month),
         "as_of": iso(report.as_of),
+        "closed": closed_fields(report.closed),
         "plans": [_plan(usage) for usage in report.plans],
         "unmapped": [
             _usage(usage) | {"plans_at_other_times": list(report.other_times.get(usage.meter, ()))}
@@ -84,6 +91,7 @@ def _usage(usage: Usage) -> dict[str, Any]:
         "year_to_date": from_micro(usage.year_to_date),
         "records": usage.records,
         "last_at": iso(usage.last_at),
+        "late_and_corrected": apart_fields(usage),
     }
 
 

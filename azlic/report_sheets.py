@@ -3,13 +3,14 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from azlic.page import aligned
+from azlic.show_closed import parts_apart
 from azlic.show_plans import share_words
 from licensing.instants import iso
 from usage.commitment import MeterShare
-from usage.daily import Usage
+from usage.daily import Apart, Kind, Usage
 from usage.quantity import from_micro, grouped
 from usage.report import MonthlyReport
 from usage.silence import Standing
@@ -31,6 +32,8 @@ CSV_COLUMNS = (
     "plan_units",
     "per",
     "last_at",
+    "kind",
+    "belongs_to",
 )
 _FORMULA = re.compile(r"\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
@@ -38,7 +41,8 @@ _FORMULA = re.compile(r"\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 def report_csv(report: MonthlyReport) -> str:
     """One line for each site, container and meter, with the plan it draws on, if any; columns go by their names.
 
-    Quantities are in the meter's unit: ``per`` of it are ``plan_units`` of the plan's ``unit``.
+    Quantities are in the meter's unit: ``per`` of it are ``plan_units`` of the plan's ``unit``. What is late or
+    corrected has lines of its own, which name the month they belong to: the sum of ``quantity`` is the month's use.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -46,10 +50,23 @@ def report_csv(report: MonthlyReport) -> str:
     for usage in report.plans:
         shares = {share.meter: share for share in usage.plan.meters}
         for row in usage.usages:
-            writer.writerow(map(_harmless, _line(report, row, usage, shares[row.meter])))
+            writer.writerows(_lines(report, row, usage, shares[row.meter]))
     for row in report.unmapped:
-        writer.writerow(map(_harmless, _line(report, row, None, None)))
+        writer.writerows(_lines(report, row, None, None))
     return text.getvalue().rstrip("\n")
+
+
+def _lines(
+    report: MonthlyReport, row: Usage, usage: PlanUsage | None, share: MeterShare | None
+) -> Iterator[list[object]]:
+    """The line of what was reported in its time, with the row's sums, then one for each part that was not."""
+    line = dict(zip(CSV_COLUMNS, _line(report, row, usage, share), strict=True))
+    yield list(map(_harmless, line.values()))
+    for part in row.apart:
+        sums: dict[str, object] = {"year_to_date": "", "period_to_date": "", "last_at": ""}
+        own = {"quantity": from_micro(part.quantity), "records": part.records}
+        named = {"kind": part.kind.value, "belongs_to": str(part.month)}
+        yield list(map(_harmless, (line | sums | own | named).values()))
 
 
 def _line(report: MonthlyReport, row: Usage, usage: PlanUsage | None, share: MeterShare | None) -> Sequence[object]:
@@ -60,15 +77,17 @@ def _line(report: MonthlyReport, row: Usage, usage: PlanUsage | None, share: Met
         row.container_type,
         row.container_id,
         row.meter,
-        from_micro(row.month),
+        from_micro(row.reported),
         from_micro(row.year_to_date),
-        row.records,
+        row.reported_records,
         row.site,
         f"{usage.period_starts_at:%Y-%m-%d}" if usage else "",
         from_micro(row.period) if usage else "",
         share.multiplier if share else "",
         share.divisor if share else "",
         iso(row.last_at),
+        Kind.REPORTED.value,
+        str(report.month),
     )
 
 
@@ -80,16 +99,23 @@ def _harmless(value: object) -> object:
 def report_markdown(report: MonthlyReport) -> str:
     """The report as Markdown tables."""
     parts = [f"# Usage report {report.month}", f"As of {iso(report.as_of)}."]
+    if report.closed is not None:
+        why = f" Something was open: {_cell(report.closed.reason)}" if report.closed.reason else ""
+        parts += [f"Closed at {iso(report.closed.closed_at)}, head `{report.closed.head.hex()}`.{why}"]
     for usage in report.plans:
         parts += [f"## Plan {_cell(usage.plan.name)}", _plan_table(usage), _use_table(usage)]
     if not report.plans:
         parts += ["No plan covers this month."]
     if report.unmapped:
         parts += ["## On no plan", _table(_UNMAPPED, map(_unmapped_row, report.unmapped))]
+    if apart := parts_apart(report):
+        parts += ["## Late and corrected", "Included above, though it belongs to the months named here."]
+        parts += [_table(_APART, (_apart_row(row, part) for row, part in apart))]
     parts += ["## Containers", _container_table(report)] if report.containers else []
     return "\n\n".join([*parts, "## Quality", _quality_table(report)])
 
 
+_APART = ("kind", "of month", "site", "container", "meter", ">quantity", ">records")
 _UNMAPPED = ("site", "container", "meter", ">month", ">year to date", ">records", "last record")
 
 
@@ -135,6 +161,11 @@ def _use_table(usage: PlanUsage) -> str:
 def _unmapped_row(row: Usage) -> Sequence[str]:
     quantities = grouped(row.month), grouped(row.year_to_date), f"{row.records:,}"
     return row.site or "-", row.container_id, row.meter, *quantities, iso(row.last_at)
+
+
+def _apart_row(row: Usage, part: Apart) -> Sequence[str]:
+    place = row.site or "-", row.container_id, row.meter
+    return part.kind.value, str(part.month), *place, grouped(part.quantity), f"{part.records:,}"
 
 
 def _container_table(report: MonthlyReport) -> str:

@@ -7,7 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from licensing.instants import iso
 from usage.ingest import Progress as Report
@@ -28,11 +36,23 @@ def progress_bar(what: str = "ingest") -> Iterator[Report]:
         yield report
 
 
+@contextlib.contextmanager
+def counting(what: str) -> Iterator[Report]:
+    """A bar on stderr over things that are counted; nothing where stderr is no terminal."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def receipt_text(receipt: Receipt) -> str:
     """The receipt: a line for each count, the doubtful ones with what to do."""
+    late = [("late records", receipt.late, "their month is closed: booked in an open one")] if receipt.late else []
     rows = (
         ("files", receipt.files, ""),
         ("new records", receipt.new, ""),
+        *late,
         ("duplicates", receipt.duplicates, "taken before, not counted again"),
         ("conflicts", receipt.conflicts, "known id, other content: azlic quarantine list"),
         ("quarantined lines", receipt.quarantined, "no usage records, kept apart: azlic quarantine list"),

@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from azlic.page import aligned, columns, indented, rendered
+from azlic.show_closed import apart_shown, closed_shown
 from azlic.show_plans import headline, share_words
 from azlic.show_soundness import containers_shown, quality_shown
 from licensing.instants import iso
@@ -27,6 +28,7 @@ def report_text(report: MonthlyReport, *, block: str = "█") -> str:
     """The report for people; ``block`` is what bars are drawn with."""
     parts: list[RenderableType] = [
         Text(f"Usage report {report.month}, as of {iso(report.as_of)}", style="bold"),
+        *closed_shown(report.closed),
         Text(),
     ]
     for plan in report.plans:
@@ -35,6 +37,7 @@ def report_text(report: MonthlyReport, *, block: str = "█") -> str:
         parts += [Text("No plan covers this month. Enter one with: azlic plan import /license"), Text()]
     if report.unmapped:
         parts += [*_unmapped(report), Text()]
+    parts += apart_shown(report)
     parts += _history(report, block)
     if report.containers:
         parts += [*containers_shown(report.containers), Text()]
@@ -163,7 +166,7 @@ def _history(report: MonthlyReport, block: str) -> list[RenderableType]:
 def _bars(
     title: str, unit: str, months: Sequence[tuple[Month, int]], report: MonthlyReport, block: str
 ) -> list[RenderableType]:
-    longest = max(quantity for _, quantity in months) or 1
+    longest = max(1, *(quantity for _, quantity in months))
     table = columns("", f">{unit}", "")
     for (month, micro), quantity in zip(months, aligned([one for _, one in months]), strict=True):
         so_far = " so far" if month.starts_at <= report.as_of < month.next.starts_at else ""

@@ -15,6 +15,9 @@ Labels = tuple[str, str, str, str, str, str]
 Row = tuple[int, str, int, int, int, int | None, str | None]
 """A record as it is stored: number, id, series, quantity, requested_at, sequence, extra."""
 
+Booking = tuple[int, str, int, int, str, int, int, str]
+"""A correction as it is stored: number, kind, booked_month, month, record_id, series, quantity, reason."""
+
 ORIGIN = bytes(32)
 """The head before the first batch."""
 
@@ -35,9 +38,23 @@ class Sealed:
     rows: bytes
 
 
-def rows_digest(new_series: Sequence[tuple[int, Labels]], rows: Sequence[Row]) -> bytes:
-    """The digest of a batch's rows as stored, together with the series it introduces: ``[[series], [rows]]``."""
-    return hashlib.sha256(_encode((new_series, rows))).digest()
+def rows_digest(
+    new_series: Sequence[tuple[int, Labels]], rows: Sequence[Row], corrections: Sequence[Booking] = ()
+) -> bytes:
+    """The digest of a batch's rows as stored, together with the series it introduces: ``[[series], [rows]]``.
+
+    A batch that books corrections has a third array for them.
+    """
+    parts = (new_series, rows, corrections) if corrections else (new_series, rows)
+    return hashlib.sha256(_encode(parts)).digest()
+
+
+def close_digest(month: str, reason: str, closed_at: str, totals: Sequence[tuple[int, int, int]]) -> bytes:
+    """The digest of a closed month: its name, why and when it was closed, and its totals in the order of series.
+
+    A total is series, quantity, records.
+    """
+    return hashlib.sha256(_encode(("azlic.close/v1", month, reason, closed_at, totals))).digest()
 
 
 def batch_head(previous: bytes, batch: Sealed) -> bytes:

@@ -1,21 +1,33 @@
-"""Daily use: what each meter of each container used on a day, from the totals."""
+"""Daily use: what each meter of each container used on a day, from the totals, and what was booked on it later."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from licensing.instants import from_milliseconds
-from usage.months import day_number
-from usage.tables import Series, Total
+from usage.close_tables import Correction
+from usage.corrections import LATE
+from usage.months import Month, day_number
+from usage.tables import Record, Series, Total
+
+
+class Kind(StrEnum):
+    """How use came to be counted: as it was reported in its time, late, or by a correction."""
+
+    REPORTED = "reported"
+    LATE = "late"
+    CORRECTED = "corrected"
 
 
 @dataclass(frozen=True, slots=True)
 class DayUse:
     """What one meter of one container used on one day (counted from 1970-01-01), in millionths of its unit.
 
-    Versions of a container each have theirs.
+    Versions of a container each have theirs. What was booked late or corrected names the ``month`` that it belongs to,
+    has a negative quantity where it takes use back, and ``last_at`` is when it was booked.
     """
 
     day: int
@@ -26,12 +38,15 @@ class DayUse:
     quantity: int
     records: int
     last_at: datetime
+    kind: Kind = Kind.REPORTED
+    month: Month | None = None
 
 
 def daily_use(connection: Connection, start: datetime, end: datetime) -> list[DayUse]:
     """All use from ``start`` up to, not including, ``end``, in the order of days; both lie at 00:00 UTC.
 
-    Nothing is summed up by the database, whose integers end at 64 bits.
+    What is late or corrected counts where it is booked. Nothing is summed up by the database, whose integers end at
+    64 bits.
     """
     labels = (Series.site, Series.container_type, Series.container_id, Series.meter)
     query = (
@@ -40,10 +55,54 @@ def daily_use(connection: Connection, start: datetime, end: datetime) -> list[Da
         .where(Total.day >= day_number(start), Total.day < day_number(end))
         .order_by(Total.day, Total.series)
     )
-    return [
+    reported = [
         DayUse(day, site, kind, container, meter, quantity, records, from_milliseconds(last_at))
         for day, site, kind, container, meter, quantity, records, last_at in connection.execute(query)
     ]
+    booked = _booked(connection, start, end)
+    return sorted([*reported, *booked], key=lambda use: use.day) if booked else reported
+
+
+def _booked(connection: Connection, start: datetime, end: datetime) -> list[DayUse]:
+    """What is late or corrected, on the days that bear it."""
+    labels = (Series.site, Series.container_type, Series.container_id, Series.meter)
+    facts = (Correction.number, Correction.kind, Correction.booked_month, Correction.booked_at, Correction.month)
+    within = Correction.booked_month.between(Month.of(start).number, Month.of(end).number)
+    query = select(*facts, Correction.quantity, *labels).join(Series, Series.key == Correction.series).where(within)
+    rows = list(connection.execute(query.order_by(Correction.number)))
+    own = _times_in_own_month(connection, within) if any(row.booked_month == row.month for row in rows) else {}
+    first, past = day_number(start), day_number(end)
+    found: list[DayUse] = []
+    for number, kind, booked_month, booked_at, month, quantity, site, container_type, container, meter in rows:
+        day = _day_of(Month.from_number(booked_month), own.get(number, booked_at))
+        if first <= day < past:
+            late = kind == LATE
+            told, belongs = Kind.LATE if late else Kind.CORRECTED, Month.from_number(month)
+            use = (day, site, container_type, container, meter, quantity, int(late), booked_at)
+            found.append(DayUse(*use, kind=told, month=belongs))
+    return found
+
+
+def _times_in_own_month(connection: Connection, within: ColumnElement[bool]) -> dict[int, datetime]:
+    """A correction that its record's own month bears counts on the record's day: by its number, the record's time."""
+    query = select(Correction.number, Record.requested_at).join(Record, Record.id == Correction.record_id)
+    rows = connection.execute(query.where(within, Correction.booked_month == Correction.month))
+    return {number: from_milliseconds(time) for number, time in rows}
+
+
+def _day_of(month: Month, instant: datetime) -> int:
+    """The day of a month that bears what was booked in it at an instant: that very day, or the month's nearest."""
+    return min(max(day_number(instant), day_number(month.starts_at)), day_number(month.next.starts_at) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A part of a month's use that was booked late or corrected, and the month that it belongs to."""
+
+    kind: Kind
+    month: Month
+    quantity: int
+    records: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +110,8 @@ class Usage:
     """What one meter of one container used, in millionths of the meter's unit: only the days that the row is about.
 
     ``month`` is the reported month, ``period`` the plan's period (0 on no plan), ``year_to_date`` since 1 January.
-    ``site`` is empty for this site. ``records`` are the month's.
+    ``site`` is empty for this site. ``records`` are the month's. ``apart`` are the parts of ``month`` that were booked
+    late or corrected.
     """
 
     site: str
@@ -63,6 +123,17 @@ class Usage:
     year_to_date: int
     records: int
     last_at: datetime
+    apart: tuple[Apart, ...] = ()
+
+    @property
+    def reported(self) -> int:
+        """The month's use that was reported in its time."""
+        return self.month - sum(part.quantity for part in self.apart)
+
+    @property
+    def reported_records(self) -> int:
+        """How many of the month's records were reported in its time."""
+        return self.records - sum(part.records for part in self.apart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +168,16 @@ def _row(days: list[DayUse], since: Since) -> Usage:
         period=0 if since.period is None else sum_since(since.period),
         year_to_date=sum_since(since.year),
         records=sum(use.records for use in days if use.day >= since.month),
-        last_at=max(use.last_at for use in days),
+        last_at=max(use.last_at for use in [one for one in days if one.kind is Kind.REPORTED] or days),
+        apart=_apart([use for use in days if use.day >= since.month]),
     )
+
+
+def _apart(days: Sequence[DayUse]) -> tuple[Apart, ...]:
+    sums: dict[tuple[Month, Kind], list[int]] = {}
+    for use in days:
+        if use.month is not None:
+            total = sums.setdefault((use.month, use.kind), [0, 0])
+            total[0] += use.quantity
+            total[1] += use.records
+    return tuple(Apart(kind, month, *sums[month, kind]) for month, kind in sorted(sums))

@@ -13,20 +13,23 @@ from datetime import datetime
 from itertools import accumulate, count
 from typing import Any
 
-from sqlalchemy import Connection, case, insert, select
+from sqlalchemy import Connection, case, select
 from sqlalchemy.exc import IntegrityError
 
 from licensing.instants import from_milliseconds
 from licensing.remember import advance
 from licensing.seen import WitnessKind
 from licensing.upsert import insert_once, insert_rows, upsert
-from usage.batches import ORIGIN, Row, Sealed, batch_head, rows_digest
+from usage.batch_chain import BatchChain
+from usage.batches import Booking, Row, rows_digest
 from usage.chains import Chains, Link, Missing, Problem, close_gap, is_gap, open_gap, settle_closed_gaps
+from usage.closed_months import booking_month, newest_closed
+from usage.corrections import book_late
 from usage.lines import Parsed, is_printable, parse_lines
-from usage.months import DAY_MS
+from usage.months import DAY_MS, day_number
 from usage.series import SeriesBook
 from usage.sources import Block
-from usage.tables import Batch, Finding, Quarantine, Record, Total
+from usage.tables import Finding, Quarantine, Record, Total
 
 TOTAL_LIMIT = 2**62
 """A day's total of a series stays below this many millionths; a record that would pass it goes to quarantine."""
@@ -39,8 +42,9 @@ _COLUMNS = ("number", "id", "series", "quantity", "requested_at", "sequence", "e
 class Receipt:
     """What an ingest took: new records, duplicates, conflicts, lines in quarantine, findings about the sources.
 
-    ``pending_bytes`` stand behind the last whole line of their files and wait for their end; ``unsteady`` files were
-    swapped for others while they were looked at, and wait for the next ingest.
+    ``late`` of the new records came after their month was closed, and are booked in an open one. ``pending_bytes``
+    stand behind the last whole line of their files and wait for their end; ``unsteady`` files were swapped for others
+    while they were looked at, and wait for the next ingest.
     """
 
     files: int = 0
@@ -51,6 +55,7 @@ class Receipt:
     findings: int = 0
     pending_bytes: int = 0
     unsteady: int = 0
+    late: int = 0
 
     @property
     def clean(self) -> bool:
@@ -89,10 +94,10 @@ class Ledger:
         self._site = site
         self._series = SeriesBook(connection)
         self._chains = Chains(connection)
-        last = connection.execute(select(Batch.__table__).order_by(Batch.sequence.desc()).limit(1)).one_or_none()
-        self._sequence: int = last.sequence if last else 0
-        self._head: bytes = last.head if last else ORIGIN
-        self._next_number: int = last.first_record + last.records if last else 1
+        self._batches = BatchChain(connection, now=now)
+        closed = newest_closed(connection)
+        self._open_day = day_number(closed.next.starts_at) if closed else 0
+        self._late_month = booking_month(closed, now)
         self._newest = 0
         self._hasher = ThreadPoolExecutor(1)  # a block's digest is made beside the parsing, on the other core
 
@@ -109,19 +114,20 @@ class Ledger:
             series=self._series,
             chains=self._chains,
             links=cursor.links,
-            number=self._next_number,
+            number=self._batches.next_number,
             printable=is_printable(block.data),
             chained=b"previous" in block.data,
         )
         rows, problems = self._store(connection, parsed, cursor)
         kept = self._set_apart(connection, cursor, block, lines, [*parsed.bad, *problems])
         noted = self._note_breaks(connection, cursor, parsed)
+        late: list[Booking] = []
         if rows:
             self._receipt.new += len(rows)
-            self._add_totals(connection, rows, cursor.file)
+            late = self._add_totals(connection, rows, cursor.file)
         consumed.result()
         if rows or kept or noted or self._series.new:
-            self._seal(connection, cursor, block, rows)
+            self._seal(connection, cursor, block, rows, late)
         for container, link in cursor.links.items():
             self._chains.advance(container, link)
         self._chains.save(connection)
@@ -158,7 +164,7 @@ class Ledger:
 
     def _store(self, connection: Connection, parsed: Parsed, cursor: Cursor) -> tuple[list[Row], list[Problem]]:
         """Insert what is new; a source read for the first time is taken to be new until the database says otherwise."""
-        self._series.save(connection, batch=self._sequence + 1)
+        self._series.save(connection, batch=self._batches.sequence + 1)
         rows = parsed.rows
         if not rows:
             return [], []
@@ -183,7 +189,7 @@ class Ledger:
             earlier = known.get(identity)
             if earlier is None and (room is None or room.takes(row)):
                 known[identity] = content
-                new.append((self._next_number + len(new), *row[1:]))
+                new.append((self._batches.next_number + len(new), *row[1:]))
                 continue
             parsed.breaks.late.pop(index, None)
             parsed.breaks.disorder.pop(index, None)
@@ -257,75 +263,83 @@ class Ledger:
             detail=problem.detail,
         )
 
-    def _add_totals(self, connection: Connection, rows: list[Row], file: str) -> None:
-        """Add what was just stored to the totals of its days; the newest time in it is a witness of the clock."""
-        days: dict[int, dict[int, list[int]]] = {}
-        sums: dict[int, list[int]] = {}
-        day_start = day_end = 0
-        for _, _, series, quantity, time, _, _ in rows:
-            if not day_start <= time < day_end:
-                day_start = time - time % DAY_MS
-                day_end = day_start + DAY_MS
-                sums = days.setdefault(day_start // DAY_MS, {})
-            total = sums.get(series)
-            if total is None:
-                sums[series] = [quantity, 1, time]
-                continue
-            total[0] += quantity
-            total[1] += 1
-            if time > total[2]:  # noqa: PLR1730 - max() would take as long as the rest of the loop
-                total[2] = time
-        statement = upsert(connection, Total)
-        added = statement.excluded
-        statement = statement.on_conflict_do_update(
-            index_elements=["day", "series"],
-            set_={
-                "quantity": Total.quantity + added.quantity,
-                "records": Total.records + added.records,
-                "last_at": case((added.last_at > Total.last_at, added.last_at), else_=Total.last_at),
-            },
-        )
+    def _add_totals(self, connection: Connection, rows: list[Row], file: str) -> list[Booking]:
+        """Add what was just stored to the totals of its days; the newest time in it is a witness of the clock.
+
+        What belongs to closed days changes no total of theirs: it is booked as late, and given back.
+        """
+        days = _sums_by_day(rows)
+        late = [days.pop(day) for day in list(days) if day < self._open_day]
         values = [
             {"day": day, "series": series, "quantity": quantity, "records": records, "last_at": last_at}
             for day, sums in days.items()
             for series, (quantity, records, last_at) in sums.items()
         ]
-        connection.execute(statement, values)
-        newest = max(value["last_at"] for value in values)
+        if values:
+            _add(connection, values)
+            self._witness(connection, max(value["last_at"] for value in values), file)
+        return self._book_late(connection, rows) if late else []
+
+    def _book_late(self, connection: Connection, rows: list[Row]) -> list[Booking]:
+        late = [row for row in rows if row[4] < self._open_day * DAY_MS]
+        self._receipt.late += len(late)
+        batch = self._batches.sequence + 1
+        return book_late(connection, late, booked_month=self._late_month, now=self._now, batch=batch)
+
+    def _witness(self, connection: Connection, newest: int, file: str) -> None:
         if newest > self._newest:
             self._newest = newest
             advance(connection, WitnessKind.RECORD, from_milliseconds(newest), file)
 
-    def _seal(self, connection: Connection, cursor: Cursor, block: Block, rows: list[Row]) -> None:
+    def _seal(
+        self, connection: Connection, cursor: Cursor, block: Block, rows: list[Row], corrections: list[Booking]
+    ) -> None:
         """Chain the batch: its head binds the bytes, the rows, the series they name, and every batch before."""
-        self._sequence += 1
-        batch = Sealed(
-            sequence=self._sequence,
+        self._batches.seal(
+            connection,
+            source=cursor.source,
             file=cursor.file,
             start=block.start,
             stop=block.stop,
             consumed=cursor.digest.digest(),
-            first_record=self._next_number,
             records=len(rows),
-            rows=rows_digest(self._series.new, rows),
+            rows=rows_digest(self._series.new, rows, corrections),
         )
-        self._head = batch_head(self._head, batch)
-        connection.execute(
-            insert(Batch).values(
-                sequence=batch.sequence,
-                source=cursor.source,
-                file=batch.file,
-                start=batch.start,
-                stop=batch.stop,
-                consumed=batch.consumed,
-                first_record=batch.first_record,
-                records=batch.records,
-                rows=batch.rows,
-                head=self._head,
-                taken_at=self._now,
-            )
-        )
-        self._next_number += len(rows)
+
+
+def _sums_by_day(rows: list[Row]) -> dict[int, dict[int, list[int]]]:
+    """What each series used on each day: quantity, records, and the last one's time."""
+    days: dict[int, dict[int, list[int]]] = {}
+    sums: dict[int, list[int]] = {}
+    day_start = day_end = 0
+    for _, _, series, quantity, time, _, _ in rows:
+        if not day_start <= time < day_end:
+            day_start = time - time % DAY_MS
+            day_end = day_start + DAY_MS
+            sums = days.setdefault(day_start // DAY_MS, {})
+        total = sums.get(series)
+        if total is None:
+            sums[series] = [quantity, 1, time]
+            continue
+        total[0] += quantity
+        total[1] += 1
+        if time > total[2]:  # noqa: PLR1730 - max() would take as long as the rest of the loop
+            total[2] = time
+    return days
+
+
+def _add(connection: Connection, values: list[dict[str, int]]) -> None:
+    statement = upsert(connection, Total)
+    added = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=["day", "series"],
+        set_={
+            "quantity": Total.quantity + added.quantity,
+            "records": Total.records + added.records,
+            "last_at": case((added.last_at > Total.last_at, added.last_at), else_=Total.last_at),
+        },
+    )
+    connection.execute(statement, values)
 
 
 class _Room:

@@ -1,11 +1,17 @@
 """Exact quantities: integers of a millionth of the meter's unit, from the record to the report."""
 
+import re
 from decimal import Decimal
 from typing import Any
+
+from licensing.errors import BadCall
 
 MICRO = 10**6
 MAX_WHOLE = 10**12
 """The largest quantity of one record, in whole units; a month's total of 64 bits holds nine such records."""
+
+
+_WRITTEN = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 
 
 class InexactQuantity(ValueError):
@@ -34,6 +40,16 @@ def to_micro(quantity: Any) -> int:
     if micro > MAX_WHOLE * MICRO:
         raise InexactQuantity("quantity is larger than 1,000,000,000,000")
     return micro
+
+
+def parse_quantity(text: str) -> int:
+    """The millionths in a quantity as a person writes it: ``12`` or ``0.25``. Raises ``BadCall``."""
+    try:
+        if _WRITTEN.fullmatch(text) is None:
+            raise InexactQuantity("quantity is not a number")
+        return to_micro(Decimal(text))
+    except InexactQuantity as error:
+        raise BadCall(f"{text!r}: {error}", hint="write it as 12 or 0.25, with at most six decimals") from error
 
 
 def fraction_digits(number: Decimal) -> int:

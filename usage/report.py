@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
+from usage.closed_months import Closing, closing_of
 from usage.commitment import Plan
 from usage.daily import DayUse, Since, Usage, daily_use, usage_rows
 from usage.months import Month, day_number
@@ -25,6 +26,7 @@ class MonthlyReport:
 
     ``unmapped`` is usage that draws on no plan on its days: shown, never dropped. ``other_times`` names the plans that
     such a meter draws on at other times; ``unmapped_history`` holds twelve months of each such meter, in its own unit.
+    ``closed`` says how the month was closed: from then on its numbers stay as they are.
     """
 
     month: Month
@@ -35,6 +37,12 @@ class MonthlyReport:
     unmapped_history: Mapping[str, tuple[tuple[Month, int], ...]]
     containers: tuple[Heard, ...]
     quality: Quality
+    closed: Closing | None
+
+    @property
+    def usages(self) -> Sequence[Usage]:
+        """All use in the month, on a plan or on none."""
+        return [*(row for usage in self.plans for row in usage.usages), *self.unmapped]
 
 
 def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> MonthlyReport:
@@ -57,6 +65,7 @@ def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> 
         unmapped_history={meter: _history(days, known, meter, month) for meter in meters},
         containers=heard(days, day_number(min(as_of, end))),
         quality=quality_of(connection, tuple(sorted(nowhere.union(meters)))),
+        closed=closing_of(connection, month),
     )
 
 
@@ -69,7 +78,7 @@ def _unmapped(days: Iterable[DayUse], known: Sequence[Plan], month: Month) -> tu
         month=day_number(month.starts_at), year=day_number(datetime(month.year, 1, 1, tzinfo=UTC)), period=None
     )
     rows = usage_rows(_on_no_plan(days, known), since)
-    return tuple(row for row in rows if row.records or row.meter not in running)
+    return tuple(row for row in rows if row.records or row.apart or row.meter not in running)
 
 
 def _on_no_plan(days: Iterable[DayUse], known: Sequence[Plan]) -> list[DayUse]:

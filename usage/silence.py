@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
 
-from usage.daily import DayUse
+from usage.daily import DayUse, Kind
 
 HABIT_DAYS = 91
 LEAST_DAYS = 5
@@ -48,7 +48,8 @@ def heard(days: Iterable[DayUse], today: int) -> tuple[Heard, ...]:
     """
     by_container: dict[tuple[str, str, str], list[DayUse]] = defaultdict(list)
     for use in days:
-        by_container[use.site, use.container_type, use.container_id].append(use)
+        if use.kind is Kind.REPORTED:  # that something was booked is no sign of life
+            by_container[use.site, use.container_type, use.container_id].append(use)
     return tuple(_heard(by_container[key], today) for key in sorted(by_container))
 
 

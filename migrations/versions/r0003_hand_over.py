@@ -8,6 +8,77 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+# a closed month stays as it is, whoever writes to the database; what is late or corrected is booked in an open one
+_FOR_EVER = ("closed_month", "closed_total", "correction")
+_CLOSED = "(SELECT max(month) FROM closed_month)"
+_DAY = {
+    "sqlite": "CAST(strftime('%Y%m', {row}.day * 86400, 'unixepoch') AS INTEGER)",
+    "postgresql": "to_char(to_timestamp({row}.day * 86400.0) AT TIME ZONE 'UTC', 'YYYYMM')::integer",
+}
+_INSTANT = {
+    "sqlite": "CAST(strftime('%Y%m', {row}.requested_at / 1000, 'unixepoch') AS INTEGER)",
+    "postgresql": "to_char(to_timestamp({row}.requested_at / 1000.0) AT TIME ZONE 'UTC', 'YYYYMM')::integer",
+}
+# what no statement may touch: table, verb, and the month of the row before or after it
+_KEPT = [
+    ("record", "UPDATE", "OLD", _INSTANT),
+    ("record", "DELETE", "OLD", _INSTANT),
+    ("total", "INSERT", "NEW", _DAY),
+    ("total", "UPDATE", "OLD", _DAY),
+    ("total", "UPDATE", "NEW", _DAY),
+    ("total", "DELETE", "OLD", _DAY),
+]
+_FIXED = "{table}: a closed month does not change"
+
+
+def _guards(dialect: str) -> list[str]:
+    if dialect == "sqlite":
+        only_grow = [
+            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
+            f" BEGIN SELECT RAISE(ABORT, '{_FIXED.format(table=table)}'); END"
+            for table in _FOR_EVER
+            for verb in ("UPDATE", "DELETE")
+        ]
+        return only_grow + [
+            f"CREATE TRIGGER {table}_closed_{verb.lower()}_{row.lower()} BEFORE {verb} ON {table}"
+            f" WHEN {month[dialect].format(row=row)} <= {_CLOSED}"
+            f" BEGIN SELECT RAISE(ABORT, '{_FIXED.format(table=table)}'); END"
+            for table, verb, row, month in _KEPT
+        ]
+    refuse = (
+        "CREATE FUNCTION azlic_closed() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION '%: a closed month does not change', TG_TABLE_NAME; END $$"
+    )
+    only_grow = [
+        f"CREATE TRIGGER {table}_for_ever BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+        " FOR EACH STATEMENT EXECUTE FUNCTION azlic_closed()"
+        for table in _FOR_EVER
+    ]
+    # a condition of a trigger may hold no query there
+    kept = [
+        statement
+        for table, verb, row, month in _KEPT
+        for name in (f"{table}_closed_{verb.lower()}_{row.lower()}",)
+        for statement in (
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            f" IF {month[dialect].format(row=row)} <= {_CLOSED}"
+            f" THEN RAISE EXCEPTION '{_FIXED.format(table=table)}'; END IF;"
+            f" RETURN {'OLD' if verb == 'DELETE' else 'NEW'}; END $$",
+            f"CREATE TRIGGER {name} BEFORE {verb} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()",
+        )
+    ]
+    return [refuse, *only_grow, *kept]
+
+
+def _unguards(dialect: str) -> list[str]:
+    names = [(f"{table}_closed_{verb.lower()}_{row.lower()}", table) for table, verb, row, _ in _KEPT]
+    if dialect == "sqlite":
+        names += [(f"{table}_no_{verb}", table) for table in _FOR_EVER for verb in ("update", "delete")]
+        return [f"DROP TRIGGER {name}" for name, _ in names]
+    functions = [f"DROP FUNCTION {name}()" for name, _ in names] + ["DROP FUNCTION azlic_closed()"]
+    names += [(f"{table}_for_ever", table) for table in _FOR_EVER]
+    return [f"DROP TRIGGER {name} ON {table}" for name, table in names] + functions
+
 
 def upgrade() -> None:
     op.create_table(
@@ -132,9 +203,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["series"], ["series.key"], name=op.f("fk_closed_total_series")),
         sa.PrimaryKeyConstraint("month", "series", name=op.f("pk_closed_total")),
     )
+    for statement in _guards(op.get_bind().dialect.name):
+        op.execute(statement)
 
 
 def downgrade() -> None:
+    for statement in _unguards(op.get_bind().dialect.name):
+        op.execute(statement)
     op.drop_table("closed_total")
     op.drop_table("closed_month")
     op.drop_table("accepted_export")

@@ -1,7 +1,8 @@
 """Whatever happens to usage files between ingests, and in the middle of one: a state machine.
 
 **What holds always.** The ledger is the set of complete records that lay in a usage file when an ingest looked at it,
-each once; totals and heads recompute; what is missing in a container's chain is what its gaps say.
+each once; totals, heads and months recompute, whatever was closed or corrected; what is missing in a container's chain
+is what its gaps say.
 
 **What is reported.** When complete records are destroyed that no ingest saw, the next ingest of the folder says so,
 provided that the file was known, and that what was known of it is gone with them.
@@ -32,14 +33,20 @@ from unittest.mock import patch
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from licensing.errors import AzlicError
+from licensing.database import reading
+from licensing.errors import AzlicError, BadCall
 from tests.site import START
 from tests.usage.ledgers import Killed, check_arithmetic, die_at, new_ledger, open_fast
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import rows
+from usage.closing import close_month
+from usage.corrections import correct
 from usage.identity import Memory
 from usage.ingest import ingest
 from usage.ledger import Receipt
+from usage.months import Month
+from usage.quantity import MICRO
+from usage.recompute import recompute
 from usage.tables import Finding, Gap, Record, Source
 
 LIVE = ("plain.jsonl", "counted.jsonl", "dated.jsonl")
@@ -398,6 +405,26 @@ class Files(RuleBasedStateMachine):
         self._remember()
         self._forget_doubts()
         check_arithmetic(self._ledger)
+
+    # ---- months that close
+
+    @rule()
+    def close_the_month_before(self) -> None:
+        month = Month.of(Month.of(self._now).starts_at - timedelta(days=1))
+        with contextlib.suppress(BadCall):  # it is closed already
+            close_month(self._ledger, month, now=self._now, accept="whatever was open")
+        check_arithmetic(self._ledger)
+
+    @precondition(lambda self: self._taken)
+    @rule(number=st.integers(0, 300), quantity=st.integers(0, 3))
+    def correct_a_record(self, number: int, quantity: int) -> None:
+        identity = sorted(self._taken)[number % len(self._taken)]
+        with contextlib.suppress(BadCall):  # it counts that much already
+            correct(self._ledger, identity, quantity * MICRO, reason="it was another", now=self._now)
+        check_arithmetic(self._ledger)
+        with reading(self._ledger) as connection:
+            for month in {Month.of(START), Month.of(self._now)}:
+                assert recompute(connection, month).difference is None
 
     @rule()
     def restart(self) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, event
 
 from licensing.database import open_database
 from tests.usage.mount import heads, recount, rows, totals
+from usage.close_tables import ClosedMonth, ClosedTotal, Correction
 from usage.tables import Batch, Chain, Finding, Gap, Quarantine, Record, Source
 
 
@@ -77,6 +78,9 @@ def contents(ledger: Engine) -> dict[str, Any]:
         Chain: ("container_id", "sequence", "digest"),
         Gap: ("container_id", "first", "last"),
         Source: ("path", "offset", "line", "pending", "head", "marker", "consumed", "vanished_at"),
+        ClosedMonth: ("month", "batch", "totals", "reason"),
+        ClosedTotal: ("month", "series", "quantity", "records"),
+        Correction: ("number", "kind", "booked_month", "month", "record_id", "series", "quantity", "reason", "batch"),
     }
     found: dict[str, Any] = {}
     for table, columns in names.items():

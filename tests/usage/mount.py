@@ -1,5 +1,7 @@
 """An output mount in a test's hand, and what the ledger made of it."""
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,8 +10,10 @@ from typing import Any
 from sqlalchemy import Engine, Row, select
 
 from licensing.database import Table, reading
+from licensing.instants import iso
 from tests.site import CONTAINER_ID, Site
 from usage.batches import Sealed, batch_head, rows_digest
+from usage.close_tables import ClosedMonth, ClosedTotal, Correction
 from usage.ledger import Receipt
 from usage.months import DAY_MS
 from usage.tables import Batch, Finding, Quarantine, Record, Series, Source, Total
@@ -30,9 +34,12 @@ def totals(ledger: Engine) -> dict[tuple[int, int], tuple[int, int, int]]:
 
 
 def recount(ledger: Engine) -> dict[tuple[int, int], tuple[int, int, int]]:
-    """The totals as they have to be, from the records alone."""
+    """The totals as they have to be, from the records alone; those that came late are in none."""
     found: dict[tuple[int, int], tuple[int, int, int]] = {}
+    late = {row.record_id for row in rows(ledger, Correction) if row.kind == "late"}
     for row in rows(ledger, Record):
+        if row.id in late:
+            continue
         key = row.requested_at // DAY_MS, row.series
         quantity, number, last = found.get(key, (0, 0, 0))
         found[key] = quantity + row.quantity, number + 1, max(last, row.requested_at)
@@ -43,6 +50,7 @@ def heads(ledger: Engine) -> list[bytes]:
     """The heads of all batches, computed anew from the rows in the database."""
     head, computed = bytes(32), []
     records, series = rows(ledger, Record), rows(ledger, Series)
+    corrections, closed = rows(ledger, Correction), {row.batch: row for row in rows(ledger, ClosedMonth)}
     for batch in rows(ledger, Batch):
         stop = batch.first_record + batch.records
         taken = [tuple(row) for row in records if batch.first_record <= row.number < stop]
@@ -54,6 +62,10 @@ def heads(ledger: Engine) -> list[bytes]:
             for row in series
             if row.batch == batch.sequence
         ]
+        booked = [tuple(row)[:8] for row in corrections if row.batch == batch.sequence]
+        digest = rows_digest(introduced, taken, booked)
+        if batch.sequence in closed:
+            digest = closed_digest(ledger, closed[batch.sequence])
         head = batch_head(
             head,
             Sealed(
@@ -64,11 +76,20 @@ def heads(ledger: Engine) -> list[bytes]:
                 consumed=batch.consumed,
                 first_record=batch.first_record,
                 records=len(taken),
-                rows=rows_digest(introduced, taken),
+                rows=digest,
             ),
         )
         computed.append(head)
     return computed
+
+
+def closed_digest(ledger: Engine, closed: Row[Any]) -> bytes:
+    """The digest of a closed month, computed anew from its totals in the database."""
+    kept = [row for row in rows(ledger, ClosedTotal) if row.month == closed.month]
+    totals = [[row.series, row.quantity, row.records] for row in kept]
+    name = f"{closed.month // 100:04}-{closed.month % 100:02}"
+    parts = ["azlic.close/v1", name, closed.reason, iso(closed.closed_at), totals]
+    return hashlib.sha256(json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()).digest()
 
 
 class Mount:

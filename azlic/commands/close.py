@@ -1,0 +1,91 @@
+"""Months that close, and what is booked about them afterwards."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import load_settings
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def register(program: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    program.command()(close)
+    program.command()(correct)
+
+
+def close(
+    month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="The month (UTC); it has ended.")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="Output folders to look through.  [default: beside the known files]"),
+    ] = None,
+    accept: Annotated[
+        str | None, typer.Option("--accept", metavar="REASON", help="Close though something is open; it is kept.")
+    ] = None,
+    yes: Yes = False,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """Close a month: its numbers stay as they are.
+
+    What comes later is booked in the next open month, and names the month it belongs to. Exit status 1 while something
+    stands against it: lines in quarantine, missing records, findings, bytes that were not taken.
+
+    Example: azlic close 2026-10 /output
+    """
+    from azlic.show_close import closable_fields, closable_text
+    from licensing.database import open_database
+    from usage.closing import close_month, examine
+    from usage.months import Month
+
+    wanted, now = Month.parse(month), clock.now()
+    engine = open_database(database or load_settings().database, upgrade=True)
+    found = examine(engine, wanted, now=now, folders=paths or ())
+    refused = bool(found.obstacles) and accept is None
+    if refused:
+        output.tell(f"azlic: {wanted} is not ready to be closed\n  try: see to it, or --accept REASON")
+    if not json:
+        output.emit(closable_text(found))
+    if not (refused or yes):
+        typer.confirm(f"Close {wanted} for good?", abort=True, err=True)
+    closing = None if refused else close_month(engine, wanted, now=now, folders=paths or (), accept=accept)
+    if json:
+        output.emit_json("azlic.close/v1", closable_fields(found, closing))
+    elif closing is not None:
+        output.emit(f"closed with batch {closing.sequence:,}, head {closing.head.hex()}")
+    raise typer.Exit(1 if refused else 0)
+
+
+def correct(
+    record: Annotated[str, typer.Argument(metavar="RECORD", help="The record's id, as its usage file has it.")],
+    quantity: Annotated[str, typer.Option("--quantity", metavar="Q", help="What it counts from now on; 0 cancels it.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept.")],
+    yes: Yes = False,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """Correct what a record counts; the record stays.
+
+    The difference is booked in the record's month, or in the next open one where that is closed.
+
+    Example: azlic correct 0199f0aa --quantity 12 --reason "scanned twice" --yes
+    """
+    from azlic.show_close import correction_json, correction_text
+    from licensing.database import open_database
+    from usage.corrections import check_reason, look_up
+    from usage.corrections import correct as correct_record
+    from usage.quantity import parse_quantity
+
+    micro, now = parse_quantity(quantity), clock.now()
+    check_reason(reason)
+    engine = open_database(database or load_settings().database, upgrade=True)
+    change = look_up(engine, record, micro, now=now)
+    if not yes:
+        output.tell(correction_text(change))
+        typer.confirm("Book this correction?", abort=True, err=True)
+    done = correct_record(engine, record, micro, reason=reason, now=now)
+    output.emit(correction_json(done) if json else correction_text(done))
