@@ -8,6 +8,33 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+# what the chain binds only grows, whoever writes to the database; the audit looks whether these are there
+_GROWING = ("batch", "record", "series")
+_GUARDS = {
+    "sqlite": [
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
+        " BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
+        for table in _GROWING
+        for verb in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        "CREATE FUNCTION ledger_only_grows() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'the ledger only grows'; END $$",
+        *(
+            f"CREATE TRIGGER {table}_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION ledger_only_grows()"
+            for table in _GROWING
+        ),
+    ],
+}
+_UNGUARDS = {
+    "sqlite": [f"DROP TRIGGER {table}_no_{verb}" for table in _GROWING for verb in ("update", "delete")],
+    "postgresql": [
+        *(f"DROP TRIGGER {table}_only_grows ON {table}" for table in _GROWING),
+        "DROP FUNCTION ledger_only_grows()",
+    ],
+}
+
 
 def upgrade() -> None:
     op.create_table(
@@ -132,9 +159,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["series"], ["series.key"], name=op.f("fk_closed_total_series")),
         sa.PrimaryKeyConstraint("month", "series", name=op.f("pk_closed_total")),
     )
+    for statement in _GUARDS[op.get_bind().dialect.name]:
+        op.execute(statement)
 
 
 def downgrade() -> None:
+    for statement in _UNGUARDS[op.get_bind().dialect.name]:
+        op.execute(statement)
     op.drop_table("closed_total")
     op.drop_table("closed_month")
     op.drop_table("accepted_export")
