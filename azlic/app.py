@@ -33,6 +33,10 @@ _MODULES = {
     "issuer": "issuer",
     "seal": "seal",
     "clock": "clock",
+    "audit": "audit",
+    "checkpoint": "audit",
+    "backup": "audit",
+    "restore": "audit",
 }
 
 
