@@ -91,7 +91,7 @@ def checkpoint_fields(checkpoint: Checkpoint) -> dict[str, Any]:
         "origin": checkpoint.origin,
         "size": checkpoint.size,
         "head": _head(checkpoint.head),
-        "text": checkpoint.to_text(),
+        "text": str(checkpoint),
     }
 
 

@@ -75,15 +75,15 @@ def audit(
         more = True
         while more:
             with reading(engine) as connection:
-                more = walk.stretch(connection)
-                if progress is not None:
-                    progress(walk.records, max(walk.records, _records(connection)))
-                if more:
-                    continue
-                check_rest(connection, walk)
-                origin = known_origin(connection)
-                compared = compare(against, origin=origin, walk=walk)  # 7
-                looked = check_files(connection, faults) if files else (0, 0)  # 9
+                more, total = walk.stretch(connection), _records(connection)
+                if not more:
+                    check_rest(connection, walk)
+                    origin = known_origin(connection)
+                connection.rollback()  # there is nothing to commit, and of a damaged file SQLite would refuse to
+            if progress is not None:  # nobody waits for the ledger meanwhile
+                progress(walk.records, max(walk.records, total))
+        compared = compare(against, origin=origin, walk=walk)  # 7
+        looked = check_files(engine, faults) if files else (0, 0)  # 9
     except Unreadable as error:
         raise AzlicError(
             f"the ledger cannot be read, it is damaged: {error}", hint="azlic restore FILE puts a backup in its place"

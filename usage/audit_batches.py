@@ -30,6 +30,7 @@ BATCHES_A_PAGE = 500
 RECORDS_A_STRETCH = 500_000
 """After so many records a reader lets go of the ledger, so that an ingest never waits long for it."""
 
+_CORRECTION_TYPES = (int, str, int, int, str, int, int, str)
 _encode = msgspec.json.Encoder().encode
 
 Sums = dict[int, dict[int, list[int]]]
@@ -50,6 +51,8 @@ class Walk:
         self.series: set[int] = set()
         self.corrections = 0
         self.months: dict[int, int] = {}
+        self.closed_until = 0
+        self.booked: dict[int, dict[int, list[int]]] = {}
         self.sums: Sums = {}
         self.heads: dict[int, bytes] = {0: ORIGIN}
         self._sizes = set(sizes)
@@ -181,12 +184,21 @@ class Walk:
         """Hold corrections to their rule; the ids of the late records."""
         records = {row[1]: row for row in rows}
         late: set[str] = set()
-        for number, kind, booked, month, identity, series, quantity, _ in corrections:
-            name = f"correction {number}"
-            if month not in self.months:
-                self.faults.add(Check.MONTHS, where, f"{name} is about {month_told(month)}, which was not closed then")
-            if booked in self.months:
+        for correction in corrections:
+            number, kind, booked, month, identity, series, quantity, _ = correction
+            name = f"correction {told(number)}"
+            if tuple(map(type, correction)) != _CORRECTION_TYPES:
+                self.faults.add(
+                    Check.ROWS, where, f"the fields of {name} are not of the types that they were stored as"
+                )
+                continue
+            if booked <= self.closed_until:
                 self.faults.add(Check.MONTHS, where, f"{name} is booked in {month_told(booked)}, which was closed then")
+            if month > self.closed_until and (kind == "late" or month != booked):
+                self.faults.add(Check.MONTHS, where, f"{name} is about {month_told(month)}, which was open then")
+            total = self.booked.setdefault(booked, {}).setdefault(series, [0, 0])
+            total[0] += quantity
+            total[1] += kind == "late"
             if kind == "late":
                 late.add(identity)
                 record = records.get(identity)
@@ -201,7 +213,11 @@ class Walk:
             self.faults.add(
                 Check.MONTHS, where, f"{month_told(month)} was closed before, by batch {self.months[month]}"
             )
+        elif month < self.closed_until:
+            what = f"{month_told(self.closed_until)} was closed before it, by batch {self.months[self.closed_until]}"
+            self.faults.add(Check.MONTHS, where, what)
         self.months.setdefault(month, batch[0])
+        self.closed_until = max(self.closed_until, month)
         closed = closed_month(connection, month)
         if closed is None:
             what = f"batch {batch[0]} closed it, and it does not stand there as closed"

@@ -73,22 +73,22 @@ def _check_months(connection: Connection, walk: Walk) -> None:
             walk.faults.add(Check.MONTHS, month_told(month), "it has closed totals, and no batch closed it")
     for month in sorted(walk.months):
         closed = {series: [quantity, records] for series, quantity, records in closed_totals(connection, month)}
-        days = _of_month(walk.sums, month)
+        days = _of_month(walk, month)
         for series in sorted({*closed, *days}, key=str):
             if closed.get(series) != days.get(series):
-                what = f"the closed total of series {told(series)} is not the sum of the month's records"
+                what = f"the closed total of series {told(series)} is not the sum of the month's records and bookings"
                 walk.faults.add(Check.MONTHS, month_told(month), what)
 
 
-def _of_month(sums: Sums, number: int) -> dict[int, list[int]]:
-    """Quantity and records of each series in a month; none for what is no month."""
+def _of_month(walk: Walk, number: int) -> dict[int, list[int]]:
+    """Quantity and records of each series in a month: its days, and what is booked in it about other months."""
+    found = {series: list(total) for series, total in walk.booked.get(number, {}).items()}
     try:
         month = Month.from_number(number)
     except ValueError:
-        return {}
-    found: dict[int, list[int]] = {}
+        return found
     for day in range(day_number(month.starts_at), day_number(month.next.starts_at)):
-        for series, (quantity, records, _) in sums.get(day, {}).items():
+        for series, (quantity, records, _) in walk.sums.get(day, {}).items():
             before = found.get(series, [0, 0])
             found[series] = [before[0] + quantity, before[1] + records]
     return found

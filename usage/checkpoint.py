@@ -28,8 +28,12 @@ _SITE_LENGTH = 64
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
 
 
-class BadCheckpoint(ValueError):
-    """A text that is no checkpoint; it says why."""
+class BadCheckpoint(BadCall, ValueError):
+    """A text that is no checkpoint; ``reason`` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"it is no checkpoint: {reason}", hint="give it all three lines that azlic checkpoint printed")
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,13 @@ class Checkpoint:
         if len(self.head) != HEAD_BYTES or (self.size == 0 and self.head != ORIGIN):
             raise BadCheckpoint("its third line is no head in base64")
 
-    def to_text(self) -> str:
-        """The three lines."""
+    def __str__(self) -> str:
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.head).decode()}\n"
 
     @classmethod
-    def parse(cls, content: bytes) -> "Checkpoint":
+    def parse(cls, text: str | bytes) -> "Checkpoint":
         """Read the three lines and nothing else. Raises ``BadCheckpoint``."""
+        content = text.encode() if isinstance(text, str) else text
         if len(content) > MAX_BYTES:
             raise BadCheckpoint(f"it is larger than {MAX_BYTES:,} bytes")
         try:
@@ -85,8 +89,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         return Checkpoint.parse(read_capped(path, MAX_BYTES))
     except (BadCheckpoint, FileTooLarge) as error:
+        reason = error.reason if isinstance(error, BadCheckpoint) else f"it is larger than {MAX_BYTES:,} bytes"
         raise AzlicError(
-            f"{path} is no checkpoint: {error}", hint="give it what `azlic checkpoint` printed, all three lines"
+            f"{path} is no checkpoint: {reason}", hint="give it all three lines that azlic checkpoint printed"
         ) from error
     except OSError as error:
         raise AzlicError(
@@ -94,10 +99,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
         ) from error
 
 
-def checkpoint(connection: Connection) -> Checkpoint:
-    """The ledger's checkpoint at this moment. Raises ``BadCall`` where it has no name yet (``origin_of``)."""
+def checkpoint(connection: Connection, *, site: str, now: datetime) -> Checkpoint:
+    """The ledger's checkpoint at this moment; ``connection`` may have to write its name (``origin_of``)."""
     size, head = newest_batch(connection)
-    return Checkpoint(origin_of(connection), size, head)
+    return Checkpoint(origin_of(connection, site=site, now=now), size, head)
 
 
 def newest_batch(connection: Connection) -> tuple[int, bytes]:
@@ -112,17 +117,14 @@ def known_origin(connection: Connection) -> str | None:
     return connection.execute(select(Origin.name)).scalar()
 
 
-def origin_of(connection: Connection, *, create: datetime | None = None, site: str = "") -> str:
-    """The ledger's name: ``SITE/`` and a random number, given once.
+def origin_of(connection: Connection, *, site: str, now: datetime) -> str:
+    """The ledger's name: ``SITE/`` and a random number, given once, when it is first asked for.
 
-    A ledger without one gets it now where ``create`` says when that is; ``site`` is the site's name. Raises ``BadCall``
-    where there is none and none is to be made.
+    ``connection`` may have to write it then.
     """
     name = known_origin(connection)
-    if name is None and create is not None:
-        where = re.sub(r"[^A-Za-z0-9._-]+", "-", site).strip("-")[:_SITE_LENGTH] or "azlic"
-        name = f"{where}/{uuid.uuid4()}"
-        connection.execute(insert(Origin).values(name=name, made_at=create))
     if name is None:
-        raise BadCall("this ledger has no name yet", hint="azlic checkpoint gives it one")
+        where = re.sub(r"[^A-Za-z0-9._-]+", "-", site).strip("-")[:_SITE_LENGTH] or "site"
+        name = f"{where}/{uuid.uuid4()}"
+        connection.execute(insert(Origin).values(name=name, made_at=now))
     return name

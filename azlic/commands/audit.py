@@ -62,17 +62,14 @@ def checkpoint(database: options.Database = None, json: options.Json = False) ->
     from azlic.show_audit import checkpoint_fields
     from licensing.database import open_database, writing
     from usage.checkpoint import checkpoint as taken
-    from usage.checkpoint import known_origin, origin_of
 
     settings = load_settings()
     with writing(open_database(database or settings.database, upgrade=True)) as connection:
-        if known_origin(connection) is None:
-            origin_of(connection, create=clock.now(), site=settings.site)
-        found = taken(connection)
+        found = taken(connection, site=settings.site, now=clock.now())
     if json:
         output.emit_json("azlic.checkpoint/v1", checkpoint_fields(found))
     else:
-        output.emit(found.to_text().rstrip("\n"))
+        output.emit(str(found).rstrip("\n"))
 
 
 def backup(
