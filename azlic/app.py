@@ -37,6 +37,10 @@ _MODULES = {
     "issuer": "issuer",
     "seal": "seal",
     "clock": "clock",
+    "audit": "audit",
+    "checkpoint": "audit",
+    "backup": "audit",
+    "restore": "audit",
 }
 
 

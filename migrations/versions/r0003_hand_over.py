@@ -8,6 +8,32 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+# what the chain binds only grows, whoever writes to the database; the audit looks whether these are there
+_GROWING = ("batch", "record", "series")
+_GUARDS = {
+    "sqlite": [
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
+        " BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
+        for table in _GROWING
+        for verb in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        "CREATE FUNCTION ledger_only_grows() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'the ledger only grows'; END $$",
+        *(
+            f"CREATE TRIGGER {table}_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION ledger_only_grows()"
+            for table in _GROWING
+        ),
+    ],
+}
+_UNGUARDS = {
+    "sqlite": [f"DROP TRIGGER {table}_no_{verb}" for table in _GROWING for verb in ("update", "delete")],
+    "postgresql": [
+        *(f"DROP TRIGGER {table}_only_grows ON {table}" for table in _GROWING),
+        "DROP FUNCTION ledger_only_grows()",
+    ],
+}
 # a closed month stays as it is, whoever writes to the database; what is late or corrected is booked in an open one
 _FOR_EVER = ("closed_month", "closed_total", "correction")
 _CLOSED = "(SELECT max(month) FROM closed_month)"
@@ -15,14 +41,8 @@ _DAY = {
     "sqlite": "CAST(strftime('%Y%m', {row}.day * 86400, 'unixepoch') AS INTEGER)",
     "postgresql": "to_char(to_timestamp({row}.day * 86400.0) AT TIME ZONE 'UTC', 'YYYYMM')::integer",
 }
-_INSTANT = {
-    "sqlite": "CAST(strftime('%Y%m', {row}.requested_at / 1000, 'unixepoch') AS INTEGER)",
-    "postgresql": "to_char(to_timestamp({row}.requested_at / 1000.0) AT TIME ZONE 'UTC', 'YYYYMM')::integer",
-}
 # what no statement may touch: table, verb, and the month of the row before or after it
 _KEPT = [
-    ("record", "UPDATE", "OLD", _INSTANT),
-    ("record", "DELETE", "OLD", _INSTANT),
     ("total", "INSERT", "NEW", _DAY),
     ("total", "UPDATE", "OLD", _DAY),
     ("total", "UPDATE", "NEW", _DAY),
@@ -203,12 +223,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["series"], ["series.key"], name=op.f("fk_closed_total_series")),
         sa.PrimaryKeyConstraint("month", "series", name=op.f("pk_closed_total")),
     )
-    for statement in _guards(op.get_bind().dialect.name):
+    dialect = op.get_bind().dialect.name
+    for statement in [*_GUARDS[dialect], *_guards(dialect)]:
         op.execute(statement)
 
 
 def downgrade() -> None:
-    for statement in _unguards(op.get_bind().dialect.name):
+    dialect = op.get_bind().dialect.name
+    for statement in [*_UNGUARDS[dialect], *_unguards(dialect)]:
         op.execute(statement)
     op.drop_table("closed_total")
     op.drop_table("closed_month")

@@ -1,17 +1,19 @@
 """Ledgers that are cheap to make, that die in the middle, and that can be compared."""
 
+import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
 from licensing.database import open_database
 from tests.usage.mount import heads, recount, rows, totals
+from usage.audit_rest import GUARDED
 from usage.close_tables import ClosedMonth, ClosedTotal, Correction
 from usage.tables import Batch, Chain, Finding, Gap, Quarantine, Record, Source
 
@@ -66,6 +68,34 @@ def copy_ledger(ledger: Path, to: Path) -> Path:
     """A ledger at rest, copied."""
     shutil.copyfile(ledger, to)
     return to
+
+
+@contextlib.contextmanager
+def unguarded(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which the ledger's triggers are gone, as for an administrator; they are there again behind it.
+
+    On SQLite no foreign key is looked at.
+    """
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            for table in GUARDED:
+                connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            yield connection
+            for table in GUARDED:
+                connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+        return
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")  # of the transaction that SQLAlchemy began: inside it this changes nothing
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        triggers = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").all()
+        for name, _ in triggers:
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        yield connection
+        for _, sql in triggers:
+            connection.exec_driver_sql(sql)
+        connection.commit()
+        connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
 
 def contents(ledger: Engine) -> dict[str, Any]:

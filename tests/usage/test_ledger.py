@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Delete, Engine, Update, delete, update
 
-from licensing.database import open_database, writing
+from licensing.database import open_database
 from tests.site import CONTAINER_ID, METER, START
+from tests.usage.ledgers import unguarded
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount, heads, recount, rows, totals
 from usage.ingest import ingest
@@ -220,7 +221,7 @@ def test_a_value_changed_in_the_database_changes_a_head(mount: Mount, change: Up
     for stop in (2, 5, 8):
         mount.write(lines[:stop])
         mount.ingest()
-    with writing(mount.ledger) as connection:
+    with unguarded(mount.ledger) as connection:
         connection.execute(change)
     assert heads(mount.ledger) != stored_heads(mount.ledger)
 
