@@ -210,6 +210,37 @@ def ingest(folder: Path, records: int = 1_000_000) -> Iterator[Figure]:
     yield _report(folder, database, "report, 1 million / 1,000")
 
 
+def audit(folder: Path, records: int = 1_000_000) -> Iterator[Figure]:
+    """What the chain costs an ingest, and how fast all of it is computed again; both beside the ingest itself."""
+    output, database, small = folder / "output", folder / "azlic.db", folder / "small.db"
+    _worker("generate", output, records)
+
+    def chained() -> float:
+        _remove(folder, "azlic.db*")
+        return _worker("ingest", output, database)
+
+    def unchained() -> float:
+        _remove(folder, "unchained.db*")
+        return _worker("unchained", output, folder / "unchained.db")
+
+    ours, without = _in_turn(chained, unchained, runs=9)
+    note = f"{records / ours:,.0f}/s, without {records / without:,.0f}/s; load {os.getloadavg()[0]:.1f}"
+    yield Figure("ingest with chain / without", without / ours, 0.9, False, "x", note)
+    _worker("generate", folder / "tenth", records // 10)
+    _worker("ingest", folder / "tenth", small)
+    yield from _audit(output, database, small, seconds=ours, records=records)
+
+
+def _audit(output: Path, database: Path, small: Path, *, seconds: float, records: int) -> Iterator[Figure]:
+    """An audit's speed against that of the ingest, and its memory against that of an audit of a small ledger."""
+    took = statistics.median(_worker("audit", output, database) for _ in range(3))
+    note = f"{records / took:,.0f}/s, the ingest {records / seconds:,.0f}/s"
+    yield Figure("audit / ingest", seconds / took, 0.5, False, "x", note)
+    peak, floor = (_peak_of([AZLIC, "audit", "--database", str(path)]) for path in (database, small))
+    note = f"{peak:.0f} MB for {records:,} records, {floor:.0f} MB for the small one"
+    yield Figure("audit, memory / small", peak / floor, 1.2, True, "x", note)
+
+
 def large(folder: Path, records: int = 10_000_000) -> Iterator[Figure]:
     """Ten million records: the last million as fast as the first, in flat memory; the report as fast as ever."""
     output, database = folder / "output", folder / "azlic.db"
@@ -220,6 +251,7 @@ def large(folder: Path, records: int = 10_000_000) -> Iterator[Figure]:
     peak = _peak_of([AZLIC, "ingest", str(output), "--database", str(folder / "again.db")])
     yield Figure("ingest, memory", peak, 200, True, "MB", f"the whole process, {records:,} records")
     yield _report(folder, database, "report, 10 million / 1,000")
+    yield from _audit(output, database, folder / "small.db", seconds=seconds, records=records)
 
 
 def watch(folder: Path) -> Iterator[Figure]:
@@ -288,6 +320,7 @@ BENCHMARKS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "doctor": doctor,
     "mutations": mutations,
     "ingest": ingest,
+    "audit": audit,
     "read": read,
     "watch": watch,
     "issuer": issuer,

@@ -1,6 +1,7 @@
 """What `scripts/bench` runs in processes of their own; each prints its figure as the last line.
 
-workers.py generate FOLDER RECORDS | ingest FOLDER DATABASE | bare FOLDER DATABASE | read FOLDER | watch FOLDER
+workers.py generate FOLDER RECORDS | ingest FOLDER DATABASE | unchained FOLDER DATABASE | bare FOLDER DATABASE |
+audit FOLDER DATABASE | read FOLDER | watch FOLDER
 """
 
 import gc
@@ -69,6 +70,40 @@ def ingest(folder: Path, database: Path) -> str:
     )
     first, last = _between(marks, 0.0, 0.1), _between(marks, 0.9, 1.0)
     return f"{marks[-1][1] - marks[0][1]} {first} {last}"
+
+
+def unchained(folder: Path, database: Path) -> str:
+    """The same ingest without its chain: no digest of bytes or rows, no head. The batches themselves cost nothing."""
+    from usage import batches
+
+    class NoDigest:
+        def update(self, _: bytes) -> None:
+            pass
+
+        def digest(self) -> bytes:
+            return bytes(32)
+
+    def none(*_: object) -> bytes:
+        return bytes(32)
+
+    batches.rows_digest = batches.batch_head = none  # before anything else takes them from there
+    from usage import identity
+
+    cursor = identity.Cursor
+    identity.Cursor = lambda *fields, **more: cursor(*fields, **more, digest=NoDigest())  # type: ignore[assignment,misc]
+    return ingest(folder, database)
+
+
+def audit(_folder: Path, database: Path) -> float:
+    """The seconds of an audit."""
+    from usage.audit import audit as prove
+    from usage.audit import open_to_read
+
+    gc.set_threshold(*GC_THRESHOLD)
+    engine = open_to_read(str(database))
+    start = time.perf_counter()
+    assert prove(engine).sound
+    return time.perf_counter() - start
 
 
 def _between(marks: list[tuple[float, float]], low: float, high: float) -> float:
@@ -240,6 +275,10 @@ def main() -> None:
         print(generate(folder, int(sys.argv[3])))
     elif what == "ingest":
         print(ingest(folder, Path(sys.argv[3])))
+    elif what == "unchained":
+        print(unchained(folder, Path(sys.argv[3])))
+    elif what == "audit":
+        print(audit(folder, Path(sys.argv[3])))
     elif what == "bare":
         print(bare(folder, Path(sys.argv[3])))
     elif what == "read":

@@ -115,7 +115,7 @@ def test_the_pages_own_commands_make_a_ca_that_can_be_pinned(issuer: Cli, site: 
         for host in HERE:
             order = ("download", f"{url.replace('127.0.0.1', host)}/plant-read", "license", *WHAT)
             assert issuer(*order, "--ca", "issuer-ca.pem").status == 0
-    assert issuer(*order, "--ca", "issuer-ca.key").status == 2
+    assert issuer(*order, "--ca", "issuer-ca.key").status == 3
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:0", "[::]:0", "localhost.example:0"])
@@ -219,6 +219,9 @@ def test_a_certificate_that_ends_soon_is_warned_about(
     ready(issuer)
     certificate, key = authority.server(*HERE, ends_at=datetime.now(UTC) + timedelta(days=days))
     words = ("--tls-certificate", str(certificate), "--tls-key", str(key))
-    with started(site, "--listen", "127.0.0.1:0", *words) as (_, said):
+    with started(site, "--listen", "127.0.0.1:0", *words) as (url, said):
+        assert (
+            issuer("download", f"{url}/plant-read", "license", *WHAT).status == 3
+        )  # it is up, and of no CA that is known
         warnings = [line for line in said if line.startswith("warning: ")]
     assert [told in line for line in warnings] == ([True] if told else [])

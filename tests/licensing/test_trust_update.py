@@ -251,7 +251,7 @@ def test_a_list_of_a_withdrawn_key_goes_with_it_and_a_new_one_has_to_come_along(
 ) -> None:
     take(store, vendor.revocations(1000, issued_at=START, licenses=[]))  # the thief's: it takes nothing back
     withdrawing = vendor.rotation(1, keys=[vendor.entry(1)])
-    assert "is not a good revocation list" in refusal(store, withdrawing)
+    assert "rotation 1 withdraws the key that signed list 1000: give" in refusal(store, withdrawing)
     take(store, withdrawing, vendor.revocations(6, 1))  # TUF's fast_forward_recovery
     assert store.held().issuers[vendor.issuer].revocations_number == 6
 
