@@ -11,6 +11,7 @@ from licensing.instants import milliseconds
 from tests.site import Site
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount, heads, recount, rows, totals
+from usage.audit import audit
 from usage.close_tables import Correction
 from usage.closed_months import Closing
 from usage.closing import Closable, close_month, examine
@@ -64,7 +65,8 @@ class Months:
             return recompute(connection, Month.parse(month))
 
     def check(self) -> None:
-        """Totals, heads and every used month follow from the rows."""
+        """Totals, heads and every used month follow from the rows, and the audit finds nothing."""
+        assert audit(self.ledger).faults == ()
         assert totals(self.ledger) == recount(self.ledger)
         assert heads(self.ledger) == [row.head for row in rows(self.ledger, Batch)]
         months = {f"{Month.of(self.site.now)}", *(f"{row[1] // 100}-{row[1] % 100:02}" for row in self.booked())}
