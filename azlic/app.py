@@ -33,6 +33,11 @@ _MODULES = {
     "issuer": "issuer",
     "seal": "seal",
     "clock": "clock",
+    "export": "export",
+    "inspect": "export",
+    "accept": "export",
+    "acknowledge": "export",
+    "handing-sites": "export",
 }
 
 
