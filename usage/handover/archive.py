@@ -16,7 +16,7 @@ import struct
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Self, cast
 
 from securesystemslib.signer import Key
 
@@ -40,6 +40,12 @@ class Writer:
 
     def __init__(self, file: BinaryIO) -> None:
         self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._archive.close()
 
     def add(self, name: str, pieces: Iterable[bytes]) -> Member:
         """Write a member; returns what the manifest says of it."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from securesystemslib.signer import Signer
 from sqlalchemy import Connection, Engine, func, insert, select
@@ -86,15 +86,15 @@ def export(  # one call for the one thing a site does every month
         with writing(engine) as connection:
             origin = origin_of(connection, site=site, now=now)
             advance(connection, WitnessKind.EVALUATION, now, "export")
-        with writing_whole(path) as file:
+        with writing_whole(path) as file, Writer(file) as writer:
             with reading(engine) as connection:
                 wanted = _range(connection, origin, month=month, since=since, holds=holds)
                 if wanted.known is not None:
-                    return _again(connection, file, wanted.known, signer)
-                made = _Making(connection, file, wanted, holds)
+                    return _again(connection, writer, wanted.known, signer)
+                made = _Making(connection, writer, wanted, holds)
                 number = 1 + (connection.execute(select(func.max(Export.number))).scalar() or 0)
                 manifest = made.manifest(site=site, origin=origin, number=number, month=month, tool=tool, now=now)
-            made.writer.finish(seal(manifest.to_bytes(), EXPORT_TYPE, signer))
+            writer.finish(seal(manifest.to_bytes(), EXPORT_TYPE, signer))
             with writing(engine) as connection:
                 connection.execute(insert(Export).values(_row(manifest, month, now)))
     return Exported(manifest, signer.public_key.keyid, again=False)
@@ -162,28 +162,28 @@ def _size_of(connection: Connection, since: Checkpoint, origin: str, size: int) 
 class _Making:
     """One export in the making: its members are written first, the manifest tells what they became."""
 
-    def __init__(self, connection: Connection, file: BinaryIO, wanted: _Range, holds: str) -> None:
+    def __init__(self, connection: Connection, writer: Writer, wanted: _Range, holds: str) -> None:
         self._connection = connection
         self._wanted = wanted
         self._holds = holds
         self._sums = Sums()
         self._head = b""
-        self.writer = Writer(file)
+        self._writer = writer
         self.members = self._write()
 
     def _write(self) -> tuple[Member, ...]:
         """The members in their order; the batches are read twice, so that neither is held in memory."""
         names = dict(_series(self._connection, self._wanted.last))
-        batches = self.writer.add("batches.jsonl", self._batches())
+        batches = self._writer.add("batches.jsonl", self._batches())
         if self._holds == RECORDS:
-            held = self.writer.add("contents.jsonl", self._contents())
+            held = self._writer.add("contents.jsonl", self._contents())
         else:
             for _ in self._contents():
                 pass
-            held = self.writer.add("totals.json", [self._sums.to_bytes()])
-        series = self.writer.add("series.json", [encode(list(names.items()))])
+            held = self._writer.add("totals.json", [self._sums.to_bytes()])
+        series = self._writer.add("series.json", [encode(list(names.items()))])
         made = sheets(self._sums, names).items()
-        return batches, held, series, *(self.writer.add(name, [content]) for name, content in made)
+        return batches, held, series, *(self._writer.add(name, [content]) for name, content in made)
 
     def _batches(self) -> Iterator[bytes]:
         query = select(Batch.__table__).where(Batch.sequence.between(self._wanted.first, self._wanted.last))
@@ -269,14 +269,14 @@ def digest_of(payload: bytes) -> bytes:
     return hashlib.sha256(payload).digest()
 
 
-def _again(connection: Connection, file: BinaryIO, row: Any, signer: Signer) -> Exported:
+def _again(connection: Connection, writer: Writer, row: Any, signer: Signer) -> Exported:
     """The same export once more, from the ledger as it is now and the manifest as it was signed."""
     manifest = parse_manifest(row.manifest)
-    made = _Making(connection, file, _Range(row.first_batch, row.last_batch, None, None), row.holds)
+    made = _Making(connection, writer, _Range(row.first_batch, row.last_batch, None, None), row.holds)
     if made.members != manifest.members:
         raise AzlicError(
             f"export {row.number} cannot be made again as it was: the ledger gives other bytes now",
             hint="go back to a copy of the ledger from before; nothing was handed over",
         )
-    made.writer.finish(seal(row.manifest, EXPORT_TYPE, signer))
+    writer.finish(seal(row.manifest, EXPORT_TYPE, signer))
     return Exported(manifest, signer.public_key.keyid, again=True)
