@@ -41,6 +41,11 @@ _MODULES = {
     "checkpoint": "audit",
     "backup": "audit",
     "restore": "audit",
+    "export": "export",
+    "inspect": "export",
+    "accept": "export",
+    "acknowledge": "export",
+    "handing-sites": "export",
 }
 
 

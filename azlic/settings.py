@@ -23,6 +23,7 @@ class Settings(NamedTuple):
     site: str
     instance: str
     site_keys: Path
+    head_office: Path
     expiring_days: int
     trust_days: int
     lead_days: int
@@ -55,6 +56,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         site=_text(places, "site") or "",
         instance=_text(places, "instance") or "",
         site_keys=Path(_text(places, "site_keys") or _data("site-keys")),
+        head_office=Path(_text(places, "head_office") or _config("head-office.pem")),
         expiring_days=_days(places, "expiring_days", default=60),
         trust_days=_days(places, "trust_days", default=180),
         lead_days=_days(places, "lead_days", default=60),

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,16 +41,24 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o640) -> None:
-    """Put ``content`` at ``path`` so that a reader sees the old file or the new one, also after a power cut.
+    """Put ``content`` at ``path``, as ``writing_whole`` does."""
+    with writing_whole(path, mode=mode) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def writing_whole(path: Path, *, mode: int = 0o640) -> Iterator[BinaryIO]:
+    """Put what the body writes at ``path`` so that a reader sees the old file or the new one, also after a power cut.
 
     The temporary file lies in the same folder, is flushed to the disk and renamed. Root leaves the file to
     the owner of the folder, so that a nonroot container can read what was installed for it.
-    Raises ``AzlicError`` when the folder cannot take it; the old file is then still there.
+    Raises ``AzlicError`` when the folder cannot take it. The old file is then still there, as when the body fails.
     """
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        _fill(descriptor, content, path.parent, mode)
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with _filling(descriptor, path.parent, mode) as file:
+            yield file
         temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
@@ -66,7 +75,7 @@ def write_new(path: Path, content: bytes, *, mode: int) -> None:
     as it is, or when the folder cannot take it.
     """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     except FileExistsError as error:
         raise AzlicError(
             f"{path} exists already", hint="a key is never overwritten; choose another folder or move it away"
@@ -74,20 +83,22 @@ def write_new(path: Path, content: bytes, *, mode: int) -> None:
     except OSError as error:
         raise _not_written(path, error) from error
     try:
-        _fill(descriptor, content, path.parent, mode)
+        with _filling(descriptor, path.parent, mode) as file:
+            file.write(content)
         sync_folder(path.parent)
     except OSError as error:
         path.unlink(missing_ok=True)
         raise _not_written(path, error) from error
 
 
-def _fill(descriptor: int, content: bytes, folder: Path, mode: int) -> None:
-    with os.fdopen(descriptor, "wb") as file:
+@contextlib.contextmanager
+def _filling(descriptor: int, folder: Path, mode: int) -> Iterator[BinaryIO]:
+    with os.fdopen(descriptor, "w+b") as file:
         os.fchmod(descriptor, mode)
         if os.geteuid() == 0:
             owner = folder.stat()
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
-        file.write(content)
+        yield file
         file.flush()
         os.fsync(descriptor)
 

@@ -254,6 +254,41 @@ def large(folder: Path, records: int = 10_000_000) -> Iterator[Figure]:
     yield from _audit(output, database, folder / "small.db", seconds=seconds, records=records)
 
 
+def handover(folder: Path, records: int = 1_000_000) -> Iterator[Figure]:
+    """Export and acceptance of as many records as were ingested, on SQLite; on PostgreSQL where a server is named.
+
+    AZLIC_BENCH_POSTGRESQL is the URL of a database on a server where databases may be made.
+    """
+    output = folder / "output"
+    _worker("generate", output, records)
+    makers = {"SQLite": lambda number: str(folder / f"{number}.db")}
+    if server := os.environ.get("AZLIC_BENCH_POSTGRESQL"):
+        makers["PostgreSQL"] = lambda number: _new_database(server, f"azlic_bench_{number}")
+    for name, new in makers.items():
+        rounds = []
+        for _ in range(3):
+            _remove(folder, "*.db*")
+            _remove(folder, "*.azlic")
+            site, office = new(1), new(2)
+            taken = _worker("ingest", output, site)
+            rounds.append((taken, *map(float, _worker_line("hand-over", folder, site, office).split())))
+        taken, exported, accepted = (statistics.median(column) for column in zip(*rounds, strict=True))
+        note = f"ingest {taken:.1f} s, export {exported:.1f} s, accept {accepted:.1f} s, {records:,} records"
+        yield Figure(f"hand-over / ingest, {name}", taken / (exported + accepted), 0.4, False, "x", note)
+
+
+def _new_database(server: str, name: str) -> str:
+    """An empty database on a server, in the place of one that an earlier run left."""
+    from sqlalchemy import create_engine, make_url, text
+
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0"))
+    engine.dispose()
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
 def watch(folder: Path) -> Iterator[Figure]:
     """A watched folder at 1,000 records a second: how soon a record is in the ledger."""
     percentile, median = map(float, _worker_line("watch", folder).split())
@@ -323,6 +358,7 @@ BENCHMARKS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "audit": audit,
     "read": read,
     "watch": watch,
+    "handover": handover,
     "issuer": issuer,
     "large": large,
 }

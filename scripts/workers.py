@@ -1,7 +1,7 @@
 """What `scripts/bench` runs in processes of their own; each prints its figure as the last line.
 
 workers.py generate FOLDER RECORDS | ingest FOLDER DATABASE | unchained FOLDER DATABASE | bare FOLDER DATABASE |
-audit FOLDER DATABASE | read FOLDER | watch FOLDER
+audit FOLDER DATABASE | read FOLDER | watch FOLDER | hand-over FOLDER SITE-DATABASE OFFICE-DATABASE
 """
 
 import gc
@@ -54,13 +54,13 @@ def generate(folder: Path, records: int) -> float:
     return time.perf_counter() - start
 
 
-def ingest(folder: Path, database: Path) -> str:
+def ingest(folder: Path, database: str) -> str:
     """The seconds of an ingest, and of its first and last tenth; the database is made before the clock starts."""
     from licensing.database import open_database
     from usage.ingest import ingest as ingest_paths
 
     gc.set_threshold(*GC_THRESHOLD)
-    engine = open_database(str(database), create=True)
+    engine = open_database(database, create=True)
     marks = [(0.0, time.perf_counter())]
     ingest_paths(
         engine,
@@ -138,6 +138,29 @@ def bare(folder: Path, database: Path) -> float:
                 connection.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
                 connection.execute("COMMIT")
     return time.perf_counter() - start
+
+
+def hand_over(folder: Path, site: str, office: str) -> str:
+    """The seconds of an export, and of its acceptance by a head office that knows nothing yet."""
+    from licensing.database import open_database
+    from licensing.site_keys import PUBLIC, create_site_keys, site_signer
+    from usage.handover.accept import accept
+    from usage.handover.export import export
+    from usage.handover.sites import enrol
+
+    gc.set_threshold(*GC_THRESHOLD)
+    if not (folder / "keys").exists():
+        create_site_keys(folder / "keys")
+    signer, path, now = site_signer(folder / "keys"), folder / "export.azlic", datetime.now(UTC)
+    ledger, books = open_database(site), open_database(office, create=True)
+    enrol(books, "bench", folder / "keys" / PUBLIC)
+    start = time.perf_counter()
+    export(ledger, path, signer=signer, site="bench", tool="bench", now=now)
+    middle = time.perf_counter()
+    accepted = accept(books, path, signer=signer, now=now)
+    end = time.perf_counter()
+    assert accepted.receipt.new == accepted.manifest.records and accepted.receipt.clean
+    return f"{middle - start} {end - middle}"
 
 
 def read(folder: Path) -> str:
@@ -274,13 +297,15 @@ def main() -> None:
     if what == "generate":
         print(generate(folder, int(sys.argv[3])))
     elif what == "ingest":
-        print(ingest(folder, Path(sys.argv[3])))
+        print(ingest(folder, sys.argv[3]))
     elif what == "unchained":
         print(unchained(folder, Path(sys.argv[3])))
     elif what == "audit":
         print(audit(folder, Path(sys.argv[3])))
     elif what == "bare":
         print(bare(folder, Path(sys.argv[3])))
+    elif what == "hand-over":
+        print(hand_over(folder, sys.argv[3], sys.argv[4]))
     elif what == "read":
         print(read(folder))
     elif what == "watch":

@@ -26,7 +26,8 @@ from usage.tables import Record, Series
 LATE, REVERSAL, REPLACEMENT = "late", "reversal", "replacement"
 FILE = "correct:"
 REASON_LENGTH = 500
-_Entry = tuple[str, int, int, str, int, int, str]
+Entry = tuple[str, int, int, str, int, int, str]
+"""A correction to be booked: kind, booked month, month, record id, series, quantity, reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,12 @@ def book_late(
     connection: Connection, rows: Iterable[Row], *, booked_month: Month, now: datetime, batch: int
 ) -> list[Booking]:
     """Book records of closed months in an open one; the records themselves are stored already."""
-    entries: list[_Entry] = []
+    entries: list[Entry] = []
     for _, identity, series, quantity, time, _, _ in rows:
         month = Month.of(from_milliseconds(time))
         reason = f"it came after {month} was closed"
         entries.append((LATE, booked_month.number, month.number, identity, series, quantity, reason))
-    return _enter(connection, entries, batch=batch, now=now)
+    return enter(connection, entries, batch=batch, now=now)
 
 
 def look_up(engine: Engine, record_id: str, quantity: int, *, now: datetime) -> Corrected:
@@ -77,7 +78,7 @@ def correct(engine: Engine, record_id: str, quantity: int, *, reason: str, now: 
         steps = ((REVERSAL, -change.before), (REPLACEMENT, change.after))
         place = (change.booked_month.number, change.month.number, record_id, series)
         entries = [(kind, *place, micro, reason) for kind, micro in steps if micro]
-        booked = _enter(connection, entries, batch=chain.sequence + 1, now=now)
+        booked = enter(connection, entries, batch=chain.sequence + 1, now=now)
         chain.seal(connection, source=desk_source(connection, FILE), file=FILE, rows=rows_digest([], [], booked))
     return change
 
@@ -112,7 +113,8 @@ def _changed_by(connection: Connection, record_id: str) -> int:
     return sum(connection.execute(query).scalars())
 
 
-def _enter(connection: Connection, entries: Sequence[_Entry], *, batch: int, now: datetime) -> list[Booking]:
+def enter(connection: Connection, entries: Sequence[Entry], *, batch: int, now: datetime) -> list[Booking]:
+    """Book corrections under the next numbers; whoever calls it seals them into the batch."""
     first = (connection.execute(select(func.max(Correction.number))).scalar() or 0) + 1
     booked: list[Booking] = [(number, *entry) for number, entry in enumerate(entries, start=first)]
     names = ("number", "kind", "booked_month", "month", "record_id", "series", "quantity", "reason")

@@ -18,7 +18,11 @@ class Origin(Table):
 
 
 class Export(Table):
-    """An export that was signed: of which batches, up to which head. ``acknowledged_at`` is set by its receipt."""
+    """An export that was signed: of which batches, up to which head. ``acknowledged_at`` is set by its receipt.
+
+    ``manifest`` is the payload that was signed, so that the same export can be written again to the same bytes;
+    ``digest`` is its digest.
+    """
 
     __tablename__ = "export"
     number: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -26,6 +30,7 @@ class Export(Table):
     last_batch: Mapped[int] = mapped_column(BigInteger)
     head: Mapped[bytes] = mapped_column(LargeBinary)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
+    manifest: Mapped[bytes] = mapped_column(LargeBinary)
     holds: Mapped[str] = mapped_column(String)
     month: Mapped[int | None] = mapped_column(Integer)
     made_at: Mapped[datetime] = mapped_column(Moment)

@@ -132,6 +132,7 @@ def upgrade() -> None:
         sa.Column("last_batch", sa.BigInteger(), nullable=False),
         sa.Column("head", sa.LargeBinary(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("manifest", sa.LargeBinary(), nullable=False),
         sa.Column("holds", sa.String(), nullable=False),
         sa.Column("month", sa.Integer(), nullable=True),
         sa.Column("made_at", sa.BigInteger(), nullable=False),

@@ -10,9 +10,9 @@ from freezegun import freeze_time
 
 from azlic.report_sheets import report_csv, report_markdown
 from azlic.show_report import report_text
-from licensing.database import writing
 from tests.azlic.conftest import Cli
 from tests.site import METER, Site
+from tests.usage.ledgers import unguarded
 from tests.usage.lines import a_line
 from tests.usage.months import Months
 from tests.usage.mount import Mount, rows
@@ -171,7 +171,7 @@ def test_markdown_and_json_name_them_too(cli: Cli, corrected: Months) -> None:
 def test_recompute_proves_the_totals(cli: Cli, corrected: Months) -> None:
     answer = cli("report", "2026-04", "--recompute")
     assert answer.status == 0 and "recomputed: 1 records and 3 corrections of 2026-04 make its totals" in answer.err
-    with writing(corrected.ledger) as connection:
+    with unguarded(corrected.ledger) as connection:
         connection.exec_driver_sql("UPDATE record SET quantity = 4000000 WHERE id = 'c'")
     answer = cli("report", "2026-04", "--recompute")
     assert answer.status == 1 and "first difference: 2026-04-01, series 1: the records make 4" in answer.err

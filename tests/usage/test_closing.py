@@ -287,7 +287,10 @@ def test_the_database_itself_keeps_closed_months_as_they_are(months: Months, sta
     months.use("b", 7, day("2026-03-03"))
     statement = statement.replace("20546", "20543").replace("20545", "20544")
     months.use("c", 7, day("2026-04-01T00:00:00"))  # day 20544
-    with pytest.raises(AzlicError, match="a closed month does not change|only grows"), writing(months.ledger) as connection:
+    with (
+        pytest.raises(AzlicError, match=r"does not change|only grows"),
+        writing(months.ledger) as connection,
+    ):
         connection.execute(text(statement))
 
 

@@ -1,0 +1,219 @@
+"""The hand-over: a site's export and the acknowledgement it gets; head office's sites and what it accepts."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import load_settings
+
+if TYPE_CHECKING:
+    pass
+
+app = typer.Typer(help="The sites whose exports head office accepts.", no_args_is_help=True)
+
+
+class Holds(StrEnum):
+    """What an export holds of its batches: every record, or their totals."""
+
+    RECORDS = "records"
+    TOTALS = "totals"
+
+
+_Keys = Annotated[
+    Path | None,
+    typer.Option(
+        "--keys", metavar="FOLDER", readable=False, help="The folder of the key to sign with.  [env: AZLIC_SITE_KEYS]"
+    ),
+]
+_Export = Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The export.")]
+
+
+def register(program: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    program.command()(export)
+    program.command()(inspect)
+    program.command()(accept)
+    program.command()(acknowledge)
+    program.add_typer(app, name="handing-sites")
+
+
+def export(
+    file: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", readable=False, help="Where to write the export.")
+    ],
+    month: Annotated[
+        str | None, typer.Option("--month", metavar="YYYY-MM", help="Up to the close of this month.")
+    ] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option("--since", metavar="CHECKPOINT", readable=False, help="From this checkpoint's file on."),
+    ] = None,
+    holds: Annotated[
+        Holds, typer.Option("--holds", help="Every record, or totals by day and series alone.")
+    ] = Holds.RECORDS,
+    keys: _Keys = None,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """Hand the usage over in one signed file.
+
+    It holds what is new since the last export. Where nothing is new, the last one is written again, to the same bytes.
+
+    Example: azlic export --month 2026-11 -o november.azlic
+    """
+    import azlic
+    from azlic.show_export import export_fields, exported_text
+    from licensing.database import open_database
+    from licensing.site_keys import site_signer
+    from usage.checkpoint import read_checkpoint
+    from usage.handover.export import export as write_export
+    from usage.months import Month
+
+    settings = load_settings()
+    given = write_export(
+        open_database(database or settings.database, upgrade=True),
+        file,
+        signer=site_signer(keys or settings.site_keys),
+        site=settings.site,
+        tool=f"azlic {azlic.__version__}",
+        now=clock.now(),
+        month=Month.parse(month) if month else None,
+        since=read_checkpoint(since) if since else None,
+        holds=holds.value,
+    )
+    if json:
+        output.emit_json("azlic.export/v1", export_fields(given.manifest, file, given.key_id) | {"again": given.again})
+    else:
+        output.emit(exported_text(given, file))
+
+
+def inspect(
+    file: _Export,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="FILE", readable=False, help="The site's public key; this site's if left out."),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Check an export without any ledger, and tell what it holds.
+
+    Everything is checked: signature, members, chain, records, sheets. Exit status 1 when something is wrong.
+
+    Example: azlic inspect november.azlic --key site.pem
+    """
+    from azlic.show_export import export_fields, inspected_text, totals_fields
+    from licensing.keys import load_public_key
+    from licensing.site_keys import PUBLIC
+    from usage.handover.inspection import inspect as look_into
+
+    found = look_into(file, load_public_key(key or load_settings().site_keys / PUBLIC))
+    if json:
+        output.emit_json("azlic.export/v1", export_fields(found.manifest, file, found.key_id) | totals_fields(found))
+    else:
+        output.emit(inspected_text(found, file))
+
+
+def accept(
+    file: _Export,
+    receipt: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", readable=False, help="Where to write the acknowledgement."),
+    ],
+    keys: _Keys = None,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """Book a site's export at head office, and acknowledge it.
+
+    Twice is once: an export that was accepted gets the same acknowledgement again. One that is older than what was
+    seen of the site, or does not go on from there, is refused: exit status 1.
+
+    Example: azlic accept november.azlic -o november.ack
+    """
+    from azlic.show_export import accepted_fields, accepted_text
+    from licensing.database import open_database
+    from licensing.files import write_whole
+    from licensing.site_keys import site_signer
+    from usage.handover.accept import accept as book
+
+    settings = load_settings()
+    signer = site_signer(keys or settings.site_keys)
+    taken = book(open_database(database or settings.database, upgrade=True), file, signer=signer, now=clock.now())
+    write_whole(receipt, taken.content)
+    if json:
+        output.emit_json("azlic.accepted-export/v1", accepted_fields(taken, receipt))
+    else:
+        output.emit(accepted_text(taken, receipt))
+    raise typer.Exit(0 if taken.receipt.clean else 1)
+
+
+def acknowledge(
+    file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The acknowledgement.")],
+    head_office: Annotated[
+        Path | None,
+        typer.Option("--head-office", metavar="FILE", readable=False, help="Its public key.  [env: AZLIC_HEAD_OFFICE]"),
+    ] = None,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """Take head office's acknowledgement of an export.
+
+    It is checked with head office's public key, which you put in its place by hand, and against this ledger. Exit
+    status 1 when it does not agree with it.
+
+    Example: azlic acknowledge november.ack --head-office head-office.pem
+    """
+    from azlic.show_export import acknowledged_fields, acknowledged_text
+    from licensing.database import open_database
+    from licensing.keys import load_public_key
+    from usage.handover.acknowledgement import acknowledge as take
+
+    settings = load_settings()
+    key = load_public_key(head_office or settings.head_office)
+    taken = take(open_database(database or settings.database, upgrade=True), file, key=key, now=clock.now())
+    if json:
+        output.emit_json("azlic.acknowledgement/v1", acknowledged_fields(taken))
+    else:
+        output.emit(acknowledged_text(taken))
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The site's name, as its AZLIC_SITE has it.")],
+    key: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The site's public key, site.pem.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Another key takes the place of the one it has.")] = False,
+    database: options.Database = None,
+) -> None:
+    """Enrol a site by its public key.
+
+    Compare the fingerprint with the site first, by another way than the file came.
+
+    Example: azlic handing-sites add hall-7 site.pem
+    """
+    from azlic.show_export import site_text
+    from licensing.database import open_database
+    from usage.handover.sites import enrol
+
+    engine = open_database(database or load_settings().database, create=True)
+    output.emit(site_text(enrol(engine, name, key, replace=yes)))
+
+
+@app.command("list")
+def list_sites(database: options.Database = None, json: options.Json = False) -> None:
+    """List the enrolled sites and how far each was accepted.
+
+    Example: azlic handing-sites list
+    """
+    from azlic.show_export import site_fields, sites_text
+    from licensing.database import open_database, reading
+    from usage.handover.sites import known_sites
+
+    with reading(open_database(database or load_settings().database)) as connection:
+        known = known_sites(connection)
+    if json:
+        output.emit_json("azlic.handing-sites/v1", {"sites": list(map(site_fields, known))})
+    else:
+        output.emit(sites_text(known))

@@ -1,0 +1,34 @@
+"""Two sites and a head office that knows the first."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.usage.handover.houses import HandingHouse, HeadOffice
+
+
+@pytest.fixture
+def hall(tmp_path: Path) -> Iterator[HandingHouse]:
+    """A site with two records on its first day."""
+    house = HandingHouse(tmp_path, "hall-7")
+    house.use("a", "b")
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Iterator[HandingHouse]:
+    """Another site, still empty."""
+    house = HandingHouse(tmp_path, "yard-1")
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def office(tmp_path: Path, hall: HandingHouse) -> Iterator[HeadOffice]:
+    """Head office, where hall-7 is enrolled."""
+    house = HeadOffice(tmp_path, "office")
+    house.enrol(hall)
+    yield house
+    house.close()

@@ -1,0 +1,180 @@
+"""What a batch stored, as the very bytes that its ``rows`` digest was made from: one line of ``contents.jsonl`` each.
+
+Who checks an export hashes the line and compares; who books it reads the line. The rules are ``usage.batches``'.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from licensing.errors import AzlicError
+from licensing.instants import iso
+from usage.batches import ORIGIN, Labels, Row, Sealed, batch_head
+from usage.close_tables import ClosedMonth, ClosedTotal, Correction
+from usage.handover.refusal import BadPackage
+from usage.months import Month
+from usage.record import LATEST_MS
+from usage.tables import Batch, Record, Series
+
+CLOSE_FILE = "close:"
+_CLOSE = "azlic.close/v1"
+_BATCHES_A_QUERY, _RECORDS_A_QUERY = 500, 50_000
+
+Booked = tuple[int, str, int, int, str, int, int, str]
+"""A correction as it is stored: number, kind, booked_month, month, record_id, series, quantity, reason."""
+
+_Size = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+_Time = Annotated[int, msgspec.Meta(ge=0, lt=LATEST_MS)]
+_Month = Annotated[int, msgspec.Meta(ge=197001, le=999812)]
+_Series = list[tuple[int, Labels]]
+_Rows = list[tuple[_Size, _Id, int, _Size, _Time, _Size | None, str | None]]
+_Signed = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+Corrections = list[tuple[_Size, _Id, _Month, _Month, _Id, int, _Signed, Annotated[str, msgspec.Meta(max_length=1000)]]]
+
+encode = msgspec.json.Encoder().encode
+_decode_two = msgspec.json.Decoder(tuple[_Series, _Rows]).decode
+_decode_three = msgspec.json.Decoder(tuple[_Series, _Rows, Corrections]).decode
+_decode_close = msgspec.json.Decoder(tuple[str, str, str, str, list[tuple[int, _Size, _Size]]]).decode
+
+
+class Contents(NamedTuple):
+    """What a batch stored: the series it introduced, its records, its corrections."""
+
+    series: Sequence[tuple[int, Labels]] = ()
+    rows: Sequence[Row] = ()
+    corrections: Sequence[Booked] = ()
+
+
+class Closing(NamedTuple):
+    """The month that a batch closed, with the totals it closed it at: series, quantity, records."""
+
+    kind: str
+    month: str
+    reason: str
+    closed_at: str
+    totals: Sequence[tuple[int, int, int]]
+
+
+class Link(NamedTuple):
+    """A batch in its chain: its fields, its head, and what it stored as the bytes that were digested."""
+
+    batch: Sealed
+    head: bytes
+    line: bytes
+
+
+def read_contents(line: bytes, batch: Sealed) -> Contents | Closing:
+    """What a line holds that was found to have the batch's digest. Raises ``BadPackage``."""
+    try:
+        if batch.file.startswith(CLOSE_FILE):
+            return Closing(*_decode_close(line))
+        try:
+            contents = Contents(*_decode_two(line))
+        except msgspec.ValidationError:
+            contents = Contents(*_decode_three(line))
+    except msgspec.DecodeError as error:
+        raise BadPackage(f"what batch {batch.sequence} stored cannot be read: {error}") from error
+    if len(contents.rows) != batch.records or any(
+        row[0] != number for number, row in enumerate(contents.rows, batch.first_record)
+    ):
+        raise BadPackage(f"the records of batch {batch.sequence} are not numbered as it says")
+    return contents
+
+
+def links(connection: Connection, first: int, last: int) -> Iterator[Link]:
+    """The batches from ``first`` to ``last`` with what they stored, read from the ledger and checked against the chain.
+
+    Raises ``AzlicError`` naming the first batch that the ledger does not hold as it was chained.
+    """
+    head = head_at(connection, first - 1)
+    query = select(Batch.__table__).where(Batch.sequence.between(first, last)).order_by(Batch.sequence)
+    rows = iter(connection.execute(query))
+    expected = first
+    while group := _group(rows):
+        lines = _lines(connection, group)
+        for row, line in zip(group, lines, strict=True):
+            batch = sealed(row)
+            head = batch_head(head, batch) if head is not None else b""
+            if row.sequence != expected or head != row.head or hashlib.sha256(line).digest() != row.rows:
+                raise AzlicError(
+                    f"batch {expected} of the ledger is not what was chained: it was changed by other hands",
+                    hint="go back to a copy of the ledger from before; nothing was handed over",
+                )
+            expected += 1
+            yield Link(batch, head, line)
+
+
+def head_at(connection: Connection, size: int) -> bytes | None:
+    """The ledger's head behind its first ``size`` batches; None where it has fewer."""
+    if size == 0:
+        return ORIGIN
+    return connection.execute(select(Batch.head).where(Batch.sequence == size)).scalar()
+
+
+def sealed(row: Any) -> Sealed:
+    """The fields of a batch that its head binds."""
+    return Sealed(row.sequence, row.file, row.start, row.stop, row.consumed, row.first_record, row.records, row.rows)
+
+
+def _group(rows: Iterator[Any]) -> list[Any]:
+    """The next batches that are read together: few queries for many small ones, little memory for large ones."""
+    group: list[Any] = []
+    records = 0
+    for row in islice(rows, _BATCHES_A_QUERY):
+        group.append(row)
+        records += row.records
+        if records >= _RECORDS_A_QUERY:
+            break
+    return group
+
+
+def _lines(connection: Connection, group: list[Any]) -> list[bytes]:
+    first, last = group[0].sequence, group[-1].sequence
+    start, stop = group[0].first_record, group[-1].first_record + group[-1].records
+    series = _by_batch(connection, select(*_LABELS).where(Series.batch.between(first, last)).order_by(Series.key))
+    booked = select(*_BOOKED).where(Correction.batch.between(first, last)).order_by(Correction.number)
+    corrections = _by_batch(connection, booked)
+    query = select(Record.__table__).where(Record.number >= start, Record.number < stop).order_by(Record.number)
+    records = iter(connection.execute(query)) if stop > start else iter(())
+    return [_line(connection, row, series, records, corrections) for row in group]
+
+
+_LABELS = (
+    *(Series.batch, Series.key, Series.container_id, Series.meter, Series.container_version),
+    *(Series.container_type, Series.api_type, Series.site),
+)
+_BOOKED = (
+    *(Correction.batch, Correction.number, Correction.kind, Correction.booked_month, Correction.month),
+    *(Correction.record_id, Correction.series, Correction.quantity, Correction.reason),
+)
+
+
+def _by_batch(connection: Connection, query: Any) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    for batch, *fields in connection.execute(query):
+        found.setdefault(batch, []).append(fields)
+    return found
+
+
+def _line(connection: Connection, row: Any, series: Any, records: Iterator[Any], corrections: Any) -> bytes:
+    if row.file.startswith(CLOSE_FILE):
+        return _closing(connection, row.sequence)
+    new = [(key, labels) for key, *labels in series.get(row.sequence, ())]
+    taken = [tuple(record) for record in islice(records, row.records)]
+    booked = corrections.get(row.sequence)
+    return encode((new, taken, booked) if booked else (new, taken))
+
+
+def _closing(connection: Connection, sequence: int) -> bytes:
+    month = connection.execute(select(ClosedMonth.__table__).where(ClosedMonth.batch == sequence)).one_or_none()
+    if month is None:
+        return b""
+    columns = (ClosedTotal.series, ClosedTotal.quantity, ClosedTotal.records)
+    query = select(*columns).where(ClosedTotal.month == month.month).order_by(ClosedTotal.series)
+    totals = [tuple(total) for total in connection.execute(query)]
+    return encode((_CLOSE, str(Month.from_number(month.month)), month.reason, iso(month.closed_at), totals))

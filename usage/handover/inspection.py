@@ -1,0 +1,45 @@
+"""Inspect: whether an export is what a site signed, and what it holds, without any ledger."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from securesystemslib.signer import Key
+
+from usage.batches import Labels
+from usage.handover.archive import opened_package
+from usage.handover.chain import summed
+from usage.handover.manifest import Manifest
+from usage.handover.refusal import BadPackage, Refused
+from usage.handover.sums import Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """An export that is sound in itself: what it says, and what its batches add up to."""
+
+    manifest: Manifest
+    key_id: str
+    sums: Sums
+    names: dict[int, Labels]
+
+
+def inspect(path: Path, key: Key) -> Inspected:
+    """Check an export with the site's public key, to the last byte: signature, members, chain, contents, sheets.
+
+    Raises ``Refused`` with the first thing that is wrong, ``AzlicError`` where the file cannot be read.
+    """
+    try:
+        with opened_package(path) as package:
+            manifest, payload = package.manifest([key])
+            package.check_members(manifest)
+            sums, names = summed(package, manifest)
+    except BadPackage as error:
+        raise refused(path, error) from error
+    return Inspected(manifest, payload.key.keyid, sums, names)
+
+
+def refused(path: Path, error: BadPackage) -> Refused:
+    """A package that is not taken, in words."""
+    return Refused(
+        f"{path}: {error}", hint="ask the site to write the export again: azlic export gives the very same bytes"
+    )

@@ -1,0 +1,115 @@
+"""What a stretch of batches adds up to: use by day and series, corrections, closed months."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import msgspec
+
+from licensing.instants import from_milliseconds
+from usage.batches import Labels, Row
+from usage.handover.contents import Booked, Closing, Contents, Corrections, encode
+from usage.handover.refusal import BadPackage
+from usage.months import DAY_MS, Month
+from usage.record import LATEST_MS
+
+LATE = "late"
+
+Day = tuple[int, int, int, int, int]
+"""What a series used on a day: day, series, quantity, records, the last one's time."""
+
+_Size = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+_Time = Annotated[int, msgspec.Meta(ge=0, lt=LATEST_MS)]
+_Close = tuple[str, str, str, str, Sequence[tuple[int, _Size, _Size]]]
+
+
+class _Document(msgspec.Struct, forbid_unknown_fields=True):
+    totals: list[tuple[_Size, int, _Size, _Size, _Time]]
+    corrections: Corrections
+    closes: list[tuple[int, _Close]]
+
+
+_decode = msgspec.json.Decoder(_Document).decode
+
+
+@dataclass(slots=True)
+class Sums:
+    """The sums of batches. A record that came late for a closed month counts as its correction, not on its day."""
+
+    days: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+    corrections: list[Booked] = field(default_factory=list)
+    closes: list[tuple[int, Closing]] = field(default_factory=list)
+    records: int = 0
+
+    def add(self, batch: int, contents: Contents | Closing) -> None:
+        """Count what a batch stored."""
+        if isinstance(contents, Closing):
+            self.closes.append((batch, contents))
+            return
+        self.records += len(contents.rows)
+        self.corrections += contents.corrections
+        late = {booked[4] for booked in contents.corrections if booked[1] == LATE}
+        for row in contents.rows:
+            if not (late and row[1] in late):
+                self._count(row)
+
+    def _count(self, row: Row) -> None:
+        _, _, series, quantity, time, _, _ = row
+        day = self.days.get((time // DAY_MS, series))
+        if day is None:
+            self.days[time // DAY_MS, series] = [quantity, 1, time]
+            return
+        day[0] += quantity
+        day[1] += 1
+        day[2] = max(day[2], time)
+
+    def totals(self) -> list[Day]:
+        """Use by day and series, in their order."""
+        return [(day, series, *self.days[day, series]) for day, series in sorted(self.days)]  # type: ignore[misc]
+
+    def by_month(self) -> dict[tuple[Month, int], tuple[int, int]]:
+        """Quantity and records by month and series, in their order."""
+        months: dict[tuple[Month, int], tuple[int, int]] = {}
+        for day, series, quantity, records, _ in self.totals():
+            key = Month.of(from_milliseconds(day * DAY_MS)), series
+            before = months.get(key, (0, 0))
+            months[key] = before[0] + quantity, before[1] + records
+        return {key: months[key] for key in sorted(months)}
+
+    def to_bytes(self) -> bytes:
+        """The sums as the document that stands in for the records where an export holds totals."""
+        closes = [(batch, (*close,)) for batch, close in self.closes]
+        return encode(_Document(self.totals(), self.corrections, closes))
+
+    @classmethod
+    def parse(cls, content: bytes, *, records: int) -> "Sums":
+        """Read such a document, from bytes that were found to be what was signed. Raises ``BadPackage``."""
+        try:
+            document = _decode(content)
+        except msgspec.DecodeError as error:
+            raise BadPackage(f"its totals cannot be read: {error}") from error
+        days = {(day, series): [*amounts] for day, series, *amounts in document.totals}
+        late = sum(booked[1] == LATE for booked in document.corrections)
+        if len(days) != len(document.totals) or any(time // DAY_MS != day for (day, _), (_, _, time) in days.items()):
+            raise BadPackage("its totals name a day twice, or a time on another day")
+        if sum(amounts[1] for amounts in days.values()) + late != records:
+            raise BadPackage("its totals are not of as many records as it says")
+        return cls(days, list(document.corrections), [(n, Closing(*close)) for n, close in document.closes], records)
+
+
+SeriesNames = Mapping[int, Labels]
+
+
+def read_series(content: bytes) -> dict[int, Labels]:
+    """The series that an export names, by their key at the site. Raises ``BadPackage``."""
+    try:
+        named: list[Any] = _decode_series(content)
+    except msgspec.DecodeError as error:
+        raise BadPackage(f"its series cannot be read: {error}") from error
+    names = dict(named)
+    if len(names) != len(named):
+        raise BadPackage("it names a series twice")
+    return names
+
+
+_decode_series = msgspec.json.Decoder(list[tuple[int, Labels]]).decode
