@@ -33,6 +33,12 @@ _MODULES = {
     "issuer": "issuer",
     "seal": "seal",
     "clock": "clock",
+    "alerts": "alerts",
+    "check": "check",
+    "notify": "notify",
+    "calendar": "calendar",
+    "units": "units",
+    "rules": "units",
 }
 
 
