@@ -6,14 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from freezegun import freeze_time
-from freezegun.api import FrozenDateTimeFactory
+from freezegun.api import FrozenDateTimeFactory, StepTickTimeFactory, TickingDateTimeFactory
 
 from tests.azlic.conftest import Cli
 from tests.site import START, Site, a_license
 
+Clock = FrozenDateTimeFactory | StepTickTimeFactory | TickingDateTimeFactory
+
 
 @pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[FrozenDateTimeFactory]:
+def clock(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[Clock]:
     monkeypatch.setenv("AZLIC_LICENSES", str(site.license))
     monkeypatch.setenv("AZLIC_RECEIPT_DAYS", "0")
     with freeze_time(START) as frozen:
@@ -62,7 +64,7 @@ def test_a_script_reads_the_same(cli: Cli, site: Site) -> None:
     )
 
 
-def test_what_was_taken_note_of_is_quiet_until_it_worsens(cli: Cli, site: Site, clock: FrozenDateTimeFactory) -> None:
+def test_what_was_taken_note_of_is_quiet_until_it_worsens(cli: Cli, site: Site, clock: Clock) -> None:
     ending(site)
     name = f"license-expiring:{site.license}"
     assert "is quiet until 2026-03-25" in cli("alerts", "ack", name, "--until", "2026-03-25").out
@@ -85,9 +87,7 @@ def test_an_acknowledgement_needs_an_alert_and_a_date_to_come(cli: Cli, site: Si
     assert answer.status == 2 and "still to come" in answer.err
 
 
-def test_a_license_that_came_back_is_a_new_alert_the_next_time(
-    cli: Cli, site: Site, clock: FrozenDateTimeFactory
-) -> None:
+def test_a_license_that_came_back_is_a_new_alert_the_next_time(cli: Cli, site: Site, clock: Clock) -> None:
     name = f"license-missing:{site.license}"
     cli("alerts", "ack", name, "--until", "2027-01-01")
     assert cli("alerts").status == 0

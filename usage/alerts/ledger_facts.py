@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from licensing.instants import from_milliseconds
 from usage.alerts.asking import Ask
@@ -31,17 +32,25 @@ def planned(ask: Ask) -> list[Plan]:
         "SELECT key, name, plan_type, tier, count, quota, unit, period, starts_at, ends_at, auto_renew"
         " FROM plan ORDER BY starts_at, name"
     )
-    return [
-        Plan(
-            *terms,
-            starts_at=from_milliseconds(starts_at),
-            ends_at=from_milliseconds(ends_at),
-            auto_renew=bool(renews),
-            meters=tuple(shares[key]),
-            changes=tuple(changes[key]),
-        )
-        for key, *terms, starts_at, ends_at, renews in ask(query)
-    ]
+    return [_plan(*row, meters=tuple(shares[row[0]]), changes=tuple(changes[row[0]])) for row in ask(query)]
+
+
+def _plan(_: int, *row: Any, meters: tuple[MeterShare, ...], changes: tuple[Change, ...]) -> Plan:
+    name, plan_type, tier, count, quota, unit, period, starts_at, ends_at, auto_renew = row
+    return Plan(
+        name=name,
+        plan_type=plan_type,
+        tier=tier,
+        count=count,
+        quota=quota,
+        unit=unit,
+        period=period,
+        starts_at=from_milliseconds(starts_at),
+        ends_at=from_milliseconds(ends_at),
+        auto_renew=bool(auto_renew),
+        meters=meters,
+        changes=changes,
+    )
 
 
 def used(ask: Ask, start: datetime, end: datetime) -> list[DayUse]:
@@ -52,16 +61,16 @@ def used(ask: Ask, start: datetime, end: datetime) -> list[DayUse]:
         " FROM total JOIN series ON series.key = total.series"
         f" WHERE total.day >= {day_number(start)} AND total.day < {day_number(end)} ORDER BY total.day, total.series"
     )
-    days = [DayUse(*row, from_milliseconds(last_at)) for *row, last_at in ask(query)]
+    days = [DayUse(*row[:-1], from_milliseconds(row[-1])) for row in ask(query)]
     query = (
         f"SELECT correction.booked_month, {labels}, correction.quantity FROM correction"  # noqa: S608
         " JOIN series ON series.key = correction.series"
         f" WHERE correction.booked_month >= {Month.of(start).number} ORDER BY correction.number"
     )
-    for number, *row in ask(query):
+    for number, site, kind, container, meter, quantity in ask(query):
         booked_at = Month.from_number(number).starts_at
         if start <= booked_at < end:
-            days.append(DayUse(day_number(booked_at), *row, 0, booked_at))
+            days.append(DayUse(day_number(booked_at), site, kind, container, meter, quantity, 0, booked_at))
     return days
 
 
