@@ -1,16 +1,15 @@
 """Acknowledging: somebody has taken note of an alert, so it stays quiet until a date, or until it worsens."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from licensing.instants import from_milliseconds
 from usage.alerts.alert import Alert
 from usage.alerts.asking import Ask
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class Acknowledgement(NamedTuple):
     """Who took note of an alert, when, at which weight (severity and rank), and until when it is to be quiet."""
 
     weight: tuple[int, int]
@@ -23,8 +22,7 @@ class Acknowledgement:
         return now < self.until and alert.weight <= self.weight
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """An alert, and its acknowledgement as long as that keeps it quiet."""
 
     alert: Alert

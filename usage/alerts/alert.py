@@ -1,8 +1,8 @@
 """An alert: one thing that somebody should know, and what to do about it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class Severity(IntEnum):
@@ -18,8 +18,7 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(NamedTuple):
     """One thing that is wrong or soon will be.
 
     ``id`` stays the same for as long as it is about the same thing, and is what is acknowledged. ``rank`` rises with

@@ -1,8 +1,9 @@
 """What the conditions judge by: everything that was looked at, as plain values, at one instant."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
 
 from licensing.verdict import Cause, Status, Verdict
 from usage.months import Month
@@ -14,8 +15,7 @@ _DECIDED_BY_DATES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LicenseFact:
+class LicenseFact(NamedTuple):
     """What is known of the license in one place. ``refusal`` is why it is no good at any date; None leaves it to dates.
 
     ``stated`` says that azlic cannot read it, and that its end is what the operator stated. ``stamp`` is that of the
@@ -55,8 +55,7 @@ def license_fact(path: str, verdict: Verdict, stamp: bytes = b"") -> LicenseFact
     )
 
 
-@dataclass(frozen=True, slots=True)
-class TrustFact:
+class TrustFact(NamedTuple):
     """When an issuer spoke last, until when its word about its keys holds, and when its next list is due."""
 
     issuer: str
@@ -65,8 +64,7 @@ class TrustFact:
     next_list_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class PlanFact:
+class PlanFact(NamedTuple):
     """A plan; ``usage`` is its period that runs now, None where none does.
 
     ``followed`` says that each of its meters has a plan after its end, ``used_after`` that it was used after its end
@@ -82,8 +80,7 @@ class PlanFact:
     usage: PlanUsage | None
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(NamedTuple):
     """So many things of one kind that wait for somebody to look into them, and since when."""
 
     kind: str
@@ -91,16 +88,14 @@ class Doubt:
     since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class HandOver:
+class HandOver(NamedTuple):
     """``waits_since``: since when usage has been waiting for a receipt from head office; ``receipt_at`` is the last."""
 
     waits_since: datetime
     receipt_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Disk:
+class Disk(NamedTuple):
     """A disk that azlic or a container writes to."""
 
     path: str
@@ -108,8 +103,7 @@ class Disk:
     total_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class AuditFact:
+class AuditFact(NamedTuple):
     """The last audit of the ledger."""
 
     audited_at: datetime
@@ -117,8 +111,7 @@ class AuditFact:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelFact:
+class ChannelFact(NamedTuple):
     """A channel that could not be reached when it was tried last."""
 
     channel: str
@@ -126,8 +119,7 @@ class ChannelFact:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """Everything at ``now``. ``seen_since`` tells since when alerts have been there that carry no date of their own.
 
     ``ledger_error`` says why the ledger could not be asked; what it would have told is then empty, and not good.
@@ -146,7 +138,7 @@ class State:
     disks: tuple[Disk, ...] = ()
     audit: AuditFact | None = None
     channels: tuple[ChannelFact, ...] = ()
-    seen_since: Mapping[str, datetime] = field(default_factory=dict)
+    seen_since: Mapping[str, datetime] = MappingProxyType({})
 
     def since(self, alert: str) -> datetime:
         """Since when an alert has been there, as far as anybody looked."""

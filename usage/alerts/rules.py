@@ -1,18 +1,18 @@
 """When to warn: how many days ahead, and after how many days of waiting."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import NamedTuple
 
 STAGES = (90, 60, 30, 14, 7, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """A site's own thresholds, in days. ``stages_of`` holds those of a container type; a 0 turns a wait off."""
 
     stages: tuple[int, ...] = STAGES
-    stages_of: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    stages_of: Mapping[str, tuple[int, ...]] = MappingProxyType({})
     lead_days: int = 60
     trust_days: int = 180
     close_days: int = 5

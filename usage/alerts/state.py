@@ -1,6 +1,6 @@
 """Looking at everything once: licenses, trust, clock, ledger, disks. Nothing is written."""
 
-import shutil
+import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -88,8 +88,9 @@ def disks(folders: Iterable[Path]) -> tuple[Disk, ...]:
     found: dict[int, Disk] = {}
     for folder in folders:
         try:
-            device, space = folder.stat().st_dev, shutil.disk_usage(folder)
+            device, space = folder.stat().st_dev, os.statvfs(folder)
         except OSError:
             continue
-        found.setdefault(device, Disk(str(folder), space.free, space.total))
+        size = space.f_frsize
+        found.setdefault(device, Disk(str(folder), space.f_bavail * size, space.f_blocks * size))
     return tuple(found.values())
