@@ -8,7 +8,7 @@ from typing import Any
 from azlic.output import styled
 from licensing.instants import iso
 from usage.alerts.acknowledgement import Told
-from usage.alerts.alert import Alert, Severity
+from usage.alerts.alert import Alert, Severity, counted
 
 WIDTH = 80
 _COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.NOTICE: "blue"}
@@ -43,8 +43,7 @@ def _acknowledged(one: Told) -> list[str]:
 
 
 def _summary(loud: Sequence[Alert], quiet: Sequence[Told]) -> str:
-    counts = [(sum(alert.severity is one for alert in loud), one.word) for one in sorted(Severity, reverse=True)]
-    told = ", ".join(f"{number:,} {word}" for number, word in counts if number)
+    told = counted(loud)
     return f"{told or 'nothing new'}; {len(quiet):,} taken note of." if quiet else f"{told}."
 
 
@@ -60,22 +59,7 @@ def _printable(text: str) -> str:
 
 def alerts_fields(found: Sequence[Told], now: datetime) -> dict[str, Any]:
     """All alerts under the schema ``azlic.alerts/v1``, the worst first."""
-    return {"as_of": iso(now), "alerts": [alert_fields(one.alert) | _ack_fields(one) for one in found]}
-
-
-def alert_fields(alert: Alert) -> dict[str, Any]:
-    """One alert; ``rank`` rises with each stage that it worsens by."""
-    return {
-        "id": alert.id,
-        "kind": alert.kind,
-        "severity": alert.severity.word,
-        "rank": alert.rank,
-        "stage": alert.stage,
-        "since": iso(alert.since),
-        "subject": alert.subject,
-        "meaning": alert.meaning,
-        "action": alert.action,
-    }
+    return {"as_of": iso(now), "alerts": [one.alert.fields() | _ack_fields(one) for one in found]}
 
 
 def _ack_fields(one: Told) -> dict[str, Any]:

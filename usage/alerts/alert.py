@@ -1,8 +1,12 @@
 """An alert: one thing that somebody should know, and what to do about it."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple
+
+from licensing.instants import iso
 
 
 class Severity(IntEnum):
@@ -43,3 +47,23 @@ class Alert(NamedTuple):
     def weight(self) -> tuple[int, int]:
         """What has to rise for the alert to have worsened."""
         return self.severity, self.rank
+
+    def fields(self) -> dict[str, object]:
+        """The alert for a script, as it stands in ``azlic.alerts/v1`` and ``azlic.notice/v1``."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "severity": self.severity.word,
+            "rank": self.rank,
+            "stage": self.stage,
+            "since": iso(self.since),
+            "subject": self.subject,
+            "meaning": self.meaning,
+            "action": self.action,
+        }
+
+
+def counted(alerts: Iterable[Alert]) -> str:
+    """How many there are of each severity, the worst first: ``1 critical, 2 warning``."""
+    counts = Counter(alert.severity for alert in alerts)
+    return ", ".join(f"{counts[one]:,} {one.word}" for one in sorted(counts, reverse=True))

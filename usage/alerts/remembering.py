@@ -52,7 +52,10 @@ def _put(connection: Connection, table: type[Table], key: list[str], values: lis
 
 
 def acknowledge(engine: Engine, alert: Alert, *, until: datetime, now: datetime, by: str) -> None:
-    """Let an alert be quiet until a date, or until it worsens. Raises ``BadCall`` for a date that has passed."""
+    """Let an alert be quiet until a date, or until it worsens; then it is told again, whatever was told before.
+
+    Raises ``BadCall`` for a date that has passed.
+    """
     if until <= now:
         raise BadCall("an alert is acknowledged until a date that is still to come", hint="--until 2027-01-31")
     values: dict[str, object] = {
@@ -65,6 +68,7 @@ def acknowledge(engine: Engine, alert: Alert, *, until: datetime, now: datetime,
     }
     with writing(engine) as connection:
         _put(connection, AcknowledgedAlert, ["alert"], [values])
+        connection.execute(delete(Notice).where(Notice.alert == alert.id))
 
 
 def forget_license(engine: Engine, path: str) -> None:
