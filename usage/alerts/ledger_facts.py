@@ -61,7 +61,10 @@ def used(ask: Ask, start: datetime, end: datetime) -> list[DayUse]:
         " FROM total JOIN series ON series.key = total.series"
         f" WHERE total.day >= {day_number(start)} AND total.day < {day_number(end)} ORDER BY total.day, total.series"
     )
-    days = [DayUse(*row[:-1], from_milliseconds(row[-1])) for row in ask(query)]
+    days = [
+        DayUse(day, site, kind, container, meter, quantity, records, from_milliseconds(last_at))
+        for day, site, kind, container, meter, quantity, records, last_at in ask(query)
+    ]
     query = (
         f"SELECT correction.booked_month, {labels}, correction.quantity FROM correction"  # noqa: S608
         " JOIN series ON series.key = correction.series"
