@@ -16,6 +16,10 @@ from licensing.errors import AzlicError  # noqa: E402
 
 def main() -> int:
     """Run the command line in ``sys.argv``; returns the exit status: 0 fine, 1 "no", 2 bad command line, 3 failed."""
+    if sys.argv[1:2] == ["check"]:
+        from azlic.commands.check import monitored
+
+        return monitored(sys.argv[1:])
     try:
         command_line(sys.argv[1:])()
     except AzlicError as error:

@@ -46,6 +46,12 @@ _MODULES = {
     "accept": "export",
     "acknowledge": "export",
     "handing-sites": "export",
+    "alerts": "alerts",
+    "check": "check",
+    "notify": "notify",
+    "calendar": "calendar",
+    "units": "units",
+    "rules": "units",
 }
 
 

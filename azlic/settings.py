@@ -28,6 +28,12 @@ class Settings(NamedTuple):
     trust_days: int
     lead_days: int
     nonroot: str
+    licenses: tuple[Path, ...]
+    stages: tuple[int, ...]
+    stages_of: Mapping[str, tuple[int, ...]]
+    close_days: int
+    receipt_days: int
+    channels: Path
 
 
 _NAMES = Settings._fields
@@ -61,6 +67,12 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         trust_days=_days(places, "trust_days", default=180),
         lead_days=_days(places, "lead_days", default=60),
         nonroot=_user(places, "nonroot", default="65532:65532"),
+        licenses=_paths(places, "licenses") or (Path("/license"),),
+        stages=_stages(*places.get("stages", ("", (90, 60, 30, 14, 7, 1)))),
+        stages_of=_stages_of(places),
+        close_days=_days(places, "close_days", default=5),
+        receipt_days=_days(places, "receipt_days", default=45),
+        channels=Path(_text(places, "channels") or _config("channels.toml")),
     )
 
 
@@ -69,6 +81,35 @@ def _text(places: Mapping[str, tuple[str, Any]], name: str) -> str | None:
     if value is not None and not (isinstance(value, str) and value):
         raise BadCall(f"{where}: {name} is not text", hint=f'for example {name} = "/srv/azlic"')
     return value
+
+
+def _paths(places: Mapping[str, tuple[str, Any]], name: str) -> tuple[Path, ...]:
+    """Folders: a list in the settings file, separated by colons in a variable."""
+    where, value = places.get(name, ("", ()))
+    listed = value.split(os.pathsep) if isinstance(value, str) else value
+    if not (isinstance(listed, list | tuple) and all(isinstance(path, str) and path for path in listed)):
+        raise BadCall(f"{where}: {name} is not a list of folders", hint=f'for example {name} = ["/srv/licenses"]')
+    return tuple(map(Path, listed))
+
+
+def _stages(where: str, value: Any) -> tuple[int, ...]:
+    """Days before an end: a list in the settings file, separated by commas in a variable."""
+    listed = [day.strip() for day in value.split(",")] if isinstance(value, str) else value
+    if not (
+        isinstance(listed, list | tuple) and listed and all(re.fullmatch("[0-9]{1,4}", str(day)) for day in listed)
+    ):
+        raise BadCall(f"{where}: stages are not days before an end", hint="for example stages = [90, 60, 30, 14, 7, 1]")
+    return tuple(sorted({int(day) for day in listed}, reverse=True))
+
+
+def _stages_of(places: Mapping[str, tuple[str, Any]]) -> dict[str, tuple[int, ...]]:
+    """The same for single container types: a table in the settings file, read:30,7;speech-to-text:60 in a variable."""
+    where, value = places.get("stages_of", ("", {}))
+    if isinstance(value, str):
+        value = dict(part.partition(":")[::2] for part in value.split(";"))
+    if not isinstance(value, dict):
+        raise BadCall(f"{where}: stages_of is not a table", hint="for example [stages_of] read = [120, 60, 30]")
+    return {container.strip(): _stages(where, days) for container, days in value.items()}
 
 
 def _user(places: Mapping[str, tuple[str, Any]], name: str, *, default: str) -> str:

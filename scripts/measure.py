@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 AZLIC = str(Path(sys.executable).with_name("azlic"))
 WORKERS = ROOT / "scripts" / "workers.py"
 FLOOR = "import typer, pydantic, securesystemslib.dsse, securesystemslib.signer"
+CHECK_FLOOR = f"{FLOOR}, sqlite3, fractions"  # and what a ledger and exact standings need (docs/adr/0010)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,57 @@ def _searched(target: "Target", examples: int = 5_000) -> tuple[list[str], int]:
     except AssertionError as error:
         return [str(error).splitlines()[0]], tried
     return [], tried
+
+
+def check(folder: Path) -> Iterator[Figure]:
+    """A cold `azlic check` of ten licenses and a small ledger against what it has to import, in turn."""
+    command = [AZLIC, "check", *_site_to_watch(folder, licenses=10, records=1_000)]
+    licenses = {"AZLIC_LICENSES": str(folder / "licenses")}
+    ours, floor = _in_turn(
+        lambda: _seconds(command, environment=licenses),
+        lambda: _seconds([sys.executable, "-c", CHECK_FLOOR]),
+        runs=25,
+    )
+    note = f"{1000 * ours:.0f} ms, the floor {1000 * floor:.0f} ms"
+    yield Figure("check, cold / floor", ours / floor, 1.6, True, "x", note)
+
+
+def alerts(folder: Path, records: int = 10_000_000) -> Iterator[Figure]:
+    """`azlic alerts` over a thousand licenses and ten million records, against ten and a thousand."""
+    big = [AZLIC, "alerts", *_site_to_watch(folder / "big", licenses=1_000, records=records)]
+    small = [AZLIC, "alerts", *_site_to_watch(folder / "small", licenses=10, records=1_000)]
+
+    def run(command: list[str]) -> Callable[[], float]:
+        return lambda: _seconds(command, environment={"AZLIC_LICENSES": str(Path(command[-1]).parent / "licenses")})
+
+    big_seconds, small_seconds = _in_turn(run(big), run(small), runs=10)
+    note = f"{1000 * big_seconds:.0f} ms, on 10 licenses and 1,000 records {1000 * small_seconds:.0f} ms"
+    yield Figure("alerts, 1,000 licenses", big_seconds / small_seconds, 1.3, True, "x", note)
+
+
+def _site_to_watch(folder: Path, *, licenses: int, records: int) -> list[str]:
+    """A site with good licenses and a ledger, and the options that name them."""
+    from datetime import UTC, datetime, timedelta
+
+    from tests.site import Site, a_license
+
+    folder.mkdir(exist_ok=True)
+    site, now = Site(folder), datetime.now(UTC).replace(microsecond=0)
+    (folder / "licenses").mkdir()
+    for number in range(licenses):
+        fresh = a_license(
+            license_id=f"01900000-0000-7000-8000-{number:012}",
+            issued_at=now,
+            not_before=now,
+            expires_at=now + timedelta(days=300),
+        )
+        site.install(fresh, folder / "licenses" / f"container-{number:04}")
+    _worker("generate", folder / "usage", records)
+    _worker("ingest", folder / "usage", folder / "azlic.db")
+    shutil.rmtree(folder / "usage")
+    options = ["--trust", str(site.trust.folder), "--database", f"{folder}/azlic.db"]
+    _seconds([AZLIC, "alerts", *options], environment={"AZLIC_LICENSES": str(folder / "licenses")})  # it remembers
+    return options
 
 
 def ingest(folder: Path, records: int = 1_000_000) -> Iterator[Figure]:
@@ -354,6 +406,8 @@ BENCHMARKS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "folders": folders,
     "doctor": doctor,
     "mutations": mutations,
+    "check": check,
+    "alerts": alerts,
     "ingest": ingest,
     "audit": audit,
     "read": read,
@@ -371,9 +425,11 @@ def _in_turn(ours: Callable[[], float], other: Callable[[], float], *, runs: int
     return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
 
 
-def _seconds(command: list[str], *, statuses: tuple[int, ...] = (0,)) -> float:
+def _seconds(
+    command: list[str], *, statuses: tuple[int, ...] = (0,), environment: dict[str, str] | None = None
+) -> float:
     start = time.perf_counter()
-    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, env=os.environ | (environment or {}))
     assert done.returncode in statuses, command
     return time.perf_counter() - start
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Integer, String
+from sqlalchemy import Boolean, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from licensing.database import Table
@@ -40,3 +40,31 @@ class Notice(Table):
     tried_at: Mapped[datetime] = mapped_column(Moment)
     sent_at: Mapped[datetime | None] = mapped_column(Moment)
     error: Mapped[str | None] = mapped_column(String)
+
+
+class KnownLicense(Table):
+    """A license as it was verified last in one place; ``stamp`` is a digest of its file's state and of the trust.
+
+    It spares verifying again what has not changed, and remembers what a folder that vanished held.
+    """
+
+    __tablename__ = "known_license"
+    path: Mapped[str] = mapped_column(String, primary_key=True)
+    stamp: Mapped[bytes] = mapped_column(LargeBinary)
+    verified_at: Mapped[datetime] = mapped_column(Moment)
+    container_type: Mapped[str] = mapped_column(String)
+    license_id: Mapped[str] = mapped_column(String)
+    issued_at: Mapped[datetime] = mapped_column(Moment)
+    not_before: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    grace_ends_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class AuditOutcome(Table):
+    """What the last audit of this ledger said: one row, whose ``key`` is 1."""
+
+    __tablename__ = "audit_outcome"
+    key: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    audited_at: Mapped[datetime] = mapped_column(Moment)
+    sound: Mapped[bool] = mapped_column(Boolean)
+    detail: Mapped[str] = mapped_column(String)

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, select
 
 from usage.closed_months import Closing, closing_of
 from usage.commitment import Plan
-from usage.daily import DayUse, Since, Usage, daily_use, usage_rows
+from usage.daily import DayUse, Since, Usage, usage_rows
+from usage.days import daily_use
 from usage.months import Month, day_number
 from usage.plans import plans
 from usage.quality import Quality, quality_of

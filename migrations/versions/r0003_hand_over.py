@@ -126,6 +126,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("path", name=op.f("pk_adopted_license")),
     )
     op.create_table(
+        "audit_outcome",
+        sa.Column("key", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("audited_at", sa.BigInteger(), nullable=False),
+        sa.Column("sound", sa.Boolean(), nullable=False),
+        sa.Column("detail", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_audit_outcome")),
+    )
+    op.create_table(
+        "known_license",
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("stamp", sa.LargeBinary(), nullable=False),
+        sa.Column("verified_at", sa.BigInteger(), nullable=False),
+        sa.Column("container_type", sa.String(), nullable=False),
+        sa.Column("license_id", sa.String(), nullable=False),
+        sa.Column("issued_at", sa.BigInteger(), nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("grace_ends_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("path", name=op.f("pk_known_license")),
+    )
+    op.create_table(
         "export",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("first_batch", sa.BigInteger(), nullable=False),
@@ -244,5 +265,7 @@ def downgrade() -> None:
     op.drop_table("open_alert")
     op.drop_table("notice")
     op.drop_table("export")
+    op.drop_table("known_license")
+    op.drop_table("audit_outcome")
     op.drop_table("adopted_license")
     op.drop_table("acknowledged_alert")

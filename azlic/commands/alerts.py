@@ -1,0 +1,119 @@
+"""Alerts: what is wrong or soon will be; and taking note of one."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import load_settings
+
+if TYPE_CHECKING:
+    from usage.alerts.alert import Alert
+    from usage.alerts.facts import State
+
+app = typer.Typer(help="What is wrong or soon will be, and what to do.", invoke_without_command=True)
+
+
+def register(program: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    program.add_typer(app, name="alerts")
+
+
+@app.callback()
+def alerts(
+    context: typer.Context,
+    trust: options.Trust = None,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """What is wrong or soon will be, and what to do.
+
+    Looks at the licenses of the setting `licenses`, the trust store, the clock, the ledger and the disks. What somebody
+    has taken note of is listed below the others. Exit status 1 when there is a warning or worse that nobody has.
+
+    Example: azlic alerts
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from azlic.show_alerts import alerts_fields, alerts_text
+    from azlic.watching import look
+    from usage.alerts.alert import Severity
+
+    settings, now = load_settings(), clock.as_of(None)
+    state, found = look(settings, trust=trust, database=database, now=now)
+    if not state.ledger_error:
+        _remember(database or settings.database, state, [one.alert for one in found])
+    if json:
+        output.emit_json("azlic.alerts/v1", alerts_fields(found, now))
+    else:
+        output.emit(alerts_text(found, now))
+    loud = [one.alert for one in found if one.acknowledgement is None]
+    raise typer.Exit(1 if any(alert.severity >= Severity.WARNING for alert in loud) else 0)
+
+
+def _remember(database: str, state: "State", found: "list[Alert]") -> None:
+    """Where there is a ledger that this user may write; a reader's need not be."""
+    import contextlib
+
+    from licensing.database import open_database, writing
+    from licensing.errors import AzlicError
+    from licensing.remember import advance
+    from licensing.seen import WitnessKind
+    from usage.alerts.remembering import remember_look
+
+    with contextlib.suppress(AzlicError), writing(open_database(database)) as connection:
+        remember_look(connection, state, found)
+        if not state.clock_behind:
+            advance(connection, WitnessKind.EVALUATION, state.now, "alerts")
+
+
+@app.command()
+def ack(
+    name: Annotated[str, typer.Argument(metavar="ID", help="The alert, as azlic alerts names it.")],
+    until: Annotated[str, typer.Option("--until", metavar="DATE", help="The date (UTC) until which it is quiet.")],
+    trust: options.Trust = None,
+    database: options.Database = None,
+) -> None:
+    """Take note of an alert: it is quiet until a date.
+
+    It speaks up again before that when it worsens: when it comes to its next stage, or to a higher severity. One that
+    goes away is forgotten, and comes again as a new one. Your user name is kept with it.
+
+    Example: azlic alerts ack license-expiring:/srv/licenses/read --until 2027-01-31
+    """
+    from azlic.watching import look
+    from licensing.database import open_database
+    from licensing.errors import BadCall
+    from licensing.instants import iso, parse_instant
+    from licensing.issuer_audit import operator
+    from usage.alerts.remembering import acknowledge
+
+    settings, now, day = load_settings(), clock.as_of(None), parse_instant(until)
+    _, found = look(settings, trust=trust, database=database, now=now)
+    alert = next((one.alert for one in found if one.alert.id == name), None)
+    if alert is None:
+        raise BadCall(f"there is no alert {name} now", hint="azlic alerts lists those there are, with their ids")
+    engine = open_database(database or settings.database, create=True)
+    acknowledge(engine, alert, until=day, now=now, by=operator())
+    output.emit(f"{alert.id} is quiet until {iso(day)}, or until it worsens")
+
+
+@app.command()
+def forget(
+    path: Annotated[str, typer.Argument(metavar="PATH", help="The place that held a license and is missed.")],
+    database: options.Database = None,
+) -> None:
+    """Miss a license no more that was taken away for good.
+
+    A license that was seen once and is gone is an alert; this ends it.
+
+    Example: azlic alerts forget /srv/licenses/hall-2
+    """
+    import os
+
+    from licensing.database import open_database
+    from usage.alerts.remembering import forget_license
+
+    place = os.path.abspath(path)  # noqa: PTH100 - the place as it was remembered, links not followed
+    forget_license(open_database(database or load_settings().database, upgrade=True), place)
+    output.emit(f"{place} is missed no more")

@@ -1,0 +1,46 @@
+"""Renewals in people's calendars."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import load_settings
+
+
+def register(program: typer.Typer) -> None:
+    """Put this command on the command line."""
+    program.command()(calendar)
+
+
+def calendar(
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", readable=False, help="Where to write it; stdout if left out."),
+    ] = None,
+    trust: options.Trust = None,
+    database: options.Database = None,
+) -> None:
+    """Write renewals as an iCalendar file.
+
+    A day for each license and plan: when its renewal has to be started (setting `lead_days`), and when it ends. Written
+    again later, the same entries move instead of coming twice.
+
+    Example: azlic calendar -o renewals.ics
+    """
+    from azlic.watching import look, rules_of
+    from licensing.files import write_whole
+    from usage.alerts.renewals import calendar_file, renewals
+
+    settings, now = load_settings(), clock.as_of(None)
+    state, _ = look(settings, trust=trust, database=database, now=now)
+    entries = renewals(state, rules_of(settings))
+    content = calendar_file(entries, site=settings.site, now=now)
+    if state.ledger_error:
+        output.tell(f"azlic: {state.ledger_error}: plans are not in it")
+    if out is None:
+        output.emit(content.decode().removesuffix("\r\n"))
+    else:
+        write_whole(out, content, mode=0o644)
+        output.emit(f"{out}: {len(entries):,} {'entry' if len(entries) == 1 else 'entries'}")

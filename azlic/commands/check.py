@@ -1,0 +1,63 @@
+"""A monitoring plugin: one line, figures, and the status that Nagios and its kin expect."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import load_settings
+
+
+def register(program: typer.Typer) -> None:
+    """Put this command on the command line."""
+    program.command()(check)
+
+
+def check(
+    prometheus: Annotated[
+        Path | None,
+        typer.Option("--prometheus", metavar="FILE", readable=False, help="Write metrics for a textfile collector."),
+    ] = None,
+    trust: options.Trust = None,
+    database: options.Database = None,
+) -> None:
+    """Check everything, as a monitoring plugin does.
+
+    Prints one line with figures. Exit status 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; whatever goes wrong, a wrong
+    command line too, is 3. What somebody has taken note of (azlic alerts ack) does not count. Nothing is written but
+    the file of metrics.
+
+    Example: azlic check --prometheus /var/lib/prometheus/node-exporter/azlic.prom
+    """
+    from azlic.show_check import check_line, plugin_status
+    from azlic.watching import look
+
+    settings, now = load_settings(), clock.as_of(None)
+    state, found = look(settings, trust=trust, database=database, now=now)
+    if prometheus is not None:
+        from azlic.show_metrics import write_metrics
+
+        write_metrics(prometheus, state, found)
+    output.emit(check_line(state, found, lead_days=settings.lead_days))
+    raise typer.Exit(plugin_status(found))
+
+
+def monitored(words: Sequence[str]) -> int:
+    """Run ``azlic check`` so that whatever keeps it from an answer is UNKNOWN: one line on stdout, status 3.
+
+    Source: Monitoring Plugins guidelines; a traceback would leave with 1, which means WARNING there.
+    """
+    from azlic.app import command_line
+
+    try:
+        return int(command_line(words)(list(words), standalone_mode=False) or 0)
+    except Exception as error:
+        if os.environ.get("AZLIC_DEBUG"):
+            raise
+        told = getattr(error, "message", "") or f"{type(error).__name__}: {error}"
+        hint = f" (try: {error.hint})" if hasattr(error, "hint") else ""
+        output.emit(" ".join(f"AZLIC UNKNOWN - {told}{hint}".replace("|", "/").split()))
+        return 3

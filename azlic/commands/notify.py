@@ -1,0 +1,100 @@
+"""Telling people and systems about alerts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from usage.alerts.channels import Channel
+
+
+def register(program: typer.Typer) -> None:
+    """Put this command on the command line."""
+    program.command()(notify)
+
+
+def notify(
+    test: Annotated[bool, typer.Option("--test", help="Send one test message to each channel, and forget it.")] = False,
+    channel: Annotated[
+        str | None, typer.Option("--channel", metavar="NAME", help="Only this one of the channels.")
+    ] = None,
+    trust: options.Trust = None,
+    database: options.Database = None,
+) -> None:
+    """Tell each channel what it was not told yet.
+
+    The channels stand in channels.toml (setting `channels`, mode 0600): Apprise URLs for mail, syslog, webhooks and
+    chat, an Alertmanager, a command. Each alert is told once per stage, and tried again by the next run until it is
+    taken. What somebody has taken note of is not told. Exit status 3 when a channel failed.
+
+    Example: azlic notify --test
+    """
+    from licensing.errors import AzlicError, BadCall
+    from usage.alerts.channels import read_channels
+
+    settings = load_settings()
+    channels = [one for one in read_channels(settings.channels) if channel in (None, one.name)]
+    if not channels:
+        raise BadCall(f"there is no such channel in {settings.channels}", hint="see: azlic notify --help")
+    failed = _test(settings, channels) if test else _notify(settings, channels, trust=trust, database=database)
+    if failed:
+        told = "; ".join(f"{name}: {why}" for name, why in failed.items())
+        raise AzlicError(f"not every channel took it: {told}", hint="mend it; the next azlic notify tries again")
+
+
+def _notify(
+    settings: Settings, channels: "Sequence[Channel]", *, trust: Path | None, database: str | None
+) -> dict[str, str]:
+    from azlic.watching import look
+    from licensing.database import open_database
+    from usage.alerts.alert import counted
+    from usage.alerts.notify import notify as tell
+
+    engine = open_database(database or settings.database, create=True)
+    outcome = tell(
+        engine,
+        channels,
+        lambda: look(settings, trust=trust, database=database, now=clock.as_of(None)),
+        site=_site(settings),
+    )
+    for name, alerts in outcome.sent.items():
+        output.emit(f"{name}: told {counted(alerts) or 'again what there is'}")
+    if not outcome.sent and not outcome.failed:
+        output.emit("nothing new to tell")
+    return outcome.failed
+
+
+def _test(settings: Settings, channels: "Sequence[Channel]") -> dict[str, str]:
+    from usage.alerts.alert import Alert, Severity
+    from usage.alerts.message import Message
+    from usage.alerts.notify import deliver
+
+    now = clock.as_of(None)
+    alert = Alert(
+        id="test",
+        severity=Severity.NOTICE,
+        rank=0,
+        stage="test",
+        since=now,
+        subject="this channel",
+        meaning="This is a test of the channel: nothing is wrong.",
+        action="Nothing is to be done.",
+    )
+    message = Message(_site(settings), now, (alert,), ())
+    failed = {one.name: why for one in channels if (why := deliver(one, message))}
+    for one in channels:
+        if one.name not in failed:
+            output.emit(f"{one.name}: took a test message")
+    return failed
+
+
+def _site(settings: Settings) -> str:
+    """The site's name, or this machine's where it has none."""
+    import socket
+
+    return settings.site or socket.gethostname()

@@ -1,0 +1,60 @@
+"""`azlic notify`: channels from a file of their own, and a test of them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import stamina
+from freezegun import freeze_time
+
+from tests.azlic.conftest import Cli
+from tests.site import START, Site
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[None]:
+    monkeypatch.setenv("AZLIC_LICENSES", str(site.license))
+    monkeypatch.setenv("AZLIC_CHANNELS", str(site.folder / "channels.toml"))
+    monkeypatch.setenv("AZLIC_SITE", "plant")
+    with freeze_time(START), stamina.set_testing(True, attempts=1):
+        yield
+
+
+@pytest.fixture
+def got(site: Site) -> Path:
+    """Where a channel of the site, a command, puts what it was told last."""
+    script, got = site.folder / "page", site.folder / "got.json"
+    script.write_text(f"#!/bin/sh\ncat > {got}\n")
+    script.chmod(0o700)
+    channels = site.folder / "channels.toml"
+    channels.write_text(f'[pager]\ncommand = ["{script}"]\n[broken]\ncommand = ["false"]\n')
+    channels.chmod(0o600)
+    return got
+
+
+def test_a_test_goes_to_each_channel_and_is_not_remembered(cli: Cli, got: Path) -> None:
+    answer = cli("notify", "--test")
+    assert (answer.status, answer.out) == (3, "pager: took a test message\n")
+    assert "broken: the command ended with status 1" in answer.err
+    assert json.loads(got.read_text())["title"] == "azlic plant: 1 notice"
+    assert not (got.parent / "azlic.db").exists()
+
+
+def test_one_channel_is_told_once(cli: Cli, got: Path) -> None:
+    answer = cli("notify", "--channel", "pager")
+    assert (answer.status, answer.out) == (0, "pager: told 1 critical\n")
+    assert json.loads(got.read_text())["alerts"][0]["kind"] == "license-missing"
+    assert cli("notify", "--channel", "pager").out == "nothing new to tell\n"
+
+
+def test_a_channel_that_failed_stands_among_the_alerts(cli: Cli, got: Path) -> None:
+    assert cli("notify").status == 3
+    assert "channel-failing:broken" in cli("alerts").out
+
+
+def test_no_file_of_channels_and_no_such_channel_are_bad_calls(cli: Cli, got: Path) -> None:
+    assert cli("notify", "--channel", "nobody").status == 2
+    (got.parent / "channels.toml").unlink()
+    answer = cli("notify")
+    assert answer.status == 2 and "there is no file of channels" in answer.err

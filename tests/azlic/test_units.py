@@ -1,0 +1,99 @@
+"""`azlic units` and `azlic rules`: what is written out is checked with the tools it is meant for."""
+
+import configparser
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.azlic.conftest import Cli
+from tests.site import Site
+
+RULES_TEST = Path(__file__).with_name("prometheus-rules-test.yml")
+METRICS = Path(__file__).parent.parent.parent / "azlic/show_metrics.py"
+promtool = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool (Debian: prometheus) is not installed")
+systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+
+
+def test_units_name_this_program_and_are_written_once(cli: Cli, site: Site) -> None:
+    answer = cli("units", "units")
+    assert answer.status == 0 and "azlic-notify.timer" in answer.out
+    unit = (site.folder / "units/azlic-notify.service").read_text()
+    assert f"ExecStart={Path(sys.executable).with_name('azlic')} notify\n" in unit
+    assert cli("units", "units").out == "units: all 8 files are there already\n"
+    assert not any("@" in path.read_text().replace("@%n", "").replace("@system-service", "") for path in _units(site))
+
+
+def _units(site: Site) -> list[Path]:
+    return list((site.folder / "units").iterdir())
+
+
+def test_a_file_that_was_changed_by_hand_is_kept_unless_told_otherwise(cli: Cli, site: Site) -> None:
+    cli("units", "units")
+    path = site.folder / "units/azlic.cron"
+    path.write_text("# mine\n")
+    answer = cli("units", "units")
+    assert answer.status == 2 and "azlic.cron is there already" in answer.err
+    assert path.read_text() == "# mine\n"
+    assert cli("units", "units", "--yes").out == "units/azlic.cron\n"
+
+
+def test_timers_make_up_for_what_was_missed_and_services_are_hardened(cli: Cli, site: Site) -> None:
+    cli("units", "units")
+    for path in _units(site):
+        unit = configparser.ConfigParser(interpolation=None, strict=False)
+        unit.optionxform = str  # type: ignore[assignment, method-assign]
+        if path.suffix == ".timer":
+            unit.read(path)
+            assert unit["Timer"]["Persistent"] == "true"
+        elif path.suffix == ".service" and "@" not in path.name:
+            unit.read(path)
+            assert unit["Unit"]["OnFailure"] == "azlic-failed@%n.service"
+            assert unit["Service"]["ProtectSystem"] == "strict" and unit["Service"]["NoNewPrivileges"] == "yes"
+
+
+@systemd
+def test_systemd_finds_no_fault_with_the_units(cli: Cli, site: Site) -> None:
+    cli("units", "units")
+    paths = [path for path in _units(site) if path.suffix in (".service", ".timer") and "@" not in path.name]
+    told = subprocess.run(["systemd-analyze", "verify", *paths], capture_output=True, text=True, check=False)
+    ours = [line for line in told.stderr.splitlines() if "azlic" in line and "man" not in line]
+    assert ours == []
+
+
+@promtool
+def test_promtool_takes_the_rules_and_their_tests_pass(cli: Cli, site: Site) -> None:
+    cli("rules", "rules")
+    folder = site.folder / "rules"
+    shutil.copy(RULES_TEST, folder)
+    for words in (("check", "rules", "azlic.rules.yml"), ("test", "rules", RULES_TEST.name)):
+        told = subprocess.run(["promtool", *words], cwd=folder, capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stdout + told.stderr
+
+
+def test_rules_and_dashboard_ask_for_metrics_that_there_are(cli: Cli, site: Site) -> None:
+    cli("rules", "rules")
+    known = set(re.findall(r"azlic_\w+", METRICS.read_text()))
+    dashboard = (site.folder / "rules/azlic-grafana.json").read_text()
+    rules = (site.folder / "rules/azlic.rules.yml").read_text()
+    assert set(re.findall(r"azlic_\w+", dashboard + rules)) <= known
+    panels = json.loads(dashboard)["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    assert all(panel["targets"] and panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24 for panel in panels)
+
+
+def test_the_rules_warn_at_the_sites_own_lead_time(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZLIC_LEAD_DAYS", "120")
+    cli("rules", "rules")
+    assert "<= 120 * 86400" in (site.folder / "rules/azlic.rules.yml").read_text()
+
+
+def test_icinga_and_nagios_run_the_check(cli: Cli, site: Site) -> None:
+    cli("rules", "rules")
+    program = Path(sys.executable).with_name("azlic")
+    assert f'command = [ "{program}", "check" ]' in (site.folder / "rules/azlic-icinga2.conf").read_text()
+    assert f"command_line    {program} check" in (site.folder / "rules/azlic-nagios.cfg").read_text()

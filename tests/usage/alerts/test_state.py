@@ -1,0 +1,291 @@
+"""The state, gathered from real folders and a real ledger."""
+
+import os
+import shutil
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, update
+
+from licensing.database import reading, writing
+from licensing.instants import milliseconds
+from licensing.seen import Seen
+from licensing.site_tables import AdoptedLicense
+from licensing.verdict import Verdict
+from licensing.verification import verify
+from tests.site import START, Site, a_license, a_plan
+from tests.usage.lines import a_chain, a_line
+from tests.usage.mount import Mount
+from tests.usage.plans import day
+from usage.alert_tables import KnownLicense, Notice, OpenAlert
+from usage.alerts.asking import asking
+from usage.alerts.conditions import alerts_of
+from usage.alerts.facts import State
+from usage.alerts.ledger_facts import planned, used
+from usage.alerts.remembering import acknowledge, forget_license, remember_audit, remember_look
+from usage.alerts.rules import Rules
+from usage.alerts.state import gather
+from usage.close_tables import ClosedMonth, Correction
+from usage.days import daily_use
+from usage.export_tables import Export
+from usage.months import Month
+from usage.plans import plans
+from usage.tables import Batch
+
+
+class Look:
+    """Looks at a site as its settings would have it, and counts how many licenses were verified."""
+
+    def __init__(self, site: Site, *paths: Path) -> None:
+        self.site = site
+        self.paths = paths or (site.license,)
+        self.verified = 0
+
+    def state(self) -> State:
+        def examine(path: Path, seen: Seen) -> Verdict:
+            self.verified += 1
+            return verify(path, trust=self.site.trust, as_of=self.site.now, seen=seen)
+
+        return gather(
+            self.paths, examine, trust=self.site.trust, database=str(self.site.folder / "azlic.db"), now=self.site.now
+        )
+
+    def ids(self) -> list[str]:
+        return [alert.id for alert in alerts_of(self.state(), Rules())]
+
+    def remember(self) -> None:
+        state = self.state()
+        with writing(self.site.ledger) as connection:
+            remember_look(connection, state, alerts_of(state, Rules()))
+
+
+def test_a_site_without_a_ledger_has_its_licenses(site: Site) -> None:
+    site.install()
+    assert Look(site).ids() == []
+    site.now = day("2026-12-31T23:59:59")
+    assert Look(site).ids() == [f"license-expiring:{site.license}"]
+
+
+def test_the_ledger_is_not_written_by_looking(site: Site) -> None:
+    site.install()
+    site.enter_plan()
+    before = (site.folder / "azlic.db").read_bytes()
+    Look(site).state()
+    assert (site.folder / "azlic.db").read_bytes() == before
+
+
+def test_looking_does_not_load_sqlalchemy() -> None:
+    told = "import sys, usage.alerts.state, usage.alerts.conditions; print('sqlalchemy' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True)
+    assert answer.stdout == "False\n"
+
+
+def test_plans_and_days_are_those_that_reports_read(mount: Mount) -> None:
+    """Two readers of the same tables: docs/adr/0010."""
+    mount.site.enter_plan()
+    mount.site.enter_plan(a_plan("other", meters=("m",), period="month", quota={"quantity": 7, "unit": "hour"}))
+    mount.write([*a_chain(3), a_line("x", "0.25", at=START - timedelta(days=40))])
+    mount.ingest()
+    span = day("2026-01-01"), day("2026-04-01")
+    with reading(mount.ledger) as connection, asking(str(mount.site.folder / "azlic.db")) as ask:
+        assert ask is not None
+        assert planned(ask) == list(plans(connection))
+        assert used(ask, *span) == daily_use(connection, *span)
+
+
+def test_a_correction_stands_on_the_month_that_bears_it(mount: Mount) -> None:
+    mount.site.enter_plan()
+    mount.write([a_line("a", 5)])
+    mount.ingest()
+    with writing(mount.ledger) as connection:
+        values = {"number": 1, "kind": "late", "booked_month": 202603, "month": 202602, "record_id": "b", "series": 1}
+        connection.execute(
+            insert(Correction).values(**values, quantity=-2_000_000, reason="", batch=1, booked_at=START)
+        )
+    (plan,) = Look(mount.site).state().plans
+    assert plan.usage is not None and plan.usage.used == 3_000_000
+
+
+def test_a_license_that_is_taken_away_with_its_folder_is_missed_until_it_is_forgotten(site: Site) -> None:
+    """x509-certificate-exporter #312: what is not there has to be an answer, too."""
+    folder = site.folder / "licenses"
+    for name in ("one", "two"):
+        site.install(folder=_made(folder / name))
+    look = Look(site, folder)
+    look.remember()
+    shutil.rmtree(folder / "two")
+    assert look.ids() == [f"license-missing:{folder / 'two'}"]
+    look.remember()
+    shutil.rmtree(folder / "one")
+    assert look.ids() == [f"license-missing:{folder / name}" for name in ("one", "two")]
+    forget_license(site.ledger, str(folder / "two"))
+    assert look.ids() == [f"license-missing:{folder / 'one'}"]
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def test_a_license_that_has_not_changed_is_verified_once_an_hour(site: Site) -> None:
+    site.install()
+    look = Look(site)
+    look.remember()
+    site.sleep(minutes=59, seconds=59)
+    assert look.ids() == [] and look.verified == 1
+    site.sleep(seconds=1)
+    assert look.ids() == [] and look.verified == 2
+
+
+def test_what_is_remembered_still_ends_to_the_second(site: Site) -> None:
+    site.install(a_license(expires_at=START + timedelta(minutes=30), plan=a_plan()))
+    look = Look(site)
+    look.remember()
+    site.sleep(minutes=30)
+    assert look.ids() == [f"license-expired:{site.license}"] and look.verified == 1
+
+
+@pytest.mark.parametrize("change", ["edited", "same size and time", "swapped by a link", "other trust"])
+def test_what_was_changed_is_verified_again(site: Site, change: str) -> None:
+    """x509-certificate-exporter #123: a link that was swapped, as Kubernetes does, went unnoticed."""
+    target = site.install()
+    if change == "swapped by a link":
+        (site.folder / "a").mkdir()
+        target.rename(site.folder / "a/license.dat")
+        (site.license / "license.dat").symlink_to("../a/license.dat")
+    look = Look(site)
+    look.remember()
+    found = target.stat()
+    if change == "edited":
+        target.write_bytes(target.read_bytes()[:-9])
+    elif change == "same size and time":
+        content = bytearray(target.read_bytes())
+        content[40] ^= 1
+        target.write_bytes(content)
+        os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
+    elif change == "swapped by a link":
+        (site.folder / "b").mkdir()
+        (site.folder / "b/license.dat").write_bytes(b"{}")
+        target.unlink()
+        target.symlink_to("../b/license.dat")
+    else:
+        site.public_key.with_name("issuer.pem").unlink()
+        next(site.trust.folder.iterdir()).unlink()
+    assert look.ids() == [_expected(site, change)]
+    assert look.verified == 2
+
+
+def _expected(site: Site, change: str) -> str:
+    kind = "license-changed" if change == "same size and time" else "license-invalid"
+    return f"{kind}:{site.license}"
+
+
+def test_one_license_that_cannot_be_judged_hides_no_other(site: Site) -> None:
+    folder = site.folder / "licenses"
+    for name in ("one", "two"):
+        site.install(folder=_made(folder / name))
+    (folder / "one/license.dat").write_bytes(b"{")
+    assert Look(site, folder).ids() == [f"license-invalid:{folder / 'one'}"]
+
+
+def test_an_adopted_license_ends_as_stated_and_is_changed_when_its_bytes_are(site: Site) -> None:
+    import hashlib
+
+    file = site.license / "license.dat"
+    file.write_bytes(b"nobody can read this")
+    with writing(site.ledger) as connection:
+        connection.execute(
+            insert(AdoptedLicense).values(
+                path=str(site.license),
+                digest=hashlib.sha256(file.read_bytes()).digest(),
+                size=20,
+                container_type="read",
+                expires_at=milliseconds(day("2026-03-02")),
+                adopted_at=0,
+                stated_by="operator",
+            )
+        )
+    (alert,) = alerts_of(Look(site).state(), Rules())
+    assert (alert.kind, alert.stage) == ("license-expiring", "1 day")
+    file.write_bytes(b"nobody can read that")
+    assert Look(site).ids() == [f"license-changed:{site.license}"]
+
+
+def test_a_ledger_that_cannot_be_read_is_told_and_licenses_still_are(site: Site) -> None:
+    site.install()
+    (site.folder / "azlic.db").write_bytes(b"not a database at all, but long enough to be looked at" * 20)
+    site.now = day("2027-01-01")
+    assert sorted(Look(site).ids()) == ["ledger-unreadable", f"license-expired:{site.license}"]
+
+
+def test_what_was_kept_apart_or_is_missing_is_counted(mount: Mount) -> None:
+    mount.site.install()
+    chain = a_chain(4)
+    mount.write([b"bad", b"worse", chain[0], chain[3], a_line("a", 1), a_line("a", 2)])
+    mount.ingest()
+    doubts = {doubt.kind: (doubt.number, doubt.since) for doubt in Look(mount.site).state().doubts}
+    assert doubts == {"quarantine": (2, START), "conflict": (1, START), "gap": (2, START)}
+
+
+def test_a_month_is_pending_until_it_is_closed(mount: Mount) -> None:
+    mount.site.install()
+    mount.write([a_line("a", at=day("2026-01-31")), a_line("b", at=day("2026-02-01")), a_line("c")])
+    mount.ingest()
+    assert Look(mount.site).state().pending_months == (Month(2026, 1), Month(2026, 2))
+    with writing(mount.ledger) as connection:
+        connection.execute(insert(ClosedMonth).values(month=202601, closed_at=START, batch=1, totals=b"", reason=""))
+    assert Look(mount.site).state().pending_months == (Month(2026, 2),)
+
+
+def test_usage_waits_for_its_receipt_from_the_first_batch_without_one(mount: Mount) -> None:
+    mount.site.install()
+    for name in ("a", "b"):
+        mount.append([a_line(name)])
+        mount.ingest()
+        mount.site.sleep(days=1)
+    waits = Look(mount.site).state().hand_over
+    assert waits is not None and (waits.waits_since, waits.receipt_at) == (START, None)
+    values = {"number": 1, "first_batch": 1, "last_batch": 1, "head": b"", "digest": b"", "holds": "totals"}
+    with writing(mount.ledger) as connection:
+        connection.execute(insert(Export).values(**values, made_at=START, acknowledged_at=START))
+    waits = Look(mount.site).state().hand_over
+    assert waits is not None and (waits.waits_since, waits.receipt_at) == (START + timedelta(days=1), START)
+    with writing(mount.ledger) as connection:
+        connection.execute(update(Export).values(last_batch=2))
+        assert connection.execute(Batch.__table__.select()).rowcount
+    assert Look(mount.site).state().hand_over is None
+
+
+def test_an_audit_is_remembered_until_the_next(site: Site) -> None:
+    site.install()
+    with writing(site.ledger) as connection:
+        remember_audit(connection, sound=False, detail="batch 3", now=START)
+    assert Look(site).ids() == ["audit-failed"]
+    with writing(site.ledger) as connection:
+        remember_audit(connection, sound=True, detail="", now=START)
+    assert Look(site).ids() == []
+
+
+def test_an_alert_is_dated_by_the_first_look_and_forgotten_once_it_is_gone(site: Site) -> None:
+    look = Look(site)
+    look.remember()
+    (alert,) = alerts_of(look.state(), Rules())
+    acknowledge(site.ledger, alert, until=START + timedelta(days=9), now=START, by="me")
+    with writing(site.ledger) as connection:
+        connection.execute(insert(Notice).values(alert=alert.id, stage="0", channel="c", attempts=1, tried_at=START))
+    site.sleep(days=2)
+    (alert,) = alerts_of(look.state(), Rules())
+    assert alert.kind == "license-missing" and alert.since == START
+    site.install()
+    look.remember()
+    with reading(site.ledger) as connection:
+        assert not connection.execute(OpenAlert.__table__.select()).all()
+        assert not connection.execute(Notice.__table__.select()).all()
+        assert len(connection.execute(KnownLicense.__table__.select()).all()) == 1
+
+
+def test_the_disk_of_the_ledger_is_looked_at(site: Site) -> None:
+    assert [disk.path for disk in Look(site).state().disks] == [str(site.folder)]

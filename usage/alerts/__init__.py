@@ -1,0 +1,1 @@
+"""Alerts: what is wrong or soon will be, who has taken note of it, and who was told."""

@@ -1,0 +1,110 @@
+"""Telling: each alert once per stage and channel, remembered in the ledger, tried again until it is taken.
+
+1. claimed: what a channel was not told is written down as tried, so that two who run at once do not both tell it
+2. told: outside of any transaction, a few times in a row
+3. settled: as sent, or with the reason why not; then the next run tries again, and the channel is an alert itself
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import stamina
+from sqlalchemy import Connection, Engine, select, update
+
+from licensing.database import writing
+from licensing.upsert import upsert
+from usage.alert_tables import Notice
+from usage.alerts.acknowledgement import Told
+from usage.alerts.alert import Alert
+from usage.alerts.channels import Channel, ChannelFailed
+from usage.alerts.facts import State
+from usage.alerts.message import Message
+from usage.alerts.remembering import remember_look
+
+ATTEMPTS = 3
+_IN_FLIGHT = timedelta(minutes=10)
+"""A notice that was claimed and neither sent nor refused for so long was dropped by a run that died."""
+
+Look = Callable[[], tuple[State, tuple[Told, ...]]]
+
+
+class Outcome:
+    """What a run told: the alerts each channel took, and why a channel took none."""
+
+    def __init__(self) -> None:
+        self.sent: dict[str, tuple[Alert, ...]] = {}
+        self.failed: dict[str, str] = {}
+
+
+def notify(engine: Engine, channels: Sequence[Channel], look: Look, *, site: str) -> Outcome:
+    """Tell each channel what it has not been told; a channel that fails is told to the others in the same run."""
+    outcome = Outcome()
+    for _ in range(2):
+        state, found = look()
+        with writing(engine) as connection:
+            remember_look(connection, state, [one.alert for one in found])
+        loud = tuple(one.alert for one in found if one.acknowledgement is None)
+        before = len(outcome.failed)
+        for channel in channels:
+            if channel.name not in outcome.failed:
+                _tell(engine, channel, loud, outcome, now=state.now, site=site)
+        if len(outcome.failed) == before:
+            break
+    return outcome
+
+
+def _tell(
+    engine: Engine, channel: Channel, loud: tuple[Alert, ...], outcome: Outcome, *, now: datetime, site: str
+) -> None:
+    own = f"channel-failing:{channel.name}"
+    present = tuple(alert for alert in loud if alert.id != own)
+    with writing(engine) as connection:
+        fresh = _claim(connection, channel.name, present, now)
+    if not fresh and not (channel.repeats and present and channel.name not in outcome.sent):
+        return
+    error = deliver(channel, Message(site, now, fresh, present))
+    with writing(engine) as connection:
+        _settle(connection, channel.name, fresh, now, error)
+    if error is None:
+        outcome.sent[channel.name] = outcome.sent.get(channel.name, ()) + fresh
+    else:
+        outcome.failed[channel.name] = error
+
+
+def deliver(channel: Channel, message: Message) -> str | None:
+    """Give a message to a channel, a few times where it fails; None, or why it was not taken in the end."""
+    logging.getLogger("stamina").setLevel(logging.CRITICAL)
+    try:
+        for attempt in stamina.retry_context(on=ChannelFailed, attempts=ATTEMPTS, timeout=180, wait_initial=1.0):
+            with attempt:
+                channel.send(message)
+    except ChannelFailed as error:
+        return str(error)
+    return None
+
+
+def _claim(connection: Connection, channel: str, alerts: Sequence[Alert], now: datetime) -> tuple[Alert, ...]:
+    """The alerts that a channel has not been told at their stage, and nobody is telling it now."""
+    query = select(Notice.alert, Notice.stage, Notice.attempts, Notice.tried_at, Notice.sent_at, Notice.error)
+    known = {(row.alert, row.stage): row for row in connection.execute(query.where(Notice.channel == channel))}
+    claimed = []
+    for alert in alerts:
+        row = known.get((alert.id, str(alert.rank)))
+        in_flight = row is not None and row.error is None and timedelta() <= now - row.tried_at < _IN_FLIGHT
+        if row is not None and (row.sent_at is not None or in_flight):
+            continue
+        values = {"alert": alert.id, "stage": str(alert.rank), "channel": channel, "tried_at": now, "error": None}
+        statement = upsert(connection, Notice).values(**values, attempts=(row.attempts if row else 0) + 1)
+        changes = {name: statement.excluded[name] for name in ("attempts", "tried_at", "error")}
+        key = ["alert", "stage", "channel"]
+        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changes))
+        claimed.append(alert)
+    return tuple(claimed)
+
+
+def _settle(connection: Connection, channel: str, alerts: Sequence[Alert], now: datetime, error: str | None) -> None:
+    for alert in alerts:
+        row = (Notice.alert == alert.id) & (Notice.stage == str(alert.rank)) & (Notice.channel == channel)
+        outcome = {"sent_at": now} if error is None else {"error": error}
+        connection.execute(update(Notice).where(row).values(outcome))
