@@ -12,7 +12,7 @@ from usage.audit_rows import Unreadable, fetched
 from usage.months import Month, day_number
 from usage.quantity import grouped
 
-GUARDED = ("batch", "record", "series")
+GUARDED = ("batch", "closed_month", "closed_total", "correction", "record", "series")
 """The tables whose rows a trigger keeps from being changed or deleted."""
 
 _TABLES_OF_BATCHES = {"record": "number", "series": "key", "correction": "number"}

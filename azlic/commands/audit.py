@@ -28,7 +28,8 @@ def audit(
 ) -> None:
     """Prove that nothing in the ledger was changed.
 
-    Every batch is computed again from the values stored. The ledger is only read; --database may name a copy.
+    Every batch is computed again from the values stored. A ledger named with --database, as a copy is, is only read;
+    of this site's own the outcome is kept for azlic alerts.
 
     Exit status 1, and the first bad batch, row or month, when something is not as it was written.
 
@@ -48,7 +49,21 @@ def audit(
         output.emit_json("azlic.audit/v1", audit_fields(found))
     else:
         output.emit(audit_text(found))
+    if database is None:
+        _remember(load_settings().database, sound=found.sound, detail=audit_text(found).splitlines()[0])
     raise typer.Exit(0 if found.sound else 1)
+
+
+def _remember(ledger: str, *, sound: bool, detail: str) -> None:
+    """Keep the outcome for the alerts, where this user may write the ledger; an audit itself needs no such right."""
+    import contextlib
+
+    from licensing.database import open_database, writing
+    from licensing.errors import AzlicError
+    from usage.alerts.remembering import remember_audit
+
+    with contextlib.suppress(AzlicError), writing(open_database(ledger)) as connection:
+        remember_audit(connection, sound=sound, detail=detail, now=clock.now())
 
 
 def checkpoint(database: options.Database = None, json: options.Json = False) -> None:

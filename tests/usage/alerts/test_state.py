@@ -248,7 +248,15 @@ def test_usage_waits_for_its_receipt_from_the_first_batch_without_one(mount: Mou
         mount.site.sleep(days=1)
     waits = Look(mount.site).state().hand_over
     assert waits is not None and (waits.waits_since, waits.receipt_at) == (START, None)
-    values = {"number": 1, "first_batch": 1, "last_batch": 1, "head": b"", "digest": b"", "holds": "totals"}
+    values = {
+        "number": 1,
+        "first_batch": 1,
+        "last_batch": 1,
+        "head": b"",
+        "digest": b"",
+        "holds": "totals",
+        "manifest": b"",
+    }
     with writing(mount.ledger) as connection:
         connection.execute(insert(Export).values(**values, made_at=START, acknowledged_at=START))
     waits = Look(mount.site).state().hand_over

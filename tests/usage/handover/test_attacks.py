@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from securesystemslib.signer import CryptoSigner
+from sqlalchemy import update
 
 from licensing.envelope import seal
 from tests.usage.handover.houses import HandingHouse, HeadOffice, later, used
 from tests.usage.ledgers import unguarded
 from tests.usage.mount import rows
+from usage.checkpoint import Checkpoint
 from usage.handover.acknowledgement import ACKNOWLEDGEMENT_TYPE
 from usage.handover.manifest import EXPORT_TYPE
 from usage.handover.refusal import Refused
@@ -103,18 +105,13 @@ def test_hand_over_a_smaller_ledger_than_the_one_seen(hall: HandingHouse, office
     snapshot = hall.snapshot()
     for name in ("c", "d", "e"):
         hall.use(name)
-    seen = office.accept(hall.export("seen.azlic", since=hall.checkpoint().__class__.parse(_zero(hall)))).manifest
+    seen = office.accept(hall.export("seen.azlic", since=Checkpoint(hall.checkpoint().origin, 0, bytes(32)))).manifest
     hall.restore(snapshot)
     hall.use("f")
     small = hall.exported(hall.folder / "small.azlic").manifest
     with pytest.raises(Refused, match="was set back, or went another way") as refused:
         office.accept(hall.folder / "small.azlic")
     assert seen.head[:16] in refused.value.message and small.head[:16] in refused.value.message
-
-
-def _zero(hall: HandingHouse) -> str:
-    origin = hall.checkpoint().origin
-    return f"{origin}\n0\n{'A' * 43}=\n"
 
 
 def test_a_site_whose_ledger_was_set_back_hands_over_nothing_more(hall: HandingHouse) -> None:
@@ -125,6 +122,15 @@ def test_a_site_whose_ledger_was_set_back_hands_over_nothing_more(hall: HandingH
     with pytest.raises(Refused, match=r"export 1 ended at batch 2 with head .* has only 1 batches"):
         hall.export("again.azlic")
     assert not (hall.folder / "again.azlic").exists()
+
+
+def test_hand_over_another_ledger_than_before(hall: HandingHouse, office: HeadOffice) -> None:
+    snapshot = hall.snapshot()  # before the ledger had its name
+    office.accept(hall.export())
+    hall.restore(snapshot)
+    hall.use("z")
+    with pytest.raises(Refused, match=r"site hall-7 handed over the ledger hall-7/.* until now, and this is another"):
+        office.accept(hall.export("new.azlic"))
 
 
 def test_hand_over_the_same_ledger_as_two_sites(hall: HandingHouse, yard: HandingHouse, office: HeadOffice) -> None:
@@ -192,7 +198,7 @@ def test_a_record_that_was_changed_in_the_ledger_is_not_handed_over(hall: Handin
 def test_a_ledger_that_was_rewritten_from_the_start_is_found_by_its_last_export(hall: HandingHouse) -> None:
     hall.export()
     with unguarded(hall.ledger) as connection:
-        connection.exec_driver_sql("UPDATE batch SET head = x'" + "ab" * 32 + "'")
+        connection.execute(update(Batch).values(head=b"\xab" * 32))
     with pytest.raises(Refused, match="does not go on from there: its head there is abab"):
         hall.export("again.azlic")
 
