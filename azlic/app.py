@@ -22,6 +22,7 @@ _MODULES = {
     "quarantine": "quarantine",
     "findings": "quarantine",
     "report": "report",
+    "serve": "serve",
     "plan": "plan",
     "pull": "readings",
     "import": "readings",

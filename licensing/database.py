@@ -60,6 +60,24 @@ def open_database(target: str, *, create: bool = False, upgrade: bool = False) -
     return engine
 
 
+def only_reading(engine: Engine) -> Engine:
+    """The same database, in which this process writes nothing whatever it is told; a crashed writer's journal aside."""
+    statement = {
+        "sqlite": "PRAGMA query_only=ON",
+        "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+    }[engine.dialect.name]
+
+    @event.listens_for(engine, "connect")
+    def forbid(connection: Any, _record: object) -> None:
+        with contextlib.closing(connection.cursor()) as cursor:
+            cursor.execute(statement)
+        if engine.dialect.name == "postgresql":
+            connection.commit()
+
+    engine.dispose()  # of the connection that looked at the schema
+    return engine
+
+
 def _connect(target: str, *, create: bool) -> Engine:
     if "://" in target:
         return _by_url(target)
