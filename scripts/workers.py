@@ -1,6 +1,8 @@
 """What `scripts/bench` runs in processes of their own; each prints its figure as the last line.
 
-workers.py generate FOLDER RECORDS | ingest FOLDER DATABASE | bare FOLDER DATABASE | read FOLDER | watch FOLDER
+workers.py generate FOLDER RECORDS | ingest FOLDER DATABASE | ingest-undisturbed FOLDER DATABASE |
+bare FOLDER DATABASE | read FOLDER | watch FOLDER |
+ask HOST:PORT REQUESTS_A_SECOND, until SIGTERM
 """
 
 import gc
@@ -69,6 +71,18 @@ def ingest(folder: Path, database: Path) -> str:
     )
     first, last = _between(marks, 0.0, 0.1), _between(marks, 0.9, 1.0)
     return f"{marks[-1][1] - marks[0][1]} {first} {last}"
+
+
+def ingest_undisturbed(folder: Path, database: Path) -> float:
+    """The seconds of an ingest, without those in which it was ready to run and something else ran on its core."""
+    queued, start = _queued(), time.perf_counter()
+    ingest(folder, database)
+    return time.perf_counter() - start - (_queued() - queued)
+
+
+def _queued() -> float:
+    """The seconds that this process has waited for a core. Source: proc(5), schedstat."""
+    return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
 
 
 def _between(marks: list[tuple[float, float]], low: float, high: float) -> float:
@@ -207,6 +221,29 @@ def _write_and_look(output: Path, database: Path, *, records: int, a_second: int
     return written, seen
 
 
+def ask(address: str, a_second: int) -> str:
+    """The answers a second from /metrics, and the 99th percentile of their times in ms; 0 asks as fast as it can."""
+    import http.client
+    import signal
+
+    asking = [True]
+    signal.signal(signal.SIGTERM, lambda *_: asking.clear())
+    client = http.client.HTTPConnection(address, timeout=30)
+    times: list[float] = []
+    start = time.perf_counter()
+    while asking:
+        if a_second:
+            time.sleep(max(0.0, start + len(times) / a_second - time.perf_counter()))
+        before = time.perf_counter()
+        client.request("GET", "/metrics")
+        answer = client.getresponse()
+        body = answer.read()
+        assert answer.status == 200 and b"azlic_ledger_batches" in body, body
+        times.append(time.perf_counter() - before)
+    rate = len(times) / (time.perf_counter() - start)
+    return f"{rate:.1f} {1000 * sorted(times)[int(0.99 * len(times))]:.1f}"
+
+
 def _bare_tesserocr(pages: int) -> float:
     import tesserocr
 
@@ -240,12 +277,16 @@ def main() -> None:
         print(generate(folder, int(sys.argv[3])))
     elif what == "ingest":
         print(ingest(folder, Path(sys.argv[3])))
+    elif what == "ingest-undisturbed":
+        print(ingest_undisturbed(folder, Path(sys.argv[3])))
     elif what == "bare":
         print(bare(folder, Path(sys.argv[3])))
     elif what == "read":
         print(read(folder))
     elif what == "watch":
         print(watch(folder))
+    elif what == "ask":
+        print(ask(sys.argv[2], int(sys.argv[3])))
 
 
 if __name__ == "__main__":
