@@ -7,18 +7,20 @@ import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import insert, text
 
+from azlic.html.site_page import site_html
 from azlic.serving.access import Doors
 from azlic.serving.lookout import KEEP_SECONDS, Lookout
 from licensing.database import only_reading, open_database, reading, writing
 from licensing.errors import AzlicError
 from tests.azlic.conftest import Cli
-from tests.azlic.pages import page_of
+from tests.azlic.pages import page_of, watched_site
 from tests.azlic.test_issuer import AZLIC
 from tests.azlic.test_report import busy
 from tests.certificates import HERE, Authority
@@ -299,3 +301,11 @@ def test_the_page_is_read_while_records_come_in(site: Site) -> None:
         assert json.dumps(3) in httpx.get(f"{url}/records/usage-logs/").text
     with reading(site.ledger) as connection:
         assert connection.execute(text("SELECT count(*) FROM batch")).scalar() == 1
+
+
+def test_alerts_have_their_place_on_the_page(busy: Mount) -> None:
+    assert 'id="alerts"' not in site_html(watched_site(busy.site).view())
+    view = replace(watched_site(busy.site).view(), alerts=[("critical", "<b>ends</b> in 7 days", "renew it")])
+    told = site_html(view)
+    assert "&lt;b&gt;ends&lt;/b&gt; in 7 days" in told and "renew it" in told
+    assert "Nothing asks for attention" in site_html(replace(view, alerts=[]))
