@@ -26,6 +26,7 @@ _MODULES = {
     "report": "report",
     "close": "close",
     "correct": "close",
+    "serve": "serve",
     "plan": "plan",
     "pull": "readings",
     "import": "readings",

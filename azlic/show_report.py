@@ -67,26 +67,31 @@ def _standing(usage: PlanUsage, month: Month) -> RenderableType:
 
 def _outlook(usage: PlanUsage) -> RenderableType:
     table = columns("", "~", first=_LABEL)
-    table.add_row("pace", _pace(usage.pace, usage.plan.unit))
+    for name, words in outlook_words(usage):
+        table.add_row(name, words, style="red" if name == "used up" else "")
+    return indented(table)
+
+
+def outlook_words(usage: PlanUsage) -> list[tuple[str, str]]:
+    """The pace of a plan and where it leads, each by its name."""
+    told = [("pace", _pace(usage.pace, usage.plan.unit))]
     if usage.used_up_on is not None:
-        table.add_row("used up", f"on {_day(usage.used_up_on)}", style="red")
+        told.append(("used up", f"on {_day(usage.used_up_on)}"))
     if usage.projection is not None:
         if usage.used_up_on is None:
-            table.add_row("runs out", _runs_out(usage.projection))
-        table.add_row("by its end", _by_its_end(usage.projection, usage))
-    for name, cover in (("cover now", usage.cover), ("cover then", usage.projected_cover)):
-        if cover is not None:
-            table.add_row(name, _cover(cover, usage))
-    return indented(table)
+            told.append(("runs out", _runs_out(usage.projection)))
+        told.append(("by its end", _by_its_end(usage.projection, usage)))
+    covers = (("cover now", usage.cover), ("cover then", usage.projected_cover))
+    return told + [(name, _cover(cover, usage)) for name, cover in covers if cover is not None]
 
 
 def _pace(pace: Pace | None, unit: str) -> str:
     if pace is None:
         return "not known before a whole week of use"
     if pace.lowest is None or pace.highest is None:
-        return f"{_rounded(pace.per_day)} {unit} a day over one whole week; no range from a single week"
-    span = f"({_rounded(pace.lowest)} to {_rounded(pace.highest)})"
-    return f"{_rounded(pace.per_day)} {unit} a day over {pace.weeks} whole weeks {span}"
+        return f"{rounded(pace.per_day)} {unit} a day over one whole week; no range from a single week"
+    span = f"({rounded(pace.lowest)} to {rounded(pace.highest)})"
+    return f"{rounded(pace.per_day)} {unit} a day over {pace.weeks} whole weeks {span}"
 
 
 def _runs_out(projection: Projection) -> str:
@@ -103,14 +108,14 @@ def _when(outlook: Outlook) -> str:
 
 def _by_its_end(projection: Projection, usage: PlanUsage) -> str:
     used = projection.expected.used
-    told = f"{_rounded(used)} {usage.plan.unit} used, {used * 100 // usage.committed:,} %"
+    told = f"{rounded(used)} {usage.plan.unit} used, {used * 100 // usage.committed:,} %"
     if projection.least is None or projection.most is None:
         return told
-    return f"{told} ({_rounded(projection.least.used)} to {_rounded(projection.most.used)})"
+    return f"{told} ({rounded(projection.least.used)} to {rounded(projection.most.used)})"
 
 
 def _cover(cover: Cover, usage: PlanUsage) -> str:
-    full = f"{_rounded(cover.overage)} over: {cover.full:,} {_units(cover.full)} of {grouped(usage.plan.quota)}"
+    full = f"{rounded(cover.overage)} over: {cover.full:,} {_units(cover.full)} of {grouped(usage.plan.quota)}"
     return full if cover.prorated is None else f"{full}; pro-rated from {_day(usage.counted_until)}: {cover.prorated:,}"
 
 
@@ -132,10 +137,18 @@ def _drawn_by(usage: PlanUsage, month: Month) -> list[RenderableType]:
 def _unmapped(report: MonthlyReport) -> list[RenderableType]:
     parts: list[RenderableType] = [Text("On no plan", style="bold")]
     for meter, rows in _by_meter(report.unmapped):
-        plans = report.other_times.get(meter)
-        why = f"used outside the time of plan {', '.join(plans)}" if plans else "no plan has this meter: azlic plan map"
-        parts += [Text(f"  {meter}"), Text(f"  {why}"), _rows(rows, str(report.month), "year to date")]
+        parts += [
+            Text(f"  {meter}"),
+            Text(f"  {unmapped_words(report, meter)}"),
+            _rows(rows, str(report.month), "year to date"),
+        ]
     return parts
+
+
+def unmapped_words(report: MonthlyReport, meter: str) -> str:
+    """Why a meter's use draws on no plan."""
+    plans = report.other_times.get(meter)
+    return f"used outside the time of plan {', '.join(plans)}" if plans else "no plan has this meter: azlic plan map"
 
 
 def _by_meter(rows: Iterable[Usage]) -> list[tuple[str, list[Usage]]]:
@@ -182,7 +195,7 @@ def _minute(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M}"
 
 
-def _rounded(micro: int | Fraction) -> str:
+def rounded(micro: int | Fraction) -> str:
     """A quantity that is an estimate: to whole units, below ten to two decimals."""
     number = float(micro / MICRO)
-    return f"{number:,.0f}" if number >= 10 else f"{number:,.2f}".rstrip("0").rstrip(".")
+    return f"{number:,.0f}" if abs(number) >= 10 else f"{number:,.2f}".rstrip("0").rstrip(".")

@@ -30,13 +30,20 @@ def containers_shown(containers: Sequence[Heard]) -> list[RenderableType]:
 
 def quality_shown(quality: Quality) -> Text:
     """What was kept out of the numbers, and every doubt about their sources."""
-    apart = [
-        (quality.settled, "lines kept apart, settled"),
-        (quality.settled_findings, "findings, settled"),
-    ]
-    settled = [f"  {count:>9,}  {what}" for count, what in apart if count]
+    settled = _lines(settled_counts(quality))
     if quality.clean:
         return Text("\n".join(["Quality: nothing was kept out of these numbers.", *settled]))
+    meters = [f"    {meter}" for meter in quality.unmapped_meters]
+    heading = "Quality: look into this before you rely on the numbers."
+    return Text("\n".join([heading, *_lines(open_counts(quality)), *meters, *settled]), style="yellow")
+
+
+def _lines(counts: Sequence[tuple[int, str]]) -> list[str]:
+    return [f"  {count:>9,}  {what}" for count, what in counts]
+
+
+def open_counts(quality: Quality) -> list[tuple[int, str]]:
+    """How many of each thing that is to be looked into; only what there is."""
     counts = [
         (quality.quarantined, "lines in quarantine, not counted: azlic quarantine list"),
         (quality.conflicts, "conflicts: a known id with other content, not counted"),
@@ -46,7 +53,13 @@ def quality_shown(quality: Quality) -> Text:
         *((count, f"{KINDS.get(kind, kind)}: azlic findings list") for kind, count in quality.findings.items()),
         (len(quality.unmapped_meters), "meters on no plan, or used outside its time:"),
     ]
-    lines = [f"  {count:>9,}  {what}" for count, what in counts if count]
-    meters = [f"    {meter}" for meter in quality.unmapped_meters]
-    heading = "Quality: look into this before you rely on the numbers."
-    return Text("\n".join([heading, *lines, *meters, *settled]), style="yellow")
+    return [(count, what) for count, what in counts if count]
+
+
+def settled_counts(quality: Quality) -> list[tuple[int, str]]:
+    """How many of each thing that somebody has looked into; only what there is."""
+    counts = [
+        (quality.settled, "lines kept apart, settled"),
+        (quality.settled_findings, "findings, settled"),
+    ]
+    return [(count, what) for count, what in counts if count]

@@ -238,7 +238,8 @@ def drop_privileges(uid: int, gid: int) -> None:
 
 def serve(app: FastAPI, listener: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:
     """Answer on a socket that is bound already, until SIGTERM or SIGINT; both end it in good order."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+    # a client is whoever the socket says, not who its X-Forwarded-For says
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, proxy_headers=False)
     if tls is not None:
         config.ssl_context_factory = lambda _config, _default: tls
     server = uvicorn.Server(config)

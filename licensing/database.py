@@ -59,6 +59,24 @@ def open_database(target: str, *, create: bool = False, upgrade: bool = False, m
     return engine
 
 
+def only_reading(engine: Engine) -> Engine:
+    """The same database, in which this process writes nothing whatever it is told; a crashed writer's journal aside."""
+    statement = {
+        "sqlite": "PRAGMA query_only=ON",
+        "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+    }[engine.dialect.name]
+
+    @event.listens_for(engine, "connect")
+    def forbid(connection: Any, _record: object) -> None:
+        with contextlib.closing(connection.cursor()) as cursor:
+            cursor.execute(statement)
+        if engine.dialect.name == "postgresql":
+            connection.commit()
+
+    engine.dispose()  # of the connection that looked at the schema
+    return engine
+
+
 def _bring_up_to_date(engine: Engine, *, create: bool, upgrade: bool) -> None:
     revision = _revision(engine)
     if revision == migrations.HEAD:

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -347,6 +348,52 @@ def watch(folder: Path) -> Iterator[Figure]:
     yield Figure("watch, 95 % visible", percentile, 300, True, "ms", f"half of them within {median:.0f} ms")
 
 
+def page(folder: Path, records: int = 300_000) -> Iterator[Figure]:
+    """/metrics on one core while an ingest runs on the other, and what that costs the ingest."""
+    output = folder / "output"
+    _worker("generate", output, records)
+    alone, asked, rates, slow = [], [], [], []
+    for number in range(6):  # the first round does not count
+        alone.append(_ingest_beside(folder, output, a_second=None)[0])
+        seconds, _, slowest = _ingest_beside(folder, output, a_second=200)
+        asked.append(seconds)
+        slow.append(slowest)
+        if number % 2:
+            rates.append(_ingest_beside(folder, output, a_second=0)[1])
+    cost = 100 * (statistics.median(asked[1:]) / statistics.median(alone[1:]) - 1)
+    note = f"as fast as one client asks, server and client on one core; at 200/s 99 % within {max(slow[1:]):.0f} ms"
+    yield Figure("/metrics a second", statistics.median(rates), 200, False, "/s", note)
+    note = f"{records / statistics.median(asked[1:]):,.0f}/s instead of {records / statistics.median(alone[1:]):,.0f}/s"
+    yield Figure("ingest slowed by 200/s", cost, 10, True, "%", note)
+
+
+def _ingest_beside(folder: Path, output: Path, *, a_second: int | None) -> tuple[float, float, float]:
+    """The seconds of an ingest on the second core beside a page on the first; then answers a second, their time."""
+    from licensing.database import open_database
+
+    _remove(folder, "page.db*")
+    database = str(folder / "page.db")
+    open_database(database, create=True).dispose()
+    serve = [AZLIC, "serve", str(folder), "--listen", "127.0.0.1:5998", "--database", database]
+    server = subprocess.Popen(["taskset", "-c", "0", *serve], stderr=subprocess.PIPE, text=True)
+    try:
+        assert server.stderr is not None and "listening" in server.stderr.readline()
+        threading.Thread(target=server.stderr.read, daemon=True).start()
+        ask = ["taskset", "-c", "0", sys.executable, str(WORKERS), "ask", "127.0.0.1:5998", str(a_second or 0)]
+        asking = None if a_second is None else subprocess.Popen(ask, stdout=subprocess.PIPE, text=True)
+        time.sleep(2)
+        ingest = ["taskset", "-c", "1", sys.executable, str(WORKERS), "ingest-undisturbed", str(output), database]
+        told = subprocess.run(ingest, check=True, capture_output=True, text=True).stdout
+        if asking is None:
+            return float(told), 0, 0
+        asking.terminate()
+        rate, slowest = map(float, asking.communicate()[0].split())
+        return float(told), rate, slowest
+    finally:
+        server.terminate()
+        server.wait()
+
+
 def _sqlite_utils(output: Path, database: Path) -> float:
     """The seconds that a general tool takes for the same files."""
     tool = str(Path(sys.executable).with_name("sqlite-utils"))
@@ -413,6 +460,7 @@ BENCHMARKS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "read": read,
     "watch": watch,
     "handover": handover,
+    "page": page,
     "issuer": issuer,
     "large": large,
 }

@@ -1,7 +1,8 @@
 """What `scripts/bench` runs in processes of their own; each prints its figure as the last line.
 
-workers.py generate FOLDER RECORDS | ingest FOLDER DATABASE | unchained FOLDER DATABASE | bare FOLDER DATABASE |
-audit FOLDER DATABASE | read FOLDER | watch FOLDER | hand-over FOLDER SITE-DATABASE OFFICE-DATABASE
+workers.py generate FOLDER RECORDS | ingest FOLDER DATABASE | ingest-undisturbed FOLDER DATABASE |
+unchained FOLDER DATABASE | bare FOLDER DATABASE | audit FOLDER DATABASE | read FOLDER | watch FOLDER |
+hand-over FOLDER SITE-DATABASE OFFICE-DATABASE | ask HOST:PORT REQUESTS_A_SECOND, until SIGTERM
 """
 
 import gc
@@ -104,6 +105,18 @@ def audit(_folder: Path, database: Path) -> float:
     start = time.perf_counter()
     assert prove(engine).sound
     return time.perf_counter() - start
+
+
+def ingest_undisturbed(folder: Path, database: Path) -> float:
+    """The seconds of an ingest, without those in which it was ready to run and something else ran on its core."""
+    queued, start = _queued(), time.perf_counter()
+    ingest(folder, database)
+    return time.perf_counter() - start - (_queued() - queued)
+
+
+def _queued() -> float:
+    """The seconds that this process has waited for a core. Source: proc(5), schedstat."""
+    return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
 
 
 def _between(marks: list[tuple[float, float]], low: float, high: float) -> float:
@@ -265,6 +278,29 @@ def _write_and_look(output: Path, database: Path, *, records: int, a_second: int
     return written, seen
 
 
+def ask(address: str, a_second: int) -> str:
+    """The answers a second from /metrics, and the 99th percentile of their times in ms; 0 asks as fast as it can."""
+    import http.client
+    import signal
+
+    asking = [True]
+    signal.signal(signal.SIGTERM, lambda *_: asking.clear())
+    client = http.client.HTTPConnection(address, timeout=30)
+    times: list[float] = []
+    start = time.perf_counter()
+    while asking:
+        if a_second:
+            time.sleep(max(0.0, start + len(times) / a_second - time.perf_counter()))
+        before = time.perf_counter()
+        client.request("GET", "/metrics")
+        answer = client.getresponse()
+        body = answer.read()
+        assert answer.status == 200 and b"azlic_ledger_batches" in body, body
+        times.append(time.perf_counter() - before)
+    rate = len(times) / (time.perf_counter() - start)
+    return f"{rate:.1f} {1000 * sorted(times)[int(0.99 * len(times))]:.1f}"
+
+
 def _bare_tesserocr(pages: int) -> float:
     import tesserocr
 
@@ -298,6 +334,8 @@ def main() -> None:
         print(generate(folder, int(sys.argv[3])))
     elif what == "ingest":
         print(ingest(folder, sys.argv[3]))
+    elif what == "ingest-undisturbed":
+        print(ingest_undisturbed(folder, Path(sys.argv[3])))
     elif what == "unchained":
         print(unchained(folder, Path(sys.argv[3])))
     elif what == "audit":
@@ -310,6 +348,8 @@ def main() -> None:
         print(read(folder))
     elif what == "watch":
         print(watch(folder))
+    elif what == "ask":
+        print(ask(sys.argv[2], int(sys.argv[3])))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Source: facts §2.1 and §2.2 (shape ``apiType``, ``serviceName``, ``meters``).
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from licensing.instants import from_milliseconds
@@ -34,8 +35,7 @@ class MountReport:
         for (number, meter), micro in self._all().items():
             if month is None or number == month.number:
                 sums[meter] += micro
-        meters = [{"name": name, "quantity": _plain(micro)} for name, micro in sorted(sums.items())]
-        return {"apiType": self._service, "serviceName": self._service, "meters": meters}
+        return usage_report(self._service, sums)
 
     def _all(self) -> _Sums:
         total: _Sums = Counter()
@@ -49,6 +49,12 @@ class MountReport:
                 self._known[found.path] = entry
                 total.update(entry[1])
         return total
+
+
+def usage_report(service: str, meters: Mapping[str, int]) -> dict[str, object]:
+    """The documented body, from each meter's millionths."""
+    told = [{"name": name, "quantity": _plain(micro)} for name, micro in sorted(meters.items())]
+    return {"apiType": service, "serviceName": service, "meters": told}
 
 
 def _sum_file(path: Path) -> _Sums:

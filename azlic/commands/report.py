@@ -1,18 +1,21 @@
 """The monthly report, in each of its forms."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from azlic import clock, options, output
-from azlic.settings import load_settings
+from azlic.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from usage.head import Head
     from usage.months import Month
     from usage.recompute import Recomputed
+    from usage.report import MonthlyReport
 
 
 def register(program: typer.Typer) -> None:
@@ -27,6 +30,8 @@ class Format(StrEnum):
     JSON = "json"
     CSV = "csv"
     MARKDOWN = "markdown"
+    HTML = "html"
+    PDF = "pdf"
 
 
 def report(
@@ -35,6 +40,10 @@ def report(
     prove: Annotated[
         bool, typer.Option("--recompute", help="Prove the month's totals from its records; they are all read.")
     ] = False,
+    file: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", readable=False, help="Write it to a file, whole or not at all."),
+    ] = None,
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
@@ -49,32 +58,87 @@ def report(
     from licensing.memory import remembered
     from licensing.remember import answered
     from usage.months import Month
-    from usage.report import MonthlyReport, monthly_report
+    from usage.report import monthly_report
 
     as_of = clock.as_of(None)
     wanted = Month.parse(month) if month else Month.of(as_of)
-    target = database or load_settings().database
+    _check_file(form, file)
+    settings = load_settings()
+    target = database or settings.database
+    page = ""
     with reading(open_database(target)) as connection:
-        found: MonthlyReport = monthly_report(connection, wanted, as_of=as_of)
+        found = monthly_report(connection, wanted, as_of=as_of)
         proof = _recompute(connection, wanted) if prove else None
         suspect = remembered(connection).clock_behind(as_of)
+        if form in (Format.HTML, Format.PDF) and not json:
+            page = _page(connection, found, settings)
     if suspect:
         output.tell(f"azlic: the clock is suspect: {suspect}\n  try: azlic clock status")
     answered(target, as_of, "report")
-    if json or form is Format.JSON:
-        from azlic.report_json import report_json
-
-        output.emit(report_json(found, proof))
-    elif form is Format.TABLE:
-        from azlic.show_report import report_text
-
-        output.emit(report_text(found, block=output.shown("█", instead="#")))
-    else:
-        from azlic.report_sheets import report_csv, report_markdown
-
-        output.emit(report_csv(found) if form is Format.CSV else report_markdown(found))
+    _deliver(page or _text(found, Format.JSON if json else form, proof), form, file)
     if proof is not None:
         _tell(proof)
+
+
+def _check_file(form: Format, file: Path | None) -> None:
+    from licensing.errors import BadCall
+
+    if form is Format.PDF and file is None:
+        raise BadCall("a PDF is no text for a terminal", hint="name a file: -o report.pdf")
+
+
+def _text(report: "MonthlyReport", form: Format, proof: "Recomputed | None") -> str:
+    if form is Format.JSON:
+        from azlic.report_json import report_json
+
+        return report_json(report, proof)
+    if form is Format.TABLE:
+        from azlic.show_report import report_text
+
+        return report_text(report, block=output.shown("█", instead="#"))
+    from azlic.report_sheets import report_csv, report_markdown
+
+    return report_csv(report) if form is Format.CSV else report_markdown(report)
+
+
+def _page(connection: "Connection", report: "MonthlyReport", settings: Settings) -> str:
+    from azlic.html.report_page import report_html, report_view
+    from usage.course import course
+    from usage.head import ledger_head
+
+    head = ledger_head(connection)
+    note, unsigned = _signed(head, settings)
+    view = report_view(report, course(connection, report), head, site=settings.site, note=note, unsigned=unsigned)
+    return report_html(view)
+
+
+def _signed(head: "Head", settings: Settings) -> tuple[str | None, str]:
+    """The signed checkpoint, or why there is none; a site without a key reports all the same."""
+    from licensing.errors import AzlicError
+    from licensing.site_keys import site_signer
+    from usage.head import signed_checkpoint
+
+    try:
+        note = signed_checkpoint(head, site_signer(settings.site_keys))
+    except AzlicError as error:
+        return None, f"{error.message}; {error.hint}."
+    return note, "" if note else "this ledger has no name yet; its first export gives it one."
+
+
+def _deliver(text: str, form: Format, file: Path | None) -> None:
+    if file is None:
+        output.emit(text)
+        return
+    from licensing.files import write_whole
+
+    if form is Format.PDF:
+        from azlic.html.paper import pdf
+
+        content = pdf(text)
+    else:
+        content = f"{text}\n".encode()
+    write_whole(file, content)
+    output.tell(f"report: {file}")
 
 
 def _recompute(connection: "Connection", month: "Month") -> "Recomputed":

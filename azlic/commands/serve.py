@@ -1,0 +1,173 @@
+"""The site as a web page."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from azlic.serving.access import Doors
+    from licensing.seen import Seen
+    from licensing.verdict import Verdict
+    from licensing.watched import Watched
+
+
+def register(program: typer.Typer) -> None:
+    """Put this command on the command line."""
+    program.command()(serve)
+
+
+def serve(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH", readable=False, help="License folders, folders of them, or license.dat."),
+    ] = [Path("/license")],  # noqa: B006 - typer reads it and nobody writes to it
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where to listen.")] = "127.0.0.1:5090",
+    token_file: Annotated[
+        Path | None,
+        typer.Option("--token-file", metavar="FILE", readable=False, help="Let in who has the token in this file."),
+    ] = None,
+    trust_header: Annotated[
+        str | None, typer.Option("--trust-header", metavar="NAME", help="Let in whom the proxy names in this header.")
+    ] = None,
+    proxy: Annotated[
+        str | None, typer.Option("--proxy", metavar="ADDRESS", help="The one address that may send --trust-header.")
+    ] = None,
+    tls_certificate: Annotated[
+        Path | None,
+        typer.Option(
+            "--tls-certificate", metavar="FILE", readable=False, help="The certificate (PEM), then the CAs between."
+        ),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", readable=False, help="Its key (PEM), closed to others.")
+    ] = None,
+    allow_plain_http: Annotated[
+        bool,
+        typer.Option("--allow-plain-http", help="Listen without TLS for other machines: the token comes in the clear."),
+    ] = False,
+    trust: options.Trust = None,
+    database: options.Database = None,
+) -> None:
+    """Show the site as a web page, until SIGTERM.
+
+    Licenses with their days, commitments, containers, ingest; /metrics for Prometheus, /healthz, and
+    /records/usage-logs/ for the whole site. It only reads. It listens on the loopback unless told otherwise; for
+    other machines it needs a token or a proxy that vouches, and TLS.
+
+    Example: azlic serve /license --listen 127.0.0.1:5090
+    """
+    from azlic.serving.app import site_app
+    from azlic.serving.site import WatchedSite
+    from engines.container import listen as bind
+    from engines.container import serve as serve_app
+    from licensing.database import only_reading, open_database
+    from licensing.tls import server_context
+
+    settings = load_settings()
+    host, port = _address(listen)
+    doors = _doors(host, token_file, trust_header, proxy)
+    tls = server_context(*pair) if (pair := _pair(tls_certificate, tls_key)) else None
+    _check_plain(host, encrypted=tls is not None, allowed=allow_plain_http)
+    target = database or settings.database
+    site = WatchedSite(
+        name=settings.site,
+        watched=_watched(paths, settings, trust or settings.trust, target),
+        ledger=only_reading(open_database(target)),
+        clock=lambda: clock.as_of(None),
+        lead_days=settings.lead_days,
+    )
+    listener = bind(host, port)
+    output.log_to_stderr()
+    shown = f"[{host}]" if ":" in host else host
+    output.tell(f"Now listening on: {'https' if tls else 'http'}://{shown}:{listener.getsockname()[1]}")
+    serve_app(site_app(site, doors, tls=tls is not None), listener, tls=tls)
+
+
+def _address(listen: str) -> tuple[str, int]:
+    from licensing.errors import BadCall
+
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or len(port) > 5 or int(port) > 65535:
+        raise BadCall(f"--listen {listen!r} is not of the form HOST:PORT", hint="for example 127.0.0.1:5090")
+    return host.strip("[]"), int(port)
+
+
+def _doors(host: str, token_file: Path | None, header: str | None, proxy: str | None) -> "Doors":
+    from ipaddress import ip_address
+
+    from azlic.serving.access import LOOPBACK_NAMES, Doors, read_token
+    from licensing.endpoint import is_loopback
+    from licensing.errors import BadCall
+
+    if (header is None) != (proxy is None):
+        raise BadCall(
+            "--trust-header and --proxy go together", hint="a header is believed from one named address, or not at all"
+        )
+    if not (token_file or header or is_loopback(host)):
+        raise BadCall(
+            f"--listen {host} would show the site to everybody who reaches this machine",
+            hint="give --token-file FILE, or --trust-header NAME with --proxy ADDRESS; or listen on 127.0.0.1",
+        )
+    try:
+        address = str(ip_address(proxy)) if proxy else ""
+    except ValueError as error:
+        raise BadCall(f"--proxy {proxy!r} is no address", hint="for example 10.0.0.2") from error
+    return Doors(
+        clock=clock.now,
+        token=read_token(token_file) if token_file else "",
+        header=(header or "").lower(),
+        proxy=address,
+        names=LOOPBACK_NAMES | {f"[{host}]" if ":" in host else host.lower()},
+    )
+
+
+def _pair(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    from licensing.errors import BadCall
+
+    if certificate and key:
+        return certificate, key
+    if certificate or key:
+        raise BadCall("--tls-certificate and --tls-key go together", hint="give both, or neither")
+    return None
+
+
+def _check_plain(host: str, *, encrypted: bool, allowed: bool) -> None:
+    from licensing.endpoint import is_loopback
+    from licensing.errors import BadCall
+
+    if encrypted or is_loopback(host):
+        return
+    if not allowed:
+        raise BadCall(
+            f"--listen {host} without TLS would have the token and the page read by others",
+            hint="give --tls-certificate and --tls-key, or listen on 127.0.0.1 behind a proxy that does TLS",
+        )
+    output.tell("warning: the token and the page go over the network in the clear")
+
+
+def _watched(paths: list[Path], settings: Settings, trust: Path, ledger: str) -> "Watched":
+    from licensing.memory import read_memory
+    from licensing.trust import TrustStore
+    from licensing.verification import verify
+    from licensing.watched import Watched
+
+    store = TrustStore(trust)
+
+    def examine(path: Path, now: datetime, seen: "Seen") -> "Verdict":
+        return verify(
+            path,
+            trust=store,
+            as_of=now,
+            site=settings.site or None,
+            instance=settings.instance or None,
+            seen=read_memory(ledger).with_witnesses(seen.witnesses),
+            expiring_days=settings.expiring_days,
+            trust_days=settings.trust_days,
+        )
+
+    return Watched(paths, examine, store.folder)

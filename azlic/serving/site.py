@@ -1,0 +1,83 @@
+"""What the page looks at: the licenses below some paths and the ledger, which it only reads."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+
+from sqlalchemy import Engine
+
+from azlic.html.report_page import ReportView, report_view
+from azlic.html.site_page import SiteView, license_counts
+from azlic.metrics import metrics_text
+from licensing.database import reading
+from licensing.errors import AzlicError
+from licensing.memory import remembered
+from licensing.mount import Mounts
+from licensing.verdict import Verdict
+from licensing.watched import Watched
+from usage.course import course
+from usage.head import ledger_head
+from usage.ledger_state import ledger_state, usage_logs
+from usage.months import Month
+from usage.report import monthly_report
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedSite:
+    """A site: its name, the gates before its licenses, its ledger, and the clock on the wall."""
+
+    name: str
+    watched: Watched
+    ledger: Engine
+    clock: Callable[[], datetime]
+    lead_days: int
+    looking: Lock = field(default_factory=Lock)
+
+    def view(self) -> SiteView:
+        """Everything the home page shows, as of now. A ledger that cannot be read is told on it."""
+        now = self.clock()
+        mounts, verdicts = self._licenses(now)
+        report, suspect, fault = None, None, ""
+        try:
+            with reading(self.ledger) as connection:
+                found = monthly_report(connection, Month.of(now), as_of=now)
+                suspect = remembered(connection).clock_behind(now)
+                report = report_view(found, course(connection, found), ledger_head(connection), site=self.name)
+        except AzlicError as error:
+            fault = f"{error.message}: {error.hint}"
+        return SiteView(
+            as_of=now,
+            site=self.name,
+            licenses=verdicts,
+            counts=license_counts(verdicts),
+            without=mounts.without,
+            lead_days=self.lead_days,
+            clock=suspect,
+            fault=fault,
+            report=report,
+        )
+
+    def metrics(self) -> bytes:
+        """Everything that is to be watched. Raises ``AzlicError`` when the ledger cannot be read."""
+        now = self.clock()
+        _, verdicts = self._licenses(now)
+        with reading(self.ledger) as connection:
+            state = ledger_state(connection, now=now)
+        return metrics_text(verdicts, state, as_of=now)
+
+    def _licenses(self, now: datetime) -> tuple[Mounts, list[Verdict]]:
+        """The verdicts, one look at a time: gates that are being exchanged are no gates."""
+        with self.looking:
+            return self.watched.look(now)
+
+    def month(self, month: Month) -> ReportView:
+        """The report on a month, as of now."""
+        with reading(self.ledger) as connection:
+            found = monthly_report(connection, month, as_of=self.clock())
+            return report_view(found, course(connection, found), ledger_head(connection), site=self.name)
+
+    def usage_logs(self, month: Month | None = None) -> dict[str, object]:
+        """The documented usage report over all of the ledger, or over one month of it."""
+        with reading(self.ledger) as connection:
+            return usage_logs(connection, month)

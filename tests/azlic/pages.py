@@ -1,0 +1,44 @@
+"""A site whose page is served on a loopback port, in a test's hand."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from azlic.commands.serve import _watched
+from azlic.serving.access import Doors
+from azlic.serving.app import site_app
+from azlic.serving.site import WatchedSite
+from azlic.settings import load_settings
+from licensing.database import only_reading, open_database
+from tests.serving import serving
+from tests.site import Site
+
+
+def watched_site(site: Site, *paths: Path) -> WatchedSite:
+    """What `azlic serve` would look at, with the site's clock."""
+    assert site.ledger
+    settings = load_settings({"AZLIC_CONFIG": str(_empty(site.folder / "page.toml"))})
+    ledger = str(site.folder / "azlic.db")
+    return WatchedSite(
+        name="plant-7",
+        watched=_watched(list(paths) or [site.license], settings, site.trust.folder, ledger),
+        ledger=only_reading(open_database(ledger)),
+        clock=site.clock,
+        lead_days=60,
+    )
+
+
+@contextmanager
+def page_of(site: Site, *paths: Path, doors: Doors | None = None) -> Iterator[str]:
+    """The page of a site: its address."""
+    seen = watched_site(site, *paths)
+    try:
+        with serving(site_app(seen, doors or Doors(clock=site.clock)), proxy_headers=False) as url:
+            yield url
+    finally:
+        seen.ledger.dispose()
+
+
+def _empty(path: Path) -> Path:
+    path.touch()
+    return path
