@@ -10,6 +10,8 @@ from azlic import clock, options, output
 from azlic.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azlic.serving.access import Doors
     from licensing.seen import Seen
     from licensing.verdict import Verdict
@@ -80,6 +82,7 @@ def serve(
         ledger=only_reading(open_database(target)),
         clock=lambda: clock.as_of(None),
         lead_days=settings.lead_days,
+        alerts=_alerts(settings._replace(licenses=tuple(paths)), trust, database),
     )
     listener = bind(host, port)
     output.log_to_stderr()
@@ -148,6 +151,23 @@ def _check_plain(host: str, *, encrypted: bool, allowed: bool) -> None:
             hint="give --tls-certificate and --tls-key, or listen on 127.0.0.1 behind a proxy that does TLS",
         )
     output.tell("warning: the token and the page go over the network in the clear")
+
+
+def _alerts(
+    settings: Settings, trust: Path | None, database: str | None
+) -> "Callable[[datetime], list[tuple[str, str, str]]]":
+    from azlic.watching import look
+    from licensing.errors import AzlicError
+
+    def found(now: datetime) -> list[tuple[str, str, str]]:
+        try:
+            _, alerts = look(settings, trust=trust, database=database, now=now)
+        except AzlicError as error:
+            return [("critical", error.message, error.hint)]
+        loud = [one.alert for one in alerts if one.acknowledgement is None]
+        return [(alert.severity.word, f"{alert.subject}: {alert.meaning}", alert.action) for alert in loud]
+
+    return found
 
 
 def _watched(paths: list[Path], settings: Settings, trust: Path, ledger: str) -> "Watched":

@@ -1,6 +1,6 @@
 """What the page looks at: the licenses below some paths and the ledger, which it only reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -8,7 +8,7 @@ from threading import Lock
 from sqlalchemy import Engine
 
 from azlic.html.report_page import ReportView, report_view
-from azlic.html.site_page import SiteView, license_counts
+from azlic.html.site_page import Alert, SiteView, license_counts
 from azlic.metrics import metrics_text
 from licensing.database import reading
 from licensing.errors import AzlicError
@@ -25,13 +25,17 @@ from usage.report import monthly_report
 
 @dataclass(frozen=True, slots=True)
 class WatchedSite:
-    """A site: its name, the gates before its licenses, its ledger, and the clock on the wall."""
+    """A site: its name, the gates before its licenses, its ledger, and the clock on the wall.
+
+    ``alerts`` says what is to be looked into at an instant; without it the page has no such section.
+    """
 
     name: str
     watched: Watched
     ledger: Engine
     clock: Callable[[], datetime]
     lead_days: int
+    alerts: Callable[[datetime], Sequence[Alert]] | None = None
     looking: Lock = field(default_factory=Lock)
 
     def view(self) -> SiteView:
@@ -56,6 +60,7 @@ class WatchedSite:
             clock=suspect,
             fault=fault,
             report=report,
+            alerts=self.alerts(now) if self.alerts else None,
         )
 
     def metrics(self) -> bytes:
