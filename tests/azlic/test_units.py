@@ -61,8 +61,7 @@ def test_systemd_finds_no_fault_with_the_units(cli: Cli, site: Site) -> None:
     cli("units", "units")
     paths = [path for path in _units(site) if path.suffix in (".service", ".timer") and "@" not in path.name]
     told = subprocess.run(["systemd-analyze", "verify", *paths], capture_output=True, text=True, check=False)
-    ours = [line for line in told.stderr.splitlines() if "azlic" in line and "man" not in line]
-    assert ours == []
+    assert (told.returncode, told.stderr) == (0, "")
 
 
 @promtool
