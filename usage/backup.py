@@ -22,6 +22,7 @@ from usage.audit import Audit, Progress, audit, open_to_read
 
 PAGES_A_STEP = 4096
 _RESTARTS = 3
+_WAITS = 3
 _BUSY_SECONDS = 10
 
 
@@ -178,12 +179,15 @@ def _copy_pages(reader: sqlite3.Connection, writer: sqlite3.Connection, progress
 
 def _watcher(progress: Progress | None) -> Callable[[int, int, int], None]:
     """Counts how often a copy began anew (more pages are left then than before), and ends one that waits for a lock."""
-    before, restarts = 1 << 62, 0
+    before, restarts, waits = 1 << 62, 0, 0
 
     def watch(status: int, remaining: int, total: int) -> None:
-        nonlocal before, restarts
-        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):  # Python would try for ever
-            raise sqlite3.OperationalError("database is locked")
+        nonlocal before, restarts, waits
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            waits += 1  # each of _BUSY_SECONDS; Python would try for ever
+            if waits >= _WAITS:
+                raise sqlite3.OperationalError("database is locked")
+            return
         restarts += remaining > before
         before = remaining
         if restarts > _RESTARTS:

@@ -109,9 +109,7 @@ def test_a_backup_is_made_while_others_write(
 
     def write() -> None:
         engine = open_database(str(ledger))
-        number = 0
-        while not stop.is_set():
-            number += 1
+        while not stop.wait(0.005):
             with writing(engine) as connection:
                 connection.exec_driver_sql("UPDATE source SET line = line + 1")
         engine.dispose()
