@@ -67,14 +67,24 @@ def _read_by_url(database: str) -> Seen:
         with contextlib.ExitStack() as leaving:
             leaving.callback(engine.dispose)
             connection = leaving.enter_context(reading(engine))
-            return remembered(connection) if inspect(connection).has_table("witness") else Seen()
+            tables = inspect(connection).get_table_names()
+            return _seen(*(_found(connection, query) if _table(query) in tables else () for query in _QUERIES))
     except AzlicError as error:
         return Seen(unread=error.message)
 
 
 def remembered(connection: "Connection") -> Seen:
     """What an open ledger remembers."""
-    return _seen(*(map(tuple, connection.exec_driver_sql(query)) for query in _QUERIES))
+    return _seen(*(_found(connection, query) for query in _QUERIES))
+
+
+def _found(connection: "Connection", query: str) -> Iterable[Any]:
+    return map(tuple, connection.exec_driver_sql(query))
+
+
+def _table(query: str) -> str:
+    """The table that a query is about, which an older schema may not have."""
+    return query.rpartition(" FROM ")[2]
 
 
 def _seen(witnesses: Iterable[Any], accepted: Iterable[Any], statements: Iterable[Any], adopted: Iterable[Any]) -> Seen:

@@ -130,7 +130,7 @@ def test_a_folder_is_not_sealed_into_itself(site: Site, models: Path, name: str)
 
 @pytest.mark.parametrize("name", ["nowhere", "license", "models/empty"])
 def test_a_folder_without_a_file_is_refused(site: Site, models: Path, name: str) -> None:
-    with pytest.raises(BadCall, match=r"is no folder|there is no file below"):
+    with pytest.raises(AzlicError, match=r"is no folder|there is no file below"):
         seal(site, site.folder / name)
 
 

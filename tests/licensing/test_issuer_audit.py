@@ -123,8 +123,12 @@ UNGUARD = {
     "postgresql": ("DROP TRIGGER issuer_audit_only_grows ON issuer_audit",),
 }
 GUARDS = {
-    "sqlite": ("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'", 2),
-    "postgresql": ("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal", 1),
+    "sqlite": ("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'issuer_audit'", 2),
+    "postgresql": (
+        "SELECT count(*) FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
+        " WHERE NOT tgisinternal AND relname = 'issuer_audit'",
+        1,
+    ),
 }
 
 
