@@ -8,7 +8,7 @@ from azlic.page import columns, rendered
 from azlic.show_verdict import stated_fields
 from licensing.adoption import Adoption, Listed
 from licensing.instants import iso
-from licensing.seen import Adopted
+from licensing.memory.seen import Adopted
 from licensing.stated import BY_OPERATOR
 
 

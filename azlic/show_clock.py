@@ -5,7 +5,7 @@ from typing import Any
 
 from azlic.output import styled
 from licensing.instants import iso
-from licensing.seen import CLOCK_TOLERANCE, Seen, Witness, WitnessKind
+from licensing.memory.seen import CLOCK_TOLERANCE, Seen, Witness, WitnessKind
 
 _TITLES = {
     WitnessKind.LICENSE: "License issued",

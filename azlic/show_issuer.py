@@ -8,11 +8,11 @@ from typing import Any
 
 from licensing.document import CommittedPlan
 from licensing.instants import iso
-from licensing.issuer_audit import Audit, AuditEntry
-from licensing.issuer_book import IssuedLicense
-from licensing.issuer_containers import KnownContainer
-from licensing.issuer_resources import KnownResource
-from licensing.issuer_revocations import Revoked
+from licensing.issuer.audit import Audit, AuditEntry
+from licensing.issuer.book import IssuedLicense
+from licensing.issuer.containers import KnownContainer
+from licensing.issuer.resources import KnownResource
+from licensing.issuer.revocations import Revoked
 
 WIDTH = 80
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from licensing.instants import iso
 
 if TYPE_CHECKING:  # a site that asks has no use for the issuer's modules
-    from licensing.issuer_desk import Answer
-    from licensing.issuer_sites import KnownSite
+    from licensing.issuer.desk import Answer
+    from licensing.issuer.sites import KnownSite
     from licensing.request import OfflineRequest
 
 WIDTH = 80

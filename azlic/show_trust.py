@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from licensing.instants import iso
-from licensing.trust import Held, TrustedIssuer, TrustedKey, TrustStore
+from licensing.trust.store import Held, TrustedIssuer, TrustedKey, TrustStore
 
 if TYPE_CHECKING:
     from azlic.settings import Settings
-    from licensing.trust_update import Taken
+    from licensing.trust.update import Taken
 
 
 def held_text(store: TrustStore, held: Held, as_of: datetime) -> str:
@@ -80,7 +80,7 @@ def taken_text(taken: Sequence["Taken"]) -> str:
 
 
 def _taken(one: "Taken") -> str:
-    from licensing.rotation import Rotation
+    from licensing.trust.rotation import Rotation
 
     said = one.statement
     word = "taken" if one.new else "there already"

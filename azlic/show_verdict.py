@@ -9,8 +9,8 @@ from azlic.output import styled
 from licensing.containers import CONTAINER_TYPES
 from licensing.document import License
 from licensing.instants import iso
+from licensing.memory.seen import Adopted
 from licensing.renewal import LEAD_DAYS, renewal_starts_at
-from licensing.seen import Adopted
 from licensing.stated import BY_OPERATOR
 from licensing.verdict import NOT_REACHED, Cause, Status, Verdict
 

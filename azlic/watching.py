@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from azlic.settings import Settings
-from licensing.trust import TrustStore
+from licensing.trust.store import TrustStore
 from licensing.verification import verify
 from usage.alerts.acknowledgement import Told, acknowledgements, told
 from usage.alerts.asking import asking
@@ -15,7 +15,7 @@ from usage.alerts.rules import Rules
 from usage.alerts.state import gather
 
 if TYPE_CHECKING:
-    from licensing.seen import Seen
+    from licensing.memory.seen import Seen
     from licensing.verdict import Verdict
 
 

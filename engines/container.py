@@ -28,10 +28,10 @@ from licensing.containers import ContainerType
 from licensing.download import Order, Slow, Waiting, download
 from licensing.errors import AzlicError
 from licensing.gate import Gate
-from licensing.memory import read_memory
-from licensing.seen import Seen
+from licensing.memory.read import read_memory
+from licensing.memory.seen import Seen
 from licensing.tls import public_roots
-from licensing.trust import TrustStore
+from licensing.trust.store import TrustStore
 from licensing.verdict import Cause, Verdict
 from licensing.verification import verify
 from usage.mount_report import MountReport

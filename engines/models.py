@@ -12,7 +12,7 @@ from pathlib import Path
 from licensing.document import License
 from licensing.errors import AzlicError, NoGoodLicense
 from licensing.files import open_regular
-from licensing.sealed import SUFFIX, BrokenSeal, ContentKey, KeyNotHeld, open_sealed
+from licensing.sealing.sealed import SUFFIX, BrokenSeal, ContentKey, KeyNotHeld, open_sealed
 
 MAX_SEALED_BYTES = 8 * 2**30
 _MEMORY = Path("/dev/shm")  # noqa: S108 - only links are put there

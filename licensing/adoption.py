@@ -16,11 +16,11 @@ from licensing.containers import Image, container_of, container_type
 from licensing.errors import AzlicError, BadCall, NoGoodLicense
 from licensing.files import FileTooLarge, read_capped
 from licensing.instants import from_milliseconds, iso, milliseconds
-from licensing.memory import remembered
+from licensing.memory.read import remembered
+from licensing.memory.remember import advance
+from licensing.memory.seen import Adopted, WitnessKind
+from licensing.memory.tables import AdoptedLicense
 from licensing.mount import LICENSE_NAME, NoLicense, find_license, place_of
-from licensing.remember import advance
-from licensing.seen import Adopted, WitnessKind
-from licensing.site_tables import AdoptedLicense
 from licensing.stated import MAX_OPAQUE_BYTES, of_our_form
 from licensing.upsert import upsert
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from licensing.endpoint import check_endpoint
 from licensing.fetch import ATTEMPTS, Denied, Order, Slow, Waiting, fetch_license
 from licensing.install import check_folder, install_license
-from licensing.seen import NOTHING_SEEN, Seen
-from licensing.trust import TrustStore
+from licensing.memory.seen import NOTHING_SEEN, Seen
+from licensing.trust.store import TrustStore
 from licensing.verdict import Verdict
 
 __all__ = ["ATTEMPTS", "Denied", "Order", "Slow", "Waiting", "download"]

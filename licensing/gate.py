@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from licensing.memory.seen import Seen, Witness, WitnessKind
 from licensing.mount import LICENSE_NAME
-from licensing.seen import Seen, Witness, WitnessKind
 from licensing.verdict import Verdict
 
 RECHECK_AFTER = timedelta(minutes=1)

@@ -8,9 +8,9 @@ from pathlib import Path
 from licensing.envelope import MAX_ENVELOPE_BYTES
 from licensing.errors import AzlicError, NoGoodLicense
 from licensing.files import FileTooLarge, read_capped, write_whole
+from licensing.memory.seen import NOTHING_SEEN, Accepted, Seen
 from licensing.mount import LICENSE_NAME
-from licensing.seen import NOTHING_SEEN, Accepted, Seen
-from licensing.trust import TrustStore
+from licensing.trust.store import TrustStore
 from licensing.verdict import INSTALLABLE, Cause, Status, Verdict
 from licensing.verification import verify
 

@@ -8,13 +8,13 @@ import base64
 from collections.abc import Callable
 from hashlib import sha256
 
-from licensing import applicable
 from licensing.containers import Image, same_repository
 from licensing.envelope import MalformedEnvelope, parse_envelope
-from licensing.examination import Examination, Refusal
 from licensing.instants import iso
-from licensing.seen import Adopted
+from licensing.memory.seen import Adopted
 from licensing.verdict import Cause, Status
+from licensing.verification import applicable
+from licensing.verification.examination import Examination, Refusal
 
 MAX_OPAQUE_BYTES = 1024 * 1024
 """How large an opaque license may be: nothing public says how large Microsoft's are; what was seen is far smaller."""

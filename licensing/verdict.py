@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from licensing.document import License
-from licensing.seen import Adopted
+from licensing.memory.seen import Adopted
 
 
 class Status(StrEnum):

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from licensing.gate import Gate
+from licensing.memory.seen import Seen
 from licensing.mount import Mounts, find_mounts
-from licensing.seen import Seen
 from licensing.verdict import Verdict
 
 

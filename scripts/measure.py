@@ -430,7 +430,7 @@ def issuer(folder: Path, clients: int = 200) -> Iterator[Figure]:
     """Downloads from a license server, all at once: none fails, and no serial is given twice."""
     import asyncio
 
-    from licensing.issuer_book import issued
+    from licensing.issuer.book import issued
     from tests.licensing.issuers import all_at_once
     from tests.site import Site
 

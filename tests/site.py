@@ -18,13 +18,13 @@ from licensing.database import open_database, reading, writing
 from licensing.document import LICENSE_TYPE, CommittedPlan, License, LicensedContainer, LicensedResource, Quota
 from licensing.download import Order, Waiting, download
 from licensing.envelope import seal
-from licensing.issuer import Issuer
-from licensing.issuer_book import approve
-from licensing.issuer_http import issuer_app
-from licensing.issuer_resources import NewResource, add_resource
+from licensing.issuer.book import approve
+from licensing.issuer.http import issuer_app
+from licensing.issuer.issue import Issuer
+from licensing.issuer.resources import NewResource, add_resource
 from licensing.keys import create_key_pair, load_signer
-from licensing.seen import Seen
-from licensing.trust import TrustStore
+from licensing.memory.seen import Seen
+from licensing.trust.store import TrustStore
 from licensing.verdict import Verdict
 from licensing.verification import verify
 from tests.serving import serving

@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 from licensing.database import writing
 from licensing.errors import AzlicError
 from licensing.hold import holding
-from licensing.remember import advance
-from licensing.seen import WitnessKind
+from licensing.memory.remember import advance
+from licensing.memory.seen import WitnessKind
 from usage.identity import Matching, Memory, Work
 from usage.ledger import Ledger, Receipt
 from usage.sources import LINE_BYTES, Block, OpenFile, UnreadableFile, find_files

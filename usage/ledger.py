@@ -17,8 +17,8 @@ from sqlalchemy import Connection, case, select
 from sqlalchemy.exc import IntegrityError
 
 from licensing.instants import from_milliseconds
-from licensing.remember import advance
-from licensing.seen import WitnessKind
+from licensing.memory.remember import advance
+from licensing.memory.seen import WitnessKind
 from licensing.upsert import insert_once, insert_rows, upsert
 from usage.batch_chain import BatchChain
 from usage.batches import Booking, Row, rows_digest

@@ -54,7 +54,7 @@ def adopt(
     from licensing.adoption import adopt as adopt_license
     from licensing.database import open_database, writing
     from licensing.instants import parse_instant
-    from licensing.issuer_audit import operator
+    from licensing.issuer.audit import operator
 
     statement = Statement(
         container, parse_instant(expires), image, resource, parse_instant(downloaded) if downloaded else None

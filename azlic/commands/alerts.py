@@ -57,8 +57,8 @@ def _remember(database: str, state: "State", found: "list[Alert]") -> None:
 
     from licensing.database import open_database, writing
     from licensing.errors import AzlicError
-    from licensing.remember import advance
-    from licensing.seen import WitnessKind
+    from licensing.memory.remember import advance
+    from licensing.memory.seen import WitnessKind
     from usage.alerts.remembering import remember_look
 
     with contextlib.suppress(AzlicError), writing(open_database(database)) as connection:
@@ -85,7 +85,7 @@ def ack(
     from licensing.database import open_database
     from licensing.errors import BadCall
     from licensing.instants import iso, parse_instant
-    from licensing.issuer_audit import operator
+    from licensing.issuer.audit import operator
     from usage.alerts.remembering import acknowledge
 
     settings, now, day = load_settings(), clock.as_of(None), parse_instant(until)

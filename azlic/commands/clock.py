@@ -27,7 +27,7 @@ def status(database: options.Database = None, json: options.Json = False) -> Non
     """
     from azlic.show_clock import clock_fields, clock_text
     from licensing.errors import AzlicError
-    from licensing.memory import read_memory
+    from licensing.memory.read import read_memory
 
     now = clock.as_of(None)
     seen = read_memory(database or load_settings().database)
@@ -54,10 +54,10 @@ def reset(
 
     Example: azlic clock reset reset.json
     """
-    from licensing.clock_reset import read_clock_reset, take_clock_reset
     from licensing.database import open_database
     from licensing.instants import iso
-    from licensing.trust import TrustStore
+    from licensing.trust.clock_reset import read_clock_reset, take_clock_reset
+    from licensing.trust.store import TrustStore
 
     settings = load_settings()
     document = read_clock_reset(file, trust=TrustStore(trust or settings.trust), site=settings.site)

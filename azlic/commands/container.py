@@ -68,7 +68,7 @@ def engine(
     )
     from engines.options import parse_options
     from licensing.errors import BadCall
-    from licensing.trust import TrustStore
+    from licensing.trust.store import TrustStore
     from licensing.verdict import Verdict
 
     if kind.lower() not in ENGINES:

@@ -63,8 +63,8 @@ def doctor(
     from azlic.show_doctor import examination_fields, examination_text
     from licensing.doctor.examination import Site, examine
     from licensing.doctor.identity import NONROOT, parse_user
-    from licensing.memory import read_memory
-    from licensing.trust import TrustStore
+    from licensing.memory.read import read_memory
+    from licensing.trust.store import TrustStore
 
     settings = load_settings()
     site = Site(

@@ -45,8 +45,8 @@ def init(database: options.IssuerStore = None, keys: options.IssuerKeys = None) 
 
     Example: azlic issuer init
     """
-    from licensing.issuer_book import create_issuer
-    from licensing.issuer_keys import PUBLIC, create_issuer_keys
+    from licensing.issuer.book import create_issuer
+    from licensing.issuer.keys import PUBLIC, create_issuer_keys
 
     settings = load_settings()
     folder = keys or settings.issuer_keys

@@ -19,8 +19,8 @@ def audit(database: options.IssuerStore = None, json: options.Json = False) -> N
     Example: azlic issuer audit
     """
     from azlic.show_issuer import audit_fields, audit_text
-    from licensing.issuer_audit import audit as read_back
-    from licensing.issuer_book import open_stocked_issuer
+    from licensing.issuer.audit import audit as read_back
+    from licensing.issuer.book import open_stocked_issuer
 
     log = read_back(open_stocked_issuer(database or load_settings().database))
     if json:

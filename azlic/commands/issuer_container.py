@@ -9,7 +9,7 @@ from azlic.commands.issuer_plan import OfResource
 from azlic.settings import load_settings
 
 if TYPE_CHECKING:
-    from licensing.issuer_terms import NewContainer
+    from licensing.issuer.terms import NewContainer
 
 app = typer.Typer(help="The containers on a resource's list.", no_args_is_help=True)
 
@@ -51,7 +51,7 @@ def _terms(
     grace_days: int | None,
 ) -> "NewContainer":
     from licensing.instants import parse_duration
-    from licensing.issuer_terms import NewContainer
+    from licensing.issuer.terms import NewContainer
 
     return NewContainer(
         container_type=container,
@@ -83,9 +83,9 @@ def add(
 
     Example: azlic issuer container add plant-speech --container speech-to-text --term 90d
     """
-    from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_containers import add_container
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.containers import add_container
 
     terms = _terms(container, version_from, version_below, repository, instance, term, grace_days)
     store = open_stocked_issuer(database or load_settings().database)
@@ -111,9 +111,9 @@ def set_terms(
 
     Example: azlic issuer container set plant-read --container read --version-from 3.2 --version-below 5
     """
-    from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_containers import set_container
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.containers import set_container
 
     terms = _terms(container, version_from, version_below, repository, instance, term, grace_days)
     store = open_stocked_issuer(database or load_settings().database)
@@ -129,9 +129,9 @@ def renew_id(resource: OfResource, container: options.ForContainer, database: op
 
     Example: azlic issuer container renew-id plant-read --container read
     """
-    from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_containers import renew_license_id
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.containers import renew_license_id
 
     store = open_stocked_issuer(database or load_settings().database)
     license_id = renew_license_id(store, resource, container, now=clock.now(), actor=operator())
@@ -145,8 +145,8 @@ def list_containers(database: options.IssuerStore = None, json: options.Json = F
     Example: azlic issuer container list
     """
     from azlic.show_issuer import container_fields, containers_text
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_containers import containers
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.containers import containers
 
     known = containers(open_stocked_issuer(database or load_settings().database))
     if json:

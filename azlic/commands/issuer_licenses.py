@@ -25,8 +25,8 @@ def issued(database: options.IssuerStore = None, json: options.Json = False) -> 
     from dataclasses import asdict
 
     from azlic.show_issuer import issued_text
-    from licensing.issuer_book import issued as book
-    from licensing.issuer_book import open_stocked_issuer
+    from licensing.issuer.book import issued as book
+    from licensing.issuer.book import open_stocked_issuer
 
     lines = book(open_stocked_issuer(database or load_settings().database))
     if json:
@@ -51,9 +51,9 @@ def revoke(
 
     Example: azlic issuer revoke 01900000-0000-7000-8000-000000000001 --reason "the host was sold" --yes
     """
-    from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_revocations import revoke as take_back
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.revocations import revoke as take_back
 
     store = open_stocked_issuer(database or load_settings().database)
     which = f"license {license_id}" + (f" up to serial {up_to_serial}" if up_to_serial else "")
@@ -73,8 +73,8 @@ def revoked(database: options.IssuerStore = None, json: options.Json = False) ->
     from dataclasses import asdict
 
     from azlic.show_issuer import revoked_text
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_revocations import revocations
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.revocations import revocations
 
     known = revocations(open_stocked_issuer(database or load_settings().database))
     if json:

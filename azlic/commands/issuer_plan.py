@@ -83,10 +83,10 @@ def set_plan(
     --period year --start 2027-01-01 --end 2028-01-01
     """
     from licensing.instants import parse_instant
-    from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_plans import doubt, plan_of
-    from licensing.issuer_plans import set_plan as put_on
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.plans import doubt, plan_of
+    from licensing.issuer.plans import set_plan as put_on
 
     now = clock.now()
     store = open_stocked_issuer(database or load_settings().database)

@@ -57,10 +57,10 @@ def add_resource(
     from licensing.api_keys import prepare_folder, write_api_key
     from licensing.containers import CONTAINER_TYPES
     from licensing.instants import parse_duration, parse_instant
-    from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_issuer
-    from licensing.issuer_resources import KEY_SLOTS, NewResource
-    from licensing.issuer_resources import add_resource as enter
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_issuer
+    from licensing.issuer.resources import KEY_SLOTS, NewResource
+    from licensing.issuer.resources import add_resource as enter
 
     plan = stated_plan(
         "azlic issuer resource add --help",
@@ -106,9 +106,9 @@ def renew_key(
     Example: azlic issuer resource key plant-read --slot 1 --keys-to new-keys
     """
     from licensing.api_keys import prepare_folder, write_api_key
-    from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_resources import new_api_key
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.resources import new_api_key
 
     store = open_stocked_issuer(database or load_settings().database)
     prepare_folder(keys_to, [slot])
@@ -123,8 +123,8 @@ def list_resources(database: options.IssuerStore = None, json: options.Json = Fa
     Example: azlic issuer resource list
     """
     from azlic.show_issuer import resource_fields, resources_text
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_resources import resources
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.resources import resources
 
     known = resources(open_stocked_issuer(database or load_settings().database), now=clock.now())
     if json:

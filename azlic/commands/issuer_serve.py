@@ -56,10 +56,10 @@ def serve(
     from engines.container import serve as serve_app
     from licensing.endpoint import is_loopback
     from licensing.errors import BadCall
-    from licensing.issuer import Issuer
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_http import issuer_app
-    from licensing.issuer_keys import issuer_signer
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.http import issuer_app
+    from licensing.issuer.issue import Issuer
+    from licensing.issuer.keys import issuer_signer
 
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal() or len(port) > 5 or int(port) > 65535:

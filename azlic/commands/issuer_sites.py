@@ -35,9 +35,9 @@ def add(
     Example: azlic issuer site add hall-7 site.pem --resource plant-read
     """
     from azlic.show_requests import enrolled_text
-    from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_sites import add_site
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.sites import add_site
 
     store = open_stocked_issuer(database or load_settings().database)
     output.emit(enrolled_text(add_site(store, name, key, resource, now=clock.now(), actor=operator())))
@@ -50,8 +50,8 @@ def list_sites(database: options.IssuerStore = None, json: options.Json = False)
     Example: azlic issuer site list
     """
     from azlic.show_requests import site_fields, sites_text
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_sites import sites
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.sites import sites
 
     known = sites(open_stocked_issuer(database or load_settings().database))
     if json:
@@ -75,9 +75,9 @@ def remove(
     from shlex import quote
 
     from licensing.errors import BadCall
-    from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_sites import remove_site
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.sites import remove_site
 
     if not yes:
         raise BadCall(
@@ -115,10 +115,10 @@ def answer(
     from licensing.denial import Denial
     from licensing.errors import NoGoodLicense
     from licensing.files import write_whole
-    from licensing.issuer import Issuer
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_desk import WHAT_TO_DO, answer_request, check_base_url, read_request
-    from licensing.issuer_keys import issuer_signer
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.desk import WHAT_TO_DO, answer_request, check_base_url, read_request
+    from licensing.issuer.issue import Issuer
+    from licensing.issuer.keys import issuer_signer
 
     settings = load_settings()
     base_url = check_base_url(url or settings.issuer_url)

@@ -21,9 +21,9 @@ def approve(subscription: _Subscription = "default", database: options.IssuerSto
 
     Example: azlic issuer approve default
     """
-    from licensing.issuer_audit import operator
-    from licensing.issuer_book import approve as approve_subscription
-    from licensing.issuer_book import open_stocked_issuer
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import approve as approve_subscription
+    from licensing.issuer.book import open_stocked_issuer
 
     store = open_stocked_issuer(database or load_settings().database)
     changed = approve_subscription(store, subscription, now=clock.now(), actor=operator())
@@ -37,9 +37,9 @@ def withdraw(subscription: _Subscription, database: options.IssuerStore = None) 
 
     Example: azlic issuer withdraw default
     """
-    from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_book import withdraw as withdraw_approval
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.book import withdraw as withdraw_approval
 
     store = open_stocked_issuer(database or load_settings().database)
     changed = withdraw_approval(store, subscription, now=clock.now(), actor=operator())

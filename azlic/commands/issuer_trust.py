@@ -46,10 +46,10 @@ def rotate(
     from licensing.errors import BadCall
     from licensing.files import write_whole
     from licensing.instants import parse_instant
-    from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_keys import issuer_signer
-    from licensing.issuer_statements import sign_rotation
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.keys import issuer_signer
+    from licensing.issuer.statements import sign_rotation
 
     if withdraw_old and old_key_until:
         raise BadCall("--withdraw-old and --old-key-until exclude each other", hint="azlic issuer rotate --help")
@@ -89,9 +89,9 @@ def revocations(
     from datetime import timedelta
 
     from licensing.files import write_whole
-    from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_statements import sign_revocations
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.statements import sign_revocations
 
     settings = load_settings()
     signed, content = sign_revocations(
@@ -121,9 +121,9 @@ def clock_reset(
     """
     from licensing.files import write_whole
     from licensing.instants import iso, parse_instant
-    from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_stocked_issuer
-    from licensing.issuer_statements import sign_clock_reset
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.statements import sign_clock_reset
 
     settings = load_settings()
     reset, content = sign_clock_reset(

@@ -11,8 +11,8 @@ from azlic import clock, options, output
 from azlic.settings import load_settings
 
 if TYPE_CHECKING:
+    from licensing.memory.seen import Seen
     from licensing.mount import Mounts
-    from licensing.seen import Seen
     from licensing.verdict import Verdict
 
 
@@ -52,9 +52,9 @@ def verify(
 
     Example: azlic verify /license --container read
     """
-    from licensing.memory import read_memory
+    from licensing.memory.read import read_memory
     from licensing.mount import find_mounts
-    from licensing.trust import TrustStore
+    from licensing.trust.store import TrustStore
     from licensing.verification import verify as verify_license
 
     _check_at(at, watch=watch, record=record)
@@ -116,7 +116,7 @@ def _image(image: str | None) -> str | None:
 
 def _record(ledger: str, verdicts: list["Verdict"]) -> None:
     from licensing.database import open_database, writing
-    from licensing.remember import remember
+    from licensing.memory.remember import remember
 
     with writing(open_database(ledger, create=True)) as connection:
         for verdict in verdicts:
@@ -156,7 +156,7 @@ def _watch(
     json: bool,
 ) -> int:
     from azlic.watch_verdicts import watch_verdicts
-    from licensing.memory import read_memory
+    from licensing.memory.read import read_memory
     from licensing.watched import Watched
 
     def fresh(path: Path, now: datetime, seen: "Seen") -> "Verdict":
@@ -206,9 +206,9 @@ def download(
     from licensing.download import Order
     from licensing.download import download as download_license
     from licensing.endpoint import in_the_clear
-    from licensing.memory import read_memory
-    from licensing.remember import remember_at
-    from licensing.trust import TrustStore
+    from licensing.memory.read import read_memory
+    from licensing.memory.remember import remember_at
+    from licensing.trust.store import TrustStore
 
     settings = load_settings()
     if allow_plain_http and in_the_clear(endpoint):

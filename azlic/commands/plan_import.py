@@ -48,9 +48,9 @@ def import_plan(
 def _import_license(folder: Path, database: str | None, trust: Path | None, *, stray: bool) -> None:
     from licensing.database import open_database, writing
     from licensing.errors import BadCall, NoGoodLicense
-    from licensing.memory import read_memory
-    from licensing.remember import remember
-    from licensing.trust import TrustStore
+    from licensing.memory.read import read_memory
+    from licensing.memory.remember import remember
+    from licensing.trust.store import TrustStore
     from licensing.verdict import Status
     from licensing.verification import verify
     from usage.plans import add_plan, from_document

@@ -55,8 +55,8 @@ def report(
     Example: azlic report 2026-11
     """
     from licensing.database import open_database, reading
-    from licensing.memory import remembered
-    from licensing.remember import answered
+    from licensing.memory.read import remembered
+    from licensing.memory.remember import answered
     from usage.months import Month
     from usage.report import monthly_report
 

@@ -92,7 +92,7 @@ def request(
 
 def _held(path: Path, trust: Path, resource: str, container: str) -> "HeldLicense":
     from licensing.request import held_license
-    from licensing.trust import TrustStore
+    from licensing.trust.store import TrustStore
     from licensing.verification import verify
 
     verdict = verify(path, trust=TrustStore(trust), as_of=clock.as_of(None))
@@ -118,9 +118,9 @@ def install(
     """
     from azlic.show_verdict import verdict_fields, verdict_text
     from licensing.install import install_license, read_arrived
-    from licensing.memory import read_memory
-    from licensing.remember import remember_at
-    from licensing.trust import TrustStore
+    from licensing.memory.read import read_memory
+    from licensing.memory.remember import remember_at
+    from licensing.trust.store import TrustStore
 
     settings = load_settings()
     verdict = install_license(

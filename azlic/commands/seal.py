@@ -32,9 +32,9 @@ def seal(
     """
     from azlic.show_ingest import progress_bar
     from licensing.containers import container_type
-    from licensing.content_keys import seal_folder
-    from licensing.issuer_audit import operator
-    from licensing.issuer_book import open_stocked_issuer
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.content_keys import seal_folder
 
     store = open_stocked_issuer(database or load_settings().database)
     kind = container_type(container)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from azlic.serving.access import Doors
-    from licensing.seen import Seen
+    from licensing.memory.seen import Seen
     from licensing.verdict import Verdict
     from licensing.watched import Watched
 
@@ -171,8 +171,8 @@ def _alerts(
 
 
 def _watched(paths: list[Path], settings: Settings, trust: Path, ledger: str) -> "Watched":
-    from licensing.memory import read_memory
-    from licensing.trust import TrustStore
+    from licensing.memory.read import read_memory
+    from licensing.trust.store import TrustStore
     from licensing.verification import verify
     from licensing.watched import Watched
 

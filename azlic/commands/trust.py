@@ -27,7 +27,7 @@ def add(
 
     Example: azlic trust add issuer.pem
     """
-    from licensing.trust import TrustStore
+    from licensing.trust.store import TrustStore
 
     store = TrustStore(trust or load_settings().trust)
     before = store.files()
@@ -51,8 +51,8 @@ def update(
     Example: azlic trust update rotation-1.json revocations.json
     """
     from azlic.show_trust import taken_fields, taken_text, warnings
-    from licensing.trust import TrustStore
-    from licensing.trust_update import update as take
+    from licensing.trust.store import TrustStore
+    from licensing.trust.update import update as take
 
     settings = load_settings()
     store, now = TrustStore(trust or settings.trust), clock.now()
@@ -74,7 +74,7 @@ def list_keys(trust: options.Trust = None, at: options.At = None, json: options.
     Example: azlic trust list
     """
     from azlic.show_trust import held_fields, held_text, warnings
-    from licensing.trust import TrustStore
+    from licensing.trust.store import TrustStore
 
     settings = load_settings()
     store, as_of = TrustStore(trust or settings.trust), clock.as_of(at)

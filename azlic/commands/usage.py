@@ -30,7 +30,7 @@ def ingest(
     """
     from azlic.show_ingest import progress_bar, receipt_fields, receipt_text
     from licensing.database import reading
-    from licensing.memory import remembered
+    from licensing.memory.read import remembered
     from licensing.two_stores import open_ledger
     from usage.ingest import ingest as ingest_paths
 

@@ -12,7 +12,7 @@ from azlic.html.site_page import Alert, SiteView, license_counts
 from azlic.metrics import metrics_text
 from licensing.database import reading
 from licensing.errors import AzlicError
-from licensing.memory import remembered
+from licensing.memory.read import remembered
 from licensing.mount import Mounts
 from licensing.verdict import Verdict
 from licensing.watched import Watched

@@ -21,8 +21,8 @@ from licensing.doctor.namespaces import Shift, engine_home, shift
 from licensing.doctor.trial import tried
 from licensing.doctor.words import shown
 from licensing.errors import AzlicError
-from licensing.seen import Seen
-from licensing.trust import TrustStore
+from licensing.memory.seen import Seen
+from licensing.trust.store import TrustStore
 from licensing.verdict import Cause, Verdict
 from licensing.verification import EXPIRING_DAYS, verify
 

@@ -8,7 +8,7 @@ import pytest
 from azlic.show_verdict import verdict_text
 from azlic.show_verdicts import verdict_line
 from licensing.containers import CONTAINER_TYPES
-from licensing.memory import read_memory
+from licensing.memory.read import read_memory
 from licensing.verification import verify
 from tests.azlic.conftest import Cli
 from tests.site import START, Site

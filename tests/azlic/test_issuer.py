@@ -12,8 +12,8 @@ import pytest
 
 from licensing.api_keys import prepare_folder
 from licensing.database import open_database, reading
-from licensing.issuer_book import open_issuer
-from licensing.issuer_downloads import owner_of
+from licensing.issuer.book import open_issuer
+from licensing.issuer.downloads import owner_of
 from tests.azlic.conftest import Cli
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.site import Site

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 
-from licensing import issuer_tables
-from licensing.clock_reset import parse_clock_reset
 from licensing.database import reading, writing
-from licensing.issuer_audit import audit
-from licensing.issuer_keys import issuer_signer, rotation_documents
+from licensing.issuer import tables as issuer_tables
+from licensing.issuer.audit import audit
+from licensing.issuer.keys import issuer_signer, rotation_documents
+from licensing.trust.clock_reset import parse_clock_reset
 from tests.azlic.conftest import Cli
 from tests.site import Site
 

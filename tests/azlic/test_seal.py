@@ -18,9 +18,9 @@ import pytest
 from sqlalchemy import select as sql_select
 
 from licensing.containers import READ
-from licensing.content_keys import seal_folder
 from licensing.database import reading
-from licensing.issuer_tables import ContentKey
+from licensing.issuer.content_keys import seal_folder
+from licensing.issuer.tables import ContentKey
 from tests import pictures
 from tests.azlic.conftest import Cli
 from tests.site import Site, a_license

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from licensing.instants import iso
-from licensing.issuer_rotation import rotate
-from licensing.issuer_statements import sign_revocations
+from licensing.issuer.rotation import rotate
+from licensing.issuer.statements import sign_revocations
 from tests.azlic.conftest import Cli
 from tests.site import Site
 

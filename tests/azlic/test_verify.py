@@ -17,7 +17,7 @@ import pytest
 from azlic.__main__ import main
 from azlic.output import styled
 from azlic.show_verdict import verdict_text
-from licensing.trust import TrustStore
+from licensing.trust.store import TrustStore
 from licensing.verdict import Status
 from tests.azlic.conftest import Cli
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only

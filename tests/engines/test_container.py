@@ -253,7 +253,7 @@ preload()
 from tests.licensing.orders import an_order
 from tests.site import Site
 from licensing.download import download
-from licensing.trust import TrustStore
+from licensing.trust.store import TrustStore
 from azlic.clock import now
 
 class Closed:

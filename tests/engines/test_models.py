@@ -15,7 +15,7 @@ from engines.models import Models
 from engines.options import Options
 from licensing.document import License
 from licensing.errors import AzlicError, NoGoodLicense
-from licensing.sealed import ContentKey, seal_file
+from licensing.sealing.sealed import ContentKey, seal_file
 from licensing.verdict import Verdict
 from tests import pictures
 from tests.site import Site, a_license, counting_engine

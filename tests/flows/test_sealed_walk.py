@@ -6,8 +6,8 @@ import pytest
 
 from engines.models import Models
 from licensing.containers import READ
-from licensing.content_keys import seal_folder
 from licensing.errors import NoGoodLicense
+from licensing.issuer.content_keys import seal_folder
 from tests.site import OPERATOR, Site
 
 NAME = "eng.traineddata"

@@ -9,9 +9,9 @@ from securesystemslib.signer import Signer
 from licensing.denial import Denial
 from licensing.document import License, parse_license
 from licensing.envelope import VerifiedPayload, parse_envelope, seal
-from licensing.issuer import Issuer
-from licensing.issuer_desk import Answer, answer_request
-from licensing.issuer_sites import add_site
+from licensing.issuer.desk import Answer, answer_request
+from licensing.issuer.issue import Issuer
+from licensing.issuer.sites import add_site
 from licensing.request import REQUEST_TYPE, OfflineRequest, new_request
 from licensing.site_keys import PUBLIC, create_site_keys, site_signer
 from tests.site import Site

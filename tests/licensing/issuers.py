@@ -8,7 +8,7 @@ import httpx
 from licensing.denial import Denial, DenialCode
 from licensing.document import License, parse_license
 from licensing.envelope import VerifiedPayload, parse_envelope
-from licensing.issuer import Issuer
+from licensing.issuer.issue import Issuer
 from licensing.protocol import KEY_HEADER, LicenseRequest
 from tests.site import START, Site
 

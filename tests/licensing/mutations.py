@@ -23,7 +23,7 @@ from licensing.document import LICENSE_TYPE
 from licensing.envelope import MAX_ENVELOPE_BYTES, seal
 from licensing.files import make_folder, write_whole
 from licensing.keys import public_pem
-from licensing.trust import TrustStore
+from licensing.trust.store import TrustStore
 from licensing.verdict import Verdict
 from licensing.verification import verify
 from tests.site import a_license

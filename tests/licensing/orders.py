@@ -9,8 +9,8 @@ from fastapi import FastAPI, Response
 from licensing.document import LICENSE_TYPE
 from licensing.download import Order, Slow, Waiting, download
 from licensing.envelope import seal
-from licensing.issuer import Issuer
-from licensing.issuer_http import issuer_app
+from licensing.issuer.http import issuer_app
+from licensing.issuer.issue import Issuer
 from licensing.protocol import LICENSE_MEDIA_TYPE
 from licensing.verdict import Verdict
 from tests.serving import serving

@@ -19,11 +19,11 @@ from licensing.database import open_database, reading, writing
 from licensing.document import LICENSE_TYPE
 from licensing.envelope import MAX_ENVELOPE_BYTES, seal
 from licensing.errors import AzlicError, BadCall, NoGoodLicense
-from licensing.memory import read_memory, remembered
+from licensing.memory.read import read_memory, remembered
+from licensing.memory.remember import advance
+from licensing.memory.seen import CLOCK_TOLERANCE, Adopted, Seen, WitnessKind
 from licensing.mount import place_of
-from licensing.remember import advance
 from licensing.renewal import renewal_starts_at
-from licensing.seen import CLOCK_TOLERANCE, Adopted, Seen, WitnessKind
 from licensing.stated import MAX_OPAQUE_BYTES, STEPS, of_our_form
 from licensing.verdict import NOT_ASKED, Cause, Status, Verdict
 from licensing.verification import verify

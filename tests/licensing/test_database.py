@@ -10,7 +10,7 @@ from sqlalchemy import Engine, insert, select
 from licensing import database as under_test
 from licensing.database import DatabaseBusy, open_database, reading, writing
 from licensing.errors import AzlicError, BadCall
-from licensing.issuer_tables import Subscription
+from licensing.issuer.tables import Subscription
 from licensing.journal import wal_is_safe
 
 Open = Callable[..., Engine]

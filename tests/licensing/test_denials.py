@@ -7,10 +7,10 @@ import pytest
 
 from licensing.denial import DenialCode
 from licensing.download import Denied
-from licensing.issuer_book import withdraw
-from licensing.issuer_containers import containers
-from licensing.issuer_resources import new_api_key
-from licensing.issuer_revocations import revoke
+from licensing.issuer.book import withdraw
+from licensing.issuer.containers import containers
+from licensing.issuer.resources import new_api_key
+from licensing.issuer.revocations import revoke
 from tests.site import OPERATOR, Site
 
 

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from licensing.gate import Gate
-from licensing.seen import CLOCK_TOLERANCE, Seen
+from licensing.memory.seen import CLOCK_TOLERANCE, Seen
 from licensing.verdict import Status, Verdict
 from licensing.verification import verify
 from tests.site import START, Site, a_license

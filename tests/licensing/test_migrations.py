@@ -13,9 +13,10 @@ import usage.alert_tables
 import usage.close_tables
 import usage.export_tables
 import usage.tables
-from licensing import issuer_tables, site_tables
 from licensing.database import Table as Model
 from licensing.database import open_database, reading, writing
+from licensing.issuer import tables as issuer_tables
+from licensing.memory import tables as site_tables
 from tests.site import NewDatabase
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")

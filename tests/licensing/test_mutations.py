@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from licensing import genuine, strict_json, verification
+from licensing import strict_json, verification
 from licensing.document import License
 from licensing.envelope import VerifiedPayload
 from licensing.verdict import Status
+from licensing.verification import genuine
 from tests.licensing.mutations import (
     ISSUER,
     KINDS,

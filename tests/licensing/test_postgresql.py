@@ -12,10 +12,10 @@ from licensing import database as under_test
 from licensing.database import DatabaseBusy, open_database, reading, writing
 from licensing.errors import AzlicError
 from licensing.hold import holding
-from licensing.issuer_tables import Subscription
-from licensing.memory import read_memory
+from licensing.issuer.tables import Subscription
+from licensing.memory.read import read_memory
+from licensing.memory.seen import Seen
 from licensing.postgresql import WRITER_KEY
-from licensing.seen import Seen
 from tests.postgres import Server, running
 
 PASSWORD = "geheim-1234"

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from licensing.document import LICENSE_TYPE, parse_license
-from licensing.sealed import open_sealed
-from licensing.trust import TrustStore
+from licensing.sealing.sealed import open_sealed
+from licensing.trust.store import TrustStore
 from licensing.verification import verify
 from tests.vectors.generate import CONTENT_KEY, FOLDER, LICENSE, MODEL, MODEL_NAME, generate
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from licensing.seen import Seen
-from licensing.trust import TrustStore
+from licensing.memory.seen import Seen
+from licensing.trust.store import TrustStore
 from licensing.verdict import Verdict
 from licensing.verification import verify
 from licensing.watched import Watched

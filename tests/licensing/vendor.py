@@ -5,13 +5,13 @@ from pathlib import Path
 
 from securesystemslib.signer import CryptoSigner
 
-from licensing.clock_reset import ClockReset
 from licensing.envelope import seal
 from licensing.keys import public_pem
-from licensing.revocations import RevocationList
-from licensing.rotation import Rotation, RotationKey
-from licensing.statement import Statement
-from licensing.trust import TrustStore
+from licensing.trust.clock_reset import ClockReset
+from licensing.trust.revocations import RevocationList
+from licensing.trust.rotation import Rotation, RotationKey
+from licensing.trust.statement import Statement
+from licensing.trust.store import TrustStore
 
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -3,8 +3,8 @@ from datetime import timedelta
 import pytest
 
 from licensing.database import reading
-from licensing.memory import remembered
-from licensing.seen import Seen, WitnessKind
+from licensing.memory.read import remembered
+from licensing.memory.seen import Seen, WitnessKind
 from tests.site import START, Site
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")

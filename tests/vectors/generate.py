@@ -17,7 +17,7 @@ from securesystemslib.signer import CryptoSigner
 from licensing.document import LICENSE_TYPE, CommittedPlan, License, LicensedContainer, LicensedResource, Quota
 from licensing.envelope import seal
 from licensing.keys import public_pem
-from licensing.sealed import ContentKey, seal_file
+from licensing.sealing.sealed import ContentKey, seal_file
 
 FOLDER = Path(__file__).parent
 
@@ -65,7 +65,7 @@ def generate(folder: Path) -> None:
     (folder / "issuer.pem").write_bytes(public_pem(signer.public_key))
     (folder / "payload.json").write_bytes(payload)
     (folder / "license.dat").write_bytes(seal(payload, LICENSE_TYPE, signer))
-    with patch("licensing.sealed.token_bytes", lambda count: bytes(range(count))):
+    with patch("licensing.sealing.sealed.token_bytes", lambda count: bytes(range(count))):
         sealed = b"".join(seal_file(io.BytesIO(MODEL), CONTENT_KEY, MODEL_NAME))
     (folder / "model.sealed").write_bytes(sealed)
 

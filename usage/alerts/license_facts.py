@@ -10,9 +10,9 @@ from typing import NamedTuple
 from licensing.errors import AzlicError
 from licensing.files import FileTooLarge, read_capped
 from licensing.instants import from_milliseconds
+from licensing.memory.seen import Seen
 from licensing.mount import LICENSE_NAME, find_mounts
-from licensing.seen import Seen
-from licensing.trust import TrustStore
+from licensing.trust.store import TrustStore
 from licensing.verdict import Status, Verdict
 from usage.alerts.asking import Ask
 from usage.alerts.facts import LicenseFact, TrustFact, license_fact

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from licensing.errors import AzlicError
-from licensing.memory import read_memory
-from licensing.seen import Seen
-from licensing.trust import TrustStore
+from licensing.memory.read import read_memory
+from licensing.memory.seen import Seen
+from licensing.trust.store import TrustStore
 from licensing.verdict import Verdict
 from usage.alerts import ledger_facts
 from usage.alerts.asking import Ask, asking

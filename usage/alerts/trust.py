@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from licensing.instants import iso
-from licensing.seen import CLOCK_TOLERANCE
+from licensing.memory.seen import CLOCK_TOLERANCE
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.facts import State, TrustFact
 from usage.alerts.license import URGENT_DAYS

@@ -21,8 +21,8 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from licensing.database import writing
 from licensing.errors import AzlicError
 from licensing.hold import holding
-from licensing.remember import advance
-from licensing.seen import WitnessKind
+from licensing.memory.remember import advance
+from licensing.memory.seen import WitnessKind
 from usage.export_tables import AcceptedExport, HandingSite
 from usage.handover.acknowledgement import Acknowledgement
 from usage.handover.archive import Package, opened_package

@@ -26,8 +26,8 @@ from licensing.errors import AzlicError
 from licensing.files import FileTooLarge, read_capped
 from licensing.hold import holding
 from licensing.instants import from_milliseconds, milliseconds
-from licensing.remember import advance
-from licensing.seen import WitnessKind
+from licensing.memory.remember import advance
+from licensing.memory.seen import WitnessKind
 from usage.checkpoint import Checkpoint
 from usage.export_tables import Export, Origin
 from usage.handover.contents import head_at

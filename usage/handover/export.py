@@ -20,8 +20,8 @@ from licensing.errors import AzlicError, BadCall
 from licensing.files import writing_whole
 from licensing.hold import holding
 from licensing.instants import iso
-from licensing.remember import advance
-from licensing.seen import WitnessKind
+from licensing.memory.remember import advance
+from licensing.memory.seen import WitnessKind
 from usage.batches import Labels, Sealed
 from usage.checkpoint import Checkpoint, origin_of
 from usage.close_tables import ClosedMonth

@@ -16,8 +16,8 @@ from licensing.doctor.finding import Finding
 from licensing.doctor.identity import Identity
 from licensing.doctor.output_folder import sharing_findings
 from licensing.doctor.tree import walk
-from licensing.memory import remembered
-from licensing.seen import Seen
+from licensing.memory.read import remembered
+from licensing.memory.seen import Seen
 from tests.licensing.another_user import root_only
 from tests.licensing.doctor.patient import NONROOT, STRONG, Patient, a_patient
 

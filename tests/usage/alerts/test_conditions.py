@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from licensing.instants import from_milliseconds
-from licensing.seen import CLOCK_TOLERANCE, Seen, Witness, WitnessKind
+from licensing.memory.seen import CLOCK_TOLERANCE, Seen, Witness, WitnessKind
 from tests.usage.alerts.states import NOON, SECOND, a_fact, ids, said, stages
 from tests.usage.plans import day, plan
 from usage.alerts.facts import AuditFact, ChannelFact, Disk, Doubt, HandOver, PlanFact, TrustFact

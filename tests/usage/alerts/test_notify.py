@@ -15,7 +15,7 @@ from sqlalchemy import update
 
 from licensing.database import writing
 from licensing.errors import BadCall
-from licensing.seen import Seen
+from licensing.memory.seen import Seen
 from licensing.verdict import Verdict
 from licensing.verification import verify
 from tests.site import START, Site, a_license, a_plan

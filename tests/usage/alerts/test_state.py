@@ -12,8 +12,8 @@ from sqlalchemy import insert, update
 
 from licensing.database import reading, writing
 from licensing.instants import milliseconds
-from licensing.seen import Seen
-from licensing.site_tables import AdoptedLicense
+from licensing.memory.seen import Seen
+from licensing.memory.tables import AdoptedLicense
 from licensing.verdict import Verdict
 from licensing.verification import verify
 from tests.site import START, Site, a_license, a_plan

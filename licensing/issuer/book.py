@@ -1,0 +1,136 @@
+"""The issuer's book: its store, who is approved, and every license that was given out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, select, update
+
+from licensing.database import open_database, place, reading, writing
+from licensing.errors import AzlicError, BadCall
+from licensing.instants import iso
+from licensing.issuer.audit import note
+from licensing.issuer.revocations import Revoked, revocations
+from licensing.issuer.tables import Download, Resource, Subscription
+from licensing.two_stores import refuse_a_ledger
+
+
+def create_issuer(target: str) -> Engine:
+    """Make the issuer's store, closed to others (0600): it holds content keys. One that is there stays as it is.
+
+    Raises ``AzlicError`` for a site's ledger, and where it cannot be made.
+    """
+    engine = open_database(target, create=True, mode=0o600)
+    refuse_a_ledger(engine)
+    return engine
+
+
+def open_issuer(target: str) -> Engine:
+    """Open the issuer's store, which only ``azlic issuer init`` makes.
+
+    Raises ``AzlicError`` when it is not there, or is a site's ledger.
+    """
+    engine = _open(target)
+    refuse_a_ledger(engine)
+    return engine
+
+
+def _open(target: str) -> Engine:
+    if "://" not in target and not Path(target).exists():
+        raise AzlicError(
+            f"there is no issuer's store at {Path(target).absolute()}",
+            hint="azlic issuer init makes it; or name another with --database",
+        )
+    return open_database(target, upgrade=True)
+
+
+def open_stocked_issuer(target: str) -> Engine:
+    """Open an issuer's store that holds a resource: without one there is nothing to serve, to sign or to list.
+
+    Raises ``AzlicError`` when it is not there, or holds none, as another database does.
+    """
+    engine = _open(target)
+    with reading(engine) as connection:
+        if connection.execute(select(Resource.name).limit(1)).first() is None:
+            raise AzlicError(
+                f"{place(engine)} holds no resource of any issuer",
+                hint="azlic issuer resource add enters one; or name the issuer's store with --database",
+            )
+    return engine
+
+
+def approve(engine: Engine, subscription: str, *, now: datetime, actor: str) -> bool:
+    """Approve a subscription for the containers of its resources; False when it was approved already.
+
+    Raises ``BadCall`` when there is no such one.
+    """
+    with writing(engine) as connection:
+        if _approved_at(connection, subscription) is not None:
+            return False
+        _set_approval(connection, subscription, iso(now.replace(microsecond=0)))
+        note(connection, at=now, actor=actor, action="approve", subject=subscription)
+    return True
+
+
+def withdraw(engine: Engine, subscription: str, *, now: datetime, actor: str) -> bool:
+    """Withdraw the approval of a subscription: no more downloads; False when it was not approved.
+
+    Licenses that were given out run on to their end, unless they are revoked. Raises ``BadCall`` when there is no such
+    subscription.
+    """
+    with writing(engine) as connection:
+        if _approved_at(connection, subscription) is None:
+            return False
+        _set_approval(connection, subscription, None)
+        note(connection, at=now, actor=actor, action="withdraw", subject=subscription)
+    return True
+
+
+def _approved_at(connection: Connection, subscription: str) -> str | None:
+    row = connection.execute(select(Subscription.approved_at).where(Subscription.name == subscription)).one_or_none()
+    if row is None:
+        raise BadCall(f"there is no subscription {subscription}", hint="see: azlic issuer resource list")
+    approved_at: str | None = row.approved_at
+    return approved_at
+
+
+def _set_approval(connection: Connection, subscription: str, approved_at: str | None) -> None:
+    connection.execute(update(Subscription).where(Subscription.name == subscription).values(approved_at=approved_at))
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedLicense:
+    """A line of the issuer's book: a license that was given out, and to whom.
+
+    ``key_slot`` is the API key it was asked for with, 0 for a signed offline request; ``site`` is what the asking site
+    calls itself, if it said so. ``revoked_at`` is when it was taken back, None where it was not.
+    """
+
+    license_id: str
+    serial: int
+    resource: str
+    container_type: str
+    container_version: str
+    key_slot: int
+    issued_at: str
+    expires_at: str
+    site: str | None = None
+    revoked_at: str | None = None
+
+
+def issued(engine: Engine) -> list[IssuedLicense]:
+    """Every license that was given out, the newest last."""
+    taken_back = revocations(engine)
+    with reading(engine) as connection:
+        return [
+            IssuedLicense(
+                **{name: value for name, value in row.items() if name not in ("key", "digest")},
+                revoked_at=_revoked_at(taken_back, row["license_id"], row["serial"]),
+            )
+            for row in connection.execute(select(Download.__table__).order_by(Download.key)).mappings()
+        ]
+
+
+def _revoked_at(taken_back: Sequence[Revoked], license_id: str, serial: int) -> str | None:
+    return next((one.revoked_at for one in taken_back if one.covers(license_id, serial)), None)

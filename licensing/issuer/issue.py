@@ -1,0 +1,238 @@
+"""The issuer: decides who may download which license, and makes it.
+
+The rules of a download, in the order they are asked:
+
+1. the API key is one of a resource's two              else Invalid
+2. the resource is the one the endpoint names          else Mismatch
+3. the container is of the resource's kind             else Mismatch
+4. the subscription is approved                        else ContainerUseUnauthorized
+5. the resource's SKU is DC0                           else ContainerUseUnauthorized
+6. the container is on the resource's list             else ContainerUseUnauthorized
+7. its license is not revoked                          else ContainerUseUnauthorized
+8. the container's version is in the licensed range    else Mismatch
+9. a commitment plan is in force                       else OutOfQuota
+10. the instances asked for are on the list            else Mismatch
+
+A signed offline request carries no key: rules 1 and 2 are then asked by licensing.issuer.desk.
+
+Whoever comes while too many others wait hears BillingEndpointBusy. Every answer is a line of the audit log, written in
+the same transaction; only where the store cannot be written is there none.
+"""
+
+import base64
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from securesystemslib.signer import Signer
+from sqlalchemy import Connection, Engine, select
+
+from licensing import database
+from licensing.containers import CONTAINER_TYPES
+from licensing.database import DatabaseBusy, writing
+from licensing.denial import Denial, DenialCode
+from licensing.document import (
+    LICENSE_TYPE,
+    CommittedPlan,
+    License,
+    LicensedContainer,
+    LicensedResource,
+)
+from licensing.envelope import MAX_ENVELOPE_BYTES, seal
+from licensing.errors import AzlicError
+from licensing.instants import iso, to_the_second
+from licensing.issuer.downloads import NO_KEY, Asking, Payer, enter_denial, enter_download, owner_of
+from licensing.issuer.plans import plan_at
+from licensing.issuer.resources import DISCONNECTED_SKU
+from licensing.issuer.revocations import revocation_of
+from licensing.issuer.tables import ContentKey, Resource, ResourceContainer, Subscription
+from licensing.issuer.terms import licensed_container, names
+from licensing.protocol import LicenseRequest
+
+
+class _No(Exception):
+    """A rule's refusal, on its way to the answer."""
+
+    def __init__(self, denial: Denial) -> None:
+        super().__init__(denial.detail)
+        self.denial = denial
+
+
+def _require(condition: bool, code: DenialCode, detail: str, hint: str | None = None) -> None:
+    if not condition:
+        raise _No(Denial(code, detail, hint=hint))
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """Everything a license is made from, once every rule has said yes: two rows of the book, and what follows."""
+
+    resource: Any
+    listed: Any
+    container: LicensedContainer
+    plan: CommittedPlan
+    instances: tuple[str, ...] | None
+
+
+class Issuer:
+    """The issuer's rules over its store. One license id per resource and container type; its serial only rises."""
+
+    def __init__(self, engine: Engine, signer: Signer, *, base_url: str) -> None:
+        self._engine = engine
+        self._signer = signer
+        self._base_url = base_url.rstrip("/")
+        self._line = threading.Lock()
+
+    def download(self, request: LicenseRequest, *, resource: str, api_key: str, now: datetime) -> bytes | Denial:
+        """Answer a download: the bytes of ``license.dat``, or why not.
+
+        The serial, the lines in the book and the license come out of one transaction: no serial is given twice.
+        Raises ``DatabaseBusy`` when its turn does not come in time.
+        """
+        with self._in_turn(), writing(self._engine) as connection:
+            return self._answer(connection, Asking(request, resource, owner_of(connection, api_key), now))
+
+    def answer(
+        self, connection: Connection, request: LicenseRequest, *, resource: str, now: datetime
+    ) -> bytes | Denial:
+        """Answer, in the caller's transaction, a request whose right to the resource was established without a key.
+
+        Rule 3 and those after it are asked; the book says key slot 0.
+        """
+        return self._answer(connection, Asking(request, resource, Payer(resource, NO_KEY), now))
+
+    @contextlib.contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        # the store has one writer at a time: waiting here costs no connection, and is fairer than its own polling
+        if not self._line.acquire(timeout=database.BUSY_SECONDS):
+            raise DatabaseBusy("too many downloads wait for the issuer's store", hint="try again later")
+        try:
+            yield
+        finally:
+            self._line.release()
+
+    def _answer(self, connection: Connection, asking: Asking) -> bytes | Denial:
+        try:
+            grant = _judge(connection, asking)
+        except _No as no:
+            enter_denial(connection, asking, no.denial)
+            return no.denial
+        license_ = self._license(connection, grant, asking)
+        content = self._sealed(license_)
+        enter_download(connection, asking, license_, content)
+        return content
+
+    def _license(self, connection: Connection, grant: _Grant, asking: Asking) -> License:
+        issued_at = asking.now.replace(microsecond=0)
+        resource, listed = grant.resource, grant.listed
+        term = resource.term_seconds if listed.term_seconds is None else listed.term_seconds
+        return License(
+            license_id=listed.license_id,
+            serial=listed.serial + 1,
+            container=grant.container,
+            resource=LicensedResource(name=resource.name, endpoint=f"{self._base_url}/{resource.name}"),
+            site=asking.request.site,
+            instances=grant.instances,
+            issued_at=issued_at,
+            not_before=issued_at,
+            expires_at=min(issued_at + timedelta(seconds=term), grant.plan.ends_at),
+            grace_days=resource.grace_days if listed.grace_days is None else listed.grace_days,
+            plan=grant.plan,
+            content_keys=_content_keys(connection, listed.type),
+        )
+
+    def _sealed(self, license_: License) -> bytes:
+        content = seal(license_.to_bytes(), LICENSE_TYPE, self._signer)
+        if len(content) > MAX_ENVELOPE_BYTES:
+            raise AzlicError(
+                f"the license would be larger than the {MAX_ENVELOPE_BYTES} bytes a license may have: it holds"
+                f" {len(license_.content_keys)} content keys and {len(license_.instances or ())} instances",
+                hint="remove content keys that no image needs any more, or name fewer instances or repositories",
+            )
+        return content
+
+
+def _judge(connection: Connection, asking: Asking) -> _Grant:
+    """Ask the rules in their order. Raises ``_No`` with the first that says no."""
+    owner, resource, version, now = asking.payer.resource, asking.resource, asking.request.container_version, asking.now
+    _require(owner is not None, DenialCode.INVALID, "the API key is not one of any resource")
+    _require(owner == resource, DenialCode.MISMATCH, f"the API key is not one of resource {resource}")
+    found = connection.execute(select(Resource.__table__).where(Resource.name == resource)).one()
+    _ask_resource(connection, found, asking.request.container_type)
+    listed = _ask_list(connection, found, asking.request.container_type)
+    licensed = licensed_container(listed.type, listed.version_from, listed.version_below, names(listed.repositories))
+    _require(
+        licensed.admits(version),
+        DenialCode.MISMATCH,
+        f"resource {resource} licenses versions {licensed.version_from} up to, not including,"
+        f" {licensed.version_below}, the container is {version}",
+    )
+    plan = plan_at(found, now)
+    _require(
+        plan.starts_at <= now < plan.ends_at,
+        DenialCode.OUT_OF_QUOTA,
+        f"plan {plan.name} runs from {iso(plan.starts_at)} to {iso(plan.ends_at)}, and now is {to_the_second(now)}",
+    )
+    return _Grant(found, listed, licensed, plan, _instances(names(listed.instances), asking.request))
+
+
+def _instances(licensed: tuple[str, ...], request: LicenseRequest) -> tuple[str, ...] | None:
+    """The instances of the license: those asked for, or all of the resource's list; none where it floats."""
+    for name in request.instances or ():
+        if licensed:
+            _require(
+                name in licensed,
+                DenialCode.MISMATCH,
+                f"instance {name} is not one of {', '.join(licensed)}",
+                "azlic issuer container list shows the instances, azlic issuer container set states others",
+            )
+    return request.instances or licensed or None
+
+
+def _ask_resource(connection: Connection, resource: Any, container_type: str) -> None:
+    """Rules 3 to 5: its kind, its approval, its SKU."""
+    kind = CONTAINER_TYPES.get(container_type)
+    _require(
+        kind is not None and kind.resource_kind == resource.kind,
+        DenialCode.MISMATCH,
+        f"resource {resource.name}, of kind {resource.kind}, does not license {container_type} containers",
+    )
+    approved_at = connection.execute(
+        select(Subscription.approved_at).where(Subscription.name == resource.subscription)
+    ).scalar_one()
+    _require(approved_at is not None, DenialCode.UNAUTHORIZED, f"subscription {resource.subscription} is not approved")
+    _require(
+        resource.sku == DISCONNECTED_SKU,
+        DenialCode.UNAUTHORIZED,
+        f"resource {resource.name} has SKU {resource.sku}, and only {DISCONNECTED_SKU} runs disconnected containers",
+        f"azlic issuer resource add enters one of SKU {DISCONNECTED_SKU}: that of a resource is never changed",
+    )
+
+
+def _ask_list(connection: Connection, resource: Any, container_type: str) -> Any:
+    """Rules 6 and 7: the container is on the resource's list, and its license is not revoked. Gives its row."""
+    row = connection.execute(
+        select(ResourceContainer.__table__).where(
+            ResourceContainer.resource == resource.name, ResourceContainer.type == container_type
+        )
+    ).one_or_none()
+    if row is None:
+        detail = f"resource {resource.name} has no {container_type} containers on its list"
+        raise _No(Denial(DenialCode.UNAUTHORIZED, detail, hint="azlic issuer container add puts them there"))
+    if revoked := revocation_of(connection, row.license_id, row.serial + 1):
+        detail = f"license {row.license_id} was revoked at {revoked.revoked_at}: {revoked.reason}"
+        raise _No(Denial(DenialCode.UNAUTHORIZED, detail, hint="azlic issuer container renew-id begins a new license"))
+    return row
+
+
+def _content_keys(connection: Connection, kind: str) -> dict[str, str]:
+    """Every key that opens sealed files of this container type, by its id."""
+    rows = connection.execute(
+        select(ContentKey.key_id, ContentKey.secret)
+        .where(ContentKey.container_type == kind)
+        .order_by(ContentKey.key_id)
+    )
+    return {row.key_id: base64.b64encode(row.secret).decode() for row in rows}

@@ -1,0 +1,176 @@
+"""The resources that pay for containers: each with a plan, two API keys, and the terms of its licenses."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, insert, select, update
+
+from licensing.containers import CONTAINER_TYPES
+from licensing.database import reading, writing
+from licensing.document import CommittedPlan
+from licensing.errors import BadCall
+from licensing.issuer.audit import note
+from licensing.issuer.containers import KnownContainer, containers, insert_container
+from licensing.issuer.plans import check_plan, check_word, following_plan, plan_at
+from licensing.issuer.tables import Resource, ResourceKey, Subscription
+from licensing.issuer.terms import NewContainer, check_terms, seconds
+
+DISCONNECTED_SKU = "DC0"
+"""The SKU of a commitment to disconnected containers. Source: facts/azure-disconnected §3."""
+KEY_SLOTS = (1, 2)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class NewResource:
+    """A resource to be entered: the first container it pays for, on which plan, and for how long a license runs.
+
+    Its name is one segment of its endpoint. Raises ``BadCall`` for what no license could ever be made from.
+    """
+
+    name: str
+    subscription: str
+    container_type: str
+    plan: CommittedPlan
+    term: timedelta = timedelta(days=365)
+    grace_days: int = 0
+    version_from: str | None = None
+    version_below: str | None = None
+    sku: str = DISCONNECTED_SKU
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "container_type", self.first_container.container_type)
+        if not _NAME.fullmatch(self.name):
+            raise BadCall(
+                f"{self.name!r} cannot name a resource",
+                hint="a letter or digit, then letters, digits and . - _, 64 at most: it becomes a part of the endpoint",
+            )
+        check_word("subscription", self.subscription)
+        check_word("SKU", self.sku)
+        check_plan(self.plan)
+        check_terms(self.term, self.grace_days)
+
+    @property
+    def first_container(self) -> NewContainer:
+        """What its list begins with; the terms are the resource's own."""
+        return NewContainer(self.container_type, self.version_from, self.version_below)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownResource:
+    """A resource as the issuer keeps it. ``approved_at`` is None while its subscription is not approved.
+
+    ``plan`` is the one that counts, ``next_plan`` one that takes over from it at its own start.
+    """
+
+    name: str
+    kind: str
+    sku: str
+    subscription: str
+    approved_at: str | None
+    plan: CommittedPlan
+    next_plan: CommittedPlan | None
+    term: timedelta
+    grace_days: int
+    containers: tuple[KnownContainer, ...]
+
+
+def key_digest(api_key: str) -> bytes:
+    """What is kept of an API key. The keys are 256 random bits, so a plain digest cannot be guessed back."""
+    return hashlib.sha256(api_key.encode()).digest()
+
+
+def add_resource(engine: Engine, resource: NewResource, *, now: datetime, actor: str) -> Sequence[str]:
+    """Enter a resource with its plan; returns its two keys, which are shown this once and kept as digests only.
+
+    Raises ``BadCall`` for a name that is taken.
+    """
+    kind = CONTAINER_TYPES[resource.container_type].resource_kind
+    keys = [_new_key() for _ in KEY_SLOTS]
+    with writing(engine) as connection:
+        if connection.execute(select(Resource.name).where(Resource.name == resource.name)).first():
+            raise BadCall(f"there is a resource {resource.name} already", hint="choose another name")
+        if not connection.execute(select(Subscription.name).where(Subscription.name == resource.subscription)).first():
+            connection.execute(insert(Subscription).values(name=resource.subscription))
+        connection.execute(insert(Resource).values(_columns(resource, kind)))
+        license_id = insert_container(connection, resource.name, resource.first_container)
+        for slot, key in zip(KEY_SLOTS, keys, strict=True):
+            connection.execute(insert(ResourceKey).values(resource=resource.name, slot=slot, digest=key_digest(key)))
+        note(
+            connection,
+            at=now,
+            actor=actor,
+            action="resource add",
+            subject=resource.name,
+            license_id=license_id,
+            **_columns(resource, kind) | resource.first_container.columns(),
+        )
+    return keys
+
+
+def _columns(resource: NewResource, kind: str) -> dict[str, Any]:
+    return {
+        "name": resource.name,
+        "subscription": resource.subscription,
+        "kind": kind,
+        "sku": resource.sku,
+        "plan": resource.plan.model_dump_json(),
+        "term_seconds": seconds(resource.term),
+        "grace_days": resource.grace_days,
+    }
+
+
+def new_api_key(engine: Engine, resource: str, slot: int, *, now: datetime, actor: str) -> str:
+    """Make a new key in one slot of a resource and return it, this once; the old one is Invalid from now on.
+
+    The other key goes on working, so that clients can be moved over without a pause. Raises ``BadCall`` when there is
+    no such resource or slot.
+    """
+    key = _new_key()
+    with writing(engine) as connection:
+        changed = connection.execute(
+            update(ResourceKey)
+            .where(ResourceKey.resource == resource, ResourceKey.slot == slot)
+            .values(digest=key_digest(key))
+        )
+        if not changed.rowcount:
+            raise BadCall(f"there is no key {slot} of a resource {resource}", hint="see: azlic issuer resource list")
+        note(connection, at=now, actor=actor, action="resource key", subject=resource, slot=slot)
+    return key
+
+
+def _new_key() -> str:
+    return secrets.token_hex(32)
+
+
+def resources(engine: Engine, *, now: datetime) -> list[KnownResource]:
+    """Every resource, in the order of the names, with the plan that counts now."""
+    listed = containers(engine)
+    statement = (
+        select(Resource.__table__, Subscription.approved_at)
+        .join(Subscription, Subscription.name == Resource.subscription)
+        .order_by(Resource.name)
+    )
+    with reading(engine) as connection:
+        return [_known(row, listed, now) for row in connection.execute(statement)]
+
+
+def _known(row: Any, listed: Sequence[KnownContainer], now: datetime) -> KnownResource:
+    following = following_plan(row)
+    return KnownResource(
+        name=row.name,
+        kind=row.kind,
+        sku=row.sku,
+        subscription=row.subscription,
+        approved_at=row.approved_at,
+        plan=plan_at(row, now),
+        next_plan=following if following and following.starts_at > now else None,
+        term=timedelta(seconds=row.term_seconds),
+        grace_days=row.grace_days,
+        containers=tuple(container for container in listed if container.resource == row.name),
+    )

@@ -1,0 +1,125 @@
+"""The sites whose signed requests the issuer answers: each with its name, its public key, and its resources."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from shlex import quote
+
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from pydantic import TypeAdapter, ValidationError
+from securesystemslib.signer import SSlibKey
+from sqlalchemy import Connection, Engine, delete, select
+
+from licensing.database import reading, writing
+from licensing.document import Label
+from licensing.errors import AzlicError, BadCall
+from licensing.instants import iso
+from licensing.issuer.audit import note
+from licensing.issuer.tables import EnrolledSite, Resource, SiteResource
+from licensing.keys import load_public_key, public_pem
+from licensing.upsert import insert_once
+from licensing.wording import first_fault
+
+_LABEL: TypeAdapter[str] = TypeAdapter(Label)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSite:
+    """An enrolled site: its name, its key, and the names of the resources whose licenses it may ask for."""
+
+    name: str
+    key: SSlibKey
+    enrolled_at: str
+    resources: tuple[str, ...]
+
+    @property
+    def key_id(self) -> str:
+        """The key's fingerprint: SHA-256, in hex."""
+        return str(self.key.keyid)
+
+
+def add_site(
+    engine: Engine, name: str, public_key: Path, resources: Sequence[str], *, now: datetime, actor: str
+) -> KnownSite:
+    """Enrol a site with its public key, or let an enrolled one ask for more resources.
+
+    The fingerprint is compared with the site first, by another way than the file came. Raises ``BadCall`` where the
+    name has another key already or the key another name, and for a resource that is not there; ``AzlicError`` for a
+    file that is no public key.
+    """
+    _check_name(name)
+    key = _site_key(public_key)
+    with writing(engine) as connection:
+        _check_resources(connection, resources)
+        for known in enrolled(connection):
+            if known.name == name and known.key_id != key.keyid:
+                raise BadCall(
+                    f"site {name} is enrolled with another key, {known.key_id[:12]}",
+                    hint=f"azlic issuer site remove {quote(name)} --yes, if the site has a new key",
+                )
+            if known.name != name and known.key_id == key.keyid:
+                raise BadCall(
+                    f"site {known.name} is enrolled with this very key", hint="each site makes a key of its own"
+                )
+        pem = public_pem(key).decode()
+        insert_once(connection, EnrolledSite, {"name": name, "public_key": pem, "enrolled_at": iso(now)})
+        for resource in resources:
+            insert_once(connection, SiteResource, {"site": name, "resource": resource})
+        granted = ", ".join(resources)
+        note(connection, at=now, actor=actor, action="site add", subject=name, key=key.keyid, resources=granted)
+        return next(site for site in enrolled(connection) if site.name == name)
+
+
+def _check_name(name: str) -> None:
+    try:
+        _LABEL.validate_python(name)
+        if name != name.strip():
+            raise BadCall(f"the site's name {name!r} has blanks around it", hint="write it without them")
+    except ValidationError as error:
+        raise BadCall(f"the site's name: {first_fault(error)[1]}", hint="write the name that AZLIC_SITE has") from error
+
+
+def _site_key(path: Path) -> SSlibKey:
+    try:
+        return load_public_key(path)
+    except AzlicError as error:
+        hint = "ask the site for the file that `azlic site init` names as the public key, and for no other"
+        raise AzlicError(error.message, hint=hint) from error
+
+
+def _check_resources(connection: Connection, resources: Sequence[str]) -> None:
+    known = set(connection.execute(select(Resource.name)).scalars())
+    for resource in resources:
+        if resource not in known:
+            raise BadCall(f"there is no resource {resource}", hint="see: azlic issuer resource list")
+
+
+def remove_site(engine: Engine, name: str, *, now: datetime, actor: str) -> None:
+    """Answer no more requests of a site; what it got stays in the book. Raises ``BadCall`` where there is none."""
+    with writing(engine) as connection:
+        connection.execute(delete(SiteResource).where(SiteResource.site == name))
+        if not connection.execute(delete(EnrolledSite).where(EnrolledSite.name == name)).rowcount:
+            raise BadCall(f"there is no site {name}", hint="see: azlic issuer site list")
+        note(connection, at=now, actor=actor, action="site remove", subject=name)
+
+
+def sites(engine: Engine) -> list[KnownSite]:
+    """Every enrolled site, in the order of the names."""
+    with reading(engine) as connection:
+        return enrolled(connection)
+
+
+def enrolled(connection: Connection) -> list[KnownSite]:
+    """Every enrolled site, in the order of the names, as this transaction sees them."""
+    rights: dict[str, list[str]] = {}
+    for right in connection.execute(select(SiteResource.__table__).order_by(SiteResource.resource)):
+        rights.setdefault(right.site, []).append(right.resource)
+    return [
+        KnownSite(row.name, _key(row.public_key), row.enrolled_at, tuple(rights.get(row.name, ())))
+        for row in connection.execute(select(EnrolledSite.__table__).order_by(EnrolledSite.name))
+    ]
+
+
+def _key(pem: str) -> SSlibKey:
+    return SSlibKey.from_crypto(load_pem_public_key(pem.encode()))

@@ -1,0 +1,196 @@
+"""Steps 1 to 7 of the verification: is this file a license that a trusted issuer has signed?"""
+
+import base64
+import errno
+from pathlib import Path
+
+from licensing import stated
+from licensing.document import LICENSE_TYPE, BadDocument, parse_license
+from licensing.envelope import MAX_ENVELOPE_BYTES, MalformedEnvelope, UntrustedEnvelope, VerifiedPayload, parse_envelope
+from licensing.files import FileTooLarge, read_capped
+from licensing.instants import iso
+from licensing.mount import NoLicense, find_license
+from licensing.trust.store import TrustedKey
+from licensing.verdict import Cause, Status
+from licensing.verification.examination import Examination, Refusal
+
+_CAUSES = {
+    errno.EACCES: Cause.CLOSED,
+    errno.EPERM: Cause.CLOSED,
+    errno.EINVAL: Cause.NOT_A_FILE,
+    errno.ENXIO: Cause.NOT_A_FILE,
+    errno.ENOENT: Cause.LINK_TO_NOWHERE,
+    errno.ELOOP: Cause.LINK_TO_NOWHERE,
+}
+
+
+def present(case: Examination) -> str:
+    """1. The license folder is there and holds license.dat."""
+    try:
+        case.file = find_license(case.path)
+    except NoLicense as absent:
+        raise Refusal(Status.MISSING, str(absent)) from absent
+    except OSError as error:
+        raise _unreadable(case.path, error) from error
+    return str(case.file)
+
+
+def readable(case: Examination) -> str:
+    """2. It is a regular file that this user may read, of at most 64 KiB; an adopted one of at most 1 MiB."""
+    try:
+        case.content = read_capped(case.file, stated.MAX_OPAQUE_BYTES if case.adopted else MAX_ENVELOPE_BYTES)
+    except FileTooLarge as error:
+        if case.adopted:
+            raise stated.changed(case, str(error)) from error
+        raise Refusal(Status.MALFORMED, str(error)) from error
+    except OSError as error:
+        raise _unreadable(case.file, error) from error
+    return f"{len(case.content)} bytes"
+
+
+def _unreadable(path: Path, error: OSError) -> Refusal:
+    cause = _CAUSES.get(error.errno or 0)
+    reason = "it is a link that leads nowhere" if cause is Cause.LINK_TO_NOWHERE else error.strerror or error
+    return Refusal(Status.UNREADABLE, f"{path}: {reason}", cause)
+
+
+def well_formed(case: Examination) -> str:
+    """3. It is a DSSE envelope in strict JSON. Bytes that are not even the beginning of JSON are opaque to us.
+
+    Where the license at this place was adopted, what is not of our form has to be just those bytes.
+    """
+    if case.adopted and not stated.of_our_form(case.content):
+        return stated.recognised(case)
+    try:
+        case.envelope = parse_envelope(case.content)
+    except MalformedEnvelope as error:
+        raise _formless(case, error) from error
+    return "DSSE"
+
+
+def _formless(case: Examination, error: MalformedEnvelope) -> Refusal:
+    start = case.content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if not start or start in b"{[":
+        return Refusal(Status.MALFORMED, f"{case.file} is not a license: {error}")
+    if _is_base64_of_json(case.content):
+        return Refusal(
+            Status.MALFORMED,
+            f"{case.file} is a license in base64: it was encoded once more than it is decoded",
+            Cause.ENCODED_AGAIN,
+        )
+    if case.asked.seen and case.asked.seen.unread:
+        case.warnings.append(f"whether it was adopted is not known: {case.asked.seen.unread}")
+    return Refusal(Status.OPAQUE, f"{case.file} is in no form that azlic can read")
+
+
+def _is_base64_of_json(content: bytes) -> bool:
+    try:
+        return base64.b64decode(b"".join(content.split()), validate=True).startswith(b"{")
+    except ValueError:
+        return False
+
+
+def typed(case: Examination) -> str:
+    """4. The envelope says that it holds a license, and no other document."""
+    if case.envelope.payload_type != LICENSE_TYPE:
+        raise Refusal(
+            Status.MALFORMED,
+            f"{case.file} is a signed document of another type: {case.envelope.payload_type[:80]!r}",
+        )
+    return LICENSE_TYPE
+
+
+def signed(case: Examination) -> str:
+    """5. A key that the operator's trust store vouches for has signed the bytes as received."""
+    if case.trust.folder.resolve().is_relative_to(case.file.parent.resolve()):
+        raise Refusal(
+            Status.UNTRUSTED,
+            f"the trust store {case.trust.folder} lies inside the license folder; trust never comes from the mount",
+            Cause.TRUST_IN_THE_MOUNT,
+        )
+    case.held = case.trust.held()
+    try:
+        case.payload = VerifiedPayload(case.envelope, [known.key for known in case.held.keys])
+    except UntrustedEnvelope as error:
+        raise _untrusted(case) from error
+    passed_over = "".join(f"; passed over: {bad}" for bad in case.held.unusable)
+    return f"key {case.payload.key.keyid[:12]}{passed_over}"
+
+
+def _untrusted(case: Examination) -> Exception:
+    offered = ", ".join(keyid[:12] for keyid in case.envelope.signatures)
+    if any(known.key_id in case.envelope.signatures for known in case.held.keys):
+        return Refusal(
+            Status.UNTRUSTED,
+            f"it names a trusted key, {offered!r}, but the signature does not fit:"
+            " the file was changed after it was signed",
+            Cause.CHANGED,
+        )
+    for issuer in case.held.issuers.values():
+        if issuer.withdrawn.intersection(case.envelope.signatures):
+            return Refusal(
+                Status.UNTRUSTED,
+                f"it names key {offered!r}, which its issuer has withdrawn by rotation {issuer.rotation_number}",
+                Cause.WITHDRAWN_KEY,
+            )
+    if case.held.unusable:
+        return case.held.unusable[0]
+    store = case.trust.folder
+    count = len(case.held.keys)
+    known = f"the trust store {store} holds {count} other{'s' if count != 1 else ''}"
+    holds = known if store.is_dir() else f"there is no folder {store}"
+    return Refusal(
+        Status.UNTRUSTED,
+        f"no trusted key verifies its signature: the license names key {offered!r}, {holds}",
+        Cause.UNKNOWN_KEY,
+    )
+
+
+def understood(case: Examination) -> str:
+    """6. The signed bytes are a license that this version understands to the last field."""
+    try:
+        case.parsed = parse_license(case.payload.content)
+    except BadDocument as error:
+        raise Refusal(Status.MALFORMED, f"the signed license cannot be used: {error}") from error
+    return f"license {case.parsed.license_id} serial {case.parsed.serial}"
+
+
+def key_in_force(case: Examination) -> str:
+    """7. The key was in force when it signed, and what its issuer said last about its keys still holds."""
+    issued_at = case.license.issued_at
+    ours = [known for known in case.held.keys if known.key_id == case.payload.key.keyid]
+    case.key = next((known for known in ours if known.covers(issued_at)), ours[0])
+    if not case.key.covers(issued_at):
+        raise Refusal(
+            Status.UNTRUSTED,
+            f"the key that signed it is in force {_window(case.key)}, and it was issued at {iso(issued_at)}",
+            Cause.KEY_NOT_IN_FORCE,
+        )
+    _issuer_speaks_for_it(case)
+    case.genuine = True
+    return _window(case.key)
+
+
+def _issuer_speaks_for_it(case: Examination) -> None:
+    rotation, number = case.issuer.rotation, case.issuer.rotation_number
+    seen = case.seen_number("rotation")
+    if number < seen:
+        raise Refusal(
+            Status.UNTRUSTED,
+            f"the trust store holds rotation {number} of this issuer, and {seen} was seen here before",
+            Cause.OLDER_TRUST,
+        )
+    if rotation and rotation.expired(case.asked.as_of):
+        raise Refusal(
+            Status.UNTRUSTED,
+            f"what the issuer said about its keys, rotation {number}, ended at {iso(rotation.expires_at)}",
+            Cause.TRUST_EXPIRED,
+        )
+
+
+def _window(key: TrustedKey) -> str:
+    if key.not_before is None and key.not_after is None:
+        return "always"
+    begins = f"from {iso(key.not_before)}" if key.not_before else ""
+    ends = f"up to {iso(key.not_after)}" if key.not_after else ""
+    return " ".join(filter(None, (begins, ends)))

@@ -1,0 +1,50 @@
+"""Many downloads at once from a real server, each from a client of its own."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.pool import QueuePool
+
+from licensing.database import DatabaseBusy, reading, writing
+from licensing.issuer.audit import audit
+from licensing.issuer.book import issued
+from tests.licensing.issuers import all_at_once
+from tests.site import Site
+
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
+CLIENTS = 60
+
+
+def test_many_downloads_at_once_give_no_error_and_no_serial_twice(site: Site) -> None:
+    site.add_resource()
+    with site.license_server() as server:
+        keys = site.api_keys["plant-read"]
+        answers = asyncio.run(all_at_once(f"{server}/plant-read/license", keys, CLIENTS))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == CLIENTS
+    assert [line.serial for line in issued(site.issuer_store)] == list(range(1, CLIENTS + 1))
+    assert audit(site.issuer_store).fault is None
+
+
+@pytest.mark.parametrize("access", [reading, writing])
+def test_a_store_with_no_connection_left_is_busy(access: type) -> None:
+    engine = create_engine("sqlite://", poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.02)
+    held, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with reading(engine):
+            held.set()
+            leave.wait(10)
+
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(hold)
+        assert held.wait(10)
+        with pytest.raises(DatabaseBusy, match="too many wait for the database"), access(engine):
+            pass
+        leave.set()
+        holding.result()
+    engine.dispose()
