@@ -9,6 +9,7 @@ from securesystemslib.signer import Signer
 from sqlalchemy import Connection, select
 
 from usage.batches import ORIGIN
+from usage.checkpoint import Checkpoint
 from usage.export_tables import Origin
 from usage.tables import Batch
 
@@ -28,7 +29,7 @@ class Head:
         """The three lines that stand for the ledger; None while it has no name. Source: C2SP tlog-checkpoint."""
         if self.origin is None:
             return None
-        return f"{self.origin}\n{self.batches}\n{base64.b64encode(self.digest).decode()}\n"
+        return str(Checkpoint(self.origin, self.batches, self.digest))
 
 
 def ledger_head(connection: Connection) -> Head:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from usage.close_tables import Correction
 from usage.days import daily_use
 from usage.head import Head, ledger_head
 from usage.months import Month
@@ -39,14 +40,23 @@ def ledger_state(connection: Connection, *, now: datetime) -> LedgerState:
 
 
 def units_used(connection: Connection) -> Units:
-    """All that was ever used. Whole units and millionths are summed apart: neither leaves the 64 bits of a database."""
+    """All that was ever used, late and corrected too.
+
+    Of the totals, whole units and millionths are summed apart: neither leaves the 64 bits of a database.
+    """
     labels = (Series.container_type, Series.meter, Series.site)
     sums = func.sum(Total.quantity // MICRO), func.sum(Total.quantity % MICRO)
     query = select(*labels, *sums).join(Series, Series.key == Total.series).group_by(*labels).order_by(*labels)
-    return {
-        (kind, meter, site): int(whole) * MICRO + int(rest)
-        for kind, meter, site, whole, rest in connection.execute(query)
-    }
+    units = Counter(
+        {
+            (kind, meter, site): int(whole) * MICRO + int(rest)
+            for kind, meter, site, whole, rest in connection.execute(query)
+        }
+    )
+    booked = select(*labels, Correction.quantity).join(Series, Series.key == Correction.series)
+    for kind, meter, site, quantity in connection.execute(booked):
+        units[kind, meter, site] += quantity
+    return units
 
 
 def usage_logs(connection: Connection, month: Month | None = None) -> dict[str, object]:

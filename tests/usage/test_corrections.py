@@ -2,11 +2,13 @@ from datetime import datetime
 
 import pytest
 
+from licensing.database import reading
 from licensing.errors import BadCall
 from tests.usage.months import Months
 from tests.usage.mount import Mount, rows
 from tests.usage.plans import day, enter, plan
 from tests.usage.reports import WORDS, Reports
+from usage.ledger_state import units_used, usage_logs
 from usage.months import Month
 from usage.quantity import MICRO, parse_quantity
 from usage.tables import Batch, Record
@@ -167,3 +169,13 @@ def test_a_booking_is_no_sign_of_life(months: Months) -> None:
     months.correct("a", "9")
     months.use("late", 1, day("2026-03-03"))
     assert silent(months, day("2026-04-20")) == before == [day("2026-03-02")]
+
+
+def test_what_is_watched_counts_what_is_late_and_corrected(months: Months) -> None:
+    months.use("late", 2, day("2026-03-03"))
+    months.correct("a", "4")
+    with reading(months.ledger) as connection:
+        (used,) = units_used(connection).values()
+        of_april = usage_logs(connection, Month(2026, 4))["meters"]
+    assert used == 6 * MICRO
+    assert isinstance(of_april, list) and [meter["quantity"] for meter in of_april] == [1]
