@@ -20,6 +20,8 @@ from usage.months import Month
 from usage.quarantine import discard
 from usage.report import MonthlyReport
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 MICROSECOND = timedelta(microseconds=1)
 
 

@@ -13,6 +13,8 @@ from usage.months import Month
 from usage.quantity import MICRO, parse_quantity
 from usage.tables import Batch, Record
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 
 @pytest.fixture
 def months(mount: Mount) -> Months:
