@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.site import NewDatabase
 from tests.usage.handover.houses import HandingHouse, HeadOffice
 
 
@@ -26,9 +27,10 @@ def yard(tmp_path: Path) -> Iterator[HandingHouse]:
 
 
 @pytest.fixture
-def office(tmp_path: Path, hall: HandingHouse) -> Iterator[HeadOffice]:
-    """Head office, where hall-7 is enrolled."""
-    house = HeadOffice(tmp_path, "office")
+def office(tmp_path: Path, hall: HandingHouse, new_database: NewDatabase) -> Iterator[HeadOffice]:
+    """Head office, where hall-7 is enrolled; its ledger may lie on a server."""
+    target = new_database("office")
+    house = HeadOffice(tmp_path, "office", target if "://" in target else "")
     house.enrol(hall)
     yield house
     house.close()

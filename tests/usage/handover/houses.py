@@ -11,7 +11,7 @@ import msgspec
 from securesystemslib.signer import Key, Signer
 from sqlalchemy import Connection, Engine, func, insert, select
 
-from licensing.database import writing
+from licensing.database import open_database, writing
 from licensing.instants import iso
 from licensing.site_keys import create_site_keys, site_signer
 from tests.site import START
@@ -36,13 +36,13 @@ encode = msgspec.json.encode
 class House:
     """A place with a ledger and a signing key."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, url: str = "") -> None:
         self.folder = folder / name
         self.folder.mkdir()
         self.name = name
         self.now = START
         self.label = ""  # what its own ledger calls it
-        self.ledger: Engine = open_fast(new_ledger(self.folder / "azlic.db"))
+        self.ledger: Engine = open_database(url) if url else open_fast(new_ledger(self.folder / "azlic.db"))
         create_site_keys(self.folder / "keys")
 
     @property

@@ -20,6 +20,8 @@ from usage.ingest import ingest
 from usage.quarantine import retry
 from usage.tables import Batch, Quarantine, Record, Series, Source
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
 DAY = 20513  # 2026-03-01
 
 
