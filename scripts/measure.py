@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 AZLIC = str(Path(sys.executable).with_name("azlic"))
 WORKERS = ROOT / "scripts" / "workers.py"
 FLOOR = "import typer, pydantic, securesystemslib.dsse, securesystemslib.signer"
-CHECK_FLOOR = f"{FLOOR}, sqlite3, fractions"  # and what a ledger and exact standings need (docs/adr/0010)
+CHECK_FLOOR = f"{FLOOR}, sqlite3, fractions"  # and what a ledger and exact standings need (docs/adr/0007)
 
 
 @dataclass(frozen=True, slots=True)

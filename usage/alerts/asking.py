@@ -1,4 +1,4 @@
-"""Asking the ledger without loading SQLAlchemy, where it is a file: `azlic check` runs every minute (docs/adr/0010)."""
+"""Asking the ledger without loading SQLAlchemy, where it is a file: `azlic check` runs every minute (docs/adr/0007)."""
 
 import contextlib
 import os

@@ -84,7 +84,7 @@ def test_looking_does_not_load_sqlalchemy() -> None:
 
 
 def test_plans_and_days_are_those_that_reports_read(mount: Mount) -> None:
-    """Two readers of the same tables: docs/adr/0010."""
+    """Two readers of the same tables: docs/adr/0007."""
     mount.site.enter_plan()
     mount.site.enter_plan(a_plan("other", meters=("m",), period="month", quota={"quantity": 7, "unit": "hour"}))
     mount.write([*a_chain(3), a_line("x", "0.25", at=START - timedelta(days=40))])
