@@ -229,7 +229,8 @@ class Matching:
             return
         self._connection.execute(update(Source).where(Source.key == row.key).values(vanished_at=self._now))
         self._lost.setdefault(row.path, row.key)
-        if any(_holds(file, row) for file in others):
+        nothing_in_it = not (row.offset or row.pending)
+        if nothing_in_it or any(_holds(file, row) for file in others):
             return
         kind, detail = _fate(path, row, taken=path in work)
         same = (Finding.kind == kind, Finding.file == _short(path), Finding.source == row.key)
