@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from freezegun import freeze_time
+from PIL import ImageFile
 from sqlalchemy import insert
-from weasyprint.urls import FatalURLFetchingError
 
 from azlic.html.paper import pdf
 from azlic.html.report_page import report_html, report_view
@@ -220,6 +220,15 @@ def test_the_pdf_is_one_and_needs_a_file(cli: Cli, busy: Mount) -> None:
 
 def test_the_pdf_fetches_nothing() -> None:
     asked: list[bytes] = []
-    with answering(lambda _connection: None, seen=asked) as url, pytest.raises(FatalURLFetchingError):
+    with (
+        answering(lambda _connection: None, seen=asked) as url,
+        pytest.raises(BaseException, match=f"{url}/x.png") as refused,
+    ):
         pdf(f'<img src="{url}/x.png">')
+    assert type(refused.value).__name__ == "FatalURLFetchingError"
     assert asked == []
+
+
+def test_making_a_pdf_leaves_pillow_as_strict_as_it_was() -> None:
+    pdf("<p>x</p>")
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES
