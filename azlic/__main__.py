@@ -11,7 +11,7 @@ gc.set_threshold(100_000, 50, 50)
 os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
 from azlic.app import command_line  # noqa: E402
-from licensing.errors import AzlicError  # noqa: E402
+from licensing.core.errors import AzlicError  # noqa: E402
 
 
 def main() -> int:

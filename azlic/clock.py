@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from licensing.instants import parse_instant
+from licensing.core.instants import parse_instant
 
 
 def now() -> datetime:

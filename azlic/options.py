@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from licensing.containers import container_type, version_key
-from licensing.errors import BadCall
+from licensing.core.errors import BadCall
 
 
 def _container(name: str | None) -> str | None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from licensing.errors import AzlicError
+from licensing.core.errors import AzlicError
 
 if TYPE_CHECKING:
-    from licensing.denial import Denial
+    from licensing.delivery.denial import Denial
 
 
 def emit(text: str) -> bool:
@@ -45,7 +45,7 @@ def tell(text: str) -> None:
 
 def tell_of_waiting(denial: "Denial", attempt: int, seconds: float) -> None:
     """Tell a person why a download waits, and for how long."""
-    from licensing.download import ATTEMPTS
+    from licensing.delivery.downloading import ATTEMPTS
 
     pause = math.ceil(seconds * 10) / 10
     tell(f"{denial.code}: {denial.detail}; attempt {attempt} of {ATTEMPTS}, the next in {pause:g} s")
@@ -53,7 +53,7 @@ def tell_of_waiting(denial: "Denial", attempt: int, seconds: float) -> None:
 
 def tell_of_slowness(attempt: int) -> None:
     """Tell a person that an issuer is slow to answer."""
-    from licensing.fetch import ATTEMPT_SECONDS, ATTEMPTS
+    from licensing.delivery.client import ATTEMPT_SECONDS, ATTEMPTS
 
     tell(f"waiting for the issuer's answer, for {ATTEMPT_SECONDS:g} s at most; attempt {attempt} of {ATTEMPTS}")
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from licensing.errors import AzlicError, BadCall
+from licensing.core.errors import AzlicError, BadCall
 
 
 class Settings(NamedTuple):

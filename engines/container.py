@@ -23,19 +23,19 @@ from fastapi import APIRouter, FastAPI
 from engines.host import Host, host_app
 from engines.models import Models
 from engines.options import Options
-from engines.swagger import swagger_assets
+from engines.server.swagger import swagger_assets
 from licensing.containers import ContainerType
-from licensing.download import Order, Slow, Waiting, download
-from licensing.errors import AzlicError
-from licensing.gate import Gate
-from licensing.memory.read import read_memory
-from licensing.memory.seen import Seen
-from licensing.tls import public_roots
+from licensing.core.errors import AzlicError
+from licensing.delivery.downloading import Order, Slow, Waiting, download
+from licensing.delivery.tls import public_roots
+from licensing.history.read import read_memory
 from licensing.trust.store import TrustStore
-from licensing.verdict import Cause, Verdict
+from licensing.verdict.seen import Seen
+from licensing.verdict.verdict import Cause, Verdict
 from licensing.verification import verify
-from usage.mount_report import MountReport
-from usage.recorder import Recorder
+from licensing.verification.gate import Gate
+from usage.records.output_mount import MountReport
+from usage.records.recorder import Recorder
 
 _DOCKER_ID = re.compile(r"[0-9a-f]{12}")
 _LISTEN_HINTS = {

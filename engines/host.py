@@ -17,12 +17,12 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from engines.swagger import OPENAPI_URL, swagger_routes
+from engines.server.swagger import OPENAPI_URL, swagger_routes
 from licensing.containers import ContainerType
-from licensing.errors import AzlicError, BadCall
-from licensing.gate import Gate
+from licensing.core.errors import AzlicError, BadCall
+from licensing.verification.gate import Gate
 from usage.months import Month
-from usage.mount_report import MountReport
+from usage.records.output_mount import MountReport
 
 _NON_METERED = "Container is non-metered and does not require an API Key."
 _LOOK_EVERY_SECONDS = 5.0

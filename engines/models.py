@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from licensing.document import License
-from licensing.errors import AzlicError, NoGoodLicense
-from licensing.files import open_regular
+from licensing.core.errors import AzlicError, NoGoodLicense
+from licensing.core.files import open_regular
 from licensing.sealing.sealed import SUFFIX, BrokenSeal, ContentKey, KeyNotHeld, open_sealed
+from licensing.signing.document import License
 
 MAX_SEALED_BYTES = 8 * 2**30
 _MEMORY = Path("/dev/shm")  # noqa: S108 - only links are put there

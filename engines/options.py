@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from licensing.api_keys import read_api_key
-from licensing.errors import BadCall
+from licensing.core.errors import BadCall
+from licensing.delivery.api_keys import read_api_key
 
 _KNOWN = {
     "eula": "Eula",

@@ -13,16 +13,16 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete
 
 from licensing.containers import Image, container_of, container_type
-from licensing.errors import AzlicError, BadCall, NoGoodLicense
-from licensing.files import FileTooLarge, read_capped
-from licensing.instants import from_milliseconds, iso, milliseconds
-from licensing.memory.read import remembered
-from licensing.memory.remember import advance
-from licensing.memory.seen import Adopted, WitnessKind
-from licensing.memory.tables import AdoptedLicense
-from licensing.mount import LICENSE_NAME, NoLicense, find_license, place_of
-from licensing.stated import MAX_OPAQUE_BYTES, of_our_form
-from licensing.upsert import upsert
+from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
+from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.instants import from_milliseconds, iso, milliseconds
+from licensing.db.inserts import upsert
+from licensing.history.read import remembered
+from licensing.history.remember import advance
+from licensing.history.tables import AdoptedLicense
+from licensing.verdict.seen import Adopted, WitnessKind
+from licensing.verification.adopted import MAX_OPAQUE_BYTES, of_our_form
+from licensing.verification.mounts import LICENSE_NAME, NoLicense, find_license, place_of
 
 _LABEL_LENGTH = 200
 _YEARS = range(1970, 9990)

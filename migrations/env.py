@@ -6,7 +6,7 @@ from alembic import context
 from alembic.ddl.postgresql import PostgresqlImpl
 from sqlalchemy import Column, String, Table
 
-from licensing.database import Table as Model
+from licensing.db.database import Table as Model
 
 
 class ByCodePoint(PostgresqlImpl):

@@ -369,7 +369,7 @@ def page(folder: Path, records: int = 300_000) -> Iterator[Figure]:
 
 def _ingest_beside(folder: Path, output: Path, *, a_second: int | None) -> tuple[float, float, float]:
     """The seconds of an ingest on the second core beside a page on the first; then answers a second, their time."""
-    from licensing.database import open_database
+    from licensing.db.database import open_database
 
     _remove(folder, "page.db*")
     database = str(folder / "page.db")

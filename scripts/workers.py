@@ -28,7 +28,7 @@ def generate(folder: Path, records: int) -> float:
     """Files as our recorder writes them: 20 containers, two meters, rising ids, chained lines."""
     import uuid_utils
 
-    from usage.record import GENESIS, Meter, UsageRecord, encode
+    from usage.records.record import GENESIS, Meter, UsageRecord, encode
 
     start = time.perf_counter()
     for number in range(CONTAINERS):
@@ -57,8 +57,8 @@ def generate(folder: Path, records: int) -> float:
 
 def ingest(folder: Path, database: str) -> str:
     """The seconds of an ingest, and of its first and last tenth; the database is made before the clock starts."""
-    from licensing.database import open_database
-    from usage.ingest import ingest as ingest_paths
+    from licensing.db.database import open_database
+    from usage.intake.run import ingest as ingest_paths
 
     gc.set_threshold(*GC_THRESHOLD)
     engine = open_database(database, create=True)
@@ -75,7 +75,7 @@ def ingest(folder: Path, database: str) -> str:
 
 def unchained(folder: Path, database: Path) -> str:
     """The same ingest without its chain: no digest of bytes or rows, no head. The batches themselves cost nothing."""
-    from usage import batches
+    from usage.ledger.writer import canonical
 
     class NoDigest:
         def update(self, _: bytes) -> None:
@@ -87,18 +87,18 @@ def unchained(folder: Path, database: Path) -> str:
     def none(*_: object) -> bytes:
         return bytes(32)
 
-    batches.rows_digest = batches.batch_head = none  # before anything else takes them from there
-    from usage import identity
+    canonical.rows_digest = canonical.batch_head = none  # before anything else takes them from there
+    from usage.intake import matching
 
-    cursor = identity.Cursor
-    identity.Cursor = lambda *fields, **more: cursor(*fields, **more, digest=NoDigest())  # type: ignore[assignment,misc]
+    cursor = matching.Cursor
+    matching.Cursor = lambda *fields, **more: cursor(*fields, **more, digest=NoDigest())  # type: ignore[assignment,misc]
     return ingest(folder, database)
 
 
 def audit(_folder: Path, database: Path) -> float:
     """The seconds of an audit."""
-    from usage.audit import audit as prove
-    from usage.audit import open_to_read
+    from usage.auditing.run import audit as prove
+    from usage.auditing.run import open_to_read
 
     gc.set_threshold(*GC_THRESHOLD)
     engine = open_to_read(str(database))
@@ -128,8 +128,8 @@ def _between(marks: list[tuple[float, float]], low: float, high: float) -> float
 
 def bare(folder: Path, database: Path) -> float:
     """The seconds of the least that could be done: decode each line, insert the same columns, nothing checked."""
-    from licensing.database import open_database
-    from usage.record import decode_plain
+    from licensing.db.database import open_database
+    from usage.records.record import decode_plain
 
     gc.set_threshold(*GC_THRESHOLD)
     open_database(str(database), create=True).dispose()
@@ -155,10 +155,10 @@ def bare(folder: Path, database: Path) -> float:
 
 def hand_over(folder: Path, site: str, office: str) -> str:
     """The seconds of an export, and of its acceptance by a head office that knows nothing yet."""
-    from licensing.database import open_database
-    from licensing.site_keys import PUBLIC, create_site_keys, site_signer
-    from usage.handover.accept import accept
-    from usage.handover.export import export
+    from licensing.db.database import open_database
+    from licensing.signing.site_keys import PUBLIC, create_site_keys, site_signer
+    from usage.handover.accepting import accept
+    from usage.handover.exporting import export
     from usage.handover.sites import enrol
 
     gc.set_threshold(*GC_THRESHOLD)
@@ -250,7 +250,7 @@ def watch(folder: Path) -> str:
 def _write_and_look(output: Path, database: Path, *, records: int, a_second: int) -> tuple[list[float], list[float]]:
     """When each record was written, and when the ledger was first seen to hold as many."""
     from licensing.containers import READ
-    from usage.recorder import Recorder
+    from usage.records.recorder import Recorder
 
     recorders = [
         Recorder(output, service="read", container_type="read", container_version="3.2.0", container_id=f"{n:012x}")

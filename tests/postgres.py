@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from licensing.database import open_database
+from licensing.db.database import open_database
 
 REQUIRED = "AZLIC_TEST_POSTGRESQL"
 """Set to ``required``, a missing PostgreSQL fails the tests that need one; else they are skipped."""

@@ -14,25 +14,25 @@ from sqlalchemy import Engine as Database
 from engines.container import Engine, container_app
 from engines.options import Options
 from licensing.containers import READ
-from licensing.database import open_database, reading, writing
-from licensing.document import LICENSE_TYPE, CommittedPlan, License, LicensedContainer, LicensedResource, Quota
-from licensing.download import Order, Waiting, download
-from licensing.envelope import seal
+from licensing.db.database import open_database, reading, writing
+from licensing.delivery.downloading import Order, Waiting, download
 from licensing.issuer.book import approve
 from licensing.issuer.http import issuer_app
 from licensing.issuer.issue import Issuer
 from licensing.issuer.resources import NewResource, add_resource
-from licensing.keys import create_key_pair, load_signer
-from licensing.memory.seen import Seen
+from licensing.signing.document import LICENSE_TYPE, CommittedPlan, License, LicensedContainer, LicensedResource, Quota
+from licensing.signing.envelope import seal
+from licensing.signing.keys import create_key_pair, load_signer
 from licensing.trust.store import TrustStore
-from licensing.verdict import Verdict
+from licensing.verdict.seen import Seen
+from licensing.verdict.verdict import Verdict
 from licensing.verification import verify
 from tests.serving import serving
-from usage.ingest import ingest
-from usage.ledger import Receipt
+from usage.intake.run import ingest
+from usage.ledger.writer import Receipt
 from usage.months import Month
-from usage.plans import add_plan, from_document
-from usage.report import MonthlyReport, monthly_report
+from usage.plans.store import add_plan, from_document
+from usage.reporting.report import MonthlyReport, monthly_report
 
 METER = READ.meters[0]
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)

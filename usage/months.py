@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from licensing.errors import BadCall
-from licensing.instants import milliseconds
+from licensing.core.errors import BadCall
+from licensing.core.instants import milliseconds
 
 DAY_MS = 86_400_000
 

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from licensing.errors import BadCall
+from licensing.core.errors import BadCall
 
 MICRO = 10**6
 MAX_WHOLE = 10**12

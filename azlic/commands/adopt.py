@@ -49,11 +49,11 @@ def adopt(
 
     Example: azlic adopt /srv/translator/license --container text-translation --expires 2027-01-01
     """
-    from azlic.show_adopted import adoption_fields, adoption_text
+    from azlic.render.adopted import adoption_fields, adoption_text
     from licensing.adoption import Statement
     from licensing.adoption import adopt as adopt_license
-    from licensing.database import open_database, writing
-    from licensing.instants import parse_instant
+    from licensing.core.instants import parse_instant
+    from licensing.db.database import open_database, writing
     from licensing.issuer.audit import operator
 
     statement = Statement(
@@ -75,9 +75,9 @@ def list_adopted(database: options.Database = None, json: options.Json = False) 
 
     Example: azlic adopted list
     """
-    from azlic.show_adopted import adopted_fields, adopted_text
+    from azlic.render.adopted import adopted_fields, adopted_text
     from licensing.adoption import FileState, listed
-    from licensing.database import open_database, reading
+    from licensing.db.database import open_database, reading
 
     now = clock.as_of(None)
     with reading(open_database(database or load_settings().database)) as connection:
@@ -102,8 +102,8 @@ def remove(
     Example: azlic adopted remove /srv/translator/license --yes
     """
     from licensing.adoption import remove as remove_adopted
-    from licensing.database import open_database, writing
-    from licensing.instants import iso
+    from licensing.core.instants import iso
+    from licensing.db.database import open_database, writing
 
     engine = open_database(database or load_settings().database, upgrade=True)
     if not yes:

@@ -9,7 +9,7 @@ from azlic.settings import load_settings
 
 if TYPE_CHECKING:
     from usage.alerts.alert import Alert
-    from usage.alerts.facts import State
+    from usage.alerts.state import State
 
 app = typer.Typer(help="What is wrong or soon will be, and what to do.", invoke_without_command=True)
 
@@ -35,8 +35,8 @@ def alerts(
     """
     if context.invoked_subcommand is not None:
         return
-    from azlic.show_alerts import alerts_fields, alerts_text
-    from azlic.watching import look
+    from azlic.monitoring.site_state import look
+    from azlic.render.alerts import alerts_fields, alerts_text
     from usage.alerts.alert import Severity
 
     settings, now = load_settings(), clock.as_of(None)
@@ -55,11 +55,11 @@ def _remember(database: str, state: "State", found: "list[Alert]") -> None:
     """Where there is a ledger that this user may write; a reader's need not be."""
     import contextlib
 
-    from licensing.database import open_database, writing
-    from licensing.errors import AzlicError
-    from licensing.memory.remember import advance
-    from licensing.memory.seen import WitnessKind
-    from usage.alerts.remembering import remember_look
+    from licensing.core.errors import AzlicError
+    from licensing.db.database import open_database, writing
+    from licensing.history.remember import advance
+    from licensing.verdict.seen import WitnessKind
+    from usage.alerts.store import remember_look
 
     with contextlib.suppress(AzlicError), writing(open_database(database)) as connection:
         remember_look(connection, state, found)
@@ -81,12 +81,12 @@ def ack(
 
     Example: azlic alerts ack license-expiring:/srv/licenses/read --until 2027-01-31
     """
-    from azlic.watching import look
-    from licensing.database import open_database
-    from licensing.errors import BadCall
-    from licensing.instants import iso, parse_instant
+    from azlic.monitoring.site_state import look
+    from licensing.core.errors import BadCall
+    from licensing.core.instants import iso, parse_instant
+    from licensing.db.database import open_database
     from licensing.issuer.audit import operator
-    from usage.alerts.remembering import acknowledge
+    from usage.alerts.store import acknowledge
 
     settings, now, day = load_settings(), clock.as_of(None), parse_instant(until)
     _, found = look(settings, trust=trust, database=database, now=now)
@@ -111,8 +111,8 @@ def forget(
     """
     import os
 
-    from licensing.database import open_database
-    from usage.alerts.remembering import forget_license
+    from licensing.db.database import open_database
+    from usage.alerts.store import forget_license
 
     place = os.path.abspath(path)  # noqa: PTH100 - the place as it was remembered, links not followed
     forget_license(open_database(database or load_settings().database, upgrade=True), place)

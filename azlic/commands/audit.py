@@ -35,11 +35,11 @@ def audit(
 
     Example: azlic audit --against checkpoint.txt
     """
-    from azlic.show_audit import audit_fields, audit_text, records_bar
-    from usage.audit import audit as prove
-    from usage.audit import open_to_read
-    from usage.audit_against import Kept
-    from usage.checkpoint import read_checkpoint
+    from azlic.render.audit import audit_fields, audit_text, records_bar
+    from usage.auditing.compare import Kept
+    from usage.auditing.run import audit as prove
+    from usage.auditing.run import open_to_read
+    from usage.ledger.checkpoints import read_checkpoint
 
     kept = [Kept(str(path), read_checkpoint(path)) for path in against or ()]
     engine = open_to_read(database or load_settings().database)
@@ -58,9 +58,9 @@ def _remember(ledger: str, *, sound: bool, detail: str) -> None:
     """Keep the outcome for the alerts, where this user may write the ledger; an audit itself needs no such right."""
     import contextlib
 
-    from licensing.database import open_database, writing
-    from licensing.errors import AzlicError
-    from usage.alerts.remembering import remember_audit
+    from licensing.core.errors import AzlicError
+    from licensing.db.database import open_database, writing
+    from usage.alerts.store import remember_audit
 
     with contextlib.suppress(AzlicError), writing(open_database(ledger)) as connection:
         remember_audit(connection, sound=sound, detail=detail, now=clock.now())
@@ -74,9 +74,9 @@ def checkpoint(database: options.Database = None, json: options.Json = False) ->
 
     Example: azlic checkpoint > checkpoint.txt
     """
-    from azlic.show_audit import checkpoint_fields
-    from licensing.database import open_database, writing
-    from usage.checkpoint import checkpoint as taken
+    from azlic.render.audit import checkpoint_fields
+    from licensing.db.database import open_database, writing
+    from usage.ledger.checkpoints import checkpoint as taken
 
     settings = load_settings()
     with writing(open_database(database or settings.database, upgrade=True)) as connection:
@@ -101,8 +101,8 @@ def backup(
 
     Example: azlic backup /srv/backup/azlic-2026-11-20.db
     """
-    from azlic.show_audit import backup_fields, backup_text, records_bar
-    from usage.backup import backup as copy
+    from azlic.render.audit import backup_fields, backup_text, records_bar
+    from usage.auditing.backups import backup as copy
 
     with records_bar("backup") as progress:
         made = copy(database or load_settings().database, file, replace=yes, progress=progress)
@@ -128,8 +128,8 @@ def restore(
 
     Example: azlic restore /srv/backup/azlic-2026-11-20.db
     """
-    from azlic.show_audit import restore_fields, restore_text
-    from usage.backup import restore as put_back
+    from azlic.render.audit import restore_fields, restore_text
+    from usage.auditing.backups import restore as put_back
 
     done = put_back(database or load_settings().database, file, now=clock.now(), agreed=yes)
     if json:

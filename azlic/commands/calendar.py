@@ -29,9 +29,9 @@ def calendar(
 
     Example: azlic calendar -o renewals.ics
     """
-    from azlic.watching import look, rules_of
-    from licensing.files import write_whole
-    from usage.alerts.renewals import calendar_file, renewals
+    from azlic.monitoring.site_state import look, rules_of
+    from licensing.core.files import write_whole
+    from usage.alerts.calendar import calendar_file, renewals
 
     settings, now = load_settings(), clock.as_of(None)
     state, _ = look(settings, trust=trust, database=database, now=now)

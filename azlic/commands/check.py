@@ -32,13 +32,13 @@ def check(
 
     Example: azlic check --prometheus /var/lib/prometheus/node-exporter/azlic.prom
     """
-    from azlic.show_check import check_line, plugin_status
-    from azlic.watching import look
+    from azlic.monitoring.plugin import check_line, plugin_status
+    from azlic.monitoring.site_state import look
 
     settings, now = load_settings(), clock.as_of(None)
     state, found = look(settings, trust=trust, database=database, now=now)
     if prometheus is not None:
-        from azlic.show_metrics import write_metrics
+        from azlic.monitoring.metrics import write_metrics
 
         write_metrics(prometheus, state, found)
     output.emit(check_line(state, found, lead_days=settings.lead_days))

@@ -25,9 +25,9 @@ def status(database: options.Database = None, json: options.Json = False) -> Non
 
     Example: azlic clock status
     """
-    from azlic.show_clock import clock_fields, clock_text
-    from licensing.errors import AzlicError
-    from licensing.memory.read import read_memory
+    from azlic.render.clock import clock_fields, clock_text
+    from licensing.core.errors import AzlicError
+    from licensing.history.read import read_memory
 
     now = clock.as_of(None)
     seen = read_memory(database or load_settings().database)
@@ -54,8 +54,8 @@ def reset(
 
     Example: azlic clock reset reset.json
     """
-    from licensing.database import open_database
-    from licensing.instants import iso
+    from licensing.core.instants import iso
+    from licensing.db.database import open_database
     from licensing.trust.clock_reset import read_clock_reset, take_clock_reset
     from licensing.trust.store import TrustStore
 

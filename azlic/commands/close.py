@@ -37,9 +37,9 @@ def close(
 
     Example: azlic close 2026-10 /output
     """
-    from azlic.show_close import closable_fields, closable_text
-    from licensing.database import open_database
-    from usage.closing import close_month, examine
+    from azlic.render.closing import closable_fields, closable_text
+    from licensing.db.database import open_database
+    from usage.closing.close import close_month, examine
     from usage.months import Month
 
     wanted, now = Month.parse(month), clock.now()
@@ -74,10 +74,10 @@ def correct(
 
     Example: azlic correct 0199f0aa --quantity 12 --reason "scanned twice" --yes
     """
-    from azlic.show_close import correction_json, correction_text
-    from licensing.database import open_database
-    from usage.corrections import check_reason, look_up
-    from usage.corrections import correct as correct_record
+    from azlic.render.closing import correction_json, correction_text
+    from licensing.db.database import open_database
+    from usage.ledger.corrections import check_reason, look_up
+    from usage.ledger.corrections import correct as correct_record
     from usage.quantity import parse_quantity
 
     micro, now = parse_quantity(quantity), clock.now()

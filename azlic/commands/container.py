@@ -10,7 +10,7 @@ from azlic.settings import load_settings
 
 if TYPE_CHECKING:
     from engines.container import Place
-    from licensing.verdict import Verdict
+    from licensing.verdict.verdict import Verdict
 
 
 def register(program: typer.Typer) -> None:
@@ -67,9 +67,9 @@ def engine(
         serve,
     )
     from engines.options import parse_options
-    from licensing.errors import BadCall
+    from licensing.core.errors import BadCall
     from licensing.trust.store import TrustStore
-    from licensing.verdict import Verdict
+    from licensing.verdict.verdict import Verdict
 
     if kind.lower() not in ENGINES:
         raise BadCall(f"there is no engine {kind!r}", hint=f"one of: {', '.join(ENGINES)}")
@@ -117,7 +117,7 @@ def _refused(verdict: "Verdict", kind: str, place: "Place") -> typer.Exit:
 
 
 def _identity(user: str | None) -> tuple[int, int] | None:
-    from licensing.errors import BadCall
+    from licensing.core.errors import BadCall
 
     if user is None:
         return None

@@ -25,7 +25,7 @@ def containers(
 
     Example: azlic containers read
     """
-    from azlic.show_containers import container_fields, container_text, containers_text
+    from azlic.render.containers import container_fields, container_text, containers_text
     from licensing.containers import CONTAINER_TYPES, container_named
 
     kinds = list(CONTAINER_TYPES.values()) if name is None else [container_named(name)[0]]
@@ -57,8 +57,8 @@ def tags(
 
     Example: azlic tags tags.json --locale de-DE --newest
     """
-    from azlic.show_containers import newest_text, tags_fields, tags_text
-    from licensing.tags import read_tags
+    from azlic.render.containers import newest_text, tags_fields, tags_text
+    from licensing.containers.tags import read_tags
 
     listed = read_tags(file)
     found = listed.of_locale(locale) if locale else listed.known

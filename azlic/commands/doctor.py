@@ -60,10 +60,10 @@ def doctor(
 
     Example: azlic doctor --license ./license --output ./output
     """
-    from azlic.show_doctor import examination_fields, examination_text
+    from azlic.render.doctor import examination_fields, examination_text
     from licensing.doctor.examination import Site, examine
     from licensing.doctor.identity import NONROOT, parse_user
-    from licensing.memory.read import read_memory
+    from licensing.history.read import read_memory
     from licensing.trust.store import TrustStore
 
     settings = load_settings()
@@ -103,10 +103,10 @@ def _with_history(found: "Examination", database: str | None, settings: Settings
     """What the ledger knows of the output folders that are empty; without one it says nothing, unless one was named."""
     if database is None and not found.empty_outputs:
         return found
-    from licensing.database import open_database, reading
+    from azlic.mount_history import history_findings
+    from licensing.core.errors import AzlicError
+    from licensing.db.database import open_database, reading
     from licensing.doctor.finding import Finding
-    from licensing.errors import AzlicError
-    from usage.mount_history import history_findings
 
     try:
         with reading(open_database(database or settings.database)) as connection:
@@ -118,7 +118,7 @@ def _with_history(found: "Examination", database: str | None, settings: Settings
 
 
 def _mended(found: "Examination", *, yes: bool, quiet: bool) -> "list[Mended]":
-    from azlic.show_doctor import mended_text, plan_text
+    from azlic.render.doctor import mended_text, plan_text
     from licensing.doctor.mending import mend, safe_ones
 
     chosen = safe_ones(found.findings)

@@ -65,11 +65,11 @@ def export(
     Example: azlic export --month 2026-11 -o november.azlic
     """
     import azlic
-    from azlic.show_export import export_fields, exported_text
-    from licensing.database import open_database
-    from licensing.site_keys import site_signer
-    from usage.checkpoint import read_checkpoint
-    from usage.handover.export import export as write_export
+    from azlic.render.handover import export_fields, exported_text
+    from licensing.db.database import open_database
+    from licensing.signing.site_keys import site_signer
+    from usage.handover.exporting import export as write_export
+    from usage.ledger.checkpoints import read_checkpoint
     from usage.months import Month
 
     settings = load_settings()
@@ -104,9 +104,9 @@ def inspect(
 
     Example: azlic inspect november.azlic --key site.pem
     """
-    from azlic.show_export import export_fields, inspected_text, totals_fields
-    from licensing.keys import load_public_key
-    from licensing.site_keys import PUBLIC
+    from azlic.render.handover import export_fields, inspected_text, totals_fields
+    from licensing.signing.keys import load_public_key
+    from licensing.signing.site_keys import PUBLIC
     from usage.handover.inspection import inspect as look_into
 
     found = look_into(file, load_public_key(key or load_settings().site_keys / PUBLIC))
@@ -133,11 +133,11 @@ def accept(
 
     Example: azlic accept november.azlic -o november.ack
     """
-    from azlic.show_export import accepted_fields, accepted_text
-    from licensing.database import open_database
-    from licensing.files import write_whole
-    from licensing.site_keys import site_signer
-    from usage.handover.accept import accept as book
+    from azlic.render.handover import accepted_fields, accepted_text
+    from licensing.core.files import write_whole
+    from licensing.db.database import open_database
+    from licensing.signing.site_keys import site_signer
+    from usage.handover.accepting import accept as book
 
     settings = load_settings()
     signer = site_signer(keys or settings.site_keys)
@@ -166,9 +166,9 @@ def acknowledge(
 
     Example: azlic acknowledge november.ack --head-office head-office.pem
     """
-    from azlic.show_export import acknowledged_fields, acknowledged_text
-    from licensing.database import open_database
-    from licensing.keys import load_public_key
+    from azlic.render.handover import acknowledged_fields, acknowledged_text
+    from licensing.db.database import open_database
+    from licensing.signing.keys import load_public_key
     from usage.handover.acknowledgement import acknowledge as take
 
     settings = load_settings()
@@ -193,8 +193,8 @@ def add(
 
     Example: azlic handing-sites add hall-7 site.pem
     """
-    from azlic.show_export import site_text
-    from licensing.database import open_database
+    from azlic.render.handover import site_text
+    from licensing.db.database import open_database
     from usage.handover.sites import enrol
 
     engine = open_database(database or load_settings().database, create=True)
@@ -207,8 +207,8 @@ def list_sites(database: options.Database = None, json: options.Json = False) ->
 
     Example: azlic handing-sites list
     """
-    from azlic.show_export import site_fields, sites_text
-    from licensing.database import open_database, reading
+    from azlic.render.handover import site_fields, sites_text
+    from licensing.db.database import open_database, reading
     from usage.handover.sites import known_sites
 
     with reading(open_database(database or load_settings().database)) as connection:

@@ -11,9 +11,9 @@ from azlic import clock, options, output
 from azlic.settings import load_settings
 
 if TYPE_CHECKING:
-    from licensing.memory.seen import Seen
-    from licensing.mount import Mounts
-    from licensing.verdict import Verdict
+    from licensing.verdict.seen import Seen
+    from licensing.verdict.verdict import Verdict
+    from licensing.verification.mounts import Mounts
 
 
 def register(program: typer.Typer) -> None:
@@ -52,10 +52,10 @@ def verify(
 
     Example: azlic verify /license --container read
     """
-    from licensing.memory.read import read_memory
-    from licensing.mount import find_mounts
+    from licensing.history.read import read_memory
     from licensing.trust.store import TrustStore
     from licensing.verification import verify as verify_license
+    from licensing.verification.mounts import find_mounts
 
     _check_at(at, watch=watch, record=record)
     settings = load_settings()
@@ -96,7 +96,7 @@ def verify(
 
 
 def _check_at(at: str | None, *, watch: bool, record: bool) -> None:
-    from licensing.errors import BadCall
+    from licensing.core.errors import BadCall
 
     if at is not None and watch:
         raise BadCall("--at asks for one instant, --watch for every one from now on", hint="leave one of them out")
@@ -115,8 +115,8 @@ def _image(image: str | None) -> str | None:
 
 
 def _record(ledger: str, verdicts: list["Verdict"]) -> None:
-    from licensing.database import open_database, writing
-    from licensing.memory.remember import remember
+    from licensing.db.database import open_database, writing
+    from licensing.history.remember import remember
 
     with writing(open_database(ledger, create=True)) as connection:
         for verdict in verdicts:
@@ -124,21 +124,21 @@ def _record(ledger: str, verdicts: list["Verdict"]) -> None:
 
 
 def _examine_many(mounts: "Mounts", examine: Callable[[Path], "Verdict"]) -> list["Verdict"]:
-    from azlic.show_verdicts import examined
+    from azlic.render.verdicts import examined
 
     return examined(mounts.paths, examine)
 
 
 def _show(mounts: "Mounts", verdicts: list["Verdict"], *, lead_days: int, json: bool) -> None:
     if mounts.alone:
-        from azlic.show_verdict import verdict_fields, verdict_text
+        from azlic.render.verdict import verdict_fields, verdict_text
 
         if json:
             output.emit_json("azlic.verdict/v1", verdict_fields(verdicts[0], lead_days=lead_days))
         else:
             output.emit(verdict_text(verdicts[0], lead_days=lead_days))
         return
-    from azlic.show_verdicts import verdicts_fields, verdicts_text
+    from azlic.render.verdicts import verdicts_fields, verdicts_text
 
     if json:
         output.emit_json("azlic.verdicts/v1", verdicts_fields(verdicts, mounts, lead_days=lead_days))
@@ -155,9 +155,9 @@ def _watch(
     lead_days: int,
     json: bool,
 ) -> int:
-    from azlic.watch_verdicts import watch_verdicts
-    from licensing.memory.read import read_memory
-    from licensing.watched import Watched
+    from azlic.commands.verify_watch import watch_verdicts
+    from licensing.history.read import read_memory
+    from licensing.verification.watch import Watched
 
     def fresh(path: Path, now: datetime, seen: "Seen") -> "Verdict":
         return examine(path, now, read_memory(ledger).with_witnesses(seen.witnesses))
@@ -201,13 +201,13 @@ def download(
     Example: azlic download https://issuer.example/plant-read ./license --container read --image-version 3.2.0
     --api-key-file key1 --ca issuer-ca.pem
     """
-    from azlic.show_verdict import verdict_fields, verdict_text
-    from licensing.api_keys import read_api_key
-    from licensing.download import Order
-    from licensing.download import download as download_license
-    from licensing.endpoint import in_the_clear
-    from licensing.memory.read import read_memory
-    from licensing.memory.remember import remember_at
+    from azlic.render.verdict import verdict_fields, verdict_text
+    from licensing.delivery.api_keys import read_api_key
+    from licensing.delivery.downloading import Order
+    from licensing.delivery.downloading import download as download_license
+    from licensing.delivery.endpoint import in_the_clear
+    from licensing.history.read import read_memory
+    from licensing.history.remember import remember_at
     from licensing.trust.store import TrustStore
 
     settings = load_settings()

@@ -10,7 +10,7 @@ from azlic import clock, options, output
 from azlic.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from usage.alerts.channels import Channel
+    from usage.alerts.channels.channel import Channel
 
 
 def register(program: typer.Typer) -> None:
@@ -34,8 +34,8 @@ def notify(
 
     Example: azlic notify --test
     """
-    from licensing.errors import AzlicError, BadCall
-    from usage.alerts.channels import read_channels
+    from licensing.core.errors import AzlicError, BadCall
+    from usage.alerts.channels.configured import read_channels
 
     settings = load_settings()
     channels = [one for one in read_channels(settings.channels) if channel in (None, one.name)]
@@ -50,8 +50,8 @@ def notify(
 def _notify(
     settings: Settings, channels: "Sequence[Channel]", *, trust: Path | None, database: str | None
 ) -> dict[str, str]:
-    from azlic.watching import look
-    from licensing.database import open_database
+    from azlic.monitoring.site_state import look
+    from licensing.db.database import open_database
     from usage.alerts.alert import counted
     from usage.alerts.notify import notify as tell
 

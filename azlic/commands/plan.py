@@ -41,11 +41,11 @@ def add(
     Example: azlic plan add read-2026 --type Read --quota 500000 --unit Transaction --period year
     --start 2026-01-01 --end 2027-01-01 --meter CognitiveServices.ComputerVision.Container.Read
     """
-    from licensing.database import writing
-    from licensing.instants import parse_instant
-    from licensing.two_stores import open_ledger
-    from usage.commitment import MeterShare, Plan
-    from usage.plans import add_plan
+    from licensing.core.instants import parse_instant
+    from licensing.db.database import writing
+    from licensing.db.stores import open_ledger
+    from usage.plans.model import MeterShare, Plan
+    from usage.plans.store import add_plan
     from usage.quantity import MICRO
 
     plan = Plan(
@@ -72,9 +72,9 @@ def list_plans(database: options.Database = None, json: options.Json = False) ->
 
     Example: azlic plan list
     """
-    from azlic.show_plans import plan_fields, plans_table
-    from licensing.database import open_database, reading
-    from usage.plans import plans
+    from azlic.render.plans import plan_fields, plans_table
+    from licensing.db.database import open_database, reading
+    from usage.plans.store import plans
 
     with reading(open_database(database or load_settings().database)) as connection:
         found = plans(connection)
@@ -90,9 +90,9 @@ def show(name: Name, database: options.Database = None, json: options.Json = Fal
 
     Example: azlic plan show read-2026
     """
-    from azlic.show_plans import plan_fields, plan_text
-    from licensing.database import open_database, reading
-    from usage.plans import plan_named
+    from azlic.render.plans import plan_fields, plan_text
+    from licensing.db.database import open_database, reading
+    from usage.plans.store import plan_named
 
     with reading(open_database(database or load_settings().database)) as connection:
         plan = plan_named(connection, name)
@@ -119,10 +119,10 @@ def amend(
 
     Example: azlic plan amend read-2026 --units 1 --from 2026-07-01
     """
-    from licensing.database import open_database, writing
-    from licensing.instants import parse_instant
-    from usage.amendments import amend_plan
-    from usage.plans import plan_named
+    from licensing.core.instants import parse_instant
+    from licensing.db.database import open_database, writing
+    from usage.plans.amendments import amend_plan
+    from usage.plans.store import plan_named
     from usage.quantity import MICRO, grouped
 
     stated = None if quota is None else quota * MICRO
@@ -145,8 +145,8 @@ def end(name: Name, database: options.Database = None) -> None:
 
     Example: azlic plan end read-2026
     """
-    from licensing.database import open_database, writing
-    from usage.plans import end_plan, plan_named
+    from licensing.db.database import open_database, writing
+    from usage.plans.store import end_plan, plan_named
 
     with writing(open_database(database or load_settings().database)) as connection:
         changed = end_plan(connection, name)
@@ -173,11 +173,11 @@ def map_meter(
 
     Example: azlic plan map speech-2026 Speech.Seconds --units 1 --per 3600
     """
-    from azlic.show_plans import share_words
-    from licensing.database import open_database, writing
-    from usage.commitment import MeterShare
-    from usage.plans import map_meter as map_it
-    from usage.plans import plan_named, unmap_meter
+    from azlic.render.plans import share_words
+    from licensing.db.database import open_database, writing
+    from usage.plans.model import MeterShare
+    from usage.plans.store import map_meter as map_it
+    from usage.plans.store import plan_named, unmap_meter
 
     share = MeterShare(meter, units, per)
     with writing(open_database(database or load_settings().database)) as connection:

@@ -9,7 +9,7 @@ from azlic import clock, options, output
 from azlic.settings import load_settings
 
 if TYPE_CHECKING:
-    from usage.commitment import Period, Plan
+    from usage.plans.model import Period, Plan
 
 
 def import_plan(
@@ -46,14 +46,14 @@ def import_plan(
 
 
 def _import_license(folder: Path, database: str | None, trust: Path | None, *, stray: bool) -> None:
-    from licensing.database import open_database, writing
-    from licensing.errors import BadCall, NoGoodLicense
-    from licensing.memory.read import read_memory
-    from licensing.memory.remember import remember
+    from licensing.core.errors import BadCall, NoGoodLicense
+    from licensing.db.database import open_database, writing
+    from licensing.history.read import read_memory
+    from licensing.history.remember import remember
     from licensing.trust.store import TrustStore
-    from licensing.verdict import Status
+    from licensing.verdict.verdict import Status
     from licensing.verification import verify
-    from usage.plans import add_plan, from_document
+    from usage.plans.store import add_plan, from_document
 
     settings = load_settings()
     target = database or settings.database
@@ -75,9 +75,9 @@ def _import_license(folder: Path, database: str | None, trust: Path | None, *, s
 
 
 def _import_azure(path: Path, period: "Period", tiers: Path | None, meters: list[str], database: str | None) -> None:
-    from licensing.database import open_database, writing
-    from usage.azure_json import read_json
-    from usage.azure_plans import enter_plans, parse_plans, parse_tiers
+    from licensing.db.database import open_database, writing
+    from usage.plans.azure_decode import read_json
+    from usage.plans.azure_import import enter_plans, parse_plans, parse_tiers
 
     known = parse_tiers(read_json(tiers), tiers.name) if tiers else {}
     found = parse_plans(read_json(path), path.name, period=period, tiers=known, meters=meters)
@@ -101,7 +101,7 @@ def tell_entered(plan: "Plan", added: bool) -> None:
 
 def stated_period(period: str | None, *, asked: bool = False) -> "Period":
     """The period as the operator stated it. Raises ``BadCall``, with the reason where we had to ask."""
-    from licensing.errors import BadCall
+    from licensing.core.errors import BadCall
 
     if period in ("month", "year"):
         return "month" if period == "month" else "year"

@@ -27,9 +27,9 @@ def list_lines(database: options.Database = None, settled: All = False, json: op
 
     Example: azlic quarantine list
     """
-    from azlic.show_doubts import lines_fields, lines_text
-    from licensing.database import open_database, reading
-    from usage.quarantine import set_apart
+    from azlic.render.findings import lines_fields, lines_text
+    from licensing.db.database import open_database, reading
+    from usage.intake.quarantine import set_apart
 
     with reading(open_database(database or load_settings().database)) as connection:
         lines = set_apart(connection, settled=settled)
@@ -52,9 +52,9 @@ def retry(
 
     Example: azlic quarantine retry
     """
-    from azlic.show_ingest import receipt_text
-    from licensing.two_stores import open_ledger
-    from usage.quarantine import retry as retry_lines
+    from azlic.render.receipt import receipt_text
+    from licensing.db.stores import open_ledger
+    from usage.intake.quarantine import retry as retry_lines
 
     settings = load_settings()
     engine = open_ledger(database or settings.database)
@@ -69,8 +69,8 @@ def discard(numbers: Numbers, reason: Reason, database: options.Database = None)
 
     Example: azlic quarantine discard 3 --reason "torn by the power cut of 3 March"
     """
-    from licensing.two_stores import open_ledger
-    from usage.quarantine import discard as discard_lines
+    from licensing.db.stores import open_ledger
+    from usage.intake.quarantine import discard as discard_lines
 
     engine = open_ledger(database or load_settings().database)
     count = discard_lines(engine, numbers, reason=reason, now=clock.now())
@@ -83,9 +83,9 @@ def list_findings(database: options.Database = None, settled: All = False, json:
 
     Example: azlic findings list
     """
-    from azlic.show_doubts import findings_fields, findings_text
-    from licensing.database import open_database, reading
-    from usage.findings import findings, open_gaps
+    from azlic.render.findings import findings_fields, findings_text
+    from licensing.db.database import open_database, reading
+    from usage.intake.findings import findings, open_gaps
 
     with reading(open_database(database or load_settings().database)) as connection:
         found, gaps = findings(connection, settled=settled), open_gaps(connection)
@@ -101,8 +101,8 @@ def settle(numbers: Numbers, reason: Reason, database: options.Database = None) 
 
     Example: azlic findings settle 2 --reason "the file was moved to the archive by hand"
     """
-    from licensing.two_stores import open_ledger
-    from usage.findings import settle as settle_findings
+    from licensing.db.stores import open_ledger
+    from usage.intake.findings import settle as settle_findings
 
     engine = open_ledger(database or load_settings().database)
     count = settle_findings(engine, numbers, reason=reason, now=clock.now())

@@ -9,7 +9,7 @@ from azlic import clock, options, output
 from azlic.settings import load_settings
 
 if TYPE_CHECKING:
-    from usage.reading_receipt import Taken
+    from usage.readings.receipt import Taken
 
 app = typer.Typer(help="Containers that report their own usage.", no_args_is_help=True)
 
@@ -41,13 +41,13 @@ def pull(
 
     Example: azlic pull http://translator:5000 --source translator
     """
-    from azlic.show_readings import asking, not_had, taken_json, taken_text
-    from licensing.database import reading
-    from licensing.two_stores import open_ledger
+    from azlic.render.readings import asking, not_had, taken_json, taken_text
+    from licensing.db.database import reading
+    from licensing.db.stores import open_ledger
     from usage.months import Month
-    from usage.pull import months_to_read
-    from usage.pull import pull as ask
-    from usage.readings import take
+    from usage.readings.polling import months_to_read
+    from usage.readings.polling import pull as ask
+    from usage.readings.take import take
 
     settings, now = load_settings(), clock.now()
     wanted = sorted({Month.parse(text) for text in month or ()})
@@ -92,12 +92,12 @@ def import_report(
 
     Example: azlic import march.json --source translator --month 2026-03 --taken-at 2026-03-31T17:00Z
     """
-    from licensing.errors import BadCall
-    from licensing.instants import parse_instant
-    from licensing.two_stores import open_ledger
-    from usage.arrivals import from_file
+    from licensing.core.errors import BadCall
+    from licensing.core.instants import parse_instant
+    from licensing.db.stores import open_ledger
     from usage.months import Month
-    from usage.readings import take
+    from usage.readings.inbox import from_file
+    from usage.readings.take import take
 
     if (month is None) is not all_time:
         raise BadCall("a report is of one month or of everything", hint="--month 2026-03, or --all-time")
@@ -119,9 +119,9 @@ def list_sources(database: options.Database = None, json: options.Json = False) 
 
     Example: azlic sources list
     """
-    from azlic.show_readings import sources_fields, sources_text
-    from licensing.database import open_database, reading
-    from usage.reading_sources import listed_sources
+    from azlic.render.readings import sources_fields, sources_text
+    from licensing.db.database import open_database, reading
+    from usage.readings.sources import listed_sources
 
     with reading(open_database(database or load_settings().database)) as connection:
         found = listed_sources(connection)
@@ -144,9 +144,9 @@ def separate(
 
     Example: azlic sources separate translator-2 --yes
     """
-    from licensing.errors import BadCall
-    from licensing.two_stores import open_ledger
-    from usage.readings import separate as separate_source
+    from licensing.core.errors import BadCall
+    from licensing.db.stores import open_ledger
+    from usage.readings.take import separate as separate_source
 
     if not yes:
         raise BadCall(
@@ -159,7 +159,7 @@ def separate(
 
 
 def _leave(taken: "Taken", json: bool) -> None:
-    from azlic.show_readings import taken_json, taken_text
+    from azlic.render.readings import taken_json, taken_text
 
     output.emit(taken_json(taken) if json else taken_text(taken))
     raise typer.Exit(1 if taken.findings else 0)

@@ -12,10 +12,10 @@ from azlic.settings import Settings, load_settings
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from usage.head import Head
+    from usage.auditing.recomputation import Recomputed
+    from usage.ledger.checkpoints import Head
     from usage.months import Month
-    from usage.recompute import Recomputed
-    from usage.report import MonthlyReport
+    from usage.reporting.report import MonthlyReport
 
 
 def register(program: typer.Typer) -> None:
@@ -54,11 +54,11 @@ def report(
 
     Example: azlic report 2026-11
     """
-    from licensing.database import open_database, reading
-    from licensing.memory.read import remembered
-    from licensing.memory.remember import answered
+    from licensing.db.database import open_database, reading
+    from licensing.history.read import remembered
+    from licensing.history.remember import answered
     from usage.months import Month
-    from usage.report import monthly_report
+    from usage.reporting.report import monthly_report
 
     as_of = clock.as_of(None)
     wanted = Month.parse(month) if month else Month.of(as_of)
@@ -81,7 +81,7 @@ def report(
 
 
 def _check_file(form: Format, file: Path | None) -> None:
-    from licensing.errors import BadCall
+    from licensing.core.errors import BadCall
 
     if form is Format.PDF and file is None:
         raise BadCall("a PDF is no text for a terminal", hint="name a file: -o report.pdf")
@@ -89,22 +89,23 @@ def _check_file(form: Format, file: Path | None) -> None:
 
 def _text(report: "MonthlyReport", form: Format, proof: "Recomputed | None") -> str:
     if form is Format.JSON:
-        from azlic.report_json import report_json
+        from azlic.render.report.json import report_json
 
         return report_json(report, proof)
     if form is Format.TABLE:
-        from azlic.show_report import report_text
+        from azlic.render.report.table import report_text
 
         return report_text(report, block=output.shown("█", instead="#"))
-    from azlic.report_sheets import report_csv, report_markdown
+    from azlic.render.report.csv import report_csv
+    from azlic.render.report.markdown import report_markdown
 
     return report_csv(report) if form is Format.CSV else report_markdown(report)
 
 
 def _page(connection: "Connection", report: "MonthlyReport", settings: Settings) -> str:
-    from azlic.html.report_page import report_html, report_view
-    from usage.course import course
-    from usage.head import ledger_head
+    from azlic.web.pages.report import report_html, report_view
+    from usage.ledger.checkpoints import ledger_head
+    from usage.reporting.burndown import course
 
     head = ledger_head(connection)
     note, unsigned = _signed(head, settings)
@@ -114,9 +115,9 @@ def _page(connection: "Connection", report: "MonthlyReport", settings: Settings)
 
 def _signed(head: "Head", settings: Settings) -> tuple[str | None, str]:
     """The signed checkpoint, or why there is none; a site without a key reports all the same."""
-    from licensing.errors import AzlicError
-    from licensing.site_keys import site_signer
-    from usage.head import signed_checkpoint
+    from licensing.core.errors import AzlicError
+    from licensing.signing.site_keys import site_signer
+    from usage.ledger.checkpoints import signed_checkpoint
 
     try:
         note = signed_checkpoint(head, site_signer(settings.site_keys))
@@ -129,10 +130,10 @@ def _deliver(text: str, form: Format, file: Path | None) -> None:
     if file is None:
         output.emit(text)
         return
-    from licensing.files import write_whole
+    from licensing.core.files import write_whole
 
     if form is Format.PDF:
-        from azlic.html.paper import pdf
+        from azlic.web.pdf import pdf
 
         content = pdf(text)
     else:
@@ -142,8 +143,8 @@ def _deliver(text: str, form: Format, file: Path | None) -> None:
 
 
 def _recompute(connection: "Connection", month: "Month") -> "Recomputed":
-    from azlic.show_ingest import counting
-    from usage.recompute import recompute
+    from azlic.render.receipt import counting
+    from usage.auditing.recomputation import recompute
 
     with counting("records") as progress:
         return recompute(connection, month, progress=progress)

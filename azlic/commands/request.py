@@ -9,7 +9,7 @@ from azlic import clock, options, output
 from azlic.settings import load_settings
 
 if TYPE_CHECKING:
-    from licensing.request import HeldLicense
+    from licensing.delivery.request import HeldLicense
 
 app = typer.Typer(help="This site: the key that it signs with.", no_args_is_help=True)
 
@@ -34,7 +34,7 @@ def init(keys: _SiteKeys = None) -> None:
 
     Example: azlic site init
     """
-    from licensing.site_keys import PUBLIC, create_site_keys
+    from licensing.signing.site_keys import PUBLIC, create_site_keys
 
     folder = keys or load_settings().site_keys
     key = create_site_keys(folder)
@@ -67,9 +67,9 @@ def request(
 
     Example: azlic request --resource plant-read --container read --image-version 3.2.0 -o request.dsse
     """
-    from azlic.show_requests import request_fields, request_text
-    from licensing.request import new_request, write_request
-    from licensing.site_keys import site_signer
+    from azlic.render.requests import request_fields, request_text
+    from licensing.delivery.request import new_request, write_request
+    from licensing.signing.site_keys import site_signer
 
     settings = load_settings()
     now = clock.now()
@@ -91,7 +91,7 @@ def request(
 
 
 def _held(path: Path, trust: Path, resource: str, container: str) -> "HeldLicense":
-    from licensing.request import held_license
+    from licensing.delivery.request import held_license
     from licensing.trust.store import TrustStore
     from licensing.verification import verify
 
@@ -116,10 +116,10 @@ def install(
 
     Example: azlic install /media/stick/license.dat /license --container read --image-version 3.2.0
     """
-    from azlic.show_verdict import verdict_fields, verdict_text
-    from licensing.install import install_license, read_arrived
-    from licensing.memory.read import read_memory
-    from licensing.memory.remember import remember_at
+    from azlic.render.verdict import verdict_fields, verdict_text
+    from licensing.delivery.install import install_license, read_arrived
+    from licensing.history.read import read_memory
+    from licensing.history.remember import remember_at
     from licensing.trust.store import TrustStore
 
     settings = load_settings()

@@ -74,11 +74,11 @@ def run(
 
     Example: azlic run read --as compose --license /srv/license --output /srv/output
     """
-    from azlic.show_run import notes
+    from azlic.render.deployment import notes
     from licensing.containers import Image, container_named
+    from licensing.core.errors import BadCall
+    from licensing.core.files import write_whole
     from licensing.deployment import FORMS, Deployment, parse_settings, parse_user, written
-    from licensing.errors import BadCall
-    from licensing.files import write_whole
 
     if form not in FORMS:
         raise BadCall(f"there is no form {form!r}", hint=f"one of: {', '.join(FORMS)}")

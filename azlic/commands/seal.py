@@ -30,7 +30,7 @@ def seal(
 
     Example: azlic seal models --to sealed-models --container read
     """
-    from azlic.show_ingest import progress_bar
+    from azlic.render.receipt import progress_bar
     from licensing.containers import container_type
     from licensing.issuer.audit import operator
     from licensing.issuer.book import open_stocked_issuer

@@ -12,10 +12,10 @@ from azlic.settings import Settings, load_settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from azlic.serving.access import Doors
-    from licensing.memory.seen import Seen
-    from licensing.verdict import Verdict
-    from licensing.watched import Watched
+    from azlic.web.access import Doors
+    from licensing.verdict.seen import Seen
+    from licensing.verdict.verdict import Verdict
+    from licensing.verification.watch import Watched
 
 
 def register(program: typer.Typer) -> None:
@@ -63,12 +63,12 @@ def serve(
 
     Example: azlic serve /license --listen 127.0.0.1:5090
     """
-    from azlic.serving.app import site_app
-    from azlic.serving.site import WatchedSite
+    from azlic.web.app import site_app
+    from azlic.web.site import WatchedSite
     from engines.container import listen as bind
     from engines.container import serve as serve_app
-    from licensing.database import only_reading, open_database
-    from licensing.tls import server_context
+    from licensing.db.database import only_reading, open_database
+    from licensing.delivery.tls import server_context
 
     settings = load_settings()
     host, port = _address(listen)
@@ -92,7 +92,7 @@ def serve(
 
 
 def _address(listen: str) -> tuple[str, int]:
-    from licensing.errors import BadCall
+    from licensing.core.errors import BadCall
 
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal() or len(port) > 5 or int(port) > 65535:
@@ -103,9 +103,9 @@ def _address(listen: str) -> tuple[str, int]:
 def _doors(host: str, token_file: Path | None, header: str | None, proxy: str | None) -> "Doors":
     from ipaddress import ip_address
 
-    from azlic.serving.access import LOOPBACK_NAMES, Doors, read_token
-    from licensing.endpoint import is_loopback
-    from licensing.errors import BadCall
+    from azlic.web.access import LOOPBACK_NAMES, Doors, read_token
+    from licensing.core.errors import BadCall
+    from licensing.delivery.endpoint import is_loopback
 
     if (header is None) != (proxy is None):
         raise BadCall(
@@ -130,7 +130,7 @@ def _doors(host: str, token_file: Path | None, header: str | None, proxy: str | 
 
 
 def _pair(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
-    from licensing.errors import BadCall
+    from licensing.core.errors import BadCall
 
     if certificate and key:
         return certificate, key
@@ -140,8 +140,8 @@ def _pair(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | Non
 
 
 def _check_plain(host: str, *, encrypted: bool, allowed: bool) -> None:
-    from licensing.endpoint import is_loopback
-    from licensing.errors import BadCall
+    from licensing.core.errors import BadCall
+    from licensing.delivery.endpoint import is_loopback
 
     if encrypted or is_loopback(host):
         return
@@ -156,8 +156,8 @@ def _check_plain(host: str, *, encrypted: bool, allowed: bool) -> None:
 def _alerts(
     settings: Settings, trust: Path | None, database: str | None
 ) -> "Callable[[datetime], list[tuple[str, str, str]]]":
-    from azlic.watching import look
-    from licensing.errors import AzlicError
+    from azlic.monitoring.site_state import look
+    from licensing.core.errors import AzlicError
 
     def found(now: datetime) -> list[tuple[str, str, str]]:
         try:
@@ -171,10 +171,10 @@ def _alerts(
 
 
 def _watched(paths: list[Path], settings: Settings, trust: Path, ledger: str) -> "Watched":
-    from licensing.memory.read import read_memory
+    from licensing.history.read import read_memory
     from licensing.trust.store import TrustStore
     from licensing.verification import verify
-    from licensing.watched import Watched
+    from licensing.verification.watch import Watched
 
     store = TrustStore(trust)
 

@@ -50,9 +50,9 @@ def update(
 
     Example: azlic trust update rotation-1.json revocations.json
     """
-    from azlic.show_trust import taken_fields, taken_text, warnings
+    from azlic.render.trust import taken_fields, taken_text, warnings
     from licensing.trust.store import TrustStore
-    from licensing.trust.update import update as take
+    from licensing.trust.updating import update as take
 
     settings = load_settings()
     store, now = TrustStore(trust or settings.trust), clock.now()
@@ -73,7 +73,7 @@ def list_keys(trust: options.Trust = None, at: options.At = None, json: options.
 
     Example: azlic trust list
     """
-    from azlic.show_trust import held_fields, held_text, warnings
+    from azlic.render.trust import held_fields, held_text, warnings
     from licensing.trust.store import TrustStore
 
     settings = load_settings()

@@ -41,7 +41,7 @@ def rules(folder: Folder, yes: Yes = False) -> None:
 
 
 def _write(kind: str, folder: Path, *, replace: bool) -> None:
-    from azlic.ready_made import ready_made, write_out
+    from azlic.monitoring.ready_made import ready_made, write_out
 
     contents = ready_made(kind, lead_days=load_settings().lead_days)
     written = write_out(folder, contents, replace=replace)

@@ -28,11 +28,11 @@ def ingest(
 
     Example: azlic ingest /output
     """
-    from azlic.show_ingest import progress_bar, receipt_fields, receipt_text
-    from licensing.database import reading
-    from licensing.memory.read import remembered
-    from licensing.two_stores import open_ledger
-    from usage.ingest import ingest as ingest_paths
+    from azlic.render.receipt import progress_bar, receipt_fields, receipt_text
+    from licensing.db.database import reading
+    from licensing.db.stores import open_ledger
+    from licensing.history.read import remembered
+    from usage.intake.run import ingest as ingest_paths
 
     settings = load_settings()
     engine = open_ledger(database or settings.database)
@@ -69,12 +69,12 @@ def watch(
     """
     import signal
 
-    from azlic.show_ingest import receipt_line
-    from azlic.supervisor import Supervisor
-    from licensing.errors import AzlicError
-    from licensing.two_stores import open_ledger
-    from usage.ledger import Receipt
-    from usage.watch import Watch
+    from azlic.render.receipt import receipt_line
+    from azlic.sd_notify import Supervisor
+    from licensing.core.errors import AzlicError
+    from licensing.db.stores import open_ledger
+    from usage.intake.watch import Watch
+    from usage.ledger.writer import Receipt
 
     settings = load_settings()
     engine = open_ledger(database or settings.database)

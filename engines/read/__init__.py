@@ -1,6 +1,6 @@
 """The Read engine: text, boxes and confidences from images and PDF pages, behind the Read 3.2 HTTP routes."""
 
-from licensing.errors import AzlicError
+from licensing.core.errors import AzlicError
 
 try:
     import PIL  # noqa: F401

@@ -18,7 +18,7 @@ from engines.read.received import Options, check_media_type, receive_body
 from engines.read.recognise import Recogniser
 from engines.read.refusal import Code, Refused
 from engines.read.result import operation_result
-from licensing.errors import AzlicError
+from licensing.core.errors import AzlicError
 
 T = TypeVar("T")
 

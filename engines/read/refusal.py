@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from licensing.errors import AzlicError
+from licensing.core.errors import AzlicError
 
 
 class Code(StrEnum):

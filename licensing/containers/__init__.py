@@ -4,7 +4,7 @@ from licensing.containers.catalogue import CONTAINER_TYPES, READ, SPEECH_TO_TEXT
 from licensing.containers.image import Image
 from licensing.containers.kinds import ContainerType, Needs, Size
 from licensing.containers.version import version_key
-from licensing.errors import BadCall
+from licensing.core.errors import BadCall
 
 __all__ = [
     "CONTAINER_TYPES",

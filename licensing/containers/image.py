@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple, Self
 
 from licensing.containers.kinds import OURS
-from licensing.errors import BadCall
+from licensing.core.errors import BadCall
 
 
 class Image(NamedTuple):

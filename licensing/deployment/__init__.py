@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
+from licensing.core.errors import BadCall
 from licensing.deployment.compose import compose_file
 from licensing.deployment.docker import docker_line
 from licensing.deployment.kubernetes import kubernetes_manifest
 from licensing.deployment.model import Deployment, parse_settings, parse_user
 from licensing.deployment.quadlet import quadlet_unit
-from licensing.errors import BadCall
 
 __all__ = ["FORMS", "Deployment", "parse_settings", "parse_user", "written"]
 

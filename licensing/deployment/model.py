@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from licensing.containers import ContainerType, Image, Size
-from licensing.errors import BadCall
+from licensing.core.errors import BadCall
 
 NONROOT = (65532, 65532)
 TRUST_TARGET = "/etc/azlic/trust.d"

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from licensing.core.errors import BadCall
 from licensing.deployment.model import API_KEY, Deployment
-from licensing.errors import BadCall
 
 
 def quadlet_unit(deployment: Deployment) -> str:

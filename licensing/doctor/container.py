@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from licensing.container_status import ContainerStatus, NoStatus, ask_status
+from licensing.containers.status import ContainerStatus, NoStatus, ask_status
 from licensing.doctor.finding import Finding
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from licensing.containers import CONTAINER_TYPES
+from licensing.core.errors import AzlicError
 from licensing.doctor.finding import Finding, Level
 from licensing.doctor.folders import Folder, Judge, look
 from licensing.doctor.identity import Identity, name_findings
@@ -20,10 +21,9 @@ from licensing.doctor.mounts import mounts
 from licensing.doctor.namespaces import Shift, engine_home, shift
 from licensing.doctor.trial import tried
 from licensing.doctor.words import shown
-from licensing.errors import AzlicError
-from licensing.memory.seen import Seen
 from licensing.trust.store import TrustStore
-from licensing.verdict import Cause, Verdict
+from licensing.verdict.seen import Seen
+from licensing.verdict.verdict import Cause, Verdict
 from licensing.verification import EXPIRING_DAYS, verify
 
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from licensing.core.errors import BadCall
 from licensing.doctor.finding import Finding
-from licensing.errors import BadCall
 
 NONROOT = "nonroot"
 _NUMBER = re.compile(r"[0-9]{1,10}")

@@ -7,16 +7,16 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from licensing.core.instants import iso
 from licensing.doctor.access import WRITE
 from licensing.doctor.finding import Finding
 from licensing.doctor.identity import Identity
 from licensing.doctor.survey import Survey, aim
 from licensing.doctor.tree import FEW, Entry, Tree
 from licensing.doctor.words import command_word, shown
-from licensing.instants import iso
-from licensing.mount import LICENSE_NAME
-from licensing.stated import BY_OPERATOR
-from licensing.verdict import Cause, Status, Verdict
+from licensing.verdict.verdict import Cause, Status, Verdict
+from licensing.verification.adopted import BY_OPERATOR
+from licensing.verification.mounts import LICENSE_NAME
 
 
 def name_findings(tree: Tree) -> Iterable[Finding]:

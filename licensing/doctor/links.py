@@ -8,7 +8,7 @@ from pathlib import Path
 from licensing.doctor.finding import Finding
 from licensing.doctor.tree import Entry, Tree
 from licensing.doctor.words import command_word
-from licensing.mount import LICENSE_NAME
+from licensing.verification.mounts import LICENSE_NAME
 
 _MOST = 10
 _WILD = re.compile(r"[*?\[\\]")

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from licensing.containers import Needs
+from licensing.db.sqlite_wal import wal_is_safe
 from licensing.doctor.finding import Finding
-from licensing.journal import wal_is_safe
 
 _GB = 1_000_000_000
 _TIMEX_BYTES, _STATUS_AT = 208, 40

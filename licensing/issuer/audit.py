@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from licensing.database import reading
-from licensing.instants import iso
+from licensing.core.instants import iso
+from licensing.db.database import reading
 from licensing.issuer.tables import AuditLine
 
 ORIGIN = bytes(32)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, select, update
 
-from licensing.database import open_database, place, reading, writing
-from licensing.errors import AzlicError, BadCall
-from licensing.instants import iso
+from licensing.core.errors import AzlicError, BadCall
+from licensing.core.instants import iso
+from licensing.db.database import open_database, place, reading, writing
+from licensing.db.stores import refuse_a_ledger
 from licensing.issuer.audit import note
 from licensing.issuer.revocations import Revoked, revocations
 from licensing.issuer.tables import Download, Resource, Subscription
-from licensing.two_stores import refuse_a_ledger
 
 
 def create_issuer(target: str) -> Engine:

@@ -8,8 +8,8 @@ import uuid_utils
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from licensing.containers import CONTAINER_TYPES, container_type
-from licensing.database import reading, writing
-from licensing.errors import BadCall
+from licensing.core.errors import BadCall
+from licensing.db.database import reading, writing
 from licensing.issuer.audit import note
 from licensing.issuer.revocations import revocation_of
 from licensing.issuer.tables import Resource, ResourceContainer

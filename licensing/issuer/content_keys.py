@@ -7,8 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import Engine, insert, select
 
 from licensing.containers import ContainerType
-from licensing.database import reading, writing
-from licensing.instants import iso, parse_instant, to_the_second
+from licensing.core.instants import iso, parse_instant, to_the_second
+from licensing.db.database import reading, writing
 from licensing.issuer.audit import note
 from licensing.issuer.tables import ContentKey as StoredKey
 from licensing.sealing.folder import Progress, sealed_folder

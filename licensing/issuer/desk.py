@@ -19,19 +19,25 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from licensing.database import writing
-from licensing.denial import Denial, DenialCode
-from licensing.document import BadDocument, License, parse_license
-from licensing.envelope import MAX_ENVELOPE_BYTES, MalformedEnvelope, UntrustedEnvelope, VerifiedPayload, parse_envelope
-from licensing.errors import AzlicError, BadCall, NoGoodLicense
-from licensing.files import FileTooLarge, read_capped
-from licensing.instants import iso, parse_instant, to_the_second
+from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
+from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.instants import iso, parse_instant, to_the_second
+from licensing.core.validation_messages import keys_named
+from licensing.db.database import writing
+from licensing.delivery.denial import Denial, DenialCode
+from licensing.delivery.request import REQUEST_TYPE, OfflineRequest, parse_request
 from licensing.issuer.audit import note
 from licensing.issuer.issue import Issuer
 from licensing.issuer.sites import KnownSite, enrolled
 from licensing.issuer.tables import AnsweredRequest, ResourceContainer
-from licensing.request import REQUEST_TYPE, OfflineRequest, parse_request
-from licensing.wording import keys_named
+from licensing.signing.document import BadDocument, License, parse_license
+from licensing.signing.envelope import (
+    MAX_ENVELOPE_BYTES,
+    MalformedEnvelope,
+    UntrustedEnvelope,
+    VerifiedPayload,
+    parse_envelope,
+)
 
 MAX_DAYS = 30
 _LONGEST_REASON = 300

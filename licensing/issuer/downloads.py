@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
-from licensing.denial import Denial
-from licensing.document import License
-from licensing.instants import iso
+from licensing.core.instants import iso
+from licensing.delivery.denial import Denial
+from licensing.delivery.protocol import LicenseRequest
 from licensing.issuer.audit import note
 from licensing.issuer.resources import key_digest
 from licensing.issuer.tables import Download, ResourceContainer, ResourceKey
-from licensing.protocol import LicenseRequest
+from licensing.signing.document import License
 
 NO_KEY = 0
 """The key slot of a request whose right to the resource was established without an API key."""

@@ -1,8 +1,8 @@
 """The issuer's HTTP face: ``POST {endpoint}/license`` answers DownloadLicense.
 
 The key travels in ``Ocp-Apim-Subscription-Key`` and is neither logged nor repeated. A denial is a flat JSON body
-``{"code", "message"}`` under the status of ``licensing.denial.HTTP_STATUS``, with Retry-After where waiting helps;
-what is no such request is answered in the same form.
+``{"code", "message"}`` under the status of ``licensing.delivery.denial.HTTP_STATUS``, with Retry-After where waiting
+helps; what is no such request is answered in the same form.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from licensing import strict_json
-from licensing.database import DatabaseBusy
-from licensing.denial import HTTP_STATUS, Denial, DenialCode
-from licensing.errors import AzlicError
+from licensing.core import strict_json
+from licensing.core.errors import AzlicError
+from licensing.core.validation_messages import first_fault
+from licensing.db.database import DatabaseBusy
+from licensing.delivery.denial import HTTP_STATUS, Denial, DenialCode
+from licensing.delivery.protocol import KEY_HEADER, LICENSE_MEDIA_TYPE, LicenseRequest
 from licensing.issuer.issue import Issuer
-from licensing.protocol import KEY_HEADER, LICENSE_MEDIA_TYPE, LicenseRequest
-from licensing.wording import first_fault
 
 MAX_REQUEST_BYTES = 16 * 1024
 REQUEST_SECONDS = 10.0

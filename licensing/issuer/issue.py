@@ -30,27 +30,27 @@ from typing import Any
 from securesystemslib.signer import Signer
 from sqlalchemy import Connection, Engine, select
 
-from licensing import database
 from licensing.containers import CONTAINER_TYPES
-from licensing.database import DatabaseBusy, writing
-from licensing.denial import Denial, DenialCode
-from licensing.document import (
-    LICENSE_TYPE,
-    CommittedPlan,
-    License,
-    LicensedContainer,
-    LicensedResource,
-)
-from licensing.envelope import MAX_ENVELOPE_BYTES, seal
-from licensing.errors import AzlicError
-from licensing.instants import iso, to_the_second
+from licensing.core.errors import AzlicError
+from licensing.core.instants import iso, to_the_second
+from licensing.db import database
+from licensing.db.database import DatabaseBusy, writing
+from licensing.delivery.denial import Denial, DenialCode
+from licensing.delivery.protocol import LicenseRequest
 from licensing.issuer.downloads import NO_KEY, Asking, Payer, enter_denial, enter_download, owner_of
 from licensing.issuer.plans import plan_at
 from licensing.issuer.resources import DISCONNECTED_SKU
 from licensing.issuer.revocations import revocation_of
 from licensing.issuer.tables import ContentKey, Resource, ResourceContainer, Subscription
 from licensing.issuer.terms import licensed_container, names
-from licensing.protocol import LicenseRequest
+from licensing.signing.document import (
+    LICENSE_TYPE,
+    CommittedPlan,
+    License,
+    LicensedContainer,
+    LicensedResource,
+)
+from licensing.signing.envelope import MAX_ENVELOPE_BYTES, seal
 
 
 class _No(Exception):

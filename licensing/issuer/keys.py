@@ -10,9 +10,9 @@ from pathlib import Path
 
 from securesystemslib.signer import Signer, SSlibKey
 
-from licensing.errors import AzlicError
-from licensing.files import make_folder
-from licensing.keys import create_key_pair, load_public_key, load_signer
+from licensing.core.errors import AzlicError
+from licensing.core.files import make_folder
+from licensing.signing.keys import create_key_pair, load_public_key, load_signer
 
 PRIVATE, PUBLIC = "issuer-key.pem", "issuer.pem"
 

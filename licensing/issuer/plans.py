@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
 
-from licensing.database import reading, writing
-from licensing.document import CommittedPlan
-from licensing.errors import BadCall
-from licensing.instants import iso, to_the_second
+from licensing.core.errors import BadCall
+from licensing.core.instants import iso, to_the_second
+from licensing.db.database import reading, writing
 from licensing.issuer.audit import note
 from licensing.issuer.tables import Resource
+from licensing.signing.document import CommittedPlan
 
 
 def check_plan(plan: CommittedPlan) -> None:

@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy import Engine, insert, select, update
 
 from licensing.containers import CONTAINER_TYPES
-from licensing.database import reading, writing
-from licensing.document import CommittedPlan
-from licensing.errors import BadCall
+from licensing.core.errors import BadCall
+from licensing.db.database import reading, writing
 from licensing.issuer.audit import note
 from licensing.issuer.containers import KnownContainer, containers, insert_container
 from licensing.issuer.plans import check_plan, check_word, following_plan, plan_at
 from licensing.issuer.tables import Resource, ResourceKey, Subscription
 from licensing.issuer.terms import NewContainer, check_terms, seconds
+from licensing.signing.document import CommittedPlan
 
 DISCONNECTED_SKU = "DC0"
 """The SKU of a commitment to disconnected containers. Source: facts/azure-disconnected §3."""

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, func, insert, or_, select
 
-from licensing.database import reading, writing
-from licensing.errors import BadCall
-from licensing.instants import iso
+from licensing.core.errors import BadCall
+from licensing.core.instants import iso
+from licensing.db.database import reading, writing
 from licensing.issuer.audit import note
 from licensing.issuer.tables import Download, ResourceContainer, Revocation
 

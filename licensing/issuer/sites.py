@@ -11,15 +11,15 @@ from pydantic import TypeAdapter, ValidationError
 from securesystemslib.signer import SSlibKey
 from sqlalchemy import Connection, Engine, delete, select
 
-from licensing.database import reading, writing
-from licensing.document import Label
-from licensing.errors import AzlicError, BadCall
-from licensing.instants import iso
+from licensing.core.errors import AzlicError, BadCall
+from licensing.core.instants import iso
+from licensing.core.validation_messages import first_fault
+from licensing.db.database import reading, writing
+from licensing.db.inserts import insert_once
 from licensing.issuer.audit import note
 from licensing.issuer.tables import EnrolledSite, Resource, SiteResource
-from licensing.keys import load_public_key, public_pem
-from licensing.upsert import insert_once
-from licensing.wording import first_fault
+from licensing.signing.document import Label
+from licensing.signing.keys import load_public_key, public_pem
 
 _LABEL: TypeAdapter[str] = TypeAdapter(Label)
 

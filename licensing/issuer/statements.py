@@ -9,17 +9,17 @@ import uuid_utils
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, func, insert, select
 
-from licensing.database import writing
-from licensing.envelope import seal
-from licensing.errors import AzlicError, BadCall
-from licensing.instants import iso
+from licensing.core.errors import AzlicError, BadCall
+from licensing.core.instants import iso
+from licensing.core.validation_messages import first_fault
+from licensing.db.database import writing
 from licensing.issuer import tables as issuer_tables
 from licensing.issuer.audit import note
 from licensing.issuer.keys import issuer_id, issuer_signer
 from licensing.issuer.rotation import rotate
+from licensing.signing.envelope import seal
 from licensing.trust.clock_reset import ClockReset
 from licensing.trust.revocations import RevocationList, RevokedLicense
-from licensing.wording import first_fault
 
 NEXT_UPDATE_DAYS = 90
 

@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from licensing.containers import CONTAINER_TYPES, container_type
-from licensing.document import LicensedContainer
-from licensing.errors import BadCall
-from licensing.wording import first_fault
+from licensing.core.errors import BadCall
+from licensing.core.validation_messages import first_fault
+from licensing.signing.document import LicensedContainer
 
 VERSIONS = {"ComputerVision": ("3.2", "4"), "SpeechServices": ("1", "6")}
 """The versions a license is for unless told otherwise: those that each kind of resource has had images of."""

@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from licensing.errors import AzlicError, BadCall
-from licensing.files import open_regular, sync_folder
+from licensing.core.errors import AzlicError, BadCall
+from licensing.core.files import open_regular, sync_folder
 from licensing.sealing.sealed import SUFFIX, ContentKey, seal_file
 
 Progress = Callable[[int, int], None]

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from licensing.errors import AzlicError
-from licensing.files import FileTooLarge, read_capped
+from licensing.core.errors import AzlicError
+from licensing.core.files import FileTooLarge, read_capped
+from licensing.trust.held import Held, TrustedIssuer
+from licensing.trust.keys import TrustedKey
 from licensing.trust.revocations import RevocationList
 from licensing.trust.rotation import Chain, Rotation
 from licensing.trust.statement import BadStatement, RefusedStatement, Statement, opened, outer_form
-from licensing.trust.store import Held, TrustedIssuer, TrustedKey
 
 _NAME = re.compile(r"([0-9a-f]{64})\.(?:revocations|rotation-([1-9][0-9]{0,2}))\.json")
 

@@ -10,15 +10,16 @@ from typing import ClassVar
 
 from sqlalchemy import Engine
 
-from licensing.database import writing
-from licensing.document import Instant, Label
-from licensing.errors import AzlicError
-from licensing.files import FileTooLarge, read_capped
-from licensing.instants import iso
-from licensing.memory.read import remembered
-from licensing.memory.remember import reset_clock
+from licensing.core.errors import AzlicError
+from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.instants import iso
+from licensing.db.database import writing
+from licensing.history.read import remembered
+from licensing.history.remember import reset_clock
+from licensing.signing.document import Instant, Label
+from licensing.trust.held import Held
 from licensing.trust.statement import BadStatement, RefusedStatement, Statement, Uuid, opened, outer_form
-from licensing.trust.store import Held, TrustStore
+from licensing.trust.store import TrustStore
 
 
 class ClockReset(Statement):

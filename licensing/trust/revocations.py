@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from pydantic import model_validator
 
-from licensing.document import Count, Document, Instant, Label
+from licensing.signing.document import Count, Document, Instant, Label
 from licensing.trust.statement import KeyId, Statement, Uuid
 
 MAX_REVOCATIONS_BYTES = 1024 * 1024

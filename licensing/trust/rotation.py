@@ -23,11 +23,11 @@ from pydantic import AfterValidator, Field, model_validator
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import Key, SSlibKey
 
-from licensing.document import Count, Document, Instant, Label
-from licensing.envelope import UntrustedEnvelope, VerifiedPayload
-from licensing.keys import public_key_from, raw_public_key
+from licensing.signing.document import Count, Document, Instant, Label
+from licensing.signing.envelope import UntrustedEnvelope, VerifiedPayload
+from licensing.signing.keys import public_key_from, raw_public_key
+from licensing.trust.keys import TrustedKey
 from licensing.trust.statement import BadStatement, KeyId, Statement, opened
-from licensing.trust.store import TrustedKey
 
 MAX_KEYS = 64
 MAX_VERSIONS = 256

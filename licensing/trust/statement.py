@@ -16,18 +16,18 @@ from typing import Annotated, ClassVar, TypeVar
 from pydantic import StringConstraints
 from securesystemslib.dsse import Envelope
 
-from licensing.document import BadDocument, Document, Instant, parse_document
-from licensing.envelope import (
+from licensing.core.errors import AzlicError
+from licensing.core.instants import iso
+from licensing.core.validation_messages import keys_named
+from licensing.signing.document import BadDocument, Document, Instant, parse_document
+from licensing.signing.envelope import (
     MAX_ENVELOPE_BYTES,
     MalformedEnvelope,
     UntrustedEnvelope,
     VerifiedPayload,
     parse_envelope,
 )
-from licensing.errors import AzlicError
-from licensing.instants import iso
-from licensing.trust.store import TrustedKey
-from licensing.wording import keys_named
+from licensing.trust.keys import TrustedKey
 
 KeyId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """A key's fingerprint: SHA-256, in hex."""

@@ -5,89 +5,17 @@ issuer's statements lie beside it (``licensing.trust.chains``), and are checked 
 """
 
 import os
-from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from securesystemslib.signer import Key
-
-from licensing.errors import AzlicError, BadCall
-from licensing.files import make_folder, write_whole
-from licensing.keys import load_public_key, public_pem
+from licensing.core.errors import AzlicError, BadCall
+from licensing.core.files import make_folder, write_whole
+from licensing.signing.keys import load_public_key, public_pem
+from licensing.trust.held import Held, TrustedIssuer
+from licensing.trust.keys import TrustedKey
 
 if TYPE_CHECKING:
-    from licensing.trust.revocations import RevocationList
-    from licensing.trust.rotation import Rotation
-
-
-class TrustedKey(NamedTuple):
-    """A public key that the operator trusts, the file it came from, and the key id of the anchor it goes back to.
-
-    It is trusted for what was issued from ``not_before`` up to, not including, ``not_after``; None is no limit.
-    """
-
-    path: Path
-    key: Key
-    issuer: str
-    not_before: datetime | None = None
-    not_after: datetime | None = None
-
-    @property
-    def key_id(self) -> str:
-        """The key's fingerprint: SHA-256, in hex."""
-        return str(self.key.keyid)
-
-    def covers(self, instant: datetime) -> bool:
-        """Whether the key was in force at an instant."""
-        return (self.not_before is None or self.not_before <= instant) and (
-            self.not_after is None or instant < self.not_after
-        )
-
-
-class TrustedIssuer(NamedTuple):
-    """What an issuer has stated last: about its keys, and about licenses that it took back.
-
-    ``withdrawn`` are the ids of the keys that it once had and lists no more.
-    """
-
-    rotation: "Rotation | None" = None
-    revocations: "RevocationList | None" = None
-    withdrawn: frozenset[str] = frozenset()
-
-    @property
-    def said_at(self) -> datetime | None:
-        """When it stated anything last."""
-        return max((said.issued_at for said in (self.rotation, self.revocations) if said), default=None)
-
-    @property
-    def rotation_number(self) -> int:
-        """The newest rotation's version; 0 where there is none."""
-        return self.rotation.version if self.rotation else 0
-
-    @property
-    def revocations_number(self) -> int:
-        """The newest revocation list's number; 0 where there is none."""
-        return self.revocations.number if self.revocations else 0
-
-    def days_old(self, as_of: datetime) -> int | None:
-        """For how many whole days it has stated nothing; None where it never has."""
-        return None if self.said_at is None else max((as_of - self.said_at).days, 0)
-
-
-class Held(NamedTuple):
-    """What a trust store holds: its keys, and for each file that cannot be used the error that says so.
-
-    ``issuers`` has an entry for each issuer of ``keys``. The keys of an issuer whose newest rotation has expired are
-    among them: only a caller knows the time to compare it with. ``untrusted`` names for each issuer whose statements do
-    not hold together the file that has to be mended first.
-    """
-
-    keys: tuple[TrustedKey, ...]
-    unusable: tuple[AzlicError, ...]
-    issuers: Mapping[str, TrustedIssuer] = MappingProxyType({})
-    untrusted: Mapping[str, Path] = MappingProxyType({})
+    pass
 
 
 class TrustStore(NamedTuple):

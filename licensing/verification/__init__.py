@@ -39,12 +39,11 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from licensing import stated
-from licensing.instants import iso
-from licensing.memory.seen import Seen
+from licensing.core.instants import iso
 from licensing.trust.store import TrustStore
-from licensing.verdict import NOT_ASKED, NOT_REACHED, Check, Status, Verdict
-from licensing.verification import applicable, genuine
+from licensing.verdict.seen import Seen
+from licensing.verdict.verdict import NOT_ASKED, NOT_REACHED, Check, Status, Verdict
+from licensing.verification import adopted, applicable, genuine
 from licensing.verification.examination import Asked, Examination, Refusal
 
 EXPIRING_DAYS = 60
@@ -123,7 +122,7 @@ def _walk(case: Examination) -> tuple[tuple[Check, ...], Refusal | None]:
     checks: list[Check] = []
     refusal: Refusal | None = None
     for number, name, step in _STEPS:
-        ask = stated.STEPS.get(number) if case.stated else step
+        ask = adopted.STEPS.get(number) if case.stated else step
         if refusal is not None or ask is None:
             checks.append(Check(number, name, None, NOT_REACHED if refusal else NOT_ASKED))
             continue
@@ -145,7 +144,7 @@ def _statements(case: Examination) -> dict[tuple[str, str], int]:
 def _standing(case: Examination, warn_from: datetime) -> tuple[Status, str]:
     as_of = case.asked.as_of
     if case.stated:
-        ends = f"{iso(case.stated.expires_at)}, {stated.BY_OPERATOR}"
+        ends = f"{iso(case.stated.expires_at)}, {adopted.BY_OPERATOR}"
         if as_of >= warn_from:
             return Status.EXPIRING, f"the license ends soon, at {ends}"
         return Status.VALID, f"the license runs until {ends}"

@@ -3,9 +3,9 @@
 from hashlib import sha256
 
 from licensing.containers import Image, same_repository
-from licensing.instants import iso
-from licensing.memory.seen import CLOCK_TOLERANCE
-from licensing.verdict import Cause, Status
+from licensing.core.instants import iso
+from licensing.verdict.seen import CLOCK_TOLERANCE
+from licensing.verdict.verdict import Cause, Status
 from licensing.verification.examination import Examination, Refusal
 
 _NEW_IMAGE = "after pulling a new image, download a new license"

@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 from securesystemslib.dsse import Envelope
 
-from licensing.document import License
-from licensing.envelope import VerifiedPayload
-from licensing.memory.seen import Adopted, Seen
-from licensing.mount import place_of
-from licensing.trust.store import Held, TrustedIssuer, TrustedKey, TrustStore
-from licensing.verdict import Cause, Status
+from licensing.signing.document import License
+from licensing.signing.envelope import VerifiedPayload
+from licensing.trust.held import Held, TrustedIssuer
+from licensing.trust.keys import TrustedKey
+from licensing.trust.store import TrustStore
+from licensing.verdict.seen import Adopted, Seen
+from licensing.verdict.verdict import Cause, Status
+from licensing.verification.mounts import place_of
 
 
 class Asked(NamedTuple):

@@ -4,15 +4,21 @@ import base64
 import errno
 from pathlib import Path
 
-from licensing import stated
-from licensing.document import LICENSE_TYPE, BadDocument, parse_license
-from licensing.envelope import MAX_ENVELOPE_BYTES, MalformedEnvelope, UntrustedEnvelope, VerifiedPayload, parse_envelope
-from licensing.files import FileTooLarge, read_capped
-from licensing.instants import iso
-from licensing.mount import NoLicense, find_license
-from licensing.trust.store import TrustedKey
-from licensing.verdict import Cause, Status
+from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.instants import iso
+from licensing.signing.document import LICENSE_TYPE, BadDocument, parse_license
+from licensing.signing.envelope import (
+    MAX_ENVELOPE_BYTES,
+    MalformedEnvelope,
+    UntrustedEnvelope,
+    VerifiedPayload,
+    parse_envelope,
+)
+from licensing.trust.keys import TrustedKey
+from licensing.verdict.verdict import Cause, Status
+from licensing.verification import adopted
 from licensing.verification.examination import Examination, Refusal
+from licensing.verification.mounts import NoLicense, find_license
 
 _CAUSES = {
     errno.EACCES: Cause.CLOSED,
@@ -38,10 +44,10 @@ def present(case: Examination) -> str:
 def readable(case: Examination) -> str:
     """2. It is a regular file that this user may read, of at most 64 KiB; an adopted one of at most 1 MiB."""
     try:
-        case.content = read_capped(case.file, stated.MAX_OPAQUE_BYTES if case.adopted else MAX_ENVELOPE_BYTES)
+        case.content = read_capped(case.file, adopted.MAX_OPAQUE_BYTES if case.adopted else MAX_ENVELOPE_BYTES)
     except FileTooLarge as error:
         if case.adopted:
-            raise stated.changed(case, str(error)) from error
+            raise adopted.changed(case, str(error)) from error
         raise Refusal(Status.MALFORMED, str(error)) from error
     except OSError as error:
         raise _unreadable(case.file, error) from error
@@ -59,8 +65,8 @@ def well_formed(case: Examination) -> str:
 
     Where the license at this place was adopted, what is not of our form has to be just those bytes.
     """
-    if case.adopted and not stated.of_our_form(case.content):
-        return stated.recognised(case)
+    if case.adopted and not adopted.of_our_form(case.content):
+        return adopted.recognised(case)
     try:
         case.envelope = parse_envelope(case.content)
     except MalformedEnvelope as error:

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from azlic.commands.serve import _watched
-from azlic.serving.access import Doors
-from azlic.serving.app import site_app
-from azlic.serving.site import WatchedSite
 from azlic.settings import load_settings
-from licensing.database import only_reading, open_database
+from azlic.web.access import Doors
+from azlic.web.app import site_app
+from azlic.web.site import WatchedSite
+from licensing.db.database import only_reading, open_database
 from tests.serving import serving
 from tests.site import Site
 

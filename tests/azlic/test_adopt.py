@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from azlic.show_verdict import verdict_text
-from azlic.show_verdicts import verdict_line
+from azlic.render.verdict import verdict_text
+from azlic.render.verdicts import verdict_line
 from licensing.containers import CONTAINER_TYPES
-from licensing.memory.read import read_memory
+from licensing.history.read import read_memory
 from licensing.verification import verify
 from tests.azlic.conftest import Cli
 from tests.site import START, Site

@@ -8,16 +8,17 @@ import re
 import pytest
 from freezegun import freeze_time
 
-from azlic.report_sheets import report_csv, report_markdown
-from azlic.show_report import report_text
+from azlic.render.report.csv import report_csv
+from azlic.render.report.markdown import report_markdown
+from azlic.render.report.table import report_text
 from tests.azlic.conftest import Cli
 from tests.site import METER, Site
+from tests.usage.commitments import day
 from tests.usage.ledgers import unguarded
 from tests.usage.lines import a_line
 from tests.usage.months import Months
 from tests.usage.mount import Mount, rows
-from tests.usage.plans import day
-from usage.close_tables import ClosedMonth, Correction
+from usage.ledger.tables.months import ClosedMonth, Correction
 
 APRIL = freeze_time("2026-04-02T08:00:00")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from licensing.api_keys import prepare_folder
-from licensing.database import open_database, reading
+from licensing.db.database import open_database, reading
+from licensing.delivery.api_keys import prepare_folder
 from licensing.issuer.book import open_issuer
 from licensing.issuer.downloads import owner_of
 from tests.azlic.conftest import Cli

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 
-from licensing.database import reading, writing
+from licensing.db.database import reading, writing
 from licensing.issuer import tables as issuer_tables
 from licensing.issuer.audit import audit
 from licensing.issuer.keys import issuer_signer, rotation_documents

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from azlic.metrics import metrics_text
-from licensing.database import reading
-from licensing.verdict import Status, Verdict
+from azlic.monitoring.scrape import metrics_text
+from licensing.db.database import reading
+from licensing.verdict.verdict import Status, Verdict
 from tests.site import METER, Site, a_license
+from tests.usage.commitments import day, enter, plan
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
-from tests.usage.plans import day, enter, plan
-from usage.ledger_state import ledger_state
+from usage.reporting.snapshot import ledger_state
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

@@ -11,17 +11,17 @@ from freezegun import freeze_time
 from playwright.sync_api import Browser
 from pypdfium2 import PdfDocument
 
-from azlic.report_json import report_json
-from azlic.serving.access import Doors
-from licensing.database import reading
+from azlic.render.report.json import report_json
+from azlic.web.access import Doors
+from licensing.db.database import reading
 from tests.azlic.conftest import Cli
 from tests.azlic.pages import page_of
 from tests.azlic.test_report import busy
 from tests.browser import SCHEMES, WIDTHS, Sight, chromium, needs_chromium
+from tests.usage.commitments import day
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
-from tests.usage.plans import day
-from usage.ledger_state import ledger_state
+from usage.reporting.snapshot import ledger_state
 
 __all__ = ["busy"]
 pytestmark = needs_chromium

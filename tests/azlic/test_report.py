@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
-from azlic.report_json import report_json
-from azlic.report_sheets import report_csv, report_markdown
-from azlic.show_report import report_text
+from azlic.render.report.csv import report_csv
+from azlic.render.report.json import report_json
+from azlic.render.report.markdown import report_markdown
+from azlic.render.report.table import report_text
 from tests.azlic.conftest import Cli
 from tests.site import CONTAINER_ID, METER, Site, a_plan
+from tests.usage.commitments import day
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
-from tests.usage.plans import day
-from usage.report import MonthlyReport
+from usage.reporting.report import MonthlyReport
 
 LONG = "CognitiveServices.TextTranslation.Container.OneDocumentTranslatedCharacters"
 

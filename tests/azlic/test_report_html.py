@@ -11,25 +11,25 @@ from freezegun import freeze_time
 from PIL import ImageFile
 from sqlalchemy import insert
 
-from azlic.html.paper import pdf
-from azlic.html.report_page import report_html, report_view
-from azlic.html.scale import FRAMES, quantities, short
-from azlic.report_json import report_json
-from licensing.database import reading, writing
-from licensing.site_keys import create_site_keys
+from azlic.render.report.json import report_json
+from azlic.web.pages.report import report_html, report_view
+from azlic.web.pages.scale import FRAMES, quantities, short
+from azlic.web.pdf import pdf
+from licensing.db.database import reading, writing
+from licensing.signing.site_keys import create_site_keys
 from tests.azlic.conftest import Cli
 from tests.azlic.test_report import busy
 from tests.serving import answering
 from tests.site import Site
+from tests.usage.commitments import day
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
-from tests.usage.plans import day
-from usage.course import course
-from usage.export_tables import Origin
-from usage.head import ledger_head
+from usage.ledger.checkpoints import ledger_head
+from usage.ledger.tables.handover import Origin
 from usage.months import Month
 from usage.quantity import MICRO
-from usage.report import monthly_report
+from usage.reporting.burndown import course
+from usage.reporting.report import monthly_report
 
 __all__ = ["busy"]
 

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import select as sql_select
 
 from licensing.containers import READ
-from licensing.database import reading
+from licensing.db.database import reading
 from licensing.issuer.content_keys import seal_folder
 from licensing.issuer.tables import ContentKey
 from tests import pictures

@@ -14,11 +14,11 @@ import httpx
 import pytest
 from sqlalchemy import insert, text
 
-from azlic.html.site_page import site_html
-from azlic.serving.access import Doors
-from azlic.serving.lookout import KEEP_SECONDS, Lookout
-from licensing.database import only_reading, open_database, reading, writing
-from licensing.errors import AzlicError
+from azlic.web.access import Doors
+from azlic.web.cache import KEEP_SECONDS, Lookout
+from azlic.web.pages.site import site_html
+from licensing.core.errors import AzlicError
+from licensing.db.database import only_reading, open_database, reading, writing
 from tests.azlic.conftest import Cli
 from tests.azlic.pages import page_of, watched_site
 from tests.azlic.test_issuer import AZLIC
@@ -27,7 +27,7 @@ from tests.certificates import HERE, Authority
 from tests.site import METER, Site
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
-from usage.export_tables import Origin
+from usage.ledger.tables.handover import Origin
 
 __all__ = ["busy"]
 

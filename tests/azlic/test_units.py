@@ -14,7 +14,7 @@ from tests.azlic.conftest import Cli
 from tests.site import Site
 
 RULES_TEST = Path(__file__).with_name("prometheus-rules-test.yml")
-METRICS = Path(__file__).parent.parent.parent / "azlic/show_metrics.py"
+METRICS = Path(__file__).parent.parent.parent / "azlic/monitoring/metrics.py"
 promtool = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool (Debian: prometheus) is not installed")
 systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 

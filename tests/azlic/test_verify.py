@@ -16,9 +16,9 @@ import pytest
 
 from azlic.__main__ import main
 from azlic.output import styled
-from azlic.show_verdict import verdict_text
+from azlic.render.verdict import verdict_text
 from licensing.trust.store import TrustStore
-from licensing.verdict import Status
+from licensing.verdict.verdict import Status
 from tests.azlic.conftest import Cli
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.site import Site, a_license, a_plan
@@ -78,8 +78,9 @@ def test_one_path_starts_with_nothing_that_only_many_need(site: Site) -> None:
     words = ["azlic", "verify", str(site.license), "--trust", str(site.trust.folder), "--at", "2026-06-01"]
     code = (
         f"import sys; sys.argv = {words!r}; from azlic.__main__ import main; assert main() == 0;"
-        " print({'rich', 'watchdog', 'sqlalchemy', 'usage', 'licensing.gate', 'licensing.severity',"
-        " 'azlic.show_verdicts'} & set(sys.modules))"
+        " print({'rich', 'watchdog', 'sqlalchemy', 'usage', 'licensing.verification.gate',"
+        " 'licensing.verdict.severity',"
+        " 'azlic.render.verdicts'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("\nset()\n")

@@ -8,8 +8,8 @@ import pytest
 
 from engines.container import download_license, drop_privileges, listen, own_container_id, preload, to_mend
 from engines.options import Options
-from licensing.errors import AzlicError
-from licensing.verdict import Status, Verdict
+from licensing.core.errors import AzlicError
+from licensing.verdict.verdict import Status, Verdict
 from tests.site import CONTAINER_ID, Site, a_plan, counting_engine
 from tests.usage.forked import NONROOT, as_nonroot, in_child, only_root, public_folder
 
@@ -252,7 +252,7 @@ from engines.container import preload
 preload()
 from tests.licensing.orders import an_order
 from tests.site import Site
-from licensing.download import download
+from licensing.delivery.downloading import download
 from licensing.trust.store import TrustStore
 from azlic.clock import now
 

@@ -13,10 +13,10 @@ from engines.catalogue import read_engine
 from engines.container import find_models
 from engines.models import Models
 from engines.options import Options
-from licensing.document import License
-from licensing.errors import AzlicError, NoGoodLicense
+from licensing.core.errors import AzlicError, NoGoodLicense
 from licensing.sealing.sealed import ContentKey, seal_file
-from licensing.verdict import Verdict
+from licensing.signing.document import License
+from licensing.verdict.verdict import Verdict
 from tests import pictures
 from tests.site import Site, a_license, counting_engine
 from tests.usage.forked import as_nonroot, fork, only_root, public_folder

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.options import _KNOWN, Options, parse_options
-from licensing.errors import AzlicError, BadCall
+from licensing.core.errors import AzlicError, BadCall
 
 KEY = "0123456789abcdef0123456789abcdef"
 BILLING = "https://plant-read.example"

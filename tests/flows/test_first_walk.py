@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from licensing.verdict import Status, Verdict
+from licensing.verdict.verdict import Status, Verdict
 from tests.site import METER, Site
 from usage.quantity import MICRO
 

@@ -6,7 +6,7 @@ import pytest
 
 from engines.models import Models
 from licensing.containers import READ
-from licensing.errors import NoGoodLicense
+from licensing.core.errors import NoGoodLicense
 from licensing.issuer.content_keys import seal_folder
 from tests.site import OPERATOR, Site
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from securesystemslib.signer import Signer
 
-from licensing.denial import Denial
-from licensing.document import License, parse_license
-from licensing.envelope import VerifiedPayload, parse_envelope, seal
+from licensing.delivery.denial import Denial
+from licensing.delivery.request import REQUEST_TYPE, OfflineRequest, new_request
 from licensing.issuer.desk import Answer, answer_request
 from licensing.issuer.issue import Issuer
 from licensing.issuer.sites import add_site
-from licensing.request import REQUEST_TYPE, OfflineRequest, new_request
-from licensing.site_keys import PUBLIC, create_site_keys, site_signer
+from licensing.signing.document import License, parse_license
+from licensing.signing.envelope import VerifiedPayload, parse_envelope, seal
+from licensing.signing.site_keys import PUBLIC, create_site_keys, site_signer
 from tests.site import Site
 
 NAME = "hall 7"

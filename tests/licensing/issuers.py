@@ -5,11 +5,11 @@ from datetime import datetime
 
 import httpx
 
-from licensing.denial import Denial, DenialCode
-from licensing.document import License, parse_license
-from licensing.envelope import VerifiedPayload, parse_envelope
+from licensing.delivery.denial import Denial, DenialCode
+from licensing.delivery.protocol import KEY_HEADER, LicenseRequest
 from licensing.issuer.issue import Issuer
-from licensing.protocol import KEY_HEADER, LicenseRequest
+from licensing.signing.document import License, parse_license
+from licensing.signing.envelope import VerifiedPayload, parse_envelope
 from tests.site import START, Site
 
 

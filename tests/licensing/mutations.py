@@ -18,13 +18,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
-from azlic.show_verdict import verdict_fields, verdict_text
-from licensing.document import LICENSE_TYPE
-from licensing.envelope import MAX_ENVELOPE_BYTES, seal
-from licensing.files import make_folder, write_whole
-from licensing.keys import public_pem
+from azlic.render.verdict import verdict_fields, verdict_text
+from licensing.core.files import make_folder, write_whole
+from licensing.signing.document import LICENSE_TYPE
+from licensing.signing.envelope import MAX_ENVELOPE_BYTES, seal
+from licensing.signing.keys import public_pem
 from licensing.trust.store import TrustStore
-from licensing.verdict import Verdict
+from licensing.verdict.verdict import Verdict
 from licensing.verification import verify
 from tests.site import a_license
 

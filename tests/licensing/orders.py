@@ -6,13 +6,13 @@ from pathlib import Path
 
 from fastapi import FastAPI, Response
 
-from licensing.document import LICENSE_TYPE
-from licensing.download import Order, Slow, Waiting, download
-from licensing.envelope import seal
+from licensing.delivery.downloading import Order, Slow, Waiting, download
+from licensing.delivery.protocol import LICENSE_MEDIA_TYPE
 from licensing.issuer.http import issuer_app
 from licensing.issuer.issue import Issuer
-from licensing.protocol import LICENSE_MEDIA_TYPE
-from licensing.verdict import Verdict
+from licensing.signing.document import LICENSE_TYPE
+from licensing.signing.envelope import seal
+from licensing.verdict.verdict import Verdict
 from tests.serving import serving
 from tests.site import Site, a_license
 

@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 from securesystemslib.signer import CryptoSigner
 
 from licensing.adoption import FileState, Statement, adopt, listed, remove
-from licensing.database import open_database, reading, writing
-from licensing.document import LICENSE_TYPE
-from licensing.envelope import MAX_ENVELOPE_BYTES, seal
-from licensing.errors import AzlicError, BadCall, NoGoodLicense
-from licensing.memory.read import read_memory, remembered
-from licensing.memory.remember import advance
-from licensing.memory.seen import CLOCK_TOLERANCE, Adopted, Seen, WitnessKind
-from licensing.mount import place_of
-from licensing.renewal import renewal_starts_at
-from licensing.stated import MAX_OPAQUE_BYTES, STEPS, of_our_form
-from licensing.verdict import NOT_ASKED, Cause, Status, Verdict
+from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
+from licensing.db.database import open_database, reading, writing
+from licensing.history.read import read_memory, remembered
+from licensing.history.remember import advance
+from licensing.signing.document import LICENSE_TYPE
+from licensing.signing.envelope import MAX_ENVELOPE_BYTES, seal
+from licensing.verdict.seen import CLOCK_TOLERANCE, Adopted, Seen, WitnessKind
+from licensing.verdict.verdict import NOT_ASKED, Cause, Status, Verdict
 from licensing.verification import verify
+from licensing.verification.adopted import MAX_OPAQUE_BYTES, STEPS, of_our_form
+from licensing.verification.mounts import place_of
+from licensing.verification.renewal import renewal_starts_at
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.site import START, Site, a_license
 

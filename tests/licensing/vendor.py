@@ -5,8 +5,8 @@ from pathlib import Path
 
 from securesystemslib.signer import CryptoSigner
 
-from licensing.envelope import seal
-from licensing.keys import public_pem
+from licensing.signing.envelope import seal
+from licensing.signing.keys import public_pem
 from licensing.trust.clock_reset import ClockReset
 from licensing.trust.revocations import RevocationList
 from licensing.trust.rotation import Rotation, RotationKey

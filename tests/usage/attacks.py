@@ -8,14 +8,14 @@ from pathlib import Path
 
 import msgspec
 
-from licensing.database import open_database, writing
+from licensing.db.database import open_database, writing
 from tests.usage.ledgers import copy_ledger, unguarded
 from tests.usage.lines import a_chain
 from tests.usage.mount import Mount
-from usage.audit import Audit, audit, open_to_read
-from usage.audit_against import Kept
-from usage.batches import ORIGIN, Sealed, batch_head
-from usage.checkpoint import Checkpoint, checkpoint
+from usage.auditing.compare import Kept
+from usage.auditing.run import Audit, audit, open_to_read
+from usage.ledger.canonical import ORIGIN, Sealed, batch_head
+from usage.ledger.checkpoints import Checkpoint, checkpoint
 
 _encode = msgspec.json.Encoder().encode
 

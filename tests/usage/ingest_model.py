@@ -33,21 +33,21 @@ from unittest.mock import patch
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from licensing.database import reading
-from licensing.errors import AzlicError, BadCall
+from licensing.core.errors import AzlicError, BadCall
+from licensing.db.database import reading
 from tests.site import START
 from tests.usage.ledgers import Killed, check_arithmetic, die_at, new_ledger, open_fast
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import rows
-from usage.closing import close_month
-from usage.corrections import correct
-from usage.identity import Memory
-from usage.ingest import ingest
-from usage.ledger import Receipt
+from usage.auditing.recomputation import recompute
+from usage.closing.close import close_month
+from usage.intake.matching import Memory
+from usage.intake.run import ingest
+from usage.ledger.corrections import correct
+from usage.ledger.tables.records import Finding, Gap, Record, Source
+from usage.ledger.writer import Receipt
 from usage.months import Month
 from usage.quantity import MICRO
-from usage.recompute import recompute
-from usage.tables import Finding, Gap, Record, Source
 
 LIVE = ("plain.jsonl", "counted.jsonl", "dated.jsonl")
 CHAINS = {"counted.jsonl": "c0c0c0c0c0c0", "dated.jsonl": "dadadadadada"}

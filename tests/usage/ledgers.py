@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from licensing.database import open_database
+from licensing.db.database import open_database
 from tests.usage.mount import heads, recount, rows, totals
-from usage.audit_rest import GUARDED
-from usage.close_tables import ClosedMonth, ClosedTotal, Correction
-from usage.tables import Batch, Chain, Finding, Gap, Quarantine, Record, Source
+from usage.auditing.rest import GUARDED
+from usage.ledger.tables.months import ClosedMonth, ClosedTotal, Correction
+from usage.ledger.tables.records import Batch, Chain, Finding, Gap, Quarantine, Record, Source
 
 
 @cache

@@ -6,20 +6,20 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from licensing.database import reading
-from licensing.instants import milliseconds
+from licensing.core.instants import milliseconds
+from licensing.db.database import reading
 from tests.site import Site
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount, heads, recount, rows, totals
-from usage.audit import audit
-from usage.close_tables import Correction
-from usage.closed_months import Closing
-from usage.closing import Closable, close_month, examine
-from usage.corrections import Corrected, correct
+from usage.auditing.recomputation import Recomputed, recompute
+from usage.auditing.run import audit
+from usage.closing.close import Closable, close_month, examine
+from usage.ledger.closed_months import Closing
+from usage.ledger.corrections import Corrected, correct
+from usage.ledger.tables.months import Correction
+from usage.ledger.tables.records import Batch
 from usage.months import Month
 from usage.quantity import MICRO, parse_quantity
-from usage.recompute import Recomputed, recompute
-from usage.tables import Batch
 
 
 class Months:

@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, select
 
-from licensing.database import Table, reading
-from licensing.instants import iso
+from licensing.core.instants import iso
+from licensing.db.database import Table, reading
 from tests.site import CONTAINER_ID, Site
-from usage.batches import Sealed, batch_head, rows_digest
-from usage.close_tables import ClosedMonth, ClosedTotal, Correction
-from usage.ledger import Receipt
+from usage.ledger.canonical import Sealed, batch_head, rows_digest
+from usage.ledger.tables.months import ClosedMonth, ClosedTotal, Correction
+from usage.ledger.tables.records import Batch, Finding, Quarantine, Record, Series, Source, Total
+from usage.ledger.writer import Receipt
 from usage.months import DAY_MS
-from usage.tables import Batch, Finding, Quarantine, Record, Series, Source, Total
 
 TODAY = "usage-2026-03-01.jsonl"
 

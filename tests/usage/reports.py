@@ -7,11 +7,11 @@ from typing import Any
 
 from tests.site import Site
 from tests.usage.mount import rows
-from usage.arrivals import Arrival
+from usage.ledger.tables.records import Finding, Record, Series
 from usage.months import Month
-from usage.reading_receipt import Taken
-from usage.readings import take
-from usage.tables import Finding, Record, Series
+from usage.readings.inbox import Arrival
+from usage.readings.receipt import Taken
+from usage.readings.take import take
 
 MARCH = Month(2026, 3)
 WORDS = "CognitiveServices.TextTranslation.Container.TranslatedCharacters"

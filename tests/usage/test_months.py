@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensing.errors import BadCall
-from licensing.instants import from_milliseconds, milliseconds
+from licensing.core.errors import BadCall
+from licensing.core.instants import from_milliseconds, milliseconds
 from usage.months import DAY_MS, Month, day_number, is_midnight
 
 months = st.builds(Month, st.integers(1970, 9998), st.integers(1, 12))

@@ -14,10 +14,10 @@ from unittest.mock import patch
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner
 
-from licensing.document import LICENSE_TYPE, CommittedPlan, License, LicensedContainer, LicensedResource, Quota
-from licensing.envelope import seal
-from licensing.keys import public_pem
 from licensing.sealing.sealed import ContentKey, seal_file
+from licensing.signing.document import LICENSE_TYPE, CommittedPlan, License, LicensedContainer, LicensedResource, Quota
+from licensing.signing.envelope import seal
+from licensing.signing.keys import public_pem
 
 FOLDER = Path(__file__).parent
 

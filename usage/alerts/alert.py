@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple
 
-from licensing.instants import iso
+from licensing.core.instants import iso
 
 
 class Severity(IntEnum):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from licensing.instants import iso
+from licensing.core.instants import iso
 from usage.alerts.alert import Alert, counted
 
 

@@ -12,15 +12,14 @@ from datetime import datetime, timedelta
 import stamina
 from sqlalchemy import Connection, Engine, select, update
 
-from licensing.database import writing
-from licensing.upsert import upsert
-from usage.alert_tables import Notice
-from usage.alerts.acknowledgement import Told
+from licensing.db.database import writing
+from licensing.db.inserts import upsert
 from usage.alerts.alert import Alert
-from usage.alerts.channels import Channel, ChannelFailed
-from usage.alerts.facts import State
+from usage.alerts.channels.channel import Channel, ChannelFailed
 from usage.alerts.message import Message
-from usage.alerts.remembering import remember_look
+from usage.alerts.state import State
+from usage.alerts.store import Told, remember_look
+from usage.ledger.tables.alerts import Notice
 
 ATTEMPTS = 3
 _IN_FLIGHT = timedelta(minutes=10)

@@ -12,9 +12,14 @@ from typing import Any
 from securesystemslib.signer import Key, Signer
 from sqlalchemy import Connection, Engine, func, select, update
 
-from licensing.database import writing
-from licensing.document import BadDocument, Count, Document, Instant, Label, parse_document
-from licensing.envelope import (
+from licensing.core.errors import AzlicError
+from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.instants import from_milliseconds, milliseconds
+from licensing.db.database import writing
+from licensing.db.lock import holding
+from licensing.history.remember import advance
+from licensing.signing.document import BadDocument, Count, Document, Instant, Label, parse_document
+from licensing.signing.envelope import (
     MAX_ENVELOPE_BYTES,
     MalformedEnvelope,
     UntrustedEnvelope,
@@ -22,17 +27,12 @@ from licensing.envelope import (
     parse_envelope,
     seal,
 )
-from licensing.errors import AzlicError
-from licensing.files import FileTooLarge, read_capped
-from licensing.hold import holding
-from licensing.instants import from_milliseconds, milliseconds
-from licensing.memory.remember import advance
-from licensing.memory.seen import WitnessKind
-from usage.checkpoint import Checkpoint
-from usage.export_tables import Export, Origin
+from licensing.verdict.seen import WitnessKind
 from usage.handover.contents import head_at
+from usage.handover.errors import Refused
 from usage.handover.manifest import Digest, Manifest
-from usage.handover.refusal import Refused
+from usage.ledger.checkpoints import Checkpoint
+from usage.ledger.tables.handover import Export, Origin
 
 ACKNOWLEDGEMENT_TYPE = "application/vnd.azlic.acknowledgement.v1+json"
 

@@ -20,11 +20,11 @@ from typing import Any, BinaryIO, Self, cast
 
 from securesystemslib.signer import Key
 
-from licensing.envelope import MalformedEnvelope, UntrustedEnvelope, VerifiedPayload, parse_envelope
-from licensing.errors import AzlicError
-from licensing.files import open_regular
+from licensing.core.errors import AzlicError
+from licensing.core.files import open_regular
+from licensing.signing.envelope import MalformedEnvelope, UntrustedEnvelope, VerifiedPayload, parse_envelope
+from usage.handover.errors import BadPackage
 from usage.handover.manifest import EXPORT_TYPE, MAX_MANIFEST_BYTES, Manifest, Member, parse_manifest
-from usage.handover.refusal import BadPackage
 
 MANIFEST = "manifest.json"
 LINE_BYTES = 64 * 1024 * 1024

@@ -14,19 +14,19 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from usage.batches import Labels, Row
-from usage.closed_months import newest_closed
-from usage.corrections import Entry, enter
 from usage.handover.contents import Booked, Contents, encode
-from usage.handover.refusal import BadPackage
+from usage.handover.errors import BadPackage
 from usage.handover.sums import LATE, Sums
-from usage.ledger import Cursor, Ledger, Receipt
-from usage.lines import PLAIN_WHOLE, Parsed
+from usage.ledger.canonical import Labels, Row
+from usage.ledger.closed_months import newest_closed
+from usage.ledger.corrections import Entry, enter
+from usage.ledger.parse import PLAIN_WHOLE, Parsed
+from usage.ledger.tables.records import Source
+from usage.ledger.writer import Cursor, Ledger, Receipt
 from usage.months import Month
 from usage.quantity import MICRO
-from usage.record import BadLine
-from usage.sources import Block
-from usage.tables import Source
+from usage.records.record import BadLine
+from usage.records.usage_files import Block
 
 _PLAIN = PLAIN_WHOLE * MICRO
 _TOTALS_A_BATCH = 10_000

@@ -1,6 +1,7 @@
 """What a batch stored, as the very bytes that its ``rows`` digest was made from: one line of ``contents.jsonl`` each.
 
-Who checks an export hashes the line and compares; who books it reads the line. The rules are ``usage.batches``'.
+Who checks an export hashes the line and compares; who books it reads the line. The rules stand in
+``usage.ledger.canonical``.
 """
 
 import hashlib
@@ -11,14 +12,14 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, select
 
-from licensing.errors import AzlicError
-from licensing.instants import iso
-from usage.batches import ORIGIN, Labels, Row, Sealed, batch_head
-from usage.close_tables import ClosedMonth, ClosedTotal, Correction
-from usage.handover.refusal import BadPackage
+from licensing.core.errors import AzlicError
+from licensing.core.instants import iso
+from usage.handover.errors import BadPackage
+from usage.ledger.canonical import ORIGIN, Labels, Row, Sealed, batch_head
+from usage.ledger.tables.months import ClosedMonth, ClosedTotal, Correction
+from usage.ledger.tables.records import Batch, Record, Series
 from usage.months import Month
-from usage.record import LATEST_MS
-from usage.tables import Batch, Record, Series
+from usage.records.record import LATEST_MS
 
 CLOSE_FILE = "close:"
 _CLOSE = "azlic.close/v1"

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from securesystemslib.signer import Key
 
-from usage.batches import Labels
 from usage.handover.archive import opened_package
-from usage.handover.chain import summed
+from usage.handover.errors import BadPackage, Refused
 from usage.handover.manifest import Manifest
-from usage.handover.refusal import BadPackage, Refused
 from usage.handover.sums import Sums
+from usage.handover.verify import summed
+from usage.ledger.canonical import Labels
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from licensing.document import BadDocument, Count, Document, Instant, Label, parse_document
-from usage.checkpoint import Checkpoint
-from usage.handover.refusal import BadPackage
+from licensing.signing.document import BadDocument, Count, Document, Instant, Label, parse_document
+from usage.handover.errors import BadPackage
+from usage.ledger.checkpoints import Checkpoint
 from usage.months import Month
 
 EXPORT_TYPE = "application/vnd.azlic.usage-export.v1+json"

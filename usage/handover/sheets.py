@@ -11,9 +11,9 @@ import io
 import re
 from collections.abc import Iterable
 
-from usage.batches import Labels
-from usage.handover.refusal import BadPackage
+from usage.handover.errors import BadPackage
 from usage.handover.sums import SeriesNames, Sums
+from usage.ledger.canonical import Labels
 from usage.months import Month
 from usage.quantity import from_micro
 

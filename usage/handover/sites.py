@@ -8,11 +8,11 @@ from pathlib import Path
 from securesystemslib.signer import SSlibKey
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from licensing.database import writing
-from licensing.errors import BadCall
-from licensing.keys import load_public_key, public_key_from, raw_public_key
-from usage.batches import ORIGIN
-from usage.export_tables import HandingSite
+from licensing.core.errors import BadCall
+from licensing.db.database import writing
+from licensing.signing.keys import load_public_key, public_key_from, raw_public_key
+from usage.ledger.canonical import ORIGIN
+from usage.ledger.tables.handover import HandingSite
 
 _NAME_LENGTH = 200
 

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import msgspec
 
-from licensing.instants import from_milliseconds
-from usage.batches import Labels, Row
+from licensing.core.instants import from_milliseconds
 from usage.handover.contents import Booked, Closing, Contents, Corrections, encode
-from usage.handover.refusal import BadPackage
+from usage.handover.errors import BadPackage
+from usage.ledger.canonical import Labels, Row
 from usage.months import DAY_MS, Month
-from usage.record import LATEST_MS
+from usage.records.record import LATEST_MS
 
 LATE = "late"
 

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI, HTTPException
 
 from engines.read import Limits, Recogniser, read_routes
-from licensing.errors import AzlicError
+from licensing.core.errors import AzlicError
 from tests.serving import serving
 
 

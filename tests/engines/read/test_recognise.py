@@ -15,7 +15,7 @@ from engines.read import (
     warm_up,
 )
 from engines.read.recognise import TESSDATA
-from licensing.errors import AzlicError
+from licensing.core.errors import AzlicError
 from tests import pictures
 
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from engines.options import Options, parse_options
 from licensing.containers import CONTAINER_TYPES
+from licensing.core.errors import BadCall
 from licensing.deployment import FORMS, Deployment, written
-from licensing.errors import BadCall
 from tests.licensing.deployment.shapes import (
     BILLING,
     OURS,

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from licensing.core.errors import BadCall
 from licensing.deployment import parse_settings, parse_user
-from licensing.errors import BadCall
 from tests.licensing.deployment.shapes import a_deployment
 
 

@@ -15,7 +15,7 @@ from licensing.doctor.examination import Site as Examined
 from licensing.doctor.finding import Finding
 from licensing.doctor.identity import Identity
 from licensing.doctor.machine import Machine
-from licensing.memory.seen import Seen
+from licensing.verdict.seen import Seen
 from tests.licensing.another_user import UID, reachable_folder
 from tests.site import Site
 

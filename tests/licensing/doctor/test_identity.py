@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from licensing.core.errors import BadCall
 from licensing.doctor.identity import Identity, name_findings, parse_user
-from licensing.errors import BadCall
 
 NONROOT = "65532:65532"
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from licensing.adoption import Statement, adopt
-from licensing.database import writing
+from licensing.db.database import writing
 from licensing.doctor import examination
 from licensing.doctor.examination import Site, examine
 from licensing.doctor.finding import Finding
 from licensing.doctor.identity import Identity
 from licensing.doctor.output_folder import sharing_findings
 from licensing.doctor.tree import walk
-from licensing.memory.read import remembered
-from licensing.memory.seen import Seen
+from licensing.history.read import remembered
+from licensing.verdict.seen import Seen
 from tests.licensing.another_user import root_only
 from tests.licensing.doctor.patient import NONROOT, STRONG, Patient, a_patient
 

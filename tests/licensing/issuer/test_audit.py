@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 import migrations
-from licensing.database import DatabaseBusy, reading, writing
-from licensing.errors import AzlicError
+from licensing.core.errors import AzlicError
+from licensing.db.database import DatabaseBusy, reading, writing
 from licensing.issuer.audit import AuditEntry, audit, operator
 from licensing.issuer.book import approve, withdraw
 from licensing.issuer.containers import renew_license_id, set_container
@@ -195,7 +195,7 @@ def test_who_waits_too_long_for_a_turn_is_told_that_the_issuer_is_busy(
 ) -> None:
     site.add_resource()
     issuer = an_issuer(site)
-    monkeypatch.setattr("licensing.database.BUSY_SECONDS", 0.02)
+    monkeypatch.setattr("licensing.db.database.BUSY_SECONDS", 0.02)
     with issuer._in_turn(), pytest.raises(DatabaseBusy, match="too many downloads wait"):
         ask(issuer, site.api_keys["plant-read"][0])
     given(site, ask(issuer, site.api_keys["plant-read"][0]))

@@ -6,15 +6,15 @@ import pytest
 from sqlalchemy import insert
 
 from licensing import containers as catalogue
-from licensing.database import writing
-from licensing.denial import DenialCode
-from licensing.envelope import MAX_ENVELOPE_BYTES
-from licensing.errors import AzlicError, BadCall
+from licensing.core.errors import AzlicError, BadCall
+from licensing.db.database import writing
+from licensing.delivery.denial import DenialCode
 from licensing.issuer.book import issued
 from licensing.issuer.containers import add_container, containers, renew_license_id, set_container
 from licensing.issuer.resources import resources
 from licensing.issuer.tables import ContentKey
 from licensing.issuer.terms import NewContainer
+from licensing.signing.envelope import MAX_ENVELOPE_BYTES
 from tests.licensing.issuers import an_issuer, ask, code, given
 from tests.site import OPERATOR, START, Site, a_plan
 

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from licensing.containers import READ
-from licensing.database import reading
-from licensing.errors import AzlicError, BadCall
+from licensing.core.errors import AzlicError, BadCall
+from licensing.db.database import reading
 from licensing.issuer.content_keys import Sealed, content_keys, seal_folder
 from licensing.issuer.tables import AuditLine
 from licensing.issuer.tables import ContentKey as StoredKey

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
-from licensing.database import open_database, reading, writing
-from licensing.denial import Denial, DenialCode
-from licensing.document import LICENSE_TYPE
-from licensing.envelope import MAX_ENVELOPE_BYTES, seal
-from licensing.errors import AzlicError, BadCall, NoGoodLicense
+from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
+from licensing.db.database import open_database, reading, writing
+from licensing.delivery.denial import Denial, DenialCode
+from licensing.delivery.protocol import LicenseRequest
+from licensing.delivery.request import REQUEST_TYPE, HeldLicense
 from licensing.issuer.audit import audit
 from licensing.issuer.book import issued
 from licensing.issuer.desk import (
@@ -30,8 +30,8 @@ from licensing.issuer.desk import (
 from licensing.issuer.issue import Issuer
 from licensing.issuer.sites import add_site, remove_site
 from licensing.issuer.tables import AnsweredRequest, AuditLine, Download, ResourceContainer, Subscription
-from licensing.protocol import LicenseRequest
-from licensing.request import REQUEST_TYPE, HeldLicense
+from licensing.signing.document import LICENSE_TYPE
+from licensing.signing.envelope import MAX_ENVELOPE_BYTES, seal
 from tests.licensing.desk import NAME, URL, Desk
 from tests.site import LICENSE_ID, Site, a_license
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from licensing.protocol import KEY_HEADER
+from licensing.delivery.protocol import KEY_HEADER
 from tests.licensing.issuer.test_http import BODY, raw
 from tests.site import Site
 

@@ -9,13 +9,13 @@ from contextlib import closing
 import httpx
 import pytest
 
-from licensing import database
-from licensing.document import LICENSE_TYPE
-from licensing.envelope import parse_envelope
+from licensing.db import database
+from licensing.delivery.protocol import KEY_HEADER, LICENSE_MEDIA_TYPE
 from licensing.issuer import http as issuer_http
 from licensing.issuer.http import MAX_REQUEST_BYTES
 from licensing.issuer.issue import Issuer
-from licensing.protocol import KEY_HEADER, LICENSE_MEDIA_TYPE
+from licensing.signing.document import LICENSE_TYPE
+from licensing.signing.envelope import parse_envelope
 from tests.site import Site
 
 BODY = {"container_type": "read", "container_version": "3.2.0"}

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import delete, select
 
-from licensing.database import reading, writing
-from licensing.denial import Denial, DenialCode
-from licensing.errors import BadCall
+from licensing.core.errors import BadCall
+from licensing.db.database import reading, writing
+from licensing.delivery.denial import Denial, DenialCode
+from licensing.delivery.protocol import LicenseRequest
 from licensing.issuer.audit import audit
 from licensing.issuer.book import approve, issued
 from licensing.issuer.issue import Issuer
 from licensing.issuer.resources import new_api_key, resources
 from licensing.issuer.tables import Download, ResourceContainer
-from licensing.protocol import LicenseRequest
 from tests.licensing.issuers import an_issuer, ask, code, given
 from tests.site import OPERATOR, START, Site, a_plan
 

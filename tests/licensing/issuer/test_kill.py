@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from licensing.denial import Denial
+from licensing.delivery.denial import Denial
 from licensing.issuer.audit import audit
 from licensing.issuer.book import issued
 from licensing.issuer.containers import containers

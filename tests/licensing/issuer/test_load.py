@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.pool import QueuePool
 
-from licensing.database import DatabaseBusy, reading, writing
+from licensing.db.database import DatabaseBusy, reading, writing
 from licensing.issuer.audit import audit
 from licensing.issuer.book import issued
 from tests.licensing.issuers import all_at_once

@@ -2,12 +2,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from licensing.denial import Denial, DenialCode
-from licensing.document import CommittedPlan
-from licensing.errors import BadCall
+from licensing.core.errors import BadCall
+from licensing.delivery.denial import Denial, DenialCode
 from licensing.issuer.book import withdraw
 from licensing.issuer.plans import plan_of, set_plan
 from licensing.issuer.resources import resources
+from licensing.signing.document import CommittedPlan
 from tests.licensing.issuers import an_issuer, ask, code, given
 from tests.site import OPERATOR, START, Site, a_plan
 

@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from licensing.denial import Denial, DenialCode
-from licensing.errors import BadCall
+from licensing.core.errors import BadCall
+from licensing.delivery.denial import Denial, DenialCode
 from licensing.issuer.containers import containers, renew_license_id
 from licensing.issuer.revocations import revocations, revoke
 from tests.licensing.issuers import an_issuer, ask, code, given

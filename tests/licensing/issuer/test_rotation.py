@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from securesystemslib.signer import Signer
 
-from licensing.envelope import seal
-from licensing.errors import AzlicError, BadCall
+from licensing.core.errors import AzlicError, BadCall
 from licensing.issuer.keys import PUBLIC, create_issuer_keys, issuer_id, issuer_signer, rotation_documents
 from licensing.issuer.rotation import own_chain, rotate
+from licensing.signing.envelope import seal
 from licensing.trust.store import TrustStore
-from licensing.trust.update import update
+from licensing.trust.updating import update
 from tests.licensing.sudden_death import die_at_every_step
 from tests.licensing.vendor import DAY, START
 

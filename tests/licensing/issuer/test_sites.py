@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from licensing.database import reading
-from licensing.errors import AzlicError, BadCall
+from licensing.core.errors import AzlicError, BadCall
+from licensing.db.database import reading
 from licensing.issuer.sites import KnownSite, add_site, remove_site, sites
 from licensing.issuer.tables import AuditLine
-from licensing.site_keys import PUBLIC, create_site_keys
+from licensing.signing.site_keys import PUBLIC, create_site_keys
 from tests.site import Site
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")

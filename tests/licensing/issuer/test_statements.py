@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, insert, select
 
-from licensing.database import reading, writing
-from licensing.errors import AzlicError, BadCall
-from licensing.instants import iso
+from licensing.core.errors import AzlicError, BadCall
+from licensing.core.instants import iso
+from licensing.db.database import reading, writing
 from licensing.issuer import statements as issuer_statements
 from licensing.issuer import tables as issuer_tables
 from licensing.issuer.keys import PUBLIC
@@ -18,7 +18,7 @@ from licensing.issuer.rotation import rotate
 from licensing.issuer.statements import sign_clock_reset, sign_revocations
 from licensing.trust.clock_reset import parse_clock_reset
 from licensing.trust.revocations import RevocationList
-from licensing.trust.update import update
+from licensing.trust.updating import update
 from tests.licensing.vendor import DAY, START
 from tests.site import Site
 

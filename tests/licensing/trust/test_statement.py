@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from securesystemslib.signer import CryptoSigner
 
-from licensing.document import LICENSE_TYPE, BadDocument, parse_license
-from licensing.envelope import seal
+from licensing.signing.document import LICENSE_TYPE, BadDocument, parse_license
+from licensing.signing.envelope import seal
 from licensing.trust.clock_reset import ClockReset, parse_clock_reset
+from licensing.trust.held import Held
+from licensing.trust.keys import TrustedKey
 from licensing.trust.revocations import RevocationList
 from licensing.trust.rotation import MAX_KEYS, Chain, Rotation, RotationKey
 from licensing.trust.statement import BadStatement, RefusedStatement, Statement, opened, outer_form
-from licensing.trust.store import Held, TrustedKey
 from tests.licensing.vendor import DAY, LICENSE_ID, START
 from tests.site import a_license
 

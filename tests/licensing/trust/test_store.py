@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from licensing.errors import AzlicError, BadCall
-from licensing.keys import create_key_pair
+from licensing.core.errors import AzlicError, BadCall
+from licensing.signing.keys import create_key_pair
 from licensing.trust.store import TrustStore
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.licensing.vendor import Vendor

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from licensing.document import LICENSE_TYPE
-from licensing.envelope import MAX_ENVELOPE_BYTES, seal
-from licensing.errors import AzlicError
+from licensing.core.errors import AzlicError
+from licensing.signing.document import LICENSE_TYPE
+from licensing.signing.envelope import MAX_ENVELOPE_BYTES, seal
 from licensing.trust.clock_reset import parse_clock_reset
+from licensing.trust.held import Held
 from licensing.trust.revocations import MAX_REVOCATIONS_BYTES
 from licensing.trust.statement import RefusedStatement
-from licensing.trust.store import Held, TrustStore
-from licensing.trust.update import Taken, update
+from licensing.trust.store import TrustStore
+from licensing.trust.updating import Taken, update
 from tests.licensing.sudden_death import die_at_every_step
 from tests.licensing.vendor import DAY, LICENSE_ID, START, Vendor
 from tests.site import a_license

@@ -14,12 +14,12 @@ from securesystemslib.signer import CryptoSigner
 
 from licensing import verification
 from licensing.containers import READ
-from licensing.document import LICENSE_TYPE, License
-from licensing.envelope import MAX_ENVELOPE_BYTES, seal
-from licensing.errors import AzlicError
-from licensing.memory.seen import CLOCK_TOLERANCE, Accepted, Seen, Witness, WitnessKind
+from licensing.core.errors import AzlicError
+from licensing.signing.document import LICENSE_TYPE, License
+from licensing.signing.envelope import MAX_ENVELOPE_BYTES, seal
 from licensing.trust.store import TrustStore
-from licensing.verdict import Cause, Status, Verdict
+from licensing.verdict.seen import CLOCK_TOLERANCE, Accepted, Seen, Witness, WitnessKind
+from licensing.verdict.verdict import Cause, Status, Verdict
 from licensing.verification import verify
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.site import LICENSE_ID, START, Site, a_license

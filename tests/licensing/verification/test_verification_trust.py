@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
-from licensing.database import writing
-from licensing.instants import iso
+from licensing.core.instants import iso
+from licensing.db.database import writing
+from licensing.history.read import read_memory
+from licensing.history.remember import remember
 from licensing.issuer import tables as issuer_tables
 from licensing.issuer.rotation import rotate
 from licensing.issuer.statements import sign_clock_reset, sign_revocations
-from licensing.memory.read import read_memory
-from licensing.memory.remember import remember
-from licensing.memory.seen import Seen
 from licensing.trust.statement import RefusedStatement
-from licensing.trust.update import update
-from licensing.verdict import Cause, Status, Verdict
+from licensing.trust.updating import update
+from licensing.verdict.seen import Seen
+from licensing.verdict.verdict import Cause, Status, Verdict
 from licensing.verification import verify
 from tests.site import LICENSE_ID, START, Site, a_license
 

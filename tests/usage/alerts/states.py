@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from licensing.verdict import Status
+from licensing.verdict.verdict import Status
 from usage.alerts.alert import Alert
-from usage.alerts.conditions import alerts_of
-from usage.alerts.facts import LicenseFact, State
+from usage.alerts.conditions.all import alerts_of
 from usage.alerts.rules import Rules
+from usage.alerts.state import LicenseFact, State
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

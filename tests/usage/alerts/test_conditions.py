@@ -5,20 +5,20 @@ from typing import Any
 
 import pytest
 
-from licensing.instants import from_milliseconds
-from licensing.memory.seen import CLOCK_TOLERANCE, Seen, Witness, WitnessKind
+from licensing.core.instants import from_milliseconds
+from licensing.verdict.seen import CLOCK_TOLERANCE, Seen, Witness, WitnessKind
 from tests.usage.alerts.states import NOON, SECOND, a_fact, ids, said, stages
-from tests.usage.plans import day, plan
-from usage.alerts.facts import AuditFact, ChannelFact, Disk, Doubt, HandOver, PlanFact, TrustFact
-from usage.alerts.records import DOUBTS
+from tests.usage.commitments import day, plan
+from usage.alerts.conditions.records import DOUBTS
 from usage.alerts.rules import Rules
-from usage.daily import DayUse
-from usage.findings import KINDS
+from usage.alerts.state import AuditFact, ChannelFact, Disk, Doubt, HandOver, PlanFact, TrustFact
+from usage.intake.findings import KINDS
 from usage.months import DAY_MS, Month, day_number
-from usage.pace import Pace, project
 from usage.quantity import MICRO
-from usage.silence import heard
-from usage.standing import PlanUsage, plan_usage
+from usage.reporting.activity import heard
+from usage.reporting.daily import DayUse
+from usage.reporting.forecast import Pace, project
+from usage.reporting.plan_usage import PlanUsage, plan_usage
 
 GIB = 2**30
 

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from licensing.verdict import Cause, Status
+from licensing.verdict.verdict import Cause, Status
 from tests.usage.alerts.states import NOON, SECOND, a_fact, ids, refused, said, stages
 from usage.alerts.rules import Rules
 

@@ -13,29 +13,29 @@ import pytest
 import stamina
 from sqlalchemy import update
 
-from licensing.database import writing
-from licensing.errors import BadCall
-from licensing.memory.seen import Seen
-from licensing.verdict import Verdict
+from licensing.core.errors import BadCall
+from licensing.db.database import writing
+from licensing.verdict.seen import Seen
+from licensing.verdict.verdict import Verdict
 from licensing.verification import verify
 from tests.site import START, Site, a_license, a_plan
 from tests.usage.alerts.states import NOON
+from tests.usage.commitments import day
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount, rows
-from tests.usage.plans import day
-from usage.alert_tables import Notice
-from usage.alerts.acknowledgement import Told, acknowledgements, told
 from usage.alerts.alert import Alert, Severity
-from usage.alerts.alertmanager import HOLD
-from usage.alerts.asking import asking
-from usage.alerts.channels import ChannelFailed, read_channels
-from usage.alerts.conditions import alerts_of
-from usage.alerts.facts import State
+from usage.alerts.channels.alertmanager import HOLD
+from usage.alerts.channels.channel import ChannelFailed
+from usage.alerts.channels.configured import read_channels
+from usage.alerts.conditions.all import alerts_of
+from usage.alerts.gather.state import gather
 from usage.alerts.message import Message
 from usage.alerts.notify import deliver, notify
-from usage.alerts.remembering import acknowledge
 from usage.alerts.rules import Rules
-from usage.alerts.state import gather
+from usage.alerts.state import State
+from usage.alerts.store import Told, acknowledge, acknowledgements, told
+from usage.ledger.readonly import asking
+from usage.ledger.tables.alerts import Notice
 
 
 @pytest.fixture(autouse=True)

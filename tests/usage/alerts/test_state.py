@@ -10,30 +10,30 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
-from licensing.database import reading, writing
-from licensing.instants import milliseconds
-from licensing.memory.seen import Seen
-from licensing.memory.tables import AdoptedLicense
-from licensing.verdict import Verdict
+from licensing.core.instants import milliseconds
+from licensing.db.database import reading, writing
+from licensing.history.tables import AdoptedLicense
+from licensing.verdict.seen import Seen
+from licensing.verdict.verdict import Verdict
 from licensing.verification import verify
 from tests.site import START, Site, a_license, a_plan
+from tests.usage.commitments import day
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import Mount
-from tests.usage.plans import day
-from usage.alert_tables import KnownLicense, Notice, OpenAlert
-from usage.alerts.asking import asking
-from usage.alerts.conditions import alerts_of
-from usage.alerts.facts import State
-from usage.alerts.ledger_facts import planned, used
-from usage.alerts.remembering import acknowledge, forget_license, remember_audit, remember_look
+from usage.alerts.conditions.all import alerts_of
+from usage.alerts.gather.ledger import planned, used
+from usage.alerts.gather.state import gather
 from usage.alerts.rules import Rules
-from usage.alerts.state import gather
-from usage.close_tables import ClosedMonth, Correction
-from usage.days import daily_use
-from usage.export_tables import Export
+from usage.alerts.state import State
+from usage.alerts.store import acknowledge, forget_license, remember_audit, remember_look
+from usage.ledger.readonly import asking
+from usage.ledger.tables.alerts import KnownLicense, Notice, OpenAlert
+from usage.ledger.tables.handover import Export
+from usage.ledger.tables.months import ClosedMonth, Correction
+from usage.ledger.tables.records import Batch
 from usage.months import Month
-from usage.plans import plans
-from usage.tables import Batch
+from usage.plans.store import plans
+from usage.reporting.daily import daily_use
 
 
 class Look:
@@ -78,7 +78,7 @@ def test_the_ledger_is_not_written_by_looking(site: Site) -> None:
 
 
 def test_looking_does_not_load_sqlalchemy() -> None:
-    told = "import sys, usage.alerts.state, usage.alerts.conditions; print('sqlalchemy' in sys.modules)"
+    told = "import sys, usage.alerts.gather.state, usage.alerts.conditions.all; print('sqlalchemy' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True)
     assert answer.stdout == "False\n"
 

@@ -11,24 +11,24 @@ import msgspec
 from securesystemslib.signer import Key, Signer
 from sqlalchemy import Connection, Engine, func, insert, select
 
-from licensing.database import open_database, writing
-from licensing.instants import iso
-from licensing.site_keys import create_site_keys, site_signer
+from licensing.core.instants import iso
+from licensing.db.database import open_database, writing
+from licensing.signing.site_keys import create_site_keys, site_signer
 from tests.site import START
 from tests.usage.ledgers import new_ledger, open_fast
 from tests.usage.lines import a_line, unix_ms
 from tests.usage.mount import rows
-from usage.batches import Sealed, batch_head
-from usage.checkpoint import Checkpoint
-from usage.close_tables import ClosedMonth, ClosedTotal, Correction
-from usage.export_tables import Export, Origin
-from usage.handover.accept import Accepted, accept
+from usage.handover.accepting import Accepted, accept
 from usage.handover.acknowledgement import Acknowledged, acknowledge
-from usage.handover.export import Exported, export
+from usage.handover.exporting import Exported, export
 from usage.handover.sites import KnownSite, enrol
-from usage.ingest import ingest
+from usage.intake.run import ingest
+from usage.ledger.canonical import Sealed, batch_head
+from usage.ledger.checkpoints import Checkpoint
+from usage.ledger.tables.handover import Export, Origin
+from usage.ledger.tables.months import ClosedMonth, ClosedTotal, Correction
+from usage.ledger.tables.records import Batch, Record, Series, Source, Total
 from usage.months import DAY_MS, Month
-from usage.tables import Batch, Record, Series, Source, Total
 
 encode = msgspec.json.encode
 

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
-from licensing.database import writing
-from licensing.errors import AzlicError, BadCall
+from licensing.core.errors import AzlicError, BadCall
+from licensing.db.database import writing
 from tests.usage.handover.houses import HandingHouse, HeadOffice, export_rows, later, used
 from tests.usage.mount import heads, recount, rows, totals
-from usage.checkpoint import Checkpoint
-from usage.close_tables import ClosedMonth, Correction
-from usage.export_tables import AcceptedExport, HandingSite
-from usage.handover.refusal import Refused
+from usage.handover.errors import Refused
 from usage.handover.sites import enrol
-from usage.ingest import ingest
-from usage.quarantine import retry
-from usage.tables import Batch, Quarantine, Record, Series, Source
+from usage.intake.quarantine import retry
+from usage.intake.run import ingest
+from usage.ledger.checkpoints import Checkpoint
+from usage.ledger.tables.handover import AcceptedExport, HandingSite
+from usage.ledger.tables.months import ClosedMonth, Correction
+from usage.ledger.tables.records import Batch, Quarantine, Record, Series, Source
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 

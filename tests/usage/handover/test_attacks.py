@@ -7,15 +7,15 @@ import pytest
 from securesystemslib.signer import CryptoSigner
 from sqlalchemy import update
 
-from licensing.envelope import seal
+from licensing.signing.envelope import seal
 from tests.usage.handover.houses import HandingHouse, HeadOffice, later, used
 from tests.usage.ledgers import unguarded
 from tests.usage.mount import rows
-from usage.checkpoint import Checkpoint
 from usage.handover.acknowledgement import ACKNOWLEDGEMENT_TYPE
+from usage.handover.errors import Refused
 from usage.handover.manifest import EXPORT_TYPE
-from usage.handover.refusal import Refused
-from usage.tables import Batch, Record
+from usage.ledger.checkpoints import Checkpoint
+from usage.ledger.tables.records import Batch, Record
 
 
 def test_swap_two_exports(hall: HandingHouse, office: HeadOffice) -> None:

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from licensing.errors import AzlicError, BadCall
+from licensing.core.errors import AzlicError, BadCall
 from tests.usage.handover.houses import HandingHouse, export_rows, later
 from tests.usage.handover.test_attacks import member
 from tests.usage.ledgers import unguarded
-from usage.checkpoint import Checkpoint
+from usage.handover.errors import Refused
 from usage.handover.manifest import MEMBERS
-from usage.handover.refusal import Refused
+from usage.ledger.checkpoints import Checkpoint
 from usage.months import Month
 
 

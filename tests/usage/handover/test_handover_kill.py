@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.usage.handover.houses import HandingHouse, HeadOffice, export_rows
 from tests.usage.ledgers import Killed, contents, die_at, open_fast
 from tests.usage.mount import rows
-from usage.export_tables import AcceptedExport, HandingSite
+from usage.ledger.tables.handover import AcceptedExport, HandingSite
 
 
 def test_an_export_that_died_anywhere_is_made_when_it_is_asked_for_again(hall: HandingHouse) -> None:

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from securesystemslib.signer import CryptoSigner
 
-from licensing.envelope import seal
+from licensing.signing.envelope import seal
 from tests.usage.handover.houses import HandingHouse, encode, later
 from tests.usage.handover.test_attacks import member, repacked
+from usage.handover.errors import Refused
 from usage.handover.inspection import Inspected, inspect
 from usage.handover.manifest import EXPORT_TYPE
-from usage.handover.refusal import Refused
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "verify_export.py"
 

@@ -1,0 +1,55 @@
+"""The issuer's side: resources, API keys, approvals, and the license server."""
+
+import typer
+
+from azlic import options, output
+from azlic.commands.issuer import (
+    audit,
+    container,
+    content,
+    licenses,
+    plan,
+    resource,
+    serve,
+    sites,
+    subscription,
+    trust,
+)
+from azlic.settings import load_settings
+
+_NOUNS = (
+    resource,
+    container,
+    plan,
+    subscription,
+    licenses,
+    content,
+    sites,
+    trust,
+    audit,
+    serve,
+)
+app = typer.Typer(help="The license server and its book.", no_args_is_help=True)
+
+
+def register(program: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    for noun in _NOUNS:
+        noun.register(app)
+    program.add_typer(app, name="issuer")
+
+
+@app.command()
+def init(database: options.IssuerStore = None, keys: options.IssuerKeys = None) -> None:
+    """Make the issuer's signing key and its store.
+
+    Example: azlic issuer init
+    """
+    from licensing.issuer.book import create_issuer
+    from licensing.issuer.keys import PUBLIC, create_issuer_keys
+
+    settings = load_settings()
+    folder = keys or settings.issuer_keys
+    create_issuer(database or settings.database)
+    key = create_issuer_keys(folder)
+    output.emit(f"public key: {folder / PUBLIC}\n  key {key.keyid}")

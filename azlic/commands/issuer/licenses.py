@@ -1,0 +1,83 @@
+"""The licenses that were given out, and taking them back."""
+
+from typing import Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.settings import load_settings
+
+
+def register(issuer: typer.Typer) -> None:
+    """Put these commands into the issuer's group."""
+    issuer.command()(issued)
+    issuer.command()(revoke)
+    issuer.command()(revoked)
+
+
+def issued(database: options.IssuerStore = None, json: options.Json = False) -> None:
+    """List every license that was given out.
+
+    To whom, until when, and when it was revoked if it was.
+
+    Example: azlic issuer issued
+    """
+    from dataclasses import asdict
+
+    from azlic.render.issuer import issued_text
+    from licensing.issuer.book import issued as book
+    from licensing.issuer.book import open_stocked_issuer
+
+    lines = book(open_stocked_issuer(database or load_settings().database))
+    if json:
+        output.emit_json("azlic.issued/v1", {"licenses": [asdict(line) for line in lines]})
+    else:
+        output.emit(issued_text(lines))
+
+
+def revoke(
+    license_id: Annotated[str, typer.Argument(metavar="LICENSE_ID", help="The license, as issued lists it.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept, and told.")],
+    up_to_serial: Annotated[
+        int | None, typer.Option("--up-to-serial", metavar="N", min=1, help="Only serials up to and with this one.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    database: options.IssuerStore = None,
+) -> None:
+    """Take a license back; this cannot be undone.
+
+    Without a serial its container gets no more licenses until azlic issuer container renew-id. Sites hear of it by the
+    next revocation list that is carried to them.
+
+    Example: azlic issuer revoke 01900000-0000-7000-8000-000000000001 --reason "the host was sold" --yes
+    """
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.revocations import revoke as take_back
+
+    store = open_stocked_issuer(database or load_settings().database)
+    which = f"license {license_id}" + (f" up to serial {up_to_serial}" if up_to_serial else "")
+    if not yes:
+        typer.confirm(f"Revoke {which} for good?", abort=True, err=True)
+    done = take_back(store, license_id, reason=reason, up_to_serial=up_to_serial, now=clock.now(), actor=operator())
+    output.emit(f"{which}: {'revoked' if done else 'revoked already, nothing was changed'}")
+
+
+def revoked(database: options.IssuerStore = None, json: options.Json = False) -> None:
+    """List the licenses that were taken back.
+
+    Sites hear of them by the list that azlic issuer revocations signs.
+
+    Example: azlic issuer revoked
+    """
+    from dataclasses import asdict
+
+    from azlic.render.issuer import revoked_text
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.revocations import revocations
+
+    known = revocations(open_stocked_issuer(database or load_settings().database))
+    if json:
+        output.emit_json("azlic.issuer-revoked/v1", {"revoked": [asdict(one) for one in known]})
+    else:
+        output.emit(revoked_text(known))

@@ -1,0 +1,133 @@
+"""The resources that pay for containers, and their API keys."""
+
+from typing import Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.commands.issuer.container import VersionBelow, VersionFrom
+from azlic.commands.issuer.plan import Count, End, Period, PlanType, QuotaSize, Start, Tier, Unit, stated_plan
+from azlic.settings import load_settings
+
+app = typer.Typer(help="The resources that pay for containers.", no_args_is_help=True)
+
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="The resource's name, the last part of its endpoint.")]
+
+
+def register(issuer: typer.Typer) -> None:
+    """Put these commands into the issuer's group."""
+    issuer.add_typer(app, name="resource")
+
+
+@app.command("add")
+def add_resource(
+    name: _Name,
+    container: options.ForContainer,
+    plan_type: PlanType,
+    quota: QuotaSize,
+    unit: Unit,
+    start: Start,
+    end: End,
+    period: Period,
+    keys_to: options.KeysTo,
+    tier: Tier = "T1",
+    count: Count = 1,
+    subscription: Annotated[
+        str, typer.Option(metavar="NAME", help="Whose resource it is; approved once for all of them.")
+    ] = "default",
+    sku: Annotated[
+        str, typer.Option(metavar="SKU", help="Its SKU; only DC0 pays for disconnected containers.")
+    ] = "DC0",
+    version_from: VersionFrom = None,
+    version_below: VersionBelow = None,
+    term: Annotated[
+        str, typer.Option(metavar="TIME", help="How long a license runs, 365d or 12h; at most to the plan's end.")
+    ] = "365d",
+    grace_days: Annotated[int, typer.Option(metavar="N", help="For how many days it may overrun, up to 366.")] = 0,
+    database: options.IssuerStore = None,
+) -> None:
+    """Enter a resource on a commitment plan.
+
+    Its two API keys are written to files once and kept as digests only. More containers go on its list with
+    azlic issuer container add.
+
+    Example: azlic issuer resource add plant-read --container read --plan-type Read --quota 500000
+    --unit Transaction --period year --start 2026-01-01 --end 2027-01-01 --keys-to api-keys
+    """
+    from licensing.containers import CONTAINER_TYPES
+    from licensing.core.instants import parse_duration, parse_instant
+    from licensing.delivery.api_keys import prepare_folder, write_api_key
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_issuer
+    from licensing.issuer.resources import KEY_SLOTS, NewResource
+    from licensing.issuer.resources import add_resource as enter
+
+    plan = stated_plan(
+        "azlic issuer resource add --help",
+        name=f"{name}-plan",
+        plan_type=plan_type,
+        tier=tier,
+        count=count,
+        quota={"quantity": quota, "unit": unit},
+        period=period,
+        starts_at=parse_instant(start),
+        ends_at=parse_instant(end),
+        meters=CONTAINER_TYPES[container].meters,
+    )
+    resource = NewResource(
+        name=name,
+        subscription=subscription,
+        container_type=container,
+        plan=plan,
+        term=parse_duration(term),
+        grace_days=grace_days,
+        version_from=version_from,
+        version_below=version_below,
+        sku=sku,
+    )
+    store = open_issuer(database or load_settings().database)
+    prepare_folder(keys_to, KEY_SLOTS)
+    api_keys = enter(store, resource, now=clock.now(), actor=operator())
+    written = [write_api_key(keys_to, slot, api_key) for slot, api_key in zip(KEY_SLOTS, api_keys, strict=True)]
+    output.emit(f"resource {name}: entered, API keys in {' and '.join(map(str, written))}")
+
+
+@app.command("key")
+def renew_key(
+    name: _Name,
+    slot: Annotated[int, typer.Option(metavar="1|2", min=1, max=2, help="Which of its two API keys.")],
+    keys_to: options.KeysTo,
+    database: options.IssuerStore = None,
+) -> None:
+    """Make a new API key in place of one of the two.
+
+    The old one is refused from then on; the other one goes on working.
+
+    Example: azlic issuer resource key plant-read --slot 1 --keys-to new-keys
+    """
+    from licensing.delivery.api_keys import prepare_folder, write_api_key
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.resources import new_api_key
+
+    store = open_stocked_issuer(database or load_settings().database)
+    prepare_folder(keys_to, [slot])
+    key = new_api_key(store, name, slot, now=clock.now(), actor=operator())
+    output.emit(f"resource {name}: API key {slot} is new, in {write_api_key(keys_to, slot, key)}")
+
+
+@app.command("list")
+def list_resources(database: options.IssuerStore = None, json: options.Json = False) -> None:
+    """List the resources.
+
+    Example: azlic issuer resource list
+    """
+    from azlic.render.issuer import resource_fields, resources_text
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.resources import resources
+
+    known = resources(open_stocked_issuer(database or load_settings().database), now=clock.now())
+    if json:
+        output.emit_json("azlic.resources/v2", {"resources": list(map(resource_fields, known))})
+    else:
+        output.emit(resources_text(known))

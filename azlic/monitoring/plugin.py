@@ -1,0 +1,72 @@
+"""The line of a monitoring plugin: a status, what is wrong, and figures behind a bar.
+
+Source: Monitoring Plugins Development Guidelines; 'label'=value[UOM];[warn];[crit];[min];[max].
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+
+from usage.alerts.alert import Alert, Severity
+from usage.alerts.conditions.ledger import LEDGER_UNREADABLE
+from usage.alerts.conditions.license import URGENT_DAYS
+from usage.alerts.state import State
+from usage.alerts.store import Told
+
+_WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+_NAMED = 3
+
+
+def plugin_status(found: Iterable[Told]) -> int:
+    """0 OK, 1 WARNING, 2 CRITICAL; 3 UNKNOWN where the ledger could not be asked and nothing else is critical."""
+    loud = _loud(found)
+    known = [alert for alert in loud if alert.id != LEDGER_UNREADABLE]
+    if any(alert.severity is Severity.CRITICAL for alert in known):
+        return 2
+    if len(known) < len(loud):
+        return 3
+    return int(any(alert.severity is Severity.WARNING for alert in known))
+
+
+def check_line(state: State, found: Sequence[Told], *, lead_days: int) -> str:
+    """One line for a monitoring system."""
+    status = _WORDS[plugin_status(found)]
+    loud = [alert for alert in _loud(found) if alert.severity >= Severity.WARNING]
+    told = "; ".join(f"{_subject(alert)} {alert.stage}" for alert in loud[:_NAMED])
+    more = f"; and {len(loud) - _NAMED:,} more" if len(loud) > _NAMED else ""
+    words = f"{len(loud):,} {'alert' if len(loud) == 1 else 'alerts'}: {told}{more}" if loud else _fine(state)
+    return f"AZLIC {status} - {_plain(words)} | {' '.join(_figures(state, found, lead_days))}"
+
+
+def _loud(found: Iterable[Told]) -> list[Alert]:
+    return [one.alert for one in found if one.acknowledgement is None]
+
+
+def _subject(alert: Alert) -> str:
+    return alert.id.replace(":", " ", 1)
+
+
+def _fine(state: State) -> str:
+    number = len(state.licenses)
+    return f"{number:,} {'license' if number == 1 else 'licenses'}, nothing that needs anybody"
+
+
+def _plain(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else "?" for char in text.replace("|", "/")).split())
+
+
+def _figures(state: State, found: Iterable[Told], lead_days: int) -> Iterator[str]:
+    loud = _loud(found)
+    for severity in sorted(Severity, reverse=True):
+        yield f"{severity.word}={sum(alert.severity is severity for alert in loud)};;;0"
+    yield f"licenses={len(state.licenses)};;;0"
+    ends = [fact.expires_at for fact in state.licenses if fact.expires_at is not None]
+    if ends:  # without a license there is no figure: 0 or -1 days would be a lie
+        yield f"first_end={(min(ends) - state.now) // timedelta(days=1)};{lead_days}:;{URGENT_DAYS}:"
+    for plan in state.plans:
+        if plan.usage is not None:
+            yield f"{_label(f'{plan.name} used')}={plan.usage.percent:g}%;90;100;0"
+
+
+def _label(name: str) -> str:
+    """A label between single quotes; what has a meaning there is replaced."""
+    return f"'{_plain(name).replace('=', '-').replace(chr(39), '-')}'"

@@ -1,0 +1,45 @@
+"""Files that come with azlic, made ready for this installation: units, a cron line, rules, a dashboard, commands."""
+
+import sys
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from licensing.core.errors import BadCall
+from licensing.core.files import make_folder, write_whole
+
+
+def ready_made(kind: str, *, lead_days: int) -> dict[str, bytes]:
+    """The files of a kind, ``units`` or ``rules``, by name: with this program's own path and the site's lead time."""
+    program = Path(sys.executable).with_name("azlic")
+    values = {"@AZLIC@": str(program), "@LEAD_DAYS@": str(lead_days)}
+    folder = files(__name__).joinpath(kind)
+    return {entry.name: _filled(entry.read_text("utf-8"), values) for entry in sorted(folder.iterdir(), key=_name)}
+
+
+def _name(entry: object) -> str:
+    return str(getattr(entry, "name", ""))
+
+
+def _filled(text: str, values: Mapping[str, str]) -> bytes:
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text.encode()
+
+
+def write_out(folder: Path, contents: Mapping[str, bytes], *, replace: bool) -> list[Path]:
+    """Write files into a folder; gives those that were not there, or not the same.
+
+    Raises ``BadCall`` where another file of that name lies there, unless it is to be replaced; then none is written.
+    """
+    make_folder(folder, "the folder", "FOLDER", mode=0o755)
+    changed = {folder / name: content for name, content in contents.items() if not _same(folder / name, content)}
+    if others := sorted(path for path in changed if path.exists() and not replace):
+        raise BadCall(f"{others[0]} is there already, with other content", hint="compare them; --yes replaces it")
+    for path, content in changed.items():
+        write_whole(path, content, mode=0o644)
+    return list(changed)
+
+
+def _same(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content

@@ -1,0 +1,56 @@
+"""The state of this site as its settings have it: what `alerts`, `check`, `notify` and `calendar` look at."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from azlic.settings import Settings
+from licensing.trust.store import TrustStore
+from licensing.verification import verify
+from usage.alerts.conditions.all import alerts_of
+from usage.alerts.gather.state import gather
+from usage.alerts.rules import Rules
+from usage.alerts.state import State
+from usage.alerts.store import Told, acknowledgements, told
+from usage.ledger.readonly import asking
+
+if TYPE_CHECKING:
+    from licensing.verdict.seen import Seen
+    from licensing.verdict.verdict import Verdict
+
+
+def rules_of(settings: Settings) -> Rules:
+    """When to warn, by the settings."""
+    return Rules(
+        stages=settings.stages,
+        stages_of=settings.stages_of,
+        lead_days=settings.lead_days,
+        trust_days=settings.trust_days,
+        close_days=settings.close_days,
+        receipt_days=settings.receipt_days,
+    )
+
+
+def look(
+    settings: Settings, *, trust: Path | None, database: str | None, now: datetime
+) -> tuple[State, tuple[Told, ...]]:
+    """Look at everything once, and say what somebody should know; nothing is written."""
+    store, ledger = TrustStore(trust or settings.trust), database or settings.database
+
+    def examine(path: Path, seen: "Seen") -> "Verdict":
+        return verify(
+            path,
+            trust=store,
+            as_of=now,
+            site=settings.site or None,
+            instance=settings.instance or None,
+            seen=seen,
+        )
+
+    asked = f"{store.folder} {settings.site} {settings.instance}"
+    state = gather(settings.licenses, examine, trust=store, database=ledger, now=now, asked=asked)
+    known = {}
+    if not state.ledger_error:
+        with asking(ledger) as ask:
+            known = acknowledgements(ask) if ask else {}
+    return state, told(alerts_of(state, rules_of(settings)), known, now)

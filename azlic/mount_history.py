@@ -1,0 +1,67 @@
+"""What the ledger remembers of output folders: an empty one it took records from, or one that took another's place."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from licensing.doctor.finding import Finding
+from licensing.doctor.words import command_word, shown
+from usage.ledger.tables.records import Source
+from usage.records.usage_files import as_text, is_usage_file
+
+_LAYERS = 3
+"""A usage file lies in a container's folder, which lies in a service's, which lies in the output folder."""
+
+
+def history_findings(
+    connection: Connection, empty_outputs: Sequence[str], *, in_use: Sequence[str] = ()
+) -> Iterable[Finding]:
+    """For each output folder without a usage file: whether the ledger took records from it, or from another.
+
+    Folders ``in_use`` have not been replaced by an empty one: they are other containers'.
+    """
+    known = _known_outputs(connection)
+    others = {as_text(Path(output).resolve()) for output in in_use}
+    for output in empty_outputs:
+        told = as_text(Path(output).resolve())
+        if known.get(told):
+            yield Finding(
+                "output-emptied",
+                output,
+                f"the ledger took {known[told]:,} usage files from here, and none is left",
+                do="mount the volume that held them, or bring them back from a copy; the ledger keeps what it took",
+                affected=known[told],
+            )
+        elif old := [path for path in sorted(known) if path not in others and _holds_usage(path)]:
+            yield _fresh(output, old)
+
+
+def _fresh(output: str, old: Sequence[str]) -> Finding:
+    one = len(old) == 1
+    places = ", ".join(map(shown, old[:3])) + (" ..." if len(old) > 3 else "")
+    return Finding(
+        "output-fresh",
+        output,
+        f"no usage file lies in it, and the ledger took records from {places}, whose place it may have taken",
+        f"cp -a {command_word(old[0])}/. {command_word(output)}/" if one else None,
+        do="" if one else "copy the records of the folder that this one took the place of: cp -a OLD/. NEW/",
+        affected=len(old),
+        names=tuple(map(shown, old[:3])),
+    )
+
+
+def _known_outputs(connection: Connection) -> dict[str, int]:
+    """The output folders that usage files were taken from, and how many."""
+    counts: dict[str, int] = {}
+    for path in connection.scalars(select(Source.path).where(Source.path.startswith("/"))):
+        folder = path.rsplit("/", _LAYERS)[0]
+        counts[folder] = counts.get(folder, 0) + 1
+    return counts
+
+
+def _holds_usage(folder: str) -> bool:
+    try:
+        return any(is_usage_file(path) for path in Path(folder).glob("*/*/*"))
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""Answers in words and as fields, one module a noun."""

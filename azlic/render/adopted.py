@@ -1,0 +1,71 @@
+"""The licenses that were adopted, for people and for scripts. Whatever is shown was stated by the operator."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from azlic.render.text import columns, rendered
+from azlic.render.verdict import stated_fields
+from licensing.adoption import Adoption, Listed
+from licensing.core.instants import iso
+from licensing.verdict.seen import Adopted
+from licensing.verification.adopted import BY_OPERATOR
+
+
+def adoption_text(done: Adoption) -> str:
+    """What was adopted, what it replaced, and what comes next."""
+    entry, before = done.entry, done.before
+    head = "known already, nothing was changed" if before == entry else "renewed" if done.renewed else "adopted"
+    lines = [
+        f"{head}: {done.place}",
+        f"  container type {entry.container_type}, ends at {iso(entry.expires_at)} ({BY_OPERATOR})",
+        f"  {entry.size:,} bytes, SHA-256 {entry.digest.hex()[:16]}...",
+    ]
+    if before is not None and before != entry:
+        lines += [
+            f"  replaced: what was adopted at {iso(before.adopted_at)},",
+            f"  stated to end at {iso(before.expires_at)}, SHA-256 {before.digest.hex()[:16]}...",
+        ]
+    return "\n".join(lines)
+
+
+def adoption_fields(done: Adoption) -> dict[str, Any]:
+    """The same under the schema ``azlic.adoption/v1``; ``replaced`` is what was stated before, if it differs."""
+    replaced = done.before if done.before != done.entry else None
+    return {
+        "path": done.place,
+        "changed": done.before != done.entry,
+        "stated": stated_fields(done.entry),
+        "replaced": stated_fields(replaced) if replaced else None,
+    }
+
+
+def adopted_text(found: Sequence[Listed], now: datetime) -> str:
+    """A line for each, with its file's state."""
+    if not found:
+        return "no license was adopted"
+    table = columns("Container", "Ends", ">Days", "File", "~Path")
+    for one in found:
+        ends = f"{one.entry.expires_at:%Y-%m-%d}"
+        table.add_row(one.entry.container_type, ends, f"{_days(one.entry, now):,}", one.file, one.place)
+    return rendered([table, f"\nAll dates are {BY_OPERATOR}; azlic cannot read these licenses."])
+
+
+def _days(entry: Adopted, now: datetime) -> int:
+    return (entry.expires_at - now) // timedelta(days=1)
+
+
+def adopted_fields(found: Sequence[Listed], now: datetime) -> dict[str, Any]:
+    """The same under the schema ``azlic.adopted/v1``."""
+    return {
+        "as_of": iso(now),
+        "adopted": [
+            {
+                "path": one.place,
+                "file": one.file,
+                "days_left": _days(one.entry, now),
+                "stated": stated_fields(one.entry),
+            }
+            for one in found
+        ],
+    }

@@ -1,0 +1,71 @@
+"""Alerts, for people and for scripts."""
+
+import textwrap
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from azlic.output import styled
+from licensing.core.instants import iso
+from usage.alerts.alert import Alert, Severity, counted
+from usage.alerts.store import Told
+
+WIDTH = 80
+_COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.NOTICE: "blue"}
+_HEADING = f"{'SEVERITY':<10}{'SINCE':<12}{'STAGE':<18}ALERT"
+
+
+def alerts_text(found: Sequence[Told], now: datetime) -> str:
+    """A line for each alert with what it means and what to do below it; then what somebody has taken note of."""
+    loud = [one.alert for one in found if one.acknowledgement is None]
+    quiet = [one for one in found if one.acknowledgement is not None]
+    if not found:
+        return f"No alerts as of {iso(now)}."
+    lines = [f"As of {iso(now)}, the worst first; dates are UTC.", ""]
+    if loud:
+        lines += [_HEADING, *(line for alert in loud for line in _alert(alert))]
+    if quiet:
+        lines += ["" if loud else "Nothing new.", "Taken note of:"]
+        lines += [line for one in quiet for line in _acknowledged(one)]
+    return "\n".join([*lines, "", _summary(loud, quiet)])
+
+
+def _alert(alert: Alert) -> list[str]:
+    head = f"{alert.severity.word:<10}{alert.since:%Y-%m-%d}  {alert.stage:<16}  {_printable(alert.id)}"
+    return [styled(head, _COLOURS[alert.severity]), *_indented(alert.meaning), *_indented(f"-> {alert.action}")]
+
+
+def _acknowledged(one: Told) -> list[str]:
+    assert one.acknowledgement is not None  # noqa: S101 - the caller sorted them so
+    ack = one.acknowledgement
+    head = f"{one.alert.severity.word:<10}{one.alert.since:%Y-%m-%d}  {one.alert.stage:<16}  {_printable(one.alert.id)}"
+    return [head, *_indented(f"quiet until {ack.until:%Y-%m-%d}, by {ack.acknowledged_by}")]
+
+
+def _summary(loud: Sequence[Alert], quiet: Sequence[Told]) -> str:
+    told = counted(loud)
+    return f"{told or 'nothing new'}; {len(quiet):,} taken note of." if quiet else f"{told}."
+
+
+def _indented(text: str) -> list[str]:
+    return textwrap.wrap(
+        _printable(text), WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 10, break_on_hyphens=False
+    )
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def alerts_fields(found: Sequence[Told], now: datetime) -> dict[str, Any]:
+    """All alerts under the schema ``azlic.alerts/v1``, the worst first."""
+    return {"as_of": iso(now), "alerts": [one.alert.fields() | _ack_fields(one) for one in found]}
+
+
+def _ack_fields(one: Told) -> dict[str, Any]:
+    ack = one.acknowledgement
+    return {
+        "acknowledged": ack is not None,
+        "quiet_until": iso(ack.until) if ack else None,
+        "acknowledged_by": ack.acknowledged_by if ack else None,
+    }

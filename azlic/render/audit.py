@@ -1,0 +1,152 @@
+"""An audit, a checkpoint, a backup and a restore, in words and fields."""
+
+import base64
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from usage.auditing.backups import Backup, Loss, Restored
+from usage.auditing.compare import Standing
+from usage.auditing.faults import Check
+from usage.auditing.run import Audit, Progress
+from usage.ledger.checkpoints import Checkpoint
+
+_CHECKS = {
+    Check.NUMBERS: "batches are numbered without a gap",
+    Check.HEADS: "each head follows from the one before",
+    Check.ROWS: "records are those that each batch stored",
+    Check.TOTALS: "day totals are the sums of the records",
+    Check.MONTHS: "closed months hold what they were closed with",
+    Check.OUTSIDE: "nothing stands outside the batches",
+    Check.AGAINST: "what was kept elsewhere agrees",
+    Check.GUARDS: "the database refuses changes",
+    Check.FILES: "source files hold what was taken",
+}
+
+
+@contextlib.contextmanager
+def records_bar(what: str) -> Iterator[Progress]:
+    """A bar on stderr while there is something to wait for; nothing where stderr is no terminal."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield report
+
+
+def audit_text(audit: Audit) -> str:
+    """The first fault, the checks with what each found, and what was audited."""
+    lines = [f"{audit.batches:,} batches, {audit.records:,} records, {audit.closed_months:,} closed months"]
+    lines += [f"ledger {audit.origin}"] if audit.origin else []
+    lines += [f"head {_head(audit.head)}"]
+    asked = {Check.AGAINST: bool(audit.compared), Check.FILES: bool(audit.files or audit.files_gone)}
+    for check, name in _CHECKS.items():
+        count = audit.counts.get(check, 0)
+        verdict = f"{count:,} faults" if count > 1 else "1 fault" if count else "ok" if asked.get(check, True) else "-"
+        lines.append(f"  {check.value}  {name:<48} {verdict}")
+    lines += [f"  {compared.kept.name}: {compared.detail}" for compared in audit.compared]
+    if audit.files_gone:
+        lines.append(f"  {audit.files_gone:,} source files are not there any more, {audit.files:,} were read")
+    if audit.sound:
+        return "\n".join(["sound: everything is as it was written", *lines])
+    more = sum(audit.counts.values()) - len(audit.faults)
+    first, *others = [f"{fault} (check {fault.check.value})" for fault in audit.faults]
+    told = [f"NOT SOUND: {first}", *lines, *(["also:"] if others else []), *(f"  {other}" for other in others)]
+    return "\n".join([*told, *([f"  and {more:,} more"] if more > 0 else [])])
+
+
+def audit_fields(audit: Audit) -> dict[str, Any]:
+    """The same under the schema ``azlic.audit/v1``."""
+    return {
+        "sound": audit.sound,
+        "origin": audit.origin,
+        "batches": audit.batches,
+        "records": audit.records,
+        "head": _head(audit.head),
+        "closed_months": audit.closed_months,
+        "faults": [{"check": fault.check.value, "where": fault.where, "what": fault.what} for fault in audit.faults],
+        "counts": {str(check.value): count for check, count in audit.counts.items()},
+        "against": [
+            {"name": compared.kept.name, "standing": compared.standing.value, "detail": compared.detail}
+            | {"size": compared.kept.checkpoint.size, "agrees": compared.standing is Standing.SAME}
+            for compared in audit.compared
+        ],
+        "files": audit.files,
+        "files_gone": audit.files_gone,
+    }
+
+
+def checkpoint_fields(checkpoint: Checkpoint) -> dict[str, Any]:
+    """A checkpoint under the schema ``azlic.checkpoint/v1``; ``text`` is what is kept."""
+    return {
+        "origin": checkpoint.origin,
+        "size": checkpoint.size,
+        "head": _head(checkpoint.head),
+        "text": str(checkpoint),
+    }
+
+
+def backup_text(backup: Backup, file: Path) -> str:
+    """What was copied; or why it is no good."""
+    if not backup.good:
+        return f"no backup was made: {_why(backup)}\n  try: azlic audit"
+    audit = backup.audit
+    return f"{file}: {audit.batches:,} batches, {audit.records:,} records; whole and sound\nhead {_head(audit.head)}"
+
+
+def backup_fields(backup: Backup, file: Path) -> dict[str, Any]:
+    """The same under the schema ``azlic.backup/v1``."""
+    return {"file": str(file), "good": backup.good, "damage": backup.damage, "audit": audit_fields(backup.audit)}
+
+
+def restore_text(restored: Restored, file: Path) -> str:
+    """What was put in place; or why nothing was."""
+    if not restored.backup.good:
+        return f"nothing was restored: {file} is no good backup: {_why(restored.backup)}"
+    if not restored.done:
+        return (
+            f"nothing was restored: {_loss(restored.loss)}\n"
+            f"  try: --yes if that is meant; what is there now is kept beside the ledger"
+        )
+    audit = restored.backup.audit
+    lines = [f"restored: {audit.batches:,} batches, {audit.records:,} records"]
+    lines += [f"taken away: {_loss(restored.loss)}"] if restored.loss else []
+    lines += [f"what was there is kept as {restored.kept}"] if restored.kept else []
+    return "\n".join([*lines, "run azlic ingest now: it takes again what is missing"])
+
+
+def restore_fields(restored: Restored, file: Path) -> dict[str, Any]:
+    """The same under the schema ``azlic.restore/v1``."""
+    loss = restored.loss
+    return {
+        "file": str(file),
+        "done": restored.done,
+        "backup_good": restored.backup.good,
+        "lost": {"first_batch": loss.first, "last_batch": loss.last, "unreadable": loss.unreadable} if loss else None,
+        "kept": str(restored.kept) if restored.kept else None,
+        "audit": audit_fields(restored.backup.audit),
+    }
+
+
+def _head(head: bytes) -> str:
+    return base64.b64encode(head).decode()
+
+
+def _why(backup: Backup) -> str:
+    return backup.damage or str(backup.audit.faults[0])
+
+
+def _loss(loss: Loss) -> str:
+    if loss.unreadable is not None:
+        return f"the ledger that is there cannot be read ({loss.unreadable}), so what would be lost cannot be told"
+    batches = f"batch {loss.first}" if loss.first == loss.last else f"batches {loss.first} to {loss.last}"
+    return f"{batches} of the ledger that is there are not in the backup"

@@ -1,0 +1,62 @@
+"""What speaks for and against this machine's clock, in words and as fields for a script."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from azlic.output import styled
+from licensing.core.instants import iso
+from licensing.verdict.seen import CLOCK_TOLERANCE, Seen, Witness, WitnessKind
+
+_TITLES = {
+    WitnessKind.LICENSE: "License issued",
+    WitnessKind.RECORD: "Usage record",
+    WitnessKind.EVALUATION: "Answer given",
+}
+
+
+def clock_text(seen: Seen, now: datetime) -> str:
+    """A line for the clock, one for each witness, and what follows from them."""
+    why = seen.clock_behind(now)
+    standing = styled("SUSPECT", "red") if why else styled("not behind anything seen", "green")
+    lines = [f"{'Clock':<15} {iso(now)}  {standing}"]
+    for kind in WitnessKind:
+        found = [witness for witness in seen.witnesses if witness.kind is kind]
+        lines += [f"{_TITLES[kind]:<15} {_witness(found[0], now)}" if found else f"{_TITLES[kind]:<15} none yet"]
+        lines += [f"{'':<15} {witness.source}" for witness in found]
+    if why:
+        lines += ["", "A license is clock-suspect here until the clock is right: date -u, timedatectl.", *_BEYOND]
+    return "\n".join(lines)
+
+
+_BEYOND = (
+    "Where the clock is right and a witness is wrong, the issuer signs a reset:",
+    "azlic clock reset FILE.",
+)
+
+
+def _witness(witness: Witness, now: datetime) -> str:
+    ahead = witness.instant - now
+    instant = iso(witness.instant.replace(microsecond=0))
+    return instant if ahead < timedelta(seconds=2) else f"{instant}  {_span(ahead)} ahead of the clock"
+
+
+def _span(span: timedelta) -> str:
+    for unit, length in (("days", timedelta(days=1)), ("hours", timedelta(hours=1)), ("minutes", timedelta(minutes=1))):
+        if span >= 2 * length:
+            return f"{span // length} {unit}"
+    return f"{span.total_seconds():.0f} seconds"
+
+
+def clock_fields(seen: Seen, now: datetime) -> dict[str, Any]:
+    """The same under the schema ``azlic.clock/v1``."""
+    mark = seen.high_water
+    return {
+        "now": iso(now),
+        "suspect": seen.clock_behind(now) is not None,
+        "tolerance_seconds": CLOCK_TOLERANCE // timedelta(seconds=1),
+        "high_water": iso(mark.instant) if mark else None,
+        "witnesses": [
+            {"kind": witness.kind, "instant": iso(witness.instant), "source": witness.source}
+            for witness in seen.witnesses
+        ],
+    }

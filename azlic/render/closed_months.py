@@ -1,0 +1,70 @@
+"""Closed months, and what was booked about them later, as a report shows them."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from azlic.render.text import aligned, columns, indented
+from licensing.core.instants import iso
+from usage.ledger.closed_months import Closing
+from usage.quantity import from_micro
+from usage.reporting.daily import Apart, Usage
+from usage.reporting.report import MonthlyReport
+
+
+def closed_shown(closed: Closing | None) -> list[RenderableType]:
+    """That a month is closed: its numbers stay as they are."""
+    if closed is None:
+        return []
+    lines = [f"Closed at {iso(closed.closed_at)}, batch {closed.sequence:,}, head {closed.head.hex()[:16]}"]
+    lines += [f"though something was open: {closed.reason}"] if closed.reason else []
+    return [Text("\n".join(lines))]
+
+
+def closed_fields(closed: Closing | None) -> dict[str, Any] | None:
+    """How a month was closed, for a script; None while it is open."""
+    if closed is None:
+        return None
+    return {
+        "with": str(closed.month),
+        "closed_at": iso(closed.closed_at),
+        "batch": closed.sequence,
+        "head": closed.head.hex(),
+        "reason": closed.reason or None,
+    }
+
+
+def parts_apart(report: MonthlyReport) -> Sequence[tuple[Usage, Apart]]:
+    """Every part of the month's use that was booked late or corrected, with the row that it is a part of."""
+    found = [(row, part) for row in report.usages for part in row.apart]
+    return sorted(found, key=lambda pair: (pair[0].meter, pair[1].month, pair[1].kind))
+
+
+def apart_shown(report: MonthlyReport) -> list[RenderableType]:
+    """What was booked late or corrected, by meter; nothing where nothing was."""
+    parts: list[RenderableType] = []
+    for meter, group in groupby(parts_apart(report), key=lambda pair: pair[0].meter):
+        pairs = list(group)
+        table = columns("", "of month", "~site", "~container", ">quantity", ">records")
+        for (row, part), quantity in zip(pairs, aligned([part.quantity for _, part in pairs]), strict=True):
+            place = (row.site or "-", row.container_id)
+            table.add_row(part.kind.value, str(part.month), *place, quantity, f"{part.records:,}")
+        parts += [Text(f"  {meter}"), indented(table, 4)]
+    heading = f"Late and corrected: included in {report.month} above, though it belongs elsewhere"
+    return [Text(heading, style="bold"), *parts, Text()] if parts else []
+
+
+def apart_fields(usage: Usage) -> list[dict[str, Any]]:
+    """The parts of a row that were booked late or corrected, for a script."""
+    return [
+        {
+            "kind": part.kind.value,
+            "month": str(part.month),
+            "quantity": from_micro(part.quantity),
+            "records": part.records,
+        }
+        for part in usage.apart
+    ]

@@ -1,0 +1,111 @@
+"""An examination for people and for scripts."""
+
+import os
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from azlic.output import styled
+from licensing.core.instants import iso
+from licensing.doctor.examination import Examination
+from licensing.doctor.finding import Finding, Level
+from licensing.doctor.words import shown
+
+if TYPE_CHECKING:
+    from licensing.doctor.mending import Mended
+
+WIDTH = 80
+_COLOURS = {Level.ERROR: "red", Level.WARNING: "yellow", Level.UNEXAMINED: "red"}
+
+
+def examination_text(found: Examination) -> str:
+    """How many things are wrong; each with its place, why it matters, and what mends it; then the facts."""
+    lines = [styled(f"Doctor: {_headline(found.findings)}", "red" if found.exit_status else "green"), ""]
+    for finding in found.findings:
+        lines += [*_finding(finding), ""]
+    if os.geteuid() != 0 and any(finding.command for finding in found.findings):
+        lines += [*_paragraph("Note", "The commands change what other users own: run them as root."), ""]
+    for name, value in (found.facts | {"Access": _access(found)}).items():
+        lines += _paragraph(name, value)
+    return "\n".join(lines)
+
+
+def _headline(findings: Sequence[Finding]) -> str:
+    wrong, doubts, blind = (sum(finding.level is level for finding in findings) for level in Level)
+    parts = ["nothing is wrong" if not wrong else "1 thing is wrong" if wrong == 1 else f"{wrong} things are wrong"]
+    parts += [f"{doubts} warning{'s' if doubts > 1 else ''}"] if doubts else []
+    parts += [f"{blind} could not be examined"] if blind else []
+    return ", ".join(parts)
+
+
+def _access(found: Examination) -> str:
+    how = "really tried" if found.tried else "worked out from owners, modes and ACLs; root can try it"
+    return f"{how}, as user {found.identity}"
+
+
+def _finding(finding: Finding) -> list[str]:
+    head = f"{finding.level.upper():<10} {finding.code:<20} {shown(finding.place)}"
+    names = ", ".join(finding.names) + (" ..." if finding.affected > len(finding.names) else "")
+    lines = [styled(head, _COLOURS[finding.level]), *_paragraph("What", f"{finding.problem}.")]
+    lines += _paragraph("First", names) if finding.affected > 1 and finding.names else []
+    lines += _paragraph("Why", finding.why)
+    if finding.command:
+        lines.append(f"  {'Mend':<15} {finding.command}")  # as it stands, to be copied: never folded
+    else:
+        lines += _paragraph("Do", finding.do)
+    return lines
+
+
+def _paragraph(name: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=f"  {name:<15} ",
+        subsequent_indent=" " * 18,
+        break_long_words=True,
+        break_on_hyphens=False,
+    )
+
+
+def plan_text(findings: Sequence[Finding]) -> str:
+    """The commands that are about to be run."""
+    return "\n".join(f"  {finding.command}" for finding in findings)
+
+
+def mended_text(mended: "Sequence[Mended]") -> str:
+    """What was run, and what failed."""
+    lines: list[str] = []
+    for done in mended:
+        lines.append(f"{'FAILED' if done.failure else 'done'}  {done.finding.command}")
+        lines += [f"        {shown(line)}" for line in done.failure.splitlines()]
+    return "\n".join(lines)
+
+
+def examination_fields(found: Examination, mended: "Sequence[Mended]" = ()) -> dict[str, Any]:
+    """The examination under the schema ``azlic.doctor/v1``; ``mended`` is what ``--fix`` ran before it."""
+    return {
+        "as_of": iso(found.as_of),
+        "status": found.exit_status,
+        "user": {"uid": found.identity.uid, "gid": found.identity.gid},
+        "access": "tried" if found.tried else "computed",
+        "facts": {name.lower().replace(" ", "_"): value for name, value in found.facts.items()},
+        "findings": [
+            {
+                "code": finding.code,
+                "level": finding.level,
+                "place": shown(finding.place),
+                "problem": finding.problem,
+                "why": finding.why,
+                "command": finding.command,
+                "do": finding.do or None,
+                "safe": finding.safe,
+                "affected": finding.affected,
+                "names": list(finding.names),
+            }
+            for finding in found.findings
+        ],
+        "mended": [
+            {"code": done.finding.code, "command": done.finding.command, "failure": done.failure or None}
+            for done in mended
+        ],
+    }

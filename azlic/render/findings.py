@@ -1,0 +1,86 @@
+"""Quarantined lines and findings, for people and for scripts."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from licensing.core.instants import iso
+from usage.intake.findings import KINDS, Finding, OpenGap
+from usage.intake.quarantine import SetApart
+
+WIDTH = 80
+
+
+def lines_text(lines: Sequence[SetApart]) -> str:
+    """Each line with its place, the reason, and what it holds, as far as a terminal may see it."""
+    if not lines:
+        return "no line waits in quarantine"
+    told: list[str] = []
+    for item in lines:
+        told.append(f"{item.key:>4}  {item.file}:{item.line}  {item.kind}")
+        told += _indented(item.reason)
+        shown = item.content[:200].decode("utf-8", "backslashreplace")
+        told += _indented("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown))
+        if item.settled_as:
+            told += _indented(f"{item.settled_as}: {item.settled_why}")
+    return "\n".join(told)
+
+
+def lines_fields(lines: Sequence[SetApart]) -> dict[str, Any]:
+    """The lines under the schema ``azlic.quarantine/v1``; ``content`` is the line, with escapes for what is no text."""
+    return {
+        "lines": [
+            {
+                "number": item.key,
+                "kind": item.kind,
+                "file": item.file,
+                "line": item.line,
+                "offset": item.start,
+                "reason": item.reason,
+                "content": item.content.decode("utf-8", "backslashreplace"),
+                "taken_at": iso(item.taken_at),
+                "settled_as": item.settled_as,
+                "settled_why": item.settled_why,
+            }
+            for item in lines
+        ]
+    }
+
+
+def findings_text(findings: Sequence[Finding], gaps: Sequence[OpenGap]) -> str:
+    """Each finding with its place; then what is missing to this day."""
+    if not findings and not gaps:
+        return "no findings"
+    told: list[str] = []
+    for item in findings:
+        place = f"{item.file}:{item.line}" if item.line else item.file
+        told.append(f"{item.key:>4}  {place}  {KINDS.get(item.kind, item.kind)}")
+        told += _indented(f"{item.detail} (found {iso(item.found_at)})")
+        if item.settled_why:
+            told += _indented(f"settled: {item.settled_why}")
+    told += [f"still missing: records {gap.first} to {gap.last} of {gap.container_id}" for gap in gaps]
+    return "\n".join(told)
+
+
+def findings_fields(findings: Sequence[Finding], gaps: Sequence[OpenGap]) -> dict[str, Any]:
+    """The findings under the schema ``azlic.findings/v1``."""
+    return {
+        "findings": [
+            {
+                "number": item.key,
+                "kind": item.kind,
+                "container_id": item.container_id,
+                "file": item.file,
+                "line": item.line or None,
+                "detail": item.detail,
+                "found_at": iso(item.found_at),
+                "settled_why": item.settled_why,
+            }
+            for item in findings
+        ],
+        "missing": [{"container_id": gap.container_id, "first": gap.first, "last": gap.last} for gap in gaps],
+    }
+
+
+def _indented(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6) or [" " * 6]

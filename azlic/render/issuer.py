@@ -1,0 +1,155 @@
+"""The issuer's book in words, 80 columns wide, and as fields for a script."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from licensing.core.instants import iso
+from licensing.issuer.audit import Audit, AuditEntry
+from licensing.issuer.book import IssuedLicense
+from licensing.issuer.containers import KnownContainer
+from licensing.issuer.resources import KnownResource
+from licensing.issuer.revocations import Revoked
+from licensing.signing.document import CommittedPlan
+
+WIDTH = 80
+
+
+def resources_text(resources: Sequence[KnownResource]) -> str:
+    """A few lines for each resource: what it pays for, who has it, its plan and its licenses."""
+    return "\n\n".join("\n".join(_resource(known)) for known in resources)
+
+
+def _resource(known: KnownResource) -> Iterator[str]:
+    approval = f"approved {known.approved_at}" if known.approved_at else "not approved yet"
+    yield known.name
+    yield from _lines("Kind", f"{known.kind}, SKU {known.sku}")
+    for container in known.containers:
+        yield from _lines("For", f"{container.container_type}, {_versions(container)}")
+    yield from _lines("Subscription", f"{known.subscription}, {approval}")
+    yield from _lines("Plan", _plan(known.plan))
+    if known.next_plan:
+        yield from _lines("Then", _plan(known.next_plan))
+    yield from _lines("Licenses", f"for {_term(known.term)} each{_grace(known.grace_days)}, at most to the plan's end")
+
+
+def _versions(container: KnownContainer) -> str:
+    return f"versions from {container.version_from}, below {container.version_below}"
+
+
+def _plan(plan: CommittedPlan) -> str:
+    return (
+        f"{plan.plan_type} {plan.tier} x {plan.count}, {plan.quota.quantity:,} {plan.quota.unit} a {plan.period} each,"
+        f" {iso(plan.starts_at)} up to {iso(plan.ends_at)}"
+    )
+
+
+def _grace(days: int | None) -> str:
+    return f", and {days} {'day' if days == 1 else 'days'} of grace" if days else ""
+
+
+def _term(term: timedelta) -> str:
+    return f"{term.days} {'day' if term.days == 1 else 'days'}" if term.days and not term.seconds else str(term)
+
+
+def resource_fields(known: KnownResource) -> dict[str, Any]:
+    """A resource under the schema ``azlic.resources/v2``."""
+    return {
+        "name": known.name,
+        "kind": known.kind,
+        "sku": known.sku,
+        "subscription": known.subscription,
+        "approved_at": known.approved_at,
+        "containers": list(map(container_fields, known.containers)),
+        "term_seconds": known.term // timedelta(seconds=1),
+        "grace_days": known.grace_days,
+        "plan": known.plan.model_dump(mode="json"),
+        "next_plan": known.next_plan and known.next_plan.model_dump(mode="json"),
+    }
+
+
+def containers_text(containers: Sequence[KnownContainer]) -> str:
+    """A few lines for each container on a resource's list: its license, and what it is for."""
+    return "\n\n".join("\n".join(_container(known)) for known in containers)
+
+
+def _container(known: KnownContainer) -> Iterator[str]:
+    yield f"{known.resource}, {known.container_type}"
+    yield from _lines("License", f"{known.license_id}, {f'serial {known.serial}' if known.serial else 'not given yet'}")
+    if known.revoked_at:
+        yield from _lines("Revoked", known.revoked_at)
+    yield from _lines("For", _versions(known))
+    if known.repositories:
+        yield from _lines("Images", ", ".join(known.repositories))
+    if known.instances:
+        yield from _lines("Only on", ", ".join(known.instances))
+    if known.term:
+        yield from _lines("Term", _term(known.term))
+    if known.grace_days is not None:
+        yield from _lines("Grace", f"{known.grace_days} {'day' if known.grace_days == 1 else 'days'}")
+
+
+def container_fields(known: KnownContainer) -> dict[str, Any]:
+    """A container under the schema ``azlic.issuer-containers/v1``; ``null`` where the resource's own terms count."""
+    fields = asdict(known)
+    term = fields.pop("term")
+    return fields | {"term_seconds": None if term is None else term // timedelta(seconds=1)}
+
+
+def issued_text(licenses: Sequence[IssuedLicense]) -> str:
+    """A few lines for each license that was given out, the newest last."""
+    return "\n".join("\n".join(_issued(line)) for line in licenses) or "no license was given out yet"
+
+
+def _issued(line: IssuedLicense) -> Iterator[str]:
+    how = f"API key {line.key_slot}" if line.key_slot else "offline request"
+    yield f"{line.license_id} serial {line.serial}, {line.issued_at}"
+    if line.revoked_at:
+        yield f"  revoked {line.revoked_at}"
+    text = f"{line.resource}, {line.container_type} {line.container_version}, until {line.expires_at}"
+    yield from _wrapped(f"{text}, by {how}{f' of site {line.site}' if line.site else ''}")
+
+
+def revoked_text(known: Sequence[Revoked]) -> str:
+    """A few lines for each license that was taken back, the newest last."""
+    return "\n".join("\n".join(_revoked(one)) for one in known) or "no license was taken back yet"
+
+
+def _revoked(one: Revoked) -> Iterator[str]:
+    yield f"{one.license_id} {f'up to serial {one.up_to_serial}' if one.up_to_serial else 'every serial'}"
+    yield from _wrapped(f"{one.revoked_at}, {one.reason}")
+
+
+def audit_text(log: Audit) -> str:
+    """Two lines or more for each line of the log, the newest last, and what its check says."""
+    told = [line for entry in log.entries for line in _entry(entry)]
+    count = len(log.entries)
+    if log.fault:
+        return "\n".join([*told, f"the log is not what was written: {log.fault}"])
+    return "\n".join([*told, f"{count} {'line' if count == 1 else 'lines'}, none changed", f"head {log.head.hex()}"])
+
+
+def _entry(entry: AuditEntry) -> Iterator[str]:
+    detail = entry.detail if isinstance(entry.detail, dict) else {"detail": entry.detail}
+    yield f"{entry.number:>4}  {entry.at}  {entry.actor}"
+    yield from _wrapped(f"{entry.action} {entry.subject}", 6)
+    yield from _wrapped(", ".join(f"{name} {value}" for name, value in detail.items()), 6)
+
+
+def audit_fields(log: Audit) -> dict[str, Any]:
+    """The log under the schema ``azlic.issuer-audit/v1``; ``fault`` is null where every line is as it was written."""
+    return {"fault": log.fault, "head": log.head.hex(), "lines": [asdict(entry) for entry in log.entries]}
+
+
+def _wrapped(text: str, indent: int = 2) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2), break_on_hyphens=False
+    )
+
+
+def _lines(name: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=f"  {name:<12} ", subsequent_indent=" " * 15, break_on_hyphens=False
+    )

@@ -1,0 +1,123 @@
+"""Plans in words and as fields."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from azlic.render.text import aligned, columns, indented, rendered
+from licensing.core.instants import iso
+from usage.plans.model import Change, MeterShare, Plan
+from usage.quantity import from_micro, grouped
+
+
+def plans_table(plans: Sequence[Plan]) -> str:
+    """The plans for people."""
+    if not plans:
+        return "no plans; enter one with: azlic plan import /license"
+    table = columns("~plan", "~type", ">committed", "from", "until")
+    for plan in plans:
+        committed = f"{grouped(plan.count * plan.quota)} {plan.unit}/{plan.period}"
+        more = " +" if plan.changes else ""
+        table.add_row(plan.name, f"{plan.plan_type} {plan.tier} x {plan.count}{more}", committed, *_dates(plan))
+    return rendered([table])
+
+
+def _dates(plan: Plan) -> tuple[str, str]:
+    return f"{plan.starts_at:%Y-%m-%d}", f"{plan.ends_at:%Y-%m-%d}"
+
+
+def plan_text(plan: Plan) -> str:
+    """One plan for people: its terms, its meters, what was added, and what each period commits to."""
+    start, end = _dates(plan)
+    terms = columns("", "~")
+    terms.add_row("runs", f"{start} up to, not including, {end} (UTC)")
+    terms.add_row("each unit", f"{grouped(plan.quota)} {plan.unit} a {plan.period}")
+    terms.add_row("at its end", renewal(plan))
+    parts: list[RenderableType] = [
+        headline(plan),
+        indented(terms),
+        Text(),
+        *_meters(plan),
+        *_changes(plan.changes, plan.unit),
+    ]
+    return rendered([*parts, *_periods(plan)])
+
+
+def headline(plan: Plan) -> Text:
+    """The plan by its name, its type and what was bought."""
+    return Text(f"Plan {plan.name}: {plan.plan_type} {plan.tier} x {plan.count}", style="bold")
+
+
+def renewal(plan: Plan) -> str:
+    """What happens at the plan's end."""
+    return "renews itself" if plan.auto_renew else "ends; what is used later draws on no plan"
+
+
+def share_words(share: MeterShare, unit: str) -> str:
+    """A meter's ratio in words."""
+    if share.multiplier == share.divisor == 1:
+        return f"1 is 1 {unit}"
+    return f"{share.divisor:,} are {share.multiplier:,} {unit}"
+
+
+def _meters(plan: Plan) -> list[RenderableType]:
+    if not plan.meters:
+        return [Text(f"No meter draws on it: azlic plan map {plan.name} METER"), Text()]
+    table = columns("~meter", "ratio")
+    for share in plan.meters:
+        table.add_row(share.meter, share_words(share, plan.unit))
+    return [indented(table), Text()]
+
+
+def _changes(changes: Sequence[Change], unit: str) -> list[RenderableType]:
+    if not changes:
+        return []
+    table = columns("added from", ">units", f">{unit} in that period", "", "entered")
+    for change, quota in zip(changes, aligned([change.quota for change in changes]), strict=True):
+        how = "taken back" if change.units < 0 else "pro-rated" if change.prorated else "as stated"
+        table.add_row(
+            f"{change.effective_at:%Y-%m-%d}", f"{change.units:+,}", quota, how, f"{change.entered_at:%Y-%m-%d}"
+        )
+    return [indented(table), Text()]
+
+
+def _periods(plan: Plan) -> list[RenderableType]:
+    table = columns("period from", "up to", ">units", f">{plan.unit} committed")
+    periods = list(plan.periods(plan.starts_at, plan.ends_at))
+    ends = [end - timedelta(microseconds=1) for _, end in periods]
+    committed = aligned([plan.committed_by(end) for end in ends])
+    for (start, end), last, quota in zip(periods, ends, committed, strict=True):
+        table.add_row(f"{start:%Y-%m-%d}", f"{end:%Y-%m-%d}", f"{plan.units_by(last):,}", quota)
+    return [indented(table)]
+
+
+def plan_fields(plan: Plan) -> dict[str, Any]:
+    """A plan's fields, the same in every schema."""
+    return {
+        "name": plan.name,
+        "plan_type": plan.plan_type,
+        "tier": plan.tier,
+        "count": plan.count,
+        "quota": from_micro(plan.quota),
+        "unit": plan.unit,
+        "period": plan.period,
+        "starts_at": iso(plan.starts_at),
+        "ends_at": iso(plan.ends_at),
+        "auto_renew": plan.auto_renew,
+        "meters": [
+            {"meter": share.meter, "multiplier": share.multiplier, "divisor": share.divisor} for share in plan.meters
+        ],
+        "changes": [
+            {
+                "effective_at": iso(change.effective_at),
+                "units": change.units,
+                "quota": from_micro(change.quota),
+                "prorated": change.prorated,
+                "entered_at": iso(change.entered_at),
+            }
+            for change in plan.changes
+        ],
+    }

@@ -1,0 +1,1 @@
+"""The monthly report in each of its formats."""

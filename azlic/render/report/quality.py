@@ -1,0 +1,65 @@
+"""How sound a report is: who was heard of when, and what was kept out of the numbers."""
+
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from azlic.render.text import columns, indented
+from usage.intake.findings import KINDS
+from usage.reporting.activity import Heard, Standing
+from usage.reporting.quality import Quality
+
+
+def containers_shown(containers: Sequence[Heard]) -> list[RenderableType]:
+    """Each container with its last record, and which of them are silent; the rule stands below."""
+    table = columns("~site", "~container", "last record", ">days quiet", ">habit", "")
+    present = [one for one in containers if one.standing is not Standing.GONE]
+    words = {Standing.SILENT: "SILENT", Standing.NEW: "new"}
+    for one in present:
+        habit = "-" if one.habit is None else f"{one.habit}"
+        row = (one.site or "-", one.container_id, f"{one.last_at:%Y-%m-%d %H:%M}", f"{one.quiet_days}", habit)
+        style = "yellow" if one.standing is Standing.SILENT else ""
+        table.add_row(*row, words.get(one.standing, ""), style=style)
+    gone = len(containers) - len(present)
+    notes = ["  Habit: the longest pause, in days, in the 13 weeks up to the last record."]
+    notes += ["  SILENT: quiet for longer than that."]
+    notes += [f"  {gone:,} more had no record for 13 weeks."] if gone else []
+    return [Text("Containers", style="bold"), indented(table), Text("\n".join(notes))]
+
+
+def quality_shown(quality: Quality) -> Text:
+    """What was kept out of the numbers, and every doubt about their sources."""
+    settled = _lines(settled_counts(quality))
+    if quality.clean:
+        return Text("\n".join(["Quality: nothing was kept out of these numbers.", *settled]))
+    meters = [f"    {meter}" for meter in quality.unmapped_meters]
+    heading = "Quality: look into this before you rely on the numbers."
+    return Text("\n".join([heading, *_lines(open_counts(quality)), *meters, *settled]), style="yellow")
+
+
+def _lines(counts: Sequence[tuple[int, str]]) -> list[str]:
+    return [f"  {count:>9,}  {what}" for count, what in counts]
+
+
+def open_counts(quality: Quality) -> list[tuple[int, str]]:
+    """How many of each thing that is to be looked into; only what there is."""
+    counts = [
+        (quality.quarantined, "lines in quarantine, not counted: azlic quarantine list"),
+        (quality.conflicts, "conflicts: a known id with other content, not counted"),
+        (quality.pending_bytes, "bytes of unfinished lines, not counted yet"),
+        (quality.vanished, "sources that are gone at the moment"),
+        (quality.missing_records, "records of chained containers that have not arrived"),
+        *((count, f"{KINDS.get(kind, kind)}: azlic findings list") for kind, count in quality.findings.items()),
+        (len(quality.unmapped_meters), "meters on no plan, or used outside its time:"),
+    ]
+    return [(count, what) for count, what in counts if count]
+
+
+def settled_counts(quality: Quality) -> list[tuple[int, str]]:
+    """How many of each thing that somebody has looked into; only what there is."""
+    counts = [
+        (quality.settled, "lines kept apart, settled"),
+        (quality.settled_findings, "findings, settled"),
+    ]
+    return [(count, what) for count, what in counts if count]

@@ -1,0 +1,201 @@
+"""A monthly report for people, 80 columns wide."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from fractions import Fraction
+from itertools import groupby
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from azlic.render.closed_months import apart_shown, closed_shown
+from azlic.render.plans import headline, share_words
+from azlic.render.report.quality import containers_shown, quality_shown
+from azlic.render.text import aligned, columns, indented, rendered
+from licensing.core.instants import iso
+from usage.months import Month
+from usage.quantity import MICRO, grouped
+from usage.reporting.daily import Usage
+from usage.reporting.forecast import Cover, Outlook, Pace, Projection
+from usage.reporting.plan_usage import PlanUsage
+from usage.reporting.report import MonthlyReport
+
+_BAR = 40
+_LABEL = 12
+
+
+def report_text(report: MonthlyReport, *, block: str = "█") -> str:
+    """The report for people; ``block`` is what bars are drawn with."""
+    parts: list[RenderableType] = [
+        Text(f"Usage report {report.month}, as of {iso(report.as_of)}", style="bold"),
+        *closed_shown(report.closed),
+        Text(),
+    ]
+    for plan in report.plans:
+        parts += [*_plan(plan, report.month), Text()]
+    if not report.plans:
+        parts += [Text("No plan covers this month. Enter one with: azlic plan import /license"), Text()]
+    if report.unmapped:
+        parts += [*_unmapped(report), Text()]
+    parts += apart_shown(report)
+    parts += _history(report, block)
+    if report.containers:
+        parts += [*containers_shown(report.containers), Text()]
+    return rendered([*parts, quality_shown(report.quality)])
+
+
+def _plan(usage: PlanUsage, month: Month) -> list[RenderableType]:
+    return [headline(usage.plan), _standing(usage, month), _outlook(usage), Text(), *_drawn_by(usage, month)]
+
+
+def _standing(usage: PlanUsage, month: Month) -> RenderableType:
+    rows = [
+        ("committed", usage.committed, f"from {_day(usage.period_starts_at)} up to {_day(usage.period_ends_at)} UTC"),
+        ("used", usage.used, f"{usage.percent:.1f} % used, {usage.percent_of_time:.1f} % of the time gone"),
+        ("remaining", usage.remaining, "")
+        if usage.remaining >= 0
+        else ("overage", -usage.remaining, "more than was committed"),
+        (f"in {month}", usage.month, ""),
+        ("year to date", usage.year_to_date, f"from {month.year}-01-01"),
+    ]
+    table = columns("", f">{usage.plan.unit}", "~", first=_LABEL)
+    for (name, _, note), quantity in zip(rows, aligned([row[1] for row in rows]), strict=True):
+        over = "red" if usage.remaining < 0 and name in ("used", "overage") else ""
+        table.add_row(name, quantity, note, style=over)
+    return indented(table)
+
+
+def _outlook(usage: PlanUsage) -> RenderableType:
+    table = columns("", "~", first=_LABEL)
+    for name, words in outlook_words(usage):
+        table.add_row(name, words, style="red" if name == "used up" else "")
+    return indented(table)
+
+
+def outlook_words(usage: PlanUsage) -> list[tuple[str, str]]:
+    """The pace of a plan and where it leads, each by its name."""
+    told = [("pace", _pace(usage.pace, usage.plan.unit))]
+    if usage.used_up_on is not None:
+        told.append(("used up", f"on {_day(usage.used_up_on)}"))
+    if usage.projection is not None:
+        if usage.used_up_on is None:
+            told.append(("runs out", _runs_out(usage.projection)))
+        told.append(("by its end", _by_its_end(usage.projection, usage)))
+    covers = (("cover now", usage.cover), ("cover then", usage.projected_cover))
+    return told + [(name, _cover(cover, usage)) for name, cover in covers if cover is not None]
+
+
+def _pace(pace: Pace | None, unit: str) -> str:
+    if pace is None:
+        return "not known before a whole week of use"
+    if pace.lowest is None or pace.highest is None:
+        return f"{rounded(pace.per_day)} {unit} a day over one whole week; no range from a single week"
+    span = f"({rounded(pace.lowest)} to {rounded(pace.highest)})"
+    return f"{rounded(pace.per_day)} {unit} a day over {pace.weeks} whole weeks {span}"
+
+
+def _runs_out(projection: Projection) -> str:
+    told = _when(projection.expected)
+    if projection.least is None or projection.most is None:
+        return told
+    earliest, latest = _when(projection.most), _when(projection.least)
+    return told if earliest == latest else f"{told} (earliest {earliest}, latest {latest})"
+
+
+def _when(outlook: Outlook) -> str:
+    return "after its end" if outlook.runs_out_at is None else _day(outlook.runs_out_at)
+
+
+def _by_its_end(projection: Projection, usage: PlanUsage) -> str:
+    used = projection.expected.used
+    told = f"{rounded(used)} {usage.plan.unit} used, {used * 100 // usage.committed:,} %"
+    if projection.least is None or projection.most is None:
+        return told
+    return f"{told} ({rounded(projection.least.used)} to {rounded(projection.most.used)})"
+
+
+def _cover(cover: Cover, usage: PlanUsage) -> str:
+    full = f"{rounded(cover.overage)} over: {cover.full:,} {_units(cover.full)} of {grouped(usage.plan.quota)}"
+    return full if cover.prorated is None else f"{full}; pro-rated from {_day(usage.counted_until)}: {cover.prorated:,}"
+
+
+def _units(count: int) -> str:
+    return "unit" if count == 1 else "units"
+
+
+def _drawn_by(usage: PlanUsage, month: Month) -> list[RenderableType]:
+    shares = {share.meter: share for share in usage.plan.meters}
+    parts: list[RenderableType] = []
+    for meter, rows in _by_meter(usage.usages):
+        parts += [Text(f"  {meter}")]
+        if shares[meter].ratio != 1:
+            parts += [Text(f"  {share_words(shares[meter], usage.plan.unit)}")]
+        parts += [_rows(rows, str(month), "period")]
+    return parts
+
+
+def _unmapped(report: MonthlyReport) -> list[RenderableType]:
+    parts: list[RenderableType] = [Text("On no plan", style="bold")]
+    for meter, rows in _by_meter(report.unmapped):
+        parts += [
+            Text(f"  {meter}"),
+            Text(f"  {unmapped_words(report, meter)}"),
+            _rows(rows, str(report.month), "year to date"),
+        ]
+    return parts
+
+
+def unmapped_words(report: MonthlyReport, meter: str) -> str:
+    """Why a meter's use draws on no plan."""
+    plans = report.other_times.get(meter)
+    return f"used outside the time of plan {', '.join(plans)}" if plans else "no plan has this meter: azlic plan map"
+
+
+def _by_meter(rows: Iterable[Usage]) -> list[tuple[str, list[Usage]]]:
+    ordered = sorted(rows, key=lambda row: row.meter)
+    return [(meter, list(same)) for meter, same in groupby(ordered, key=lambda row: row.meter)]
+
+
+def _rows(rows: Sequence[Usage], month: str, span: str) -> RenderableType:
+    table = columns("~site", "~container", f">{month}", ">records", f">{span}", "last record")
+    in_month = aligned([row.month for row in rows])
+    in_span = aligned([row.period if span == "period" else row.year_to_date for row in rows])
+    for row, first, second in zip(rows, in_month, in_span, strict=True):
+        table.add_row(row.site or "-", row.container_id, first, f"{row.records:,}", second, _minute(row.last_at))
+    return indented(table, 4)
+
+
+def _history(report: MonthlyReport, block: str) -> list[RenderableType]:
+    names: dict[tuple[object, ...], list[str]] = {}
+    usages = {(usage.plan.meters, usage.plan.unit): usage for usage in report.plans}
+    for usage in report.plans:
+        same = names.setdefault((usage.plan.meters, usage.plan.unit), [])
+        same += [usage.plan.name] if usage.plan.name not in same else []
+    series = [(", ".join(names[key]), usage.plan.unit, usage.history) for key, usage in usages.items()]
+    series += [(meter, "on no plan", months) for meter, months in report.unmapped_history.items()]
+    return [part for title, unit, months in series for part in (*_bars(title, unit, months, report, block), Text())]
+
+
+def _bars(
+    title: str, unit: str, months: Sequence[tuple[Month, int]], report: MonthlyReport, block: str
+) -> list[RenderableType]:
+    longest = max(1, *(quantity for _, quantity in months))
+    table = columns("", f">{unit}", "")
+    for (month, micro), quantity in zip(months, aligned([one for _, one in months]), strict=True):
+        so_far = " so far" if month.starts_at <= report.as_of < month.next.starts_at else ""
+        table.add_row(str(month), quantity, block * -(-micro * _BAR // longest) + so_far)
+    return [Text("Twelve months", style="bold"), Text(f"  {title}"), indented(table)]
+
+
+def _day(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d}"
+
+
+def _minute(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M}"
+
+
+def rounded(micro: int | Fraction) -> str:
+    """A quantity that is an estimate: to whole units, below ten to two decimals."""
+    number = float(micro / MICRO)
+    return f"{number:,.0f}" if abs(number) >= 10 else f"{number:,.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,236 @@
+"""A verdict in words that can be read aloud, and as fields for a script."""
+
+import os
+import textwrap
+from datetime import datetime, timedelta
+from typing import Any
+
+from azlic.output import styled
+from licensing.containers import CONTAINER_TYPES
+from licensing.core.instants import iso
+from licensing.signing.document import License
+from licensing.verdict.seen import Adopted
+from licensing.verdict.verdict import NOT_REACHED, Cause, Status, Verdict
+from licensing.verification.adopted import BY_OPERATOR
+from licensing.verification.renewal import LEAD_DAYS, renewal_starts_at
+
+WIDTH = 80
+COLOURS = {Status.VALID: "green", Status.EXPIRING: "yellow", Status.GRACE: "yellow"}
+_MARKS = {True: "ok", False: "NO", None: "--"}
+
+_THEN = {
+    True: "From that instant the container answers 503 and refuses to start.",
+    False: "The container refuses to start with it, and answers 503 where it runs.",
+}
+_THEN_STATED = {
+    True: "From that instant, if what was stated is right, the container refuses to start.",
+    False: "If what was stated is right, the container refuses to start with it.",
+}
+_DO = {
+    Status.VALID: "Nothing now. Start the renewal by {renewal}.",
+    Status.EXPIRING: "Renew now: run azlic download on a connected machine, carry license.dat here.",
+    Status.GRACE: "Renew today: run azlic download on a connected machine, carry license.dat here.",
+    Status.EXPIRED: "Renew: run azlic download on a connected machine, carry license.dat here.",
+    Status.NOT_YET_VALID: "Wait until it begins, or check this machine's clock: date -u.",
+    Status.MISSING: "Mount the license folder, or download a license into it with azlic download.",
+    Status.UNREADABLE: "Copy the file again from where it was downloaded, and check the disk it lies on.",
+    Status.MALFORMED: "Copy the file again from where it was downloaded, or download it again.",
+    Status.OPAQUE: "A license of ours: copy it again, or download it again. A license of Microsoft's: azlic cannot"
+    " read it; ask whoever made it until when it runs, and state that: azlic adopt.",
+    Status.UNTRUSTED: "Compare the issuer's key with the issuer, then: azlic trust add ISSUER.pem.",
+    Status.REVOKED: "Ask the issuer why, and for a new license.",
+    Status.SUPERSEDED: "Copy the newer license here; this site has accepted it before.",
+    Status.CONFLICTING: "Tell the issuer: a serial was given twice. Keep the license that ran before.",
+    Status.WRONG_CONTAINER: "Download the license of this container; each container needs its own.",
+    Status.WRONG_IMAGE: "Download a new license for this image version, or run an image it covers.",
+    Status.WRONG_INSTANCE: "Download the license of this machine, or run the container where it is licensed.",
+    Status.CLOCK_SUSPECT: "Set this machine's clock right (date -u), then look: azlic clock status.",
+}
+_ENDING = {Status.EXPIRING, Status.GRACE, Status.EXPIRED}
+_RENEW_PLAN = "Renew the commitment plan first, which ends with the license; then azlic download, or request."
+_RENEW_NOW = "Start the renewal now: it had to begin by {renewal}."
+
+_DO_ABOUT = {
+    Cause.CLOSED: "Let user {user} read it, as root: chown -R {user} {path}",
+    Cause.NOT_A_FILE: "Put license.dat itself there, as a regular file.",
+    Cause.LINK_TO_NOWHERE: "Put license.dat itself there in place of the link, or what the link leads to.",
+    Cause.TRUST_IN_THE_MOUNT: "Keep the trust store outside the license folder: --trust FOLDER.",
+    Cause.KEY_NOT_IN_FORCE: "Tell the issuer: it signed with a key outside the key's own time.",
+    Cause.TRUST_EXPIRED: "Get the issuer's newest rotation document, then: azlic trust update FILE.",
+    Cause.OLDER_TRUST: "Bring the trust store back to what it held, or: azlic trust update FILE.",
+    Cause.OTHER_REPOSITORY: "Run an image that the license is for, or download the license of this one.",
+    Cause.WITHDRAWN_KEY: "Ask the issuer for a new license; a key that it withdrew is not to be trusted again.",
+    Cause.ENCODED_AGAIN: "Put license.dat itself there; a Kubernetes Secret's data is base64 once, not twice.",
+    Cause.CHANGED: "Copy the file again from where it was downloaded, or download it again.",
+    Cause.ADOPTED_CHANGED: "If it was renewed, state what it is now: azlic adopt. If not, restore the file that was"
+    " adopted, and find out who changed it.",
+}
+"""What to do where the status alone does not say it."""
+
+_DOWNLOAD = "download a new license on a connected machine, carry it here, then: azlic adopt."
+_DO_STATED = {
+    Status.EXPIRING: f"Renew now: {_DOWNLOAD}",
+    Status.EXPIRED: f"Renew: {_DOWNLOAD}",
+}
+"""What to do about a license that no issuer of ours gives."""
+
+
+def verdict_text(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> str:
+    """What, until when, what happens then, what to do; then the numbered checks."""
+    lines = [styled(line, COLOURS.get(verdict.status, "red")) for line in textwrap.wrap(_headline(verdict), WIDTH)]
+    lines.append("")
+    lines += _paragraph("Answer", f"As of {iso(verdict.as_of)}: {verdict.detail}.")
+    if verdict.license is not None:
+        lines += _facts(verdict, verdict.license, lead_days)
+    if verdict.stated is not None:
+        lines += _statement(verdict, verdict.stated, lead_days)
+    lines += _paragraph("Then", _then(verdict))
+    lines += _paragraph("Do", _advice(verdict, renewal_starts_at(verdict, lead_days)))
+    for warning in verdict.warnings:
+        lines += _paragraph("Warning", f"{warning}.")
+    lines.append("")
+    lines += [
+        line
+        for check in verdict.checks
+        if check.detail != NOT_REACHED
+        for line in textwrap.wrap(
+            check.detail,
+            WIDTH,
+            initial_indent=f"  {check.number:>2} {_MARKS[check.passed]} {check.name:<12} ",
+            subsequent_indent=" " * 21,
+            break_on_hyphens=False,
+        )
+    ]
+    return "\n".join(lines)
+
+
+def _headline(verdict: Verdict) -> str:
+    status = verdict.status.upper().replace("-", " ")
+    return f"{_subject(verdict.container_type)}: {status}{f' ({BY_OPERATOR})' if verdict.stated else ''}"
+
+
+def _then(verdict: Verdict) -> str:
+    if verdict.status is Status.OPAQUE:
+        return "A container of ours refuses to start with it; what Microsoft's does is not known."
+    return (_THEN_STATED if verdict.stated else _THEN)[verdict.may_run]
+
+
+def _subject(container_type: str | None) -> str:
+    if container_type is None:
+        return "License"
+    kind = CONTAINER_TYPES.get(container_type)
+    return f"License for {kind.title if kind else container_type}"
+
+
+def _advice(verdict: Verdict, renewal: datetime | None) -> str:
+    by_status = _DO | _DO_STATED if verdict.stated else _DO
+    advice = _DO_ABOUT.get(verdict.cause, by_status[verdict.status]) if verdict.cause else by_status[verdict.status]
+    if verdict.status is Status.VALID and renewal and renewal <= verdict.as_of:
+        advice = _RENEW_NOW
+    if verdict.status in _ENDING and verdict.license and verdict.license.expires_at >= verdict.license.plan.ends_at:
+        advice = _RENEW_PLAN
+    user = f"{os.geteuid()}:{os.getegid()}"
+    return advice.format(renewal=iso(renewal) if renewal else "", user=user, path=verdict.path)
+
+
+def _facts(verdict: Verdict, license_: License, lead_days: int) -> list[str]:
+    plan = license_.plan
+    lines = _paragraph("License", f"{license_.license_id}, serial {license_.serial}")
+    lines += _paragraph(
+        "For",
+        f"container type {license_.container.type}, versions from {license_.container.version_from}"
+        f" and below {license_.container.version_below}",
+    )
+    lines += _paragraph("Resource", f"{license_.resource.name}, {license_.resource.endpoint}")
+    lines += _paragraph("Issued", iso(license_.issued_at))
+    lines += _paragraph("Begins", iso(license_.not_before))
+    lines += _dates(verdict, license_, lead_days)
+    lines += _paragraph(
+        "Plan",
+        f"{plan.name}: {plan.plan_type} {plan.tier} x {plan.count}, {plan.quota.quantity:,} {plan.quota.unit}"
+        f" a {plan.period} each, {iso(plan.starts_at)} up to {iso(plan.ends_at)}",
+    )
+    return lines
+
+
+def _statement(verdict: Verdict, stated: Adopted, lead_days: int) -> list[str]:
+    """What the operator stated of a license that azlic cannot read."""
+    who = f"by the operator ({stated.stated_by}) at {iso(stated.adopted_at)}"
+    lines = _paragraph("Stated", f"{who}; azlic cannot read the license")
+    lines += _paragraph("File", f"{stated.size:,} bytes, SHA-256 {stated.digest.hex()}")
+    lines += _paragraph("For", f"container type {stated.container_type}{f', {stated.image}' if stated.image else ''}")
+    if stated.resource:
+        lines += _paragraph("Resource", stated.resource)
+    if stated.downloaded_at:
+        lines += _paragraph("Download", iso(stated.downloaded_at))
+    return [*lines, *_dates(verdict, None, lead_days)]
+
+
+def _dates(verdict: Verdict, license_: License | None, lead_days: int) -> list[str]:
+    """The dates that are often taken for one another, each on a line of its own."""
+    dates = [
+        ("Ends", "license", verdict.expires_at),
+        ("", "grace", license_.grace_ends_at if license_ and license_.grace_days else None),
+        ("", "commitment", license_.plan.ends_at if license_ else None),
+        ("Renewal", "start by", renewal_starts_at(verdict, lead_days)),
+    ]
+    return [
+        f"  {label:<9} {name:<11} {iso(instant)} ({_days(instant - verdict.as_of)})"
+        for label, name, instant in dates
+        if instant is not None
+    ]
+
+
+def _days(left: timedelta) -> str:
+    """Whole days until an instant, or since it."""
+    days, when = (left.days, "left") if left > timedelta() else ((-left).days, "ago")
+    return f"{days} {'day' if days == 1 else 'days'} {when}" if days else f"less than a day {when}"
+
+
+def _paragraph(name: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=f"  {name:<9} ", subsequent_indent=" " * 12, break_on_hyphens=False
+    )
+
+
+def verdict_fields(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> dict[str, Any]:
+    """The verdict under the schema ``azlic.verdict/v1``: instants in ISO 8601, counts as integers, no secrets."""
+    license_ = verdict.license
+    renewal = renewal_starts_at(verdict, lead_days)
+    return {
+        "path": str(verdict.path),
+        "as_of": iso(verdict.as_of),
+        "status": verdict.status,
+        "may_run": verdict.may_run,
+        "cause": verdict.cause,
+        "detail": verdict.detail,
+        "days_left": verdict.days_left,
+        "expires_at": iso(verdict.expires_at) if verdict.expires_at else None,
+        "grace_ends_at": iso(license_.grace_ends_at) if license_ else None,
+        "commitment_ends_at": iso(license_.plan.ends_at) if license_ else None,
+        "warn_from": iso(verdict.warn_from) if verdict.warn_from else None,
+        "warnings": list(verdict.warnings),
+        "renewal_starts_at": iso(renewal) if renewal else None,
+        "key_id": verdict.key_id,
+        "license": license_.model_dump(mode="json", exclude={"content_keys"}) if license_ else None,
+        "stated": stated_fields(verdict.stated) if verdict.stated else None,
+        "checks": [
+            {"number": check.number, "name": check.name, "passed": check.passed, "detail": check.detail}
+            for check in verdict.checks
+        ],
+    }
+
+
+def stated_fields(stated: Adopted) -> dict[str, Any]:
+    """What the operator stated of an adopted license; what was never stated is null."""
+    return {
+        "sha256": stated.digest.hex(),
+        "size": stated.size,
+        "container": stated.container_type,
+        "image": stated.image,
+        "resource": stated.resource,
+        "downloaded_at": iso(stated.downloaded_at) if stated.downloaded_at else None,
+        "expires_at": iso(stated.expires_at),
+        "adopted_at": iso(stated.adopted_at),
+        "stated_by": stated.stated_by,
+    }

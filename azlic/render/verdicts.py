@@ -1,0 +1,160 @@
+"""Many verdicts: a table with the worst on top, a line for a log, and fields for a script."""
+
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from rich.cells import cell_len, set_cell_size
+
+from azlic.output import styled
+from azlic.render.verdict import COLOURS, WIDTH, verdict_fields
+from licensing.core.instants import iso
+from licensing.verdict.severity import counted, worst_first
+from licensing.verdict.verdict import Verdict
+from licensing.verification.adopted import BY_OPERATOR
+from licensing.verification.mounts import Mounts
+from licensing.verification.renewal import LEAD_DAYS, renewal_starts_at
+
+_HEADINGS = ("STATUS", "DAYS", "ENDS", "RENEW BY", "CONTAINER", "PATH")
+_OTHER_ENDS = ("GRACE ENDS", "COMMITMENT ENDS", "PATH")
+_GAP = "  "
+_CONTAINER_CELLS = 14
+_NAMED = 5
+_PATIENCE_SECONDS = 1.0
+
+
+def verdicts_text(verdicts: Sequence[Verdict], mounts: Mounts, *, lead_days: int = LEAD_DAYS) -> str:
+    """A line for each license, then those whose grace or commitment ends on another day, then how many of each.
+
+    A star beside a status says that it rests on what the operator stated.
+    """
+    ordered = worst_first(verdicts)
+    as_of = f"As of {iso(_as_of(verdicts))}, the worst first; dates are UTC."
+    rows = [_row(verdict, lead_days) for verdict in ordered]
+    colours = [COLOURS.get(verdict.status, "red") for verdict in ordered]
+    other = [row for verdict in ordered if (row := _other_ends(verdict))]
+    parts = [[as_of, "", *_table(_HEADINGS, rows, numbers=1, colours=colours)]]
+    if any(verdict.stated for verdict in ordered):
+        parts.append([f"* {BY_OPERATOR}: azlic cannot read these licenses"])
+    if other:
+        parts.append(["Where grace or the commitment ends on another day:", *_table(_OTHER_ENDS, other)])
+    parts.append(_summary(ordered, mounts))
+    return "\n\n".join("\n".join(lines) for lines in parts)
+
+
+def _as_of(verdicts: Sequence[Verdict]) -> datetime:
+    return max(verdict.as_of for verdict in verdicts)
+
+
+def _row(verdict: Verdict, lead_days: int) -> tuple[str, ...]:
+    return (
+        f"{verdict.status} *" if verdict.stated else verdict.status,
+        f"{verdict.days_left:,}" if verdict.days_left is not None else "-",
+        _day(verdict.expires_at),
+        _day(renewal_starts_at(verdict, lead_days)),
+        _fitted(verdict.container_type or "-", _CONTAINER_CELLS),
+        str(verdict.path),
+    )
+
+
+def _other_ends(verdict: Verdict) -> tuple[str, ...] | None:
+    license_ = verdict.license
+    if license_ is None:
+        return None
+    grace = _day(license_.grace_ends_at) if license_.grace_days else "-"
+    commitment = _day(license_.plan.ends_at)
+    if grace == "-" and commitment == _day(license_.expires_at):
+        return None
+    return grace, commitment, str(verdict.path)
+
+
+def _table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int | None = None, colours: Sequence[str] = ()
+) -> Iterator[str]:
+    """Lines of at most 80 cells; the last column, a path, takes what the others leave it."""
+    widths = [max(map(cell_len, column)) for column in zip(headings[:-1], *(row[:-1] for row in rows), strict=True)]
+    room = WIDTH - sum(widths) - len(_GAP) * len(widths)
+
+    def line(row: Sequence[str]) -> str:
+        cells = [
+            cell.rjust(width) if column == numbers else set_cell_size(cell, width)
+            for column, (cell, width) in enumerate(zip(row[:-1], widths, strict=True))
+        ]
+        return _GAP.join([*cells, _fitted(row[-1], room)])
+
+    yield line(headings)
+    for number, row in enumerate(rows):
+        yield styled(line(row), colours[number]) if colours else line(row)
+
+
+def _fitted(text: str, cells: int) -> str:
+    """A name in at most so many cells: what cannot be printed is escaped, what is too long loses its middle."""
+    shown = _printable(text)
+    if cell_len(shown) <= cells:
+        return shown
+    head, tail = (cells - 3) // 3, len(shown)
+    while cell_len(shown[tail - 1 :]) <= cells - 3 - head:
+        tail -= 1
+    return f"{set_cell_size(shown, head)}...{shown[tail:]}"
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def _summary(verdicts: Sequence[Verdict], mounts: Mounts) -> list[str]:
+    statuses = ", ".join(f"{count:,} {status}" for status, count in counted(verdicts).items())
+    refused = sum(not verdict.may_run for verdict in verdicts)
+    one = len(verdicts) == 1
+    lines = [
+        *textwrap.wrap(f"{len(verdicts):,} {'license' if one else 'licenses'}: {statuses}.", WIDTH),
+        f"{refused:,} may not run." if refused else f"{'It' if one else 'All'} may run.",
+    ]
+    lines += [f"No license in {_fitted(str(folder), WIDTH - 14)}" for folder in mounts.without[:_NAMED]]
+    more = len(mounts.without) - _NAMED
+    return [*lines, f"and in {more:,} more subfolders"] if more > 0 else lines
+
+
+def _day(instant: datetime | None) -> str:
+    return f"{instant:%Y-%m-%d}" if instant else "-"
+
+
+def verdicts_fields(verdicts: Sequence[Verdict], mounts: Mounts, *, lead_days: int = LEAD_DAYS) -> dict[str, Any]:
+    """All verdicts under the schema ``azlic.verdicts/v1``; each is what its path alone would print."""
+    ordered = worst_first(verdicts)
+    return {
+        "as_of": iso(_as_of(ordered)),
+        "summary": {
+            "licenses": len(ordered),
+            "may_run": sum(verdict.may_run for verdict in ordered),
+            "worst": ordered[0].status,
+            "statuses": counted(ordered),
+        },
+        "without_license": [str(folder) for folder in mounts.without],
+        "verdicts": [{"schema": "azlic.verdict/v1"} | verdict_fields(one, lead_days=lead_days) for one in ordered],
+    }
+
+
+def verdict_line(verdict: Verdict) -> str:
+    """A verdict on one line of a log, its instant first."""
+    status = f"{verdict.status} ({BY_OPERATOR})" if verdict.stated else verdict.status
+    return _printable(f"{iso(verdict.as_of)} {status} {verdict.path}: {verdict.detail}")
+
+
+def examined(paths: Sequence[Path], examine: Callable[[Path], Verdict]) -> list[Verdict]:
+    """The verdict on each path; from the second second on, a terminal is told how far along it is."""
+    told, shown = monotonic(), False
+    verdicts: list[Verdict] = []
+    for path in paths:
+        if sys.stderr.isatty() and monotonic() - told >= _PATIENCE_SECONDS:
+            told, shown = monotonic(), True
+            sys.stderr.write(f"\rverified {len(verdicts):,} of {len(paths):,}")
+            sys.stderr.flush()
+        verdicts.append(examine(path))
+    if shown:
+        sys.stderr.write("\r\x1b[K")
+    return verdicts

@@ -1,0 +1,136 @@
+"""The monthly report as a page: one file that asks for nothing, to be read on a screen and printed on A4."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from azlic.render.plans import share_words
+from azlic.render.report.quality import open_counts, settled_counts
+from azlic.render.report.table import outlook_words, rounded, unmapped_words
+from azlic.web.pages.charts import BurnDown, MonthBars, burn_downs, month_bars
+from azlic.web.pages.templates import instant_words, rendered, style
+from usage.ledger.checkpoints import Head
+from usage.months import Month, is_midnight
+from usage.quantity import grouped
+from usage.reporting.activity import Heard, Standing
+from usage.reporting.burndown import Course, Level
+from usage.reporting.daily import Usage
+from usage.reporting.plan_usage import PlanUsage
+from usage.reporting.quality import Quality
+from usage.reporting.report import MonthlyReport
+
+Rows = list[tuple[str, str, list[Usage]]]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan as its template shows it."""
+
+    id: str
+    usage: PlanUsage
+    outlook: list[tuple[str, str]]
+    burn_downs: list[BurnDown]
+    description: str
+    milestones: list[Level]
+    expected: list[tuple[datetime, str, str]]
+    meters: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """A report as its template shows it. ``note`` is the signed checkpoint; ``unsigned`` says why there is none."""
+
+    month: Month
+    as_of: datetime
+    site: str
+    plans: list[PlanView]
+    unmapped: Rows
+    months: list[tuple[str, list[MonthBars], Sequence[tuple[Month, int]]]]
+    containers: list[Heard]
+    gone: int
+    quality: Quality
+    quality_counts: list[tuple[int, str]]
+    head: Head
+    note: str | None
+    unsigned: str
+
+
+def report_html(view: ReportView) -> str:
+    """The report as one file: no script, no picture or font from elsewhere, and a policy that allows none."""
+    sheet, digest = style()
+    return rendered("report.html", view=view, style=sheet, style_hash=digest)
+
+
+def report_view(
+    report: MonthlyReport, course: Course, head: Head, *, site: str = "", note: str | None = None, unsigned: str = ""
+) -> ReportView:
+    """What a page shows of a report."""
+    present = [one for one in report.containers if one.standing is not Standing.GONE]
+    return ReportView(
+        month=report.month,
+        as_of=report.as_of,
+        site=site,
+        plans=[
+            _plan(number, usage, levels)
+            for number, (usage, levels) in enumerate(zip(report.plans, course.burn_downs, strict=True), 1)
+        ],
+        unmapped=[(meter, unmapped_words(report, meter), rows) for meter, rows in _by_meter(report.unmapped)],
+        months=[(meter, month_bars(months, report.as_of), months) for meter, months in course.meters.items()],
+        containers=present,
+        gone=len(report.containers) - len(present),
+        quality=report.quality,
+        quality_counts=[*open_counts(report.quality), *settled_counts(report.quality)],
+        head=head,
+        note=note,
+        unsigned=unsigned,
+    )
+
+
+def _plan(number: int, usage: PlanUsage, levels: Sequence[Level]) -> PlanView:
+    shares = {share.meter: share for share in usage.plan.meters}
+    return PlanView(
+        id=f"plan-{number}",
+        usage=usage,
+        outlook=outlook_words(usage),
+        burn_downs=burn_downs(usage, levels),
+        description=_description(usage),
+        milestones=_milestones(usage, levels),
+        expected=_expected(usage),
+        meters=[
+            (meter, share_words(shares[meter], usage.plan.unit) if shares[meter].ratio != 1 else "", rows)
+            for meter, rows in _by_meter(usage.usages)
+        ],
+    )
+
+
+def _description(usage: PlanUsage) -> str:
+    told = [f"{name}: {words}." for name, words in outlook_words(usage)]
+    left = f"{grouped(usage.remaining)} of {grouped(usage.committed)} {usage.plan.unit} are left"
+    return " ".join([f"{left} on {instant_words(usage.counted_until)}.", *told])
+
+
+def _milestones(usage: PlanUsage, levels: Sequence[Level]) -> list[Level]:
+    """The levels at the ends of months, of a period of one month at the ends of weeks, and the last one."""
+    if usage.plan.period == "month":
+        marks = [level for number, level in enumerate(levels) if number % 7 == 0]
+    else:
+        marks = [level for level in levels if level.at.day == 1 and is_midnight(level.at)]
+    first = levels[:1] if levels[0] not in marks else ()
+    last = levels[-1:] if levels[-1] not in marks else ()
+    return [*first, *marks, *last]
+
+
+def _expected(usage: PlanUsage) -> list[tuple[datetime, str, str]]:
+    if usage.projection is None:
+        return []
+    used = usage.projection.expected.used
+    return [(usage.period_ends_at, rounded(used), rounded(usage.committed - used).replace("-", "\u2212"))]
+
+
+def _by_meter(rows: Sequence[Usage]) -> list[tuple[str, list[Usage]]]:
+    ordered: Any = sorted(rows, key=lambda row: row.meter)
+    return [
+        (meter, sorted(same, key=lambda row: -row.month)) for meter, same in groupby(ordered, lambda row: row.meter)
+    ]

@@ -1,0 +1,88 @@
+"""What the page looks at: the licenses below some paths and the ledger, which it only reads."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+
+from sqlalchemy import Engine
+
+from azlic.monitoring.scrape import metrics_text
+from azlic.web.pages.report import ReportView, report_view
+from azlic.web.pages.site import Alert, SiteView, license_counts
+from licensing.core.errors import AzlicError
+from licensing.db.database import reading
+from licensing.history.read import remembered
+from licensing.verdict.verdict import Verdict
+from licensing.verification.mounts import Mounts
+from licensing.verification.watch import Watched
+from usage.ledger.checkpoints import ledger_head
+from usage.months import Month
+from usage.reporting.burndown import course
+from usage.reporting.report import monthly_report
+from usage.reporting.snapshot import ledger_state, usage_logs
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedSite:
+    """A site: its name, the gates before its licenses, its ledger, and the clock on the wall.
+
+    ``alerts`` says what is to be looked into at an instant; without it the page has no such section.
+    """
+
+    name: str
+    watched: Watched
+    ledger: Engine
+    clock: Callable[[], datetime]
+    lead_days: int
+    alerts: Callable[[datetime], Sequence[Alert]] | None = None
+    looking: Lock = field(default_factory=Lock)
+
+    def view(self) -> SiteView:
+        """Everything the home page shows, as of now. A ledger that cannot be read is told on it."""
+        now = self.clock()
+        mounts, verdicts = self._licenses(now)
+        report, suspect, fault = None, None, ""
+        try:
+            with reading(self.ledger) as connection:
+                found = monthly_report(connection, Month.of(now), as_of=now)
+                suspect = remembered(connection).clock_behind(now)
+                report = report_view(found, course(connection, found), ledger_head(connection), site=self.name)
+        except AzlicError as error:
+            fault = f"{error.message}: {error.hint}"
+        return SiteView(
+            as_of=now,
+            site=self.name,
+            licenses=verdicts,
+            counts=license_counts(verdicts),
+            without=mounts.without,
+            lead_days=self.lead_days,
+            clock=suspect,
+            fault=fault,
+            report=report,
+            alerts=self.alerts(now) if self.alerts else None,
+        )
+
+    def metrics(self) -> bytes:
+        """Everything that is to be watched. Raises ``AzlicError`` when the ledger cannot be read."""
+        now = self.clock()
+        _, verdicts = self._licenses(now)
+        with reading(self.ledger) as connection:
+            state = ledger_state(connection, now=now)
+        return metrics_text(verdicts, state, as_of=now)
+
+    def _licenses(self, now: datetime) -> tuple[Mounts, list[Verdict]]:
+        """The verdicts, one look at a time: gates that are being exchanged are no gates."""
+        with self.looking:
+            return self.watched.look(now)
+
+    def month(self, month: Month) -> ReportView:
+        """The report on a month, as of now."""
+        with reading(self.ledger) as connection:
+            found = monthly_report(connection, month, as_of=self.clock())
+            return report_view(found, course(connection, found), ledger_head(connection), site=self.name)
+
+    def usage_logs(self, month: Month | None = None) -> dict[str, object]:
+        """The documented usage report over all of the ledger, or over one month of it."""
+        with reading(self.ledger) as connection:
+            return usage_logs(connection, month)

@@ -1,0 +1,1 @@
+"""What every HTTP process of the project shares: listening, stopping, its documentation page."""

@@ -1,0 +1,116 @@
+"""How a running container says it stands: the body of its ``/status``, compared letter for letter.
+
+``Invalid`` contains ``valid``: who looks for a word in it takes a refused container for a healthy one.
+Source: seeds/containers-faq (the statuses), facts §2.5 (the body, connected and disconnected).
+"""
+
+import asyncio
+from enum import StrEnum
+from typing import NamedTuple
+
+import httpx
+
+from licensing.core import strict_json
+from licensing.core.errors import BadCall
+
+MAX_BYTES = 64 * 1024
+ANSWER_SECONDS = 10.0
+"""What the whole answer may take: one that comes a byte at a time does not last longer."""
+_TEXT_LENGTH = 300
+
+
+class ApiStatus(StrEnum):
+    """Every ``apiStatus`` that containers are documented, or were seen, to give; no other text is one."""
+
+    VALID = "Valid"
+    NON_METERED = "NonMetered"
+    INVALID = "Invalid"
+    MISMATCH = "Mismatch"
+    COULD_NOT_CONNECT = "CouldNotConnect"
+    OUT_OF_QUOTA = "OutOfQuota"
+    BILLING_ENDPOINT_BUSY = "BillingEndpointBusy"
+    CONTAINER_USE_UNAUTHORIZED = "ContainerUseUnauthorized"
+    UNKNOWN = "Unknown"
+
+
+HEALTHY = frozenset({ApiStatus.VALID, ApiStatus.NON_METERED})
+"""``NonMetered`` is what a container with a license for disconnected use says."""
+
+
+class ContainerStatus(NamedTuple):
+    """What a container answered: for which service, its status, and its words about it, fit for a terminal."""
+
+    service: str
+    api_status: ApiStatus
+    message: str
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it may work."""
+        return self.api_status in HEALTHY
+
+
+class NoStatus(Exception):
+    """There is no status at an address, or none that can be understood; the text says why."""
+
+
+def parse_status(content: bytes) -> ContainerStatus:
+    """Read the body of ``/status``. Raises ``NoStatus`` for anything that no container answers."""
+    try:
+        fields = strict_json.loads(content)
+    except ValueError as error:
+        raise NoStatus(f"the answer is no status: {error}") from error
+    said = fields.get("apiStatus") if isinstance(fields, dict) else None
+    if said not in list(ApiStatus):
+        raise NoStatus(f"the answer names no apiStatus that containers have: {_tame(said)!r}")
+    return ContainerStatus(_tame(fields.get("service", "")), ApiStatus(said), _tame(fields.get("apiStatusMessage", "")))
+
+
+def _tame(value: object) -> str:
+    return "".join(filter(str.isprintable, str(value)))[:_TEXT_LENGTH]
+
+
+def ask_status(url: str) -> ContainerStatus:
+    """Ask the container at ``url``, as ``http://HOST:5000``, how it stands; once, for 10 seconds in all.
+
+    No redirect is followed, no proxy used; at most 64 KiB are taken. Raises ``NoStatus``, and ``BadCall`` for an
+    address that cannot be meant.
+    """
+    return asyncio.run(_ask(_address(url)))
+
+
+def _address(url: str) -> str:
+    try:
+        parsed = httpx.URL(url)
+        usable = parsed.scheme in {"http", "https"} and bool(parsed.host) and (parsed.port or 0) < 1 << 16
+    except (httpx.InvalidURL, ValueError):
+        usable = False
+    if not usable or parsed.userinfo or parsed.query or parsed.fragment:
+        raise BadCall("that is no address of a container", hint="write it as http://HOST:5000")
+    return f"{url.rstrip('/').removesuffix('/status')}/status"
+
+
+async def _ask(address: str) -> ContainerStatus:
+    try:
+        async with (
+            asyncio.timeout(ANSWER_SECONDS),
+            httpx.AsyncClient(timeout=None, trust_env=False) as client,  # noqa: S113 - the line above ends it
+            client.stream("GET", address, headers={"Accept-Encoding": "identity"}) as response,
+        ):
+            status = parse_status(await _capped(response))
+    except TimeoutError as error:
+        raise NoStatus(f"no whole answer within {ANSWER_SECONDS:g} s") from error
+    except (httpx.HTTPError, UnicodeError) as error:
+        raise NoStatus(_tame(error) or type(error).__name__) from error
+    if status.healthy and response.status_code != httpx.codes.OK:
+        raise NoStatus(f"it says {status.api_status}, and answers {response.status_code}")
+    return status
+
+
+async def _capped(response: httpx.Response) -> bytes:
+    content = b""
+    async for chunk in response.aiter_raw():
+        content += chunk
+        if len(content) > MAX_BYTES:
+            raise NoStatus(f"its answer is larger than {MAX_BYTES:,} bytes")
+    return content

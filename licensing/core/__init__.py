@@ -1,0 +1,1 @@
+"""The ground floor that all share: errors, files, instants, strict JSON, texts."""

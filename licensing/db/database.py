@@ -1,0 +1,262 @@
+"""The one database: opened, brought to the current schema, read and written in whole transactions.
+
+SQLite by path, PostgreSQL by URL. Which journal SQLite gets is told by ``licensing.db.sqlite_wal``.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlalchemy.orm import DeclarativeBase
+
+import migrations
+from licensing.core.errors import AzlicError, BadCall
+from licensing.db import postgresql
+from licensing.db.sqlite_wal import wal_is_safe
+
+BUSY_SECONDS = 10
+_WRITING = {"azlic_writing": True}
+
+
+class Table(DeclarativeBase):
+    """The base of every table, so that one migration history holds them all."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class DatabaseBusy(AzlicError):
+    """Another process held the database for longer than we wait."""
+
+
+def open_database(target: str, *, create: bool = False, upgrade: bool = False, mode: int = 0o640) -> Engine:
+    """Open the database at a path or URL.
+
+    ``create`` makes a missing SQLite file (``mode``, its folder too) and brings the schema up to date; ``upgrade`` does
+    only the latter. Without them a missing file or an older schema is an ``AzlicError`` with the command that mends it.
+    """
+    engine = connect(target, create=create, mode=mode)
+    try:
+        _bring_up_to_date(engine, create=create, upgrade=upgrade)
+    except BaseException as error:
+        engine.dispose()
+        if isinstance(error, SQLAlchemyError):
+            raise unusable(engine, error) from error
+        raise
+    return engine
+
+
+def only_reading(engine: Engine) -> Engine:
+    """The same database, in which this process writes nothing whatever it is told; a crashed writer's journal aside."""
+    statement = {
+        "sqlite": "PRAGMA query_only=ON",
+        "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+    }[engine.dialect.name]
+
+    @event.listens_for(engine, "connect")
+    def forbid(connection: Any, _record: object) -> None:
+        with contextlib.closing(connection.cursor()) as cursor:
+            cursor.execute(statement)
+        if engine.dialect.name == "postgresql":
+            connection.commit()
+
+    engine.dispose()  # of the connection that looked at the schema
+    return engine
+
+
+def _bring_up_to_date(engine: Engine, *, create: bool, upgrade: bool) -> None:
+    revision = _revision(engine)
+    if revision == migrations.HEAD:
+        return
+    if not (create or (upgrade and revision is not None)):
+        raise _not_current(engine, revision)
+    _upgrade(engine, revision)
+
+
+def connect(target: str, *, create: bool = False, mode: int = 0o640) -> Engine:
+    """An engine for the database at a path or URL, whatever its schema; on a server nothing is asked yet."""
+    if "://" in target:
+        return _by_url(target)
+    path = Path(target).absolute()
+    if create:
+        _make_file(path, mode)
+    elif not path.exists():
+        raise AzlicError(
+            f"there is no database at {path}",
+            hint="the first `azlic ingest` makes it; or name another with --database",
+        )
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS}, pool_timeout=BUSY_SECONDS
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _by_url(target: str) -> Engine:
+    try:
+        engine = postgresql.connect(make_url(target))
+    except (ArgumentError, ValueError, ImportError) as error:  # its text may repeat a password
+        raise BadCall(
+            "the database's URL cannot be used: it is not one, or its driver is not installed",
+            hint="write postgresql+psycopg://USER@HOST/NAME, and install azlic[postgresql]; or give a path",
+        ) from error
+    event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _make_file(path: Path, mode: int) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, mode))
+    except OSError as error:
+        raise AzlicError(
+            f"the database {path} cannot be written: {error.strerror}",
+            hint="run as a user who may write there, or name another with --database",
+        ) from error
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where we say, and hold the schema's changes too
+    cursor = connection.cursor()
+    if wal_is_safe(sqlite3.sqlite_version_info[:3]):
+        cursor.execute("PRAGMA journal_mode=WAL")
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF", "cache_size=-32000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _is_writing(connection) else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if _is_writing(connection):
+        postgresql.begin_writing(connection, BUSY_SECONDS)
+
+
+def _is_writing(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("azlic_writing", False))
+
+
+@contextlib.contextmanager
+def opened(target: str, *, upgrade: bool = False) -> Iterator[Engine]:
+    """A database for a moment: open as by ``open_database``, and no connection is left behind."""
+    engine = open_database(target, upgrade=upgrade)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent view of the database. Raises ``AzlicError`` when it cannot be read."""
+    options: dict[str, Any] = postgresql.READING if engine.dialect.name == "postgresql" else {}
+    try:
+        with engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+    except (DBAPIError, NoConnectionFree) as error:
+        raise unusable(engine, error) from error
+
+
+@contextlib.contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction, all or nothing, that no other writer shares. Raises ``AzlicError`` when it cannot be done."""
+    try:
+        with engine.connect().execution_options(**_WRITING) as connection, connection.begin():
+            yield connection
+    except (DBAPIError, NoConnectionFree) as error:
+        raise unusable(engine, error) from error
+
+
+def _first_of(error: SQLAlchemyError) -> SQLAlchemyError:
+    """A full disk ends SQLite's transaction, and then nothing can be rolled back: that second error says nothing."""
+    earlier: BaseException | None = error
+    while earlier is not None:
+        if isinstance(earlier, DBAPIError):
+            error = earlier
+        earlier = earlier.__context__
+    return error
+
+
+def unusable(engine: Engine, error: SQLAlchemyError) -> AzlicError:
+    """The database's own error in words, without its statement and values; of a chain of them, the first."""
+    error = _first_of(error)
+    cause = getattr(error, "orig", None) or error
+    reason = str(cause).splitlines()[0]
+    if isinstance(error, NoConnectionFree):
+        return DatabaseBusy(
+            f"too many wait for the database {place(engine)}", hint="try again later; nothing was changed"
+        )
+    locked = isinstance(error, OperationalError) and "locked" in reason
+    if locked or postgresql.is_busy(cause):
+        return DatabaseBusy(
+            f"the database {place(engine)} is in use by another process",
+            hint="wait for it to finish, then run the command again; nothing was changed",
+        )
+    if engine.dialect.name == "postgresql":
+        hint = postgresql.hint(cause)
+    else:
+        hint = "check the disk's free space, who may write there, and that the file is an azlic database"
+    return AzlicError(f"the database {place(engine)} cannot be used: {reason}", hint=hint)
+
+
+def place(engine: Engine) -> str:
+    """Where a database is, for people: its path, or its URL without a password and without options."""
+    return engine.url.set(query={}).render_as_string(hide_password=True).removeprefix("sqlite:///")
+
+
+def _revision(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _upgrade(engine: Engine, revision: str | None) -> None:
+    if revision is not None and revision > migrations.HEAD:
+        raise _not_current(engine, revision)
+    if revision is None and engine.dialect.name == "postgresql":
+        _refuse_unfit_encoding(engine)
+    migrations.upgrade(engine, _WRITING)
+
+
+def _refuse_unfit_encoding(engine: Engine) -> None:
+    with engine.connect() as connection:
+        if encoding := postgresql.unfit_encoding(connection):
+            raise AzlicError(
+                f"the database {place(engine)} keeps text in {encoding}, which cannot hold every record",
+                hint="make it with: createdb --encoding=UTF8 --template=template0 NAME",
+            )
+
+
+def _not_current(engine: Engine, revision: str | None) -> AzlicError:
+    where = place(engine)
+    if revision is None:
+        return AzlicError(
+            f"{where} is no azlic database",
+            hint="the first `azlic ingest` makes one of an empty database; or name the right one with --database",
+        )
+    if revision > migrations.HEAD:
+        return AzlicError(
+            f"{where} was written by a newer azlic (schema {revision}, this one knows {migrations.HEAD})",
+            hint="install that version or a newer one",
+        )
+    return BadCall(
+        f"{where} has the older schema {revision}",
+        hint="any command that writes, `azlic ingest` for one, brings it up to date",
+    )

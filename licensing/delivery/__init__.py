@@ -1,0 +1,1 @@
+"""How a license reaches a site: asked for, downloaded or carried in, installed."""

@@ -1,0 +1,56 @@
+"""DownloadLicense: fetch the license of one container and install it, or leave everything as it was."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from licensing.delivery.client import ATTEMPTS, Denied, Order, Slow, Waiting, fetch_license
+from licensing.delivery.endpoint import check_endpoint
+from licensing.delivery.install import check_folder, install_license
+from licensing.trust.store import TrustStore
+from licensing.verdict.seen import NOTHING_SEEN, Seen
+from licensing.verdict.verdict import Verdict
+
+__all__ = ["ATTEMPTS", "Denied", "Order", "Slow", "Waiting", "download"]
+
+
+def download(
+    order: Order,
+    folder: Path,
+    *,
+    trust: TrustStore,
+    clock: Callable[[], datetime],
+    waiting: Waiting | None = None,
+    slow: Slow | None = None,
+    ca: Path | None = None,
+    allow_plain_http: bool = False,
+    seen: Seen = NOTHING_SEEN,
+) -> Verdict:
+    """Fetch a license and install it as ``license.dat`` in ``folder``; returns the verdict on what was installed.
+
+    The new license is verified before it takes the place of the old one; whatever goes wrong, the old one stays.
+    ``waiting`` hears of each denial that is tried again, the number of the attempt and the seconds until the next;
+    ``slow`` of each attempt that takes longer than ``SLOW_SECONDS``. ``ca`` is a PEM file with the one CA that may
+    vouch for the endpoint; without it the public ones may. ``allow_plain_http`` lets http go to other machines too.
+    ``seen`` is what this site has seen before: an older serial than that is not installed.
+    Raises ``Denied`` for a denial, also after the last of ``ATTEMPTS`` attempts; ``NoGoodLicense`` for an answer that
+    may not be installed; ``AzlicError`` for a folder that is missing or not writable; ``BadCall`` for an endpoint that
+    would send the API key in the clear over a network.
+    """
+    check_endpoint(order.endpoint, allow_plain_http=allow_plain_http)
+    order.request()
+    check_folder(folder)
+    content = fetch_license(order, ca=ca, clock=clock, waiting=waiting or _silent, slow=slow or _silent)
+    return install_license(
+        content,
+        folder,
+        container=order.container_type,
+        version=order.container_version,
+        trust=trust,
+        as_of=clock(),
+        seen=seen,
+    )
+
+
+def _silent(*_: object) -> None:
+    """Tell nobody."""

@@ -1,0 +1,50 @@
+"""A resource's endpoint: an address that an API key may be sent to."""
+
+from ipaddress import ip_address
+
+import httpx
+
+from licensing.core.errors import BadCall
+
+
+def check_endpoint(endpoint: str, *, allow_plain_http: bool = False) -> None:
+    """Refuse what is no endpoint, and one that would send the API key in the clear over a network.
+
+    Raises ``BadCall``. ``allow_plain_http`` lets http go to other machines too.
+    """
+    if in_the_clear(endpoint) and not allow_plain_http:
+        raise BadCall(
+            f"the endpoint {endpoint} would get the API key in the clear",
+            hint="use https; http is for loopback only, or for azlic download --allow-plain-http",
+        )
+
+
+def in_the_clear(endpoint: str) -> bool:
+    """Whether others can read along what is sent there: http to another machine. Raises ``BadCall``."""
+    url = _read(endpoint)
+    return url.scheme == "http" and not is_loopback(url.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this very machine, and nothing sent to it ever on a network."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _read(endpoint: str) -> httpx.URL:
+    """The endpoint, read by the very parser that will connect."""
+    try:
+        url = httpx.URL(endpoint)
+        usable = url.scheme in ("http", "https") and bool(url.host) and (url.port or 0) < 1 << 16
+    except (httpx.InvalidURL, ValueError):
+        usable = False
+    if not usable:
+        raise BadCall(f"{endpoint!r} is not an endpoint", hint="write it as https://HOST/RESOURCE")
+    if url.userinfo or url.query or url.fragment:
+        raise BadCall(
+            f"the endpoint at {url.host} carries more than a path",
+            hint="leave out what stands before @ and from ? or # on; the API key travels by itself",
+        )
+    return url

@@ -1,0 +1,104 @@
+"""Installing a license that has arrived, over the network or on a stick: whole and checked, or not at all."""
+
+import contextlib
+import os
+from datetime import datetime
+from pathlib import Path
+
+from licensing.core.errors import AzlicError, NoGoodLicense
+from licensing.core.files import FileTooLarge, read_capped, write_whole
+from licensing.signing.envelope import MAX_ENVELOPE_BYTES
+from licensing.trust.store import TrustStore
+from licensing.verdict.seen import NOTHING_SEEN, Accepted, Seen
+from licensing.verdict.verdict import INSTALLABLE, Cause, Status, Verdict
+from licensing.verification import verify
+from licensing.verification.mounts import LICENSE_NAME
+
+
+def check_folder(folder: Path) -> None:
+    """Raises ``AzlicError`` where there is no license folder to install into."""
+    try:
+        if folder.is_dir():
+            return
+        if folder.exists():
+            raise AzlicError(
+                f"the license folder {folder} is no folder", hint="name the folder that license.dat goes into"
+            )
+    except OSError as error:
+        raise AzlicError(
+            f"the license folder {folder} cannot be used: {error.strerror}", hint="check the path and who may enter it"
+        ) from error
+    raise AzlicError(f"there is no license folder {folder}", hint=f"mkdir -p {folder}")
+
+
+def read_arrived(path: Path) -> bytes:
+    """The bytes of a license that was carried in.
+
+    Raises ``AzlicError`` where it cannot be read, and ``NoGoodLicense`` where it is larger than any license.
+    """
+    try:
+        return read_capped(path, MAX_ENVELOPE_BYTES)
+    except FileTooLarge as error:
+        raise NoGoodLicense(f"{error}, and no license is", hint="copy the file again from the issuer") from error
+    except OSError as error:
+        raise AzlicError(
+            f"the license {path} cannot be read: {error.strerror or error}", hint="check the path and who may read it"
+        ) from error
+
+
+def install_license(
+    content: bytes,
+    folder: Path,
+    *,
+    container: str,
+    version: str,
+    trust: TrustStore,
+    as_of: datetime,
+    seen: Seen = NOTHING_SEEN,
+) -> Verdict:
+    """Verify the bytes where they will lie, under another name, and put them in place only if they are good.
+
+    The license that lies there is one that was seen: an older serial never takes its place. Raises ``NoGoodLicense``
+    where the bytes are not good, and ``AzlicError`` where the folder cannot take them; the license that was there
+    before is then unchanged.
+    """
+    check_folder(folder)
+
+    def examine(path: Path, seen: Seen) -> Verdict:
+        return verify(path, trust=trust, as_of=as_of, container=container, version=version, seen=seen)
+
+    arrived = folder / f".{LICENSE_NAME}.{os.urandom(4).hex()}.arrived"  # of two who install, each checks its own
+    try:
+        write_whole(arrived, content)
+        seen = _with_installed(seen, examine(folder, seen))
+        verdict = examine(arrived, seen)
+        if verdict.status not in INSTALLABLE:
+            raise NoGoodLicense(
+                f"the license that came is {verdict.status} and was not installed:"
+                f" {verdict.detail.replace(str(arrived), 'it')}",
+                hint=_HINTS.get(verdict.cause or verdict.status, _TELL),
+            )
+        write_whole(folder / LICENSE_NAME, content)
+    finally:
+        with contextlib.suppress(OSError):
+            arrived.unlink(missing_ok=True)
+    return examine(folder, seen)
+
+
+_TELL = "tell the issuer; the license that was here before is unchanged"
+_HINTS: dict[Cause | Status, str] = {
+    Cause.UNKNOWN_KEY: "azlic trust add ISSUER.pem, if the issuer's key is right and only missing",
+    Cause.ISSUED_LATER: "set the clocks of this machine and the issuer right; nothing was changed here",
+    Cause.CLOCK_BEHIND: "set this machine's clock right, then look: azlic clock status",
+    Status.SUPERSEDED: "the newer license that is here stays; download again for one that is newer still",
+}
+
+
+def _with_installed(seen: Seen, installed: Verdict) -> Seen:
+    license_, digest = installed.license, installed.payload_digest
+    if license_ is None or digest is None:
+        return seen
+    known = seen.accepted.get(license_.license_id)
+    if known is not None and known.serial >= license_.serial:
+        return seen
+    return seen._replace(accepted={**seen.accepted, license_.license_id: Accepted(license_.serial, digest)})

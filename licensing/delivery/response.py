@@ -1,0 +1,85 @@
+"""What an issuer's answer says: the bytes of a license, or a denial in the containers' own codes."""
+
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from licensing.core import strict_json
+from licensing.core.errors import NoGoodLicense
+from licensing.delivery.denial import HTTP_STATUS, Denial, DenialCode
+from licensing.delivery.protocol import LICENSE_MEDIA_TYPE
+from licensing.signing.envelope import MAX_ENVELOPE_BYTES
+
+_LEAST_SECRET = 8
+_SPELT = {
+    429: DenialCode.BUSY,
+    503: DenialCode.BUSY,
+    502: DenialCode.COULD_NOT_CONNECT,  # something stands between, and does not reach the issuer either
+    504: DenialCode.COULD_NOT_CONNECT,
+}
+
+
+async def read_capped(response: httpx.Response) -> bytes:
+    """The body as it came over the wire, which is never unpacked. Raises ``NoGoodLicense`` past any license's size."""
+    content = b""
+    async for chunk in response.aiter_raw():
+        content += chunk
+        if len(content) > MAX_ENVELOPE_BYTES:
+            raise NoGoodLicense(
+                "the issuer's answer is larger than any license",
+                hint="check that the endpoint is the resource's own",
+            )
+    return content
+
+
+def check_form(response: httpx.Response) -> None:
+    """Refuse an answer that does not call itself a license. Raises ``NoGoodLicense``."""
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    encoding = response.headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":
+        said = f"is packed as {_tame(encoding)!r}, which was not asked for"
+    elif media_type != LICENSE_MEDIA_TYPE:
+        said = f"is of type {_tame(media_type)!r}, and a license is {LICENSE_MEDIA_TYPE}"
+    else:
+        return
+    raise NoGoodLicense(
+        f"the answer {said}; it was not installed",
+        hint="check that the endpoint is the resource's own, and what else on the way may have answered",
+    )
+
+
+def denial_in(response: httpx.Response, content: bytes, *, now: datetime, api_key: str) -> Denial:
+    """The denial in an answer; one in another language has a code by its status, else it is Unknown.
+
+    The issuer's words are cut short and hold neither what steers a terminal nor the API key.
+    """
+    retry_after = retry_after_seconds(response.headers.get("Retry-After"), now)
+    try:
+        fields = strict_json.loads(content)
+        code, detail = DenialCode(fields["code"]), str(fields["message"])
+        if HTTP_STATUS.get(code) == response.status_code:
+            return Denial(code, _tame(detail, api_key), retry_after)
+    except (ValueError, KeyError, TypeError):
+        pass
+    detail = f"the issuer answered {response.status_code} {response.reason_phrase}"
+    if response.has_redirect_location:
+        detail += f", and to go to {response.headers['Location']}"
+    return Denial(_SPELT.get(response.status_code, DenialCode.UNKNOWN), _tame(detail, api_key), retry_after)
+
+
+def _tame(text: str, api_key: str = "") -> str:
+    printable = "".join(filter(str.isprintable, text))
+    if len(api_key) >= _LEAST_SECRET:
+        printable = printable.replace(api_key, "[the API key]")
+    return printable[:300]
+
+
+def retry_after_seconds(value: str | None, now: datetime) -> float | None:
+    """Seconds to wait, from either form of the header. Source: RFC 9110 §10.2.3."""
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value) if value.isdigit() else (parsedate_to_datetime(value) - now).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -1,0 +1,1 @@
+"""The answer to "may this container run", and what it was judged by."""

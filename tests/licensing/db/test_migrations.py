@@ -1,0 +1,96 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, MetaData, Table, func, insert, inspect, select
+
+import migrations
+import usage.ledger.tables.alerts
+import usage.ledger.tables.handover
+import usage.ledger.tables.months
+import usage.ledger.tables.records
+from licensing.db.database import Table as Model
+from licensing.db.database import open_database, reading, writing
+from licensing.history import tables as site_tables
+from licensing.issuer import tables as issuer_tables
+from tests.site import NewDatabase
+
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
+A_VALUE: dict[type, object] = {int: 1, str: "1", bytes: b"1", bool: True}
+
+
+@pytest.fixture
+def engine(new_database: NewDatabase) -> Iterator[Engine]:
+    """A database of this version with a row in every table."""
+    engine = open_database(new_database("azlic"), create=True)
+    with writing(engine) as connection:
+        for table in tables(connection):
+            connection.execute(insert(table).values({c.name: A_VALUE[c.type.python_type] for c in table.columns}))
+    yield engine
+    engine.dispose()
+
+
+def tables(connection: Connection) -> list[Table]:
+    """The tables as they are in the database, referred ones first; not the one of the history itself."""
+    found = MetaData()
+    found.reflect(connection)
+    return [table for table in found.sorted_tables if table.name != "alembic_version"]
+
+
+def rows(engine: Engine) -> dict[str, int]:
+    with reading(engine) as connection:
+        return {
+            table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in tables(connection)
+        }
+
+
+def test_every_model_has_its_table(engine: Engine) -> None:
+    assert usage.ledger.tables.records.Record.__tablename__ in Model.metadata.tables
+    assert issuer_tables.Download.__tablename__ in Model.metadata.tables
+    assert site_tables.WitnessMark.__tablename__ in Model.metadata.tables
+    for later in (
+        usage.ledger.tables.months.Correction,
+        usage.ledger.tables.handover.Export,
+        usage.ledger.tables.alerts.Notice,
+    ):
+        assert later.__tablename__ in Model.metadata.tables
+    assert rows(engine) == dict.fromkeys(Model.metadata.tables, 1)
+
+
+def test_the_schema_is_the_one_of_the_models(engine: Engine) -> None:
+    with reading(engine) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Model.metadata) == []
+
+
+def test_the_revision_this_version_knows_is_the_newest_there_is() -> None:
+    history = ScriptDirectory.from_config(migrations.configuration())
+    assert history.get_heads() == [migrations.HEAD]
+    assert sorted(script.revision for script in history.walk_revisions())[-1] == migrations.HEAD
+
+
+def test_down_to_nothing_and_up_again_with_rows_in_every_table(engine: Engine) -> None:
+    migrations.downgrade(engine, {"azlic_writing": True}, "base")
+    assert inspect(engine).get_table_names() == ["alembic_version"]
+    migrations.upgrade(engine, {"azlic_writing": True})
+    assert rows(engine) == dict.fromkeys(Model.metadata.tables, 0)
+
+
+def test_a_walk_that_is_done_already_changes_nothing(engine: Engine) -> None:
+    before = rows(engine)
+    migrations.upgrade(engine, {"azlic_writing": True})
+    assert rows(engine) == before
+
+
+def test_two_who_open_a_new_database_at_once_both_find_it_made(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        opened = list(pool.map(lambda path: open_database(path, create=True), [str(tmp_path / "new.db")] * 2))
+    for engine in opened:
+        assert rows(engine) == dict.fromkeys(Model.metadata.tables, 0)
+        engine.dispose()

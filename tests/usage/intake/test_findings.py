@@ -1,0 +1,75 @@
+import pytest
+
+from licensing.core.errors import BadCall
+from licensing.db.database import reading
+from tests.site import CONTAINER_ID, START
+from tests.usage.lines import a_chain, a_line
+from tests.usage.mount import TODAY, Mount, rows
+from usage.intake.findings import KINDS, Finding, OpenGap, findings, open_gaps, settle
+from usage.ledger.tables.records import Finding as FindingRow
+
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
+
+TOMORROW = "usage-2026-03-02.jsonl"
+LATER = START.replace(year=2027)
+
+
+def open_findings(mount: Mount) -> list[Finding]:
+    with reading(mount.ledger) as connection:
+        return list(findings(connection))
+
+
+@pytest.fixture
+def doubtful(mount: Mount) -> Mount:
+    """A mount with a gap of two records, and a file that is gone."""
+    lines = a_chain(5)
+    mount.write([lines[0], *lines[3:]])
+    mount.write([a_line("a")], TOMORROW)
+    mount.ingest()
+    mount.path(TOMORROW).unlink()
+    mount.ingest()
+    return mount
+
+
+def test_findings_say_what_is_wrong_where_and_since_when(doubtful: Mount) -> None:
+    gap, gone = open_findings(doubtful)
+    assert (gap.kind, gap.container_id, gap.line, gap.found_at) == ("gap", CONTAINER_ID, 2, START)
+    assert gap.file.endswith(TODAY)
+    assert (gone.kind, gone.container_id, gone.line) == ("vanished", None, 0)
+    assert f"had been read up to byte {len(a_line('a')) + 1}, and is gone" in gone.detail
+
+
+def test_a_settled_finding_is_kept_with_its_reason_and_not_said_again(doubtful: Mount) -> None:
+    assert settle(doubtful.ledger, [2, 2], reason="moved to the archive", now=LATER) == 1
+    assert [finding.key for finding in open_findings(doubtful)] == [1]
+    with reading(doubtful.ledger) as connection:
+        assert [finding.settled_why for finding in findings(connection, settled=True)] == [None, "moved to the archive"]
+    assert doubtful.ingest().findings == 0
+
+
+def test_the_finding_of_a_gap_rests_once_everything_has_arrived(doubtful: Mount) -> None:
+    with reading(doubtful.ledger) as connection:
+        assert open_gaps(connection) == [OpenGap(CONTAINER_ID, 2, 3)]
+    doubtful.write(a_chain(5)[1:3], "late.jsonl")
+    doubtful.ingest()
+    with reading(doubtful.ledger) as connection:
+        assert (open_gaps(connection), len(findings(connection))) == ([], 1)
+        assert [finding.settled_why for finding in findings(connection, settled=True)].count(None) == 1
+
+
+@pytest.mark.parametrize("reason", ["", "\t"])
+def test_nothing_is_settled_without_a_reason(doubtful: Mount, reason: str) -> None:
+    with pytest.raises(BadCall, match="for a reason"):
+        settle(doubtful.ledger, [1], reason=reason, now=LATER)
+
+
+def test_an_unknown_number_is_a_bad_call_and_changes_nothing(doubtful: Mount) -> None:
+    settle(doubtful.ledger, [2], reason="known", now=LATER)
+    for number in (2, 99):
+        with pytest.raises(BadCall, match=f"there is no open finding {number}"):
+            settle(doubtful.ledger, [1, number], reason="unknown", now=LATER)
+    assert [finding.key for finding in open_findings(doubtful)] == [1]
+
+
+def test_every_kind_has_words(doubtful: Mount) -> None:
+    assert {row.kind for row in rows(doubtful.ledger, FindingRow)} <= set(KINDS)

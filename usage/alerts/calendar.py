@@ -1,0 +1,82 @@
+"""Renewals: the days on which something ends, and on which its renewal has to be started; as a calendar, RFC 5545."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+from icalendar import Calendar, Event
+
+from licensing.core.instants import iso
+from usage.alerts.rules import Rules, before
+from usage.alerts.state import State
+
+
+class Entry(NamedTuple):
+    """A day in a calendar. ``name`` stays the same when the day moves, as it does with each renewal."""
+
+    name: str
+    at: datetime
+    title: str
+    text: str
+
+
+def renewals(state: State, rules: Rules) -> tuple[Entry, ...]:
+    """When each license and each plan that nothing follows has to be renewed, and when it ends, in order of days."""
+    found = [*_licenses(state, rules), *_plans(state, rules)]
+    return tuple(sorted(found, key=lambda entry: (entry.at, entry.name)))
+
+
+def _licenses(state: State, rules: Rules) -> Iterator[Entry]:
+    for fact in state.licenses:
+        if fact.expires_at is None:
+            continue
+        what = f"license for {fact.container}" if fact.container else "license"
+        stated = ", as the operator stated" if fact.stated else ""
+        text = f"{fact.path}: it ends at {iso(fact.expires_at)}{stated}."
+        start = before(fact.expires_at, rules.lead_days)
+        yield Entry(f"license-renewal:{fact.path}", start, f"Start the renewal of the {what}", text)
+        yield Entry(f"license-end:{fact.path}", fact.expires_at, f"The {what} ends", text)
+        if fact.grace_ends_at is not None and fact.grace_ends_at > fact.expires_at:
+            grace = f"{fact.path}: its container stops at {iso(fact.grace_ends_at)}."
+            yield Entry(f"license-grace-end:{fact.path}", fact.grace_ends_at, f"The grace of the {what} ends", grace)
+
+
+def _plans(state: State, rules: Rules) -> Iterator[Entry]:
+    for plan in state.plans:
+        if plan.renews or plan.followed or plan.ends_at <= state.now:
+            continue
+        text = f"Plan {plan.name} ends at {iso(plan.ends_at)}, and no plan follows it."
+        start = before(plan.ends_at, rules.lead_days)
+        yield Entry(f"plan-renewal:{plan.name}", start, f"Buy what follows plan {plan.name}", text)
+        yield Entry(f"plan-end:{plan.name}", plan.ends_at, f"Plan {plan.name} ends", text)
+
+
+def calendar_file(entries: Iterable[Entry], *, site: str, now: datetime) -> bytes:
+    """The entries as an iCalendar file: whole days in UTC, that take nobody's time.
+
+    The same thing has the same UID in every file, and a higher SEQUENCE once its day has moved on, so that a calendar
+    moves its entry instead of adding one.
+    """
+    calendar = Calendar()
+    calendar.add("prodid", "-//azlic//renewals//EN")
+    calendar.add("version", "2.0")
+    for entry in entries:
+        event, day = Event(), _day(entry.at)
+        event.add("uid", f"{hashlib.sha256(f'{site} {entry.name}'.encode(errors='surrogateescape')).hexdigest()}@azlic")
+        event.add("dtstamp", now)
+        event.add("dtstart", day)
+        event.add("summary", entry.title + (f" ({site})" if site else ""))
+        event.add("description", _text(entry.text))
+        event.add("sequence", max(day.toordinal() - date(1970, 1, 1).toordinal(), 0))
+        event.add("transp", "TRANSPARENT")
+        calendar.add_component(event)
+    return bytes(calendar.to_ical())
+
+
+def _day(instant: datetime) -> date:
+    return instant.astimezone(UTC).date()
+
+
+def _text(text: str) -> str:
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -1,0 +1,1 @@
+"""The channels that alerts are sent through."""

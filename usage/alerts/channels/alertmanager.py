@@ -1,0 +1,63 @@
+"""Prometheus' Alertmanager as a channel, by its API v2: it groups, silences and repeats by its own rules."""
+
+from datetime import timedelta
+
+import httpx
+
+from licensing.core.errors import BadCall
+from licensing.core.instants import iso
+from usage.alerts.alert import Alert
+from usage.alerts.channels.channel import ChannelFailed
+from usage.alerts.message import Message
+
+HOLD = timedelta(hours=3)
+"""An alert that is not told again for so long is taken to be over: longer than from one `azlic notify` to the next."""
+_SECONDS = 15.0
+
+
+class Alertmanager:
+    """Posts all present alerts each time: Alertmanager knows them by their labels, and drops them at ``endsAt``."""
+
+    repeats = True
+
+    def __init__(self, name: str, url: str) -> None:
+        self.name = name
+        try:
+            address = httpx.URL(url)
+        except (httpx.InvalidURL, ValueError):
+            address = httpx.URL()
+        if address.scheme not in ("http", "https") or not address.host:
+            raise BadCall(
+                f"channel {name!r}: its Alertmanager is no URL",
+                hint='for example alertmanager = "http://alertmanager.example:9093"',
+            )
+        self._url = address.copy_with(path=f"{address.path.rstrip('/')}/api/v2/alerts")
+
+    def send(self, message: Message) -> None:
+        """Post them once; proxies of the environment are not asked and redirects not followed."""
+        posted = [_posted(alert, message) for alert in message.present or message.alerts]
+        try:
+            with httpx.Client(trust_env=False, timeout=_SECONDS) as client:
+                answer = client.post(self._url, json=posted)
+        except httpx.HTTPError as error:  # its text may repeat the address, and that a password
+            raise ChannelFailed(f"Alertmanager could not be reached ({type(error).__name__})") from None
+        if not answer.is_success:
+            raise ChannelFailed(f"Alertmanager answered with status {answer.status_code}")
+
+
+def _posted(alert: Alert, message: Message) -> dict[str, object]:
+    return {
+        "labels": {
+            "alertname": f"Azlic{alert.kind.title().replace('-', '')}",
+            "id": alert.id,
+            "severity": alert.severity.word,
+            "site": message.site,
+        },
+        "annotations": {
+            "summary": f"{alert.subject}: {alert.stage}",
+            "description": alert.meaning,
+            "action": alert.action,
+        },
+        "startsAt": iso(alert.since),
+        "endsAt": iso(message.as_of + HOLD),
+    }

@@ -1,0 +1,1 @@
+"""The conditions: pure functions from the state to alerts."""

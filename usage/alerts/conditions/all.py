@@ -1,0 +1,29 @@
+"""From the state to the alerts: pure, so that any instant can be asked for, and the same state always says the same."""
+
+from usage.alerts.alert import Alert
+from usage.alerts.conditions.commitment import commitment_alerts
+from usage.alerts.conditions.ledger import hand_over_alerts, ledger_alerts, machine_alerts, month_alerts
+from usage.alerts.conditions.license import license_alerts
+from usage.alerts.conditions.records import record_alerts, silence_alerts
+from usage.alerts.conditions.trust import clock_alerts, trust_alerts
+from usage.alerts.rules import Rules
+from usage.alerts.state import State
+
+_CONDITIONS = (
+    clock_alerts,
+    license_alerts,
+    trust_alerts,
+    ledger_alerts,
+    record_alerts,
+    silence_alerts,
+    commitment_alerts,
+    month_alerts,
+    hand_over_alerts,
+    machine_alerts,
+)
+
+
+def alerts_of(state: State, rules: Rules) -> tuple[Alert, ...]:
+    """Everything that somebody should know about a state, the worst first, then what has been there the longest."""
+    found = [alert for condition in _CONDITIONS for alert in condition(state, rules)]
+    return tuple(sorted(found, key=lambda alert: (-alert.severity, alert.since, alert.id)))

@@ -1,0 +1,131 @@
+"""Conditions of the books: months to close, usage to hand over, the ledger itself and the ground it stands on."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from licensing.core.instants import iso
+from usage.alerts.alert import Alert, Severity
+from usage.alerts.rules import Rules
+from usage.alerts.state import ChannelFact, Disk, State
+from usage.months import Month
+
+LEDGER_UNREADABLE = "ledger-unreadable"
+
+_GIB = 2**30
+_LITTLE = (0.10, 2 * _GIB)
+_VERY_LITTLE = (0.02, _GIB // 4)
+"""A disk is nearly full when it is below both: the share of it, and so many bytes."""
+
+
+def month_alerts(state: State, rules: Rules) -> Iterator[Alert]:
+    """Months that are over and not closed, some days after their end: one alert for all of them."""
+    late = [month for month in state.pending_months if state.now >= _close_by(month, rules)]
+    if not late or not rules.close_days:
+        return
+    first = late[0]
+    more = f" and {len(late) - 1:,} more" if len(late) > 1 else ""
+    yield Alert(
+        id="month-close-pending",
+        severity=Severity.WARNING,
+        rank=len(late),
+        stage=f"{len(late):,} {'month' if len(late) == 1 else 'months'}",
+        since=_close_by(first, rules),
+        subject=f"month {first}{more}",
+        meaning="The month is over and not closed: its numbers may still change.",
+        action=f"Take what is still outside, then close it: azlic ingest, azlic close {first}",
+    )
+
+
+def _close_by(month: Month, rules: Rules) -> datetime:
+    return month.next.starts_at + timedelta(days=rules.close_days)
+
+
+def hand_over_alerts(state: State, rules: Rules) -> Iterator[Alert]:
+    """Usage that has been waiting for head office's receipt for too long."""
+    waiting = state.hand_over
+    if waiting is None or not rules.receipt_days:
+        return
+    since = waiting.waits_since + timedelta(days=rules.receipt_days)
+    if state.now < since:
+        return
+    last = f"the last receipt is of {iso(waiting.receipt_at)}" if waiting.receipt_at else "there is no receipt so far"
+    yield Alert(
+        id="receipt-overdue",
+        severity=Severity.WARNING,
+        rank=0,
+        stage="overdue",
+        since=since,
+        subject="the hand-over",
+        meaning=f"Usage waits since {iso(waiting.waits_since)} to be acknowledged by head office; {last}.",
+        action="Hand it over, and bring the receipt back in: azlic export, azlic acknowledge",
+    )
+
+
+def ledger_alerts(state: State, _: Rules) -> Iterator[Alert]:
+    """A ledger that cannot be asked, or did not pass its last audit."""
+    if state.ledger_error:
+        yield Alert(
+            id=LEDGER_UNREADABLE,
+            severity=Severity.CRITICAL,
+            rank=0,
+            stage="unreadable",
+            since=state.since(LEDGER_UNREADABLE),
+            subject="the ledger",
+            meaning=f"{state.ledger_error}: nothing is known of usage, commitments and hand-over.",
+            action="Run as a user who may read it, or name it with --database: azlic doctor",
+        )
+    if state.audit is not None and not state.audit.sound:
+        yield Alert(
+            id="audit-failed",
+            severity=Severity.CRITICAL,
+            rank=0,
+            stage="failed",
+            since=state.audit.audited_at,
+            subject="the ledger",
+            meaning=f"The ledger did not pass its audit: {state.audit.detail}.",
+            action="Keep a copy as it is, and find out who changed it: azlic audit",
+        )
+
+
+def machine_alerts(state: State, _: Rules) -> Iterator[Alert]:
+    """A disk that is nearly full, and a channel that does not take what it is told."""
+    for disk in state.disks:
+        if _below(disk, _LITTLE):
+            yield _nearly_full(disk, state)
+    for channel in state.channels:
+        yield _failing(channel, state)
+
+
+def _below(disk: Disk, limits: tuple[float, int]) -> bool:
+    share, least = limits
+    return disk.free_bytes < min(disk.total_bytes * share, least)
+
+
+def _nearly_full(disk: Disk, state: State) -> Alert:
+    name = f"disk-nearly-full:{disk.path}"
+    urgent = _below(disk, _VERY_LITTLE)
+    return Alert(
+        id=name,
+        severity=Severity.CRITICAL if urgent else Severity.WARNING,
+        rank=int(urgent),
+        stage="very little left" if urgent else "little left",
+        since=state.since(name),
+        subject=disk.path,
+        meaning=f"{disk.free_bytes / 2**20:,.0f} MiB of {disk.total_bytes / 2**20:,.0f} MiB are free. When it is full,"
+        " containers stop and no usage is taken.",
+        action="Make room on it, or give it more; the ledger itself is never cut short.",
+    )
+
+
+def _failing(channel: ChannelFact, state: State) -> Alert:
+    name = f"channel-failing:{channel.channel}"
+    return Alert(
+        id=name,
+        severity=Severity.WARNING,
+        rank=0,
+        stage="failing",
+        since=state.since(name),
+        subject=f"channel {channel.channel}",
+        meaning=f"It did not take an alert, {channel.attempts:,} times in a row: {channel.error}.",
+        action=f"Mend it and try it: azlic notify --test --channel {channel.channel}",
+    )

@@ -1,0 +1,128 @@
+"""Conditions of licenses: one alert for each at most."""
+
+import shlex
+from collections.abc import Iterator
+from datetime import datetime
+
+from licensing.core.instants import iso
+from licensing.verdict.verdict import Cause, Status
+from usage.alerts.alert import Alert, Severity
+from usage.alerts.rules import Rules, before, stage_at
+from usage.alerts.state import LicenseFact, State
+
+URGENT_DAYS = 7
+"""In its last week a license that ends is critical."""
+
+_CHANGED = frozenset({Cause.CHANGED, Cause.ENCODED_AGAIN})
+_KINDS = {
+    Status.MISSING: ("license-missing", Severity.CRITICAL),
+    Status.UNREADABLE: ("license-unreadable", Severity.CRITICAL),
+    Status.OPAQUE: ("license-opaque", Severity.WARNING),
+    Status.CONFLICTING: ("license-changed", Severity.CRITICAL),
+}
+_ACTIONS = {
+    "license-missing": "Mount it again or install it again; is it gone for good: azlic alerts forget {path}",
+    "license-unreadable": "Find out why and mend it: azlic doctor --license {path}",
+    "license-opaque": "State when it ends, so that azlic can warn: azlic adopt {path}",
+    "license-changed": "Do not rely on it. Install the license that was carried here again: azlic verify {path}",
+    "license-invalid": "See which check it fails and what mends it: azlic verify {path}",
+}
+
+
+def license_alerts(state: State, rules: Rules) -> Iterator[Alert]:
+    """Each license that is not good, or not for long."""
+    for fact in state.licenses:
+        alert = _refused(fact, state) if fact.refusal else _dated(fact, state, rules)
+        if alert:
+            yield alert
+
+
+def _refused(fact: LicenseFact, state: State) -> Alert:
+    assert fact.refusal is not None  # noqa: S101 - the caller asked
+    kind, severity = _KINDS.get(fact.refusal, ("license-invalid", Severity.CRITICAL))
+    if fact.cause in _CHANGED:
+        kind = "license-changed"
+    name = f"{kind}:{fact.path}"
+    return Alert(
+        id=name,
+        severity=severity,
+        rank=0,
+        stage=fact.refusal,
+        since=state.since(name),
+        subject=fact.path,
+        meaning=_sentence(fact.detail),
+        action=_ACTIONS[kind].format(path=shlex.quote(fact.path)),
+    )
+
+
+def _dated(fact: LicenseFact, state: State, rules: Rules) -> Alert | None:
+    now = state.now
+    if fact.expires_at is None or fact.grace_ends_at is None:
+        return None
+    if fact.not_before is not None and now < fact.not_before:
+        return _not_begun(fact, fact.not_before, state)
+    if now >= fact.expires_at:
+        return _ended(fact, fact.expires_at, fact.grace_ends_at, now)
+    stages = rules.stages_for(fact.container)
+    days = stage_at(fact.expires_at, now, stages)
+    return None if days is None else _ending(fact, fact.expires_at, days, rules, first=stages[0])
+
+
+def _not_begun(fact: LicenseFact, begins_at: datetime, state: State) -> Alert:
+    name = f"license-not-yet-valid:{fact.path}"
+    return Alert(
+        id=name,
+        severity=Severity.WARNING,
+        rank=0,
+        stage="not begun",
+        since=state.since(name),
+        subject=fact.path,
+        meaning=f"The license{_of(fact)} begins at {iso(begins_at)}; until then its container does not start.",
+        action="Put back the license that runs until then, or wait; is the clock right? azlic clock status",
+    )
+
+
+def _ended(fact: LicenseFact, expires_at: datetime, grace_ends_at: datetime, now: datetime) -> Alert:
+    in_grace = now < grace_ends_at
+    then = (
+        f"its grace ends at {iso(grace_ends_at)}, then its container stops" if in_grace else "its container may not run"
+    )
+    return Alert(
+        id=f"license-expired:{fact.path}",
+        severity=Severity.CRITICAL,
+        rank=0 if in_grace else 1,
+        stage="in grace" if in_grace else "ended",
+        since=expires_at,
+        subject=fact.path,
+        meaning=f"The license{_of(fact)} ended at {iso(expires_at)}{_stated(fact)}; {then}.",
+        action="Download the next license on a connected machine and install it: azlic request, azlic install",
+    )
+
+
+def _ending(fact: LicenseFact, expires_at: datetime, days: int, rules: Rules, *, first: int) -> Alert:
+    if days <= URGENT_DAYS:
+        severity = Severity.CRITICAL
+    else:
+        severity = Severity.WARNING if days <= rules.lead_days else Severity.NOTICE
+    return Alert(
+        id=f"license-expiring:{fact.path}",
+        severity=severity,
+        rank=-days,
+        stage=f"{days} {'day' if days == 1 else 'days'}",
+        since=before(expires_at, first),
+        subject=fact.path,
+        meaning=f"The license{_of(fact)} ends at {iso(expires_at)}{_stated(fact)}, in {days} days or fewer.",
+        action=f"Start its renewal: buying and carrying it in takes {rules.lead_days} days here.",
+    )
+
+
+def _of(fact: LicenseFact) -> str:
+    return f" for {fact.container}" if fact.container else ""
+
+
+def _stated(fact: LicenseFact) -> str:
+    return " (stated by the operator)" if fact.stated else ""
+
+
+def _sentence(detail: str) -> str:
+    return f"{detail[:1].upper()}{detail[1:]}."

@@ -1,0 +1,79 @@
+"""Conditions of the records: what was kept out of the numbers, what is missing, and who has gone silent."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from licensing.core.instants import from_milliseconds
+from usage.alerts.alert import Alert, Severity
+from usage.alerts.rules import Rules
+from usage.alerts.state import Doubt, State
+from usage.months import DAY_MS, day_number
+from usage.reporting.activity import Heard, Standing
+
+_FINDINGS = "Look into it, then say why it may rest: azlic findings list, azlic findings settle"
+_LINES = "Look at them, then take or discard each: azlic quarantine list"
+
+DOUBTS: dict[str, tuple[Severity, str, str]] = {
+    "quarantine": (Severity.WARNING, "lines that are no usage record are kept apart and not counted", _LINES),
+    "conflict": (Severity.CRITICAL, "lines bear the id of another record, with other content", _LINES),
+    "gap": (Severity.CRITICAL, "records are missing from a container's chain to this day", _FINDINGS),
+    "edited": (Severity.CRITICAL, "lines were changed after they were written", _FINDINGS),
+    "removed": (Severity.CRITICAL, "lines that were taken are gone from their files", _FINDINGS),
+    "disorder": (Severity.WARNING, "records stand out of order", _FINDINGS),
+    "reused": (Severity.CRITICAL, "containers count anew: records were lost, or a mount is fresh", _FINDINGS),
+    "shrunk": (Severity.CRITICAL, "usage files became shorter", _FINDINGS),
+    "rewritten": (Severity.CRITICAL, "usage files have another beginning than before", _FINDINGS),
+    "replaced": (Severity.WARNING, "usage files were put in the place of others", _FINDINGS),
+    "vanished": (Severity.CRITICAL, "usage files are gone", _FINDINGS),
+    "counter-fell": (Severity.CRITICAL, "a container's own counter fell: its mount is fresh, or was lost", _FINDINGS),
+    "same-mount": (Severity.WARNING, "a mount may be counted twice", _FINDINGS),
+}
+"""What waits for somebody, by its kind: how bad it is, what it means, what to do. A new kind is a warning."""
+
+
+def record_alerts(state: State, _: Rules) -> Iterator[Alert]:
+    """One alert for each kind of thing that waits for somebody."""
+    for doubt in state.doubts:
+        yield _doubted(doubt, state)
+
+
+def _doubted(doubt: Doubt, state: State) -> Alert:
+    severity, words, action = DOUBTS.get(doubt.kind, (Severity.WARNING, "findings wait for somebody", _FINDINGS))
+    digits = len(str(doubt.number))  # ten times as many is worse, one more is not
+    return Alert(
+        id=doubt.kind,
+        severity=severity,
+        rank=digits,
+        stage=f"{10 ** (digits - 1):,} or more",
+        since=doubt.since or state.since(doubt.kind),
+        subject="the ledger",
+        meaning=f"{doubt.number:,}: {words}.",
+        action=action,
+    )
+
+
+def silence_alerts(state: State, _: Rules) -> Iterator[Alert]:
+    """Each container that has been without a record for longer than it ever was."""
+    for heard in state.containers:
+        if heard.standing is Standing.SILENT and heard.habit is not None:
+            yield _silent(heard, heard.habit)
+
+
+def _silent(heard: Heard, habit: int) -> Alert:
+    place = "/".join(filter(None, (heard.site, heard.container_type, heard.container_id)))
+    return Alert(
+        id=f"container-silent:{place}",
+        severity=Severity.WARNING,
+        rank=0,
+        stage="silent",
+        since=_silent_since(heard.last_at, habit),
+        subject=f"container {place}",
+        meaning=f"It has been without a usage record for {heard.quiet_days:,} whole days; so far its longest pause was"
+        f" {habit:,}.",
+        action="Does it run, and does its output mount reach the ledger? azlic doctor, azlic ingest",
+    )
+
+
+def _silent_since(last_at: datetime, habit: int) -> datetime:
+    """The first midnight at which the whole days without a record were more than ever."""
+    return from_milliseconds((day_number(last_at) + habit + 2) * DAY_MS)

@@ -1,0 +1,83 @@
+"""Conditions of trust and time: what every license here is judged by."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from licensing.core.instants import iso
+from licensing.verdict.seen import CLOCK_TOLERANCE
+from usage.alerts.alert import Alert, Severity
+from usage.alerts.conditions.license import URGENT_DAYS
+from usage.alerts.rules import Rules, before, stage_at
+from usage.alerts.state import State, TrustFact
+
+_UPDATE = "Carry in what the issuer has published since: azlic trust update"
+
+
+def trust_alerts(state: State, rules: Rules) -> Iterator[Alert]:
+    """Each issuer that has not been heard of for too long, or whose word about its keys ends."""
+    for fact in state.trust:
+        if stale := _stale(fact, state, rules):
+            yield stale
+        if ending := _ending(fact, state, rules):
+            yield ending
+
+
+def _stale(fact: TrustFact, state: State, rules: Rules) -> Alert | None:
+    causes = []
+    if fact.said_at is not None:
+        causes.append((fact.said_at + timedelta(days=rules.trust_days + 1), f"spoke last at {iso(fact.said_at)}"))
+    if fact.next_list_at is not None:
+        due = fact.next_list_at + timedelta(milliseconds=1)
+        causes.append((due, f"was to publish a list of what it took back by {iso(fact.next_list_at)}"))
+    started = [(since, why) for since, why in causes if since <= state.now]
+    if not started:
+        return None
+    since, why = min(started)
+    return Alert(
+        id=f"trust-stale:{fact.issuer}",
+        severity=Severity.WARNING,
+        rank=0,
+        stage="stale",
+        since=since,
+        subject=f"issuer {fact.issuer[:12]}",
+        meaning=f"The issuer {why}: what it has taken back since is not known here.",
+        action=_UPDATE,
+    )
+
+
+def _ending(fact: TrustFact, state: State, rules: Rules) -> Alert | None:
+    stages = rules.stages_for()
+    days = None if fact.ends_at is None else stage_at(fact.ends_at, state.now, stages)
+    if fact.ends_at is None or days is None:
+        return None
+    ended = state.now >= fact.ends_at
+    return Alert(
+        id=f"trust-ending:{fact.issuer}",
+        severity=Severity.CRITICAL if ended or days <= URGENT_DAYS else Severity.WARNING,
+        rank=1 if ended else -days,
+        stage="ended" if ended else f"{days} {'day' if days == 1 else 'days'}",
+        since=before(fact.ends_at, stages[0]),
+        subject=f"issuer {fact.issuer[:12]}",
+        meaning=f"What the issuer said about its keys {'ended' if ended else 'ends'} at {iso(fact.ends_at)};"
+        " from then on no license of it is good.",
+        action=_UPDATE,
+    )
+
+
+def clock_alerts(state: State, _: Rules) -> Iterator[Alert]:
+    """A clock that is behind what was seen before, or behind a license's own issue."""
+    why = state.clock_behind
+    for fact in state.licenses:
+        if why is None and fact.issued_at is not None and fact.issued_at > state.now + CLOCK_TOLERANCE:
+            why = f"the clock says {iso(state.now)}, and {fact.path} was issued at {iso(fact.issued_at)}"
+    if why is not None:
+        yield Alert(
+            id="clock-suspect",
+            severity=Severity.CRITICAL,
+            rank=0,
+            stage="behind",
+            since=state.since("clock-suspect"),
+            subject="this machine's clock",
+            meaning=f"{why[:1].upper()}{why[1:]}; no license is good under a clock that was turned back.",
+            action="Set the clock right, then: azlic clock status",
+        )

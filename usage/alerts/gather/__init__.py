@@ -1,0 +1,1 @@
+"""Everything the conditions judge by, looked at once."""

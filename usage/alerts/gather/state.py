@@ -1,0 +1,96 @@
+"""Looking at everything once: licenses, trust, clock, ledger, disks. Nothing is written."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from licensing.core.errors import AzlicError
+from licensing.history.read import read_memory
+from licensing.trust.store import TrustStore
+from licensing.verdict.seen import Seen
+from licensing.verdict.verdict import Verdict
+from usage.alerts.gather import ledger
+from usage.alerts.gather.licenses import (
+    adopted_licenses,
+    known_licenses,
+    license_facts,
+    trust_context,
+    trust_facts,
+)
+from usage.alerts.state import Disk, State
+from usage.ledger.readonly import Ask, asking
+from usage.months import day_number
+from usage.reporting.activity import heard
+
+
+def gather(
+    licenses: Sequence[Path],
+    examine: Callable[[Path, Seen], Verdict],
+    *,
+    trust: TrustStore,
+    database: str,
+    now: datetime,
+    asked: str = "",
+) -> State:
+    """The state at ``now``. ``examine`` verifies one license, ``asked`` says in words what it asks beside the file.
+
+    What cannot be looked at is part of the state and hides nothing else: a ledger that cannot be asked, a license that
+    cannot be read. Raises ``AzlicError`` where the trust store cannot be listed.
+    """
+    known, adopted, told, error = {}, {}, {}, ""
+    folders: list[Path] = []
+    try:
+        with asking(database) as ask:
+            if ask is not None:
+                known, adopted = known_licenses(ask), adopted_licenses(ask)
+                told, folders = _told(ask, now), ledger.output_folders(ask)
+    except AzlicError as unreadable:
+        error = unreadable.message
+    seen = read_memory(database)
+    return State(
+        now=now,
+        licenses=license_facts(
+            licenses,
+            lambda path: examine(path, seen),
+            context=trust_context(trust, seen, asked),
+            known=known,
+            adopted=adopted,
+            now=now,
+        ),
+        trust=trust_facts(trust),
+        clock_behind=seen.clock_behind(now),
+        ledger_error=error,
+        disks=disks([*([] if "://" in database else [Path(database).absolute().parent]), *folders]),
+        **told,
+    )
+
+
+def _told(ask: Ask, now: datetime) -> dict[str, Any]:
+    """What the ledger tells, by the names it has in the state."""
+    plans = ledger.planned(ask)
+    days = ledger.used(ask, *ledger.days_looked_at(plans, now))
+    return {
+        "plans": ledger.plan_facts(plans, days, now),
+        "containers": heard((use for use in days if use.records), day_number(now)),
+        "doubts": ledger.doubts(ask),
+        "pending_months": ledger.pending_months(ask, now),
+        "hand_over": ledger.hand_over(ask),
+        "audit": ledger.audit(ask),
+        "channels": ledger.failing_channels(ask),
+        "seen_since": ledger.seen_since(ask),
+    }
+
+
+def disks(folders: Iterable[Path]) -> tuple[Disk, ...]:
+    """The disks that some folders lie on, each once, by the first of its folders; one that is gone has none."""
+    found: dict[int, Disk] = {}
+    for folder in folders:
+        try:
+            device, space = folder.stat().st_dev, os.statvfs(folder)
+        except OSError:
+            continue
+        size = space.f_frsize
+        found.setdefault(device, Disk(str(folder), space.f_bavail * size, space.f_blocks * size))
+    return tuple(found.values())

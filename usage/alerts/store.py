@@ -1,0 +1,124 @@
+"""What a look at the alerts leaves in the ledger: since when each is there, what was noted, what was verified."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine, delete, insert, select
+
+from licensing.core.errors import BadCall
+from licensing.core.instants import from_milliseconds
+from licensing.db.database import Table, writing
+from licensing.db.inserts import upsert
+from usage.alerts.alert import Alert
+from usage.alerts.state import LicenseFact, State
+from usage.ledger.readonly import Ask
+from usage.ledger.tables.alerts import AcknowledgedAlert, AuditOutcome, KnownLicense, Notice, OpenAlert
+
+
+def remember_look(connection: Connection, state: State, alerts: Sequence[Alert]) -> None:
+    """Keep since when alerts are there, and the licenses as they were verified.
+
+    An alert that is gone is forgotten with its acknowledgement and its notices: should it come again, it is a new one.
+    """
+    open_now = {alert.id for alert in alerts}
+    before = set(connection.execute(select(OpenAlert.alert)).scalars())
+    fresh = [{"alert": alert.id, "since": alert.since} for alert in alerts if alert.id not in before]
+    if fresh:
+        connection.execute(insert(OpenAlert), fresh)
+    for table in (OpenAlert, AcknowledgedAlert, Notice):
+        _forget(connection, table, keep=open_now)
+    _remember_licenses(connection, state.licenses, state.now)
+
+
+def _forget(connection: Connection, table: Any, *, keep: Collection[str]) -> None:
+    gone = set(connection.execute(select(table.alert).distinct()).scalars()).difference(keep)
+    for alert in sorted(gone):
+        connection.execute(delete(table).where(table.alert == alert))
+
+
+def _remember_licenses(connection: Connection, facts: Iterable[LicenseFact], now: datetime) -> None:
+    _put(connection, KnownLicense, ["path"], [_row(fact, now) for fact in facts if fact.stamp])
+
+
+def _row(fact: LicenseFact, now: datetime) -> dict[str, object]:
+    names = ("path", "stamp", "license_id", "issued_at", "not_before", "expires_at", "grace_ends_at")
+    return {name: getattr(fact, name) for name in names} | {"container_type": fact.container, "verified_at": now}
+
+
+def _put(connection: Connection, table: type[Table], key: list[str], values: list[dict[str, object]]) -> None:
+    if values:
+        statement = upsert(connection, table)
+        columns = {name: statement.excluded[name] for name in values[0] if name not in key}
+        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=columns), values)
+
+
+def acknowledge(engine: Engine, alert: Alert, *, until: datetime, now: datetime, by: str) -> None:
+    """Let an alert be quiet until a date, or until it worsens; then it is told again, whatever was told before.
+
+    Raises ``BadCall`` for a date that has passed.
+    """
+    if until <= now:
+        raise BadCall("an alert is acknowledged until a date that is still to come", hint="--until 2027-01-31")
+    values: dict[str, object] = {
+        "alert": alert.id,
+        "severity": int(alert.severity),
+        "stage": str(alert.rank),
+        "until": until,
+        "acknowledged_at": now,
+        "acknowledged_by": by,
+    }
+    with writing(engine) as connection:
+        _put(connection, AcknowledgedAlert, ["alert"], [values])
+        connection.execute(delete(Notice).where(Notice.alert == alert.id))
+
+
+def forget_license(engine: Engine, path: str) -> None:
+    """Let a place that held a license be missed no more. Raises ``BadCall`` where none is known there."""
+    with writing(engine) as connection:
+        if not connection.execute(delete(KnownLicense).where(KnownLicense.path == path)).rowcount:
+            raise BadCall(f"no license was ever seen at {path}", hint="azlic alerts names the places that are missed")
+
+
+def remember_audit(connection: Connection, *, sound: bool, detail: str, now: datetime) -> None:
+    """Keep what an audit of the ledger said, so that one that failed is an alert until another passes."""
+    _put(connection, AuditOutcome, ["key"], [{"key": 1, "audited_at": now, "sound": sound, "detail": detail}])
+
+
+class Acknowledgement(NamedTuple):
+    """Who took note of an alert, when, at which weight (severity and rank), and until when it is to be quiet."""
+
+    weight: tuple[int, int]
+    until: datetime
+    acknowledged_at: datetime
+    acknowledged_by: str
+
+    def quiets(self, alert: Alert, now: datetime) -> bool:
+        """Whether the alert is still what was taken note of, and the date has not come."""
+        return now < self.until and alert.weight <= self.weight
+
+
+class Told(NamedTuple):
+    """An alert, and its acknowledgement as long as that keeps it quiet."""
+
+    alert: Alert
+    acknowledgement: Acknowledgement | None
+
+
+def told(alerts: Iterable[Alert], known: Mapping[str, Acknowledgement], now: datetime) -> tuple[Told, ...]:
+    """The alerts, each with what keeps it quiet, if anything does."""
+    return tuple(
+        Told(alert, known[alert.id] if alert.id in known and known[alert.id].quiets(alert, now) else None)
+        for alert in alerts
+    )
+
+
+def acknowledgements(ask: Ask) -> dict[str, Acknowledgement]:
+    """What has been taken note of, by the alert's id."""
+    query = 'SELECT alert, severity, stage, "until", acknowledged_at, acknowledged_by FROM acknowledged_alert'
+    return {
+        alert: Acknowledgement(
+            (severity, int(rank)), from_milliseconds(until), from_milliseconds(acknowledged_at), acknowledged_by
+        )
+        for alert, severity, rank, until, acknowledged_at, acknowledged_by in ask(query)
+    }

@@ -1,0 +1,1 @@
+"""The audit: computes the ledger again, as a second computation on purpose; backups stand on it."""

@@ -1,0 +1,286 @@
+"""Backup and restore of a ledger in a file: SQLite's own copy of it, audited before anybody relies on it.
+
+A copy is made with SQLite's backup, never by copying the file, whose journal would be left behind (facts/anchors §6).
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+from pathlib import Path
+
+from sqlalchemy import URL, create_engine
+
+from licensing.core.errors import AzlicError, BadCall
+from licensing.core.files import sync_folder
+from licensing.db.database import DatabaseBusy, open_database
+from licensing.db.lock import holding
+from usage.auditing.run import Audit, Progress, audit, open_to_read
+
+PAGES_A_STEP = 4096
+_RESTARTS = 3
+_WAITS = 3
+_BUSY_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A copy of a ledger, and the audit of the copy. ``damage`` is what SQLite's integrity check said against it.
+
+    Where it is not ``good``, nothing was put in place.
+    """
+
+    audit: Audit
+    damage: str | None
+
+    @property
+    def good(self) -> bool:
+        """Whether the copy is whole and sound."""
+        return self.damage is None and self.audit.sound
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a restore would take away: batches ``first`` to ``last`` of the ledger that is there now.
+
+    ``unreadable`` says why it cannot be told, where the present ledger is damaged.
+    """
+
+    first: int = 0
+    last: int = 0
+    unreadable: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.unreadable is not None or self.last >= self.first > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was put in place, and where the ledger is kept that was there before; None where there was none.
+
+    ``loss`` is what it took away; where that is not nothing, and was not agreed to, nothing was ``done``.
+    """
+
+    backup: Backup
+    loss: Loss
+    kept: Path | None
+    done: bool
+
+
+def backup(target: str, file: Path, *, replace: bool = False, progress: Progress | None = None) -> Backup:
+    """Copy the ledger at a path into a new file, 0640, while others go on writing; then check and audit the copy.
+
+    ``progress`` hears the pages done and the pages to do. Raises ``BadCall`` for a ledger at a URL, and for a ``file``
+    that is there already, unless ``replace``; ``AzlicError`` where the copy cannot be made.
+    """
+    ledger = _ledger_path(target, "pg_dump NAME > FILE")
+    if file.absolute() == ledger.absolute() or (file.exists() and ledger.exists() and file.samefile(ledger)):
+        raise BadCall(f"{file} is the ledger itself", hint="name another file, best on another disk")
+    if file.exists() and not replace:
+        raise BadCall(f"{file} exists already", hint="name a new file; or replace it with --yes")
+    open_to_read(str(ledger)).dispose()
+    with _copied(ledger, beside=file, progress=progress) as copy:
+        made = _examined(copy)
+        if made.good:
+            _put(copy, file)
+    return made
+
+
+def restore(target: str, file: Path, *, now: datetime, agreed: bool = False) -> Restored:
+    """Put a backup in the place of the ledger at a path, once it is found whole and sound.
+
+    1. The backup is copied, brought up to this version's schema, checked and audited; it is itself only read.
+    2. The ledger is held. Where it has batches that the backup has not, this goes on only if that is ``agreed``.
+    3. What is there now is copied to ``LEDGER.replaced-INSTANT`` beside it.
+    4. The backup is written into the ledger's file in one transaction: who has it open sees the one or the other.
+
+    Raises ``BadCall`` for a ledger at a URL, ``AzlicError`` where something cannot be read or written.
+    """
+    ledger = _ledger_path(target, "pg_restore or psql")
+    if not file.is_file():
+        raise AzlicError(f"there is no backup at {file}", hint="name a file that azlic backup made")
+    if ledger.exists() and file.samefile(ledger):
+        raise BadCall(f"{file} is the ledger itself", hint="name the backup")
+    with _copied(file, beside=ledger) as copy:
+        open_database(str(copy), upgrade=True).dispose()
+        made = _examined(copy)  # 1
+        if not made.good:
+            return Restored(made, Loss(), None, done=False)
+        with _held(ledger):  # 2
+            loss = _loss(ledger, copy)
+            if loss and not agreed:
+                return Restored(made, loss, None, done=False)
+            kept = _keep(ledger, now, damaged=loss.unreadable is not None)  # 3
+            if ledger.exists():
+                _overwrite(ledger, copy)  # 4
+            else:
+                _put(copy, ledger)
+    return Restored(made, loss, kept, done=True)
+
+
+def _ledger_path(target: str, instead: str) -> Path:
+    if "://" in target:
+        raise BadCall(
+            "this is for a ledger in a file; PostgreSQL has its own tools",
+            hint=f"{instead}, then azlic audit --database URL on the copy",
+        )
+    return Path(target).absolute()
+
+
+@contextlib.contextmanager
+def _copied(source: Path, *, beside: Path, progress: Progress | None = None) -> Iterator[Path]:
+    """A copy of a database in the folder where it will be needed; it is gone afterwards, unless it was renamed."""
+    copy = beside.absolute().with_name(f".{beside.name}.{os.urandom(4).hex()}.tmp")
+    try:
+        os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
+        with _connected(source, "ro") as reader, _connected(copy, "rw") as writer:
+            _copy_pages(reader, writer, progress)
+            writer.execute("PRAGMA journal_mode=DELETE")  # one file, whatever journal the ledger has
+        yield copy
+    except OSError as error:
+        raise AzlicError(
+            f"{beside} cannot be written: {error.strerror or error}",
+            hint="check that its folder exists, is writable and has space",
+        ) from error
+    except sqlite3.Error as error:
+        raise _failed(source, error) from error
+    finally:
+        for leftover in ("", "-journal", "-wal", "-shm"):
+            with contextlib.suppress(OSError):
+                Path(f"{copy}{leftover}").unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _connected(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+    )
+    try:
+        connection.execute("PRAGMA synchronous=FULL")
+        yield connection
+    finally:
+        connection.close()
+
+
+class _Overtaken(Exception):
+    """Others wrote while a copy was made, again and again: each time it begins anew."""
+
+
+def _copy_pages(reader: sqlite3.Connection, writer: sqlite3.Connection, progress: Progress | None) -> None:
+    """Copy step by step, so that others can write in between; if they never rest, in one step, for which they wait."""
+    try:
+        reader.backup(writer, pages=PAGES_A_STEP, progress=_watcher(progress), sleep=0.01)
+    except _Overtaken:
+        reader.backup(writer, pages=-1, progress=_watcher(None))
+
+
+def _watcher(progress: Progress | None) -> Callable[[int, int, int], None]:
+    """Counts how often a copy began anew (more pages are left then than before), and ends one that waits for a lock."""
+    before, restarts, waits = 1 << 62, 0, 0
+
+    def watch(status: int, remaining: int, total: int) -> None:
+        nonlocal before, restarts, waits
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            waits += 1  # each of _BUSY_SECONDS; Python would try for ever
+            if waits >= _WAITS:
+                raise sqlite3.OperationalError("database is locked")
+            return
+        restarts += remaining > before
+        before = remaining
+        if restarts > _RESTARTS:
+            raise _Overtaken
+        if progress is not None:
+            progress(total - remaining, total)
+
+    return watch
+
+
+def _examined(copy: Path) -> Backup:
+    with _connected(copy, "ro") as connection:
+        told = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    engine = open_to_read(str(copy))
+    try:
+        return Backup(audit(engine), None if told == "ok" else str(told).splitlines()[-1])
+    finally:
+        engine.dispose()
+
+
+def _put(copy: Path, file: Path) -> None:
+    """Give a copy its name, so that a power cut leaves the old file or the whole new one."""
+    descriptor = os.open(copy, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fchmod(descriptor, 0o640)
+        if os.geteuid() == 0:
+            owner = file.absolute().parent.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    copy.replace(file)
+    sync_folder(file.absolute().parent)
+
+
+@contextlib.contextmanager
+def _held(ledger: Path) -> Iterator[None]:
+    """Hold the ledger against everybody who writes series of transactions, whatever state it is in."""
+    with holding(create_engine(URL.create("sqlite", database=str(ledger)))):
+        yield
+
+
+def _loss(ledger: Path, copy: Path) -> Loss:
+    if not ledger.exists():
+        return Loss()
+    try:
+        with _connected(ledger, "ro") as present, _connected(copy, "ro") as kept:
+            common = _common(present, kept)
+            last = present.execute("SELECT coalesce(max(sequence), 0) FROM batch").fetchone()[0]
+    except sqlite3.Error as error:
+        if _is_busy(error):
+            raise
+        return Loss(unreadable=str(error))
+    return Loss(common + 1, last)
+
+
+def _common(present: sqlite3.Connection, kept: sqlite3.Connection) -> int:
+    """The number of batches that two ledgers have in common from the first on."""
+    query = "SELECT sequence, head FROM batch ORDER BY sequence"
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(present.execute(query), kept.execute(query), strict=False))
+    return sum(1 for _ in same)
+
+
+def _keep(ledger: Path, now: datetime, *, damaged: bool) -> Path | None:
+    """Keep what is there now beside the ledger: a copy of it, or, where it is damaged, the very files."""
+    if not ledger.exists():
+        return None
+    kept = ledger.with_name(f"{ledger.name}.replaced-{now:%Y%m%dT%H%M%SZ}")
+    if kept.exists():
+        raise AzlicError(f"{kept} exists already", hint="move it away, or try again in a second")
+    if damaged:
+        for part in ("-journal", "-wal", "-shm", ""):
+            with contextlib.suppress(FileNotFoundError):
+                Path(f"{ledger}{part}").rename(f"{kept}{part}")
+        return kept
+    with _copied(ledger, beside=kept) as copy:
+        _put(copy, kept)
+    return kept
+
+
+def _overwrite(ledger: Path, copy: Path) -> None:
+    with _connected(copy, "ro") as reader, _connected(ledger, "rw") as writer:
+        reader.backup(writer, pages=-1, progress=_watcher(None))
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return "locked" in str(error) or "busy" in str(error)
+
+
+def _failed(path: Path, error: sqlite3.Error) -> AzlicError:
+    if _is_busy(error):
+        return DatabaseBusy(f"the database {path} is in use by another process", hint="try again when it has finished")
+    return AzlicError(
+        f"{path} cannot be copied: {error}",
+        hint="check that it is an azlic database, and the free space where the copy goes",
+    )

@@ -1,0 +1,54 @@
+"""Which row of a bad batch it is: told by the source file, where it still lies there."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from usage.auditing.faults import told
+from usage.auditing.rows import Unreadable, fetched
+from usage.quantity import grouped
+from usage.records.record import BadLine, interpret
+from usage.records.usage_files import OpenFile, UnreadableFile
+
+_LONGEST = 64 * 1024 * 1024
+
+
+def first_difference(connection: Connection, batch: tuple[Any, ...], rows: Sequence[tuple[Any, ...]]) -> str | None:
+    """The first record that its source file has otherwise, in words; None where the file cannot tell."""
+    lines = _lines(connection, batch)
+    for row in rows if lines else ():
+        number, identity, _, quantity, time = row[:5]
+        there = lines.get(identity)
+        if there is None:
+            return f"record {number} ({told(identity)}) is not in the file"
+        if (quantity, time) != there:
+            here, file = f"{_amount(quantity)} at {told(time)}", f"{_amount(there[0])} at {there[1]}"
+            return f"record {number} ({told(identity)}) is {here}, and in the file it is {file}"
+    return None
+
+
+def _amount(quantity: Any) -> str:
+    return grouped(quantity) if isinstance(quantity, int) else told(quantity)
+
+
+def _lines(connection: Connection, batch: tuple[Any, ...]) -> dict[str, tuple[int, int]]:
+    """The quantities and times that a batch's stretch of its file has now, by id."""
+    start, stop, source = batch[2], batch[3], batch[9]
+    try:
+        paths = fetched(connection, f'SELECT "path" FROM source WHERE "key" = {source:d} AND "inode" != 0')  # noqa: S608
+        if not paths or not 0 <= start < stop <= start + _LONGEST:
+            return {}
+        with OpenFile(Path(paths[0][0])) as file:
+            content = file.read(start, stop - start)
+    except (Unreadable, UnreadableFile, FileNotFoundError, TypeError, ValueError):
+        return {}
+    found: dict[str, tuple[int, int]] = {}
+    for line in content.split(b"\n"):
+        try:
+            record, _, micro, at = interpret(line)
+        except BadLine:
+            continue
+        found.setdefault(record.id, (micro, at))
+    return found

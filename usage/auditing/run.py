@@ -1,0 +1,142 @@
+"""The audit: computes the whole ledger again from what is stored, and names the first thing that is not as written.
+
+1. The batches are numbered 1 to n, without a gap.
+2. Each head follows from the one before and from the batch's own fields.
+3. The records are numbered without a gap, and each batch's digest of its rows is that of the rows stored.
+4. Each day's total is the sum of its records, without those that came late.
+5. Closed months hold what their close batches bound; corrections are about closed months, booked in open ones.
+6. Nothing stands outside the batches: no record, series, total or correction.
+7. Against checkpoints that were kept elsewhere: the ledger is as long, and has the same head at the same place.
+8. The triggers are there that refuse changes, and ids are unique.
+9. Where it is asked for: the source files still begin with the bytes that the batches took.
+
+1 to 6 find every change by somebody who did not compute all heads anew from there on; who did is found by 7 alone.
+The ledger is only read, a stretch of batches at a time, so that an ingest goes on meanwhile.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+import migrations
+from licensing.core.errors import AzlicError, BadCall
+from licensing.db.database import open_database, reading
+from usage.auditing.compare import Compared, Kept, compare
+from usage.auditing.faults import Check, Fault, Faults
+from usage.auditing.files import check_files
+from usage.auditing.rest import check_rest
+from usage.auditing.rows import Unreadable, fetched
+from usage.auditing.walk import Walk
+from usage.ledger.checkpoints import known_origin
+
+_BUSY_SECONDS = 10
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit saw and found. ``head`` is the one after the last batch, ``faults`` the first ones it met.
+
+    ``counts`` has all of them, by check. ``compared`` says what became of each checkpoint, ``files`` how many source
+    files were read again and ``files_gone`` how many are not there any more, which is no fault.
+    """
+
+    origin: str | None
+    batches: int
+    records: int
+    head: bytes
+    closed_months: int
+    faults: Sequence[Fault]
+    counts: Mapping[Check, int]
+    compared: Sequence[Compared]
+    files: int = 0
+    files_gone: int = 0
+
+    @property
+    def sound(self) -> bool:
+        """Whether everything is as it was written, as far as that can be told."""
+        return not self.counts
+
+
+def audit(
+    engine: Engine, *, against: Sequence[Kept] = (), files: bool = False, progress: Progress | None = None
+) -> Audit:
+    """Compute a ledger again. ``progress`` hears the records done and the records to do.
+
+    Raises ``AzlicError`` when the ledger cannot be read at all; everything that is wrong in it is a fault.
+    """
+    faults = Faults()
+    walk = Walk(faults, sizes=[kept.checkpoint.size for kept in against])
+    try:
+        more = True
+        while more:
+            with reading(engine) as connection:
+                more, total = walk.stretch(connection), _records(connection)
+                if not more:
+                    check_rest(connection, walk)
+                    origin = known_origin(connection)
+                connection.rollback()  # there is nothing to commit, and of a damaged file SQLite would refuse to
+            if progress is not None:  # nobody waits for the ledger meanwhile
+                progress(walk.records, max(walk.records, total))
+        compared = compare(against, origin=origin, walk=walk)  # 7
+        looked = check_files(engine, faults) if files else (0, 0)  # 9
+    except Unreadable as error:
+        raise AzlicError(
+            f"the ledger cannot be read, it is damaged: {error}", hint="azlic restore FILE puts a backup in its place"
+        ) from error
+    finally:
+        walk.close()
+    return Audit(
+        origin=origin,
+        batches=walk.sequence,
+        records=walk.records,
+        head=walk.head,
+        closed_months=len(walk.months),
+        faults=tuple(faults.first),
+        counts=dict(sorted(faults.counts.items())),
+        compared=compared,
+        files=looked[0],
+        files_gone=looked[1],
+    )
+
+
+def _records(connection: Connection) -> int:
+    found = fetched(connection, "SELECT first_record + records - 1 FROM batch ORDER BY sequence DESC LIMIT 1")
+    return found[0][0] if found and isinstance(found[0][0], int) else 0
+
+
+def open_to_read(target: str) -> Engine:
+    """The ledger at a path or URL, to be read and nothing else: a file on a medium that cannot be written will do.
+
+    Raises ``AzlicError`` where there is none or it cannot be read, ``BadCall`` where its schema is another.
+    """
+    if "://" in target:
+        return open_database(target)
+    path = Path(target).absolute()
+    if not path.exists():
+        raise AzlicError(f"there is no ledger at {path}", hint="name it with --database")
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+
+    engine = create_engine(URL.create("sqlite", database=str(path)), creator=connect)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    with reading(engine) as connection:
+        _refuse_other_schema(connection, path)
+    return engine
+
+
+def _refuse_other_schema(connection: Connection, path: Path) -> None:
+    tables = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").first()
+    if tables is None:
+        raise AzlicError(f"{path} is no azlic database", hint="name the right file with --database")
+    revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    if revision != migrations.HEAD:
+        raise BadCall(
+            f"{path} has the schema {revision}, and this azlic knows {migrations.HEAD}",
+            hint="an older one is brought up to date by any command that writes; a newer one needs a newer azlic",
+        )

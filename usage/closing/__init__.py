@@ -1,0 +1,1 @@
+"""Closing a month, and what stands against it."""

@@ -1,0 +1,120 @@
+"""What stands against closing a month: doubts and lines that concern it, and bytes that nobody has read.
+
+What can only be of another month is no obstacle: a line says when it was written, a usage file of ours bears its day,
+and what was found before the month began cannot be about it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import InvalidOperation
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from licensing.core.instants import from_milliseconds
+from usage.intake.backlog import Look
+from usage.intake.findings import KINDS, OpenGap, findings, open_gaps
+from usage.intake.quarantine import SetApart, set_apart
+from usage.ledger.tables.records import Gap, Record, Series
+from usage.months import Month
+from usage.records.record import UNREADABLE, BadLine, requested_ms
+
+_DAY = re.compile(r"usage-([0-9]{4}-[0-9]{2}-[0-9]{2})\.jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One thing that speaks against closing: its kind, what and where it is, and the command to look into it."""
+
+    kind: str
+    detail: str
+    hint: str
+
+
+def obstacles(connection: Connection, month: Month, look: Look) -> tuple[Obstacle, ...]:
+    """Everything that stands against closing a month, after a look at the output folders."""
+    return (
+        *_lines_apart(connection, month),
+        *_missing(connection, month),
+        *_doubts(connection, month),
+        *_unread(month, look),
+    )
+
+
+def _lines_apart(connection: Connection, month: Month) -> Iterator[Obstacle]:
+    for item in set_apart(connection):
+        if _line_concerns(item, month):
+            yield Obstacle(item.kind, f"{item.file}:{item.line} {item.reason}", "azlic quarantine list")
+
+
+def _line_concerns(item: SetApart, month: Month) -> bool:
+    """A line that can be dated concerns its own month; another one every month that may have written it."""
+    at = _time_in(item.content)
+    if at is not None:
+        return Month.of(at) == month
+    return item.taken_at >= month.starts_at and _file_may_hold(item.file, month)
+
+
+def _time_in(line: bytes) -> datetime | None:
+    try:
+        fields = msgspec.json.decode(line)
+        return from_milliseconds(requested_ms(fields["requestTime"]))
+    except (*UNREADABLE, BadLine, KeyError, TypeError, InvalidOperation):
+        return None
+
+
+def _file_may_hold(file: str, month: Month) -> bool:
+    """Whether a file may hold records of a month: one of ours those of its day, and of work begun the day before."""
+    match = _DAY.match(Path(file).name)
+    try:
+        day = datetime.fromisoformat(f"{match[1]}T00:00:00+00:00") if match else None
+    except ValueError:
+        day = None
+    return day is None or month.starts_at <= day <= month.next.starts_at
+
+
+def _missing(connection: Connection, month: Month) -> Iterator[Obstacle]:
+    for gap in open_gaps(connection):
+        found_at = connection.execute(
+            select(Gap.found_at).where(Gap.container_id == gap.container_id, Gap.first == gap.first)
+        ).scalar_one()
+        after, before = _times_around(connection, gap)
+        if after < month.next.starts_at and before >= month.starts_at and found_at >= month.starts_at:
+            detail = f"records {gap.first} to {gap.last} of {gap.container_id} are missing"
+            yield Obstacle("gap", detail, "azlic findings list")
+
+
+def _times_around(connection: Connection, gap: OpenGap) -> tuple[datetime, datetime]:
+    """The times of the records before and behind a gap; they bound when the missing ones were written."""
+    keys = select(Series.key).where(Series.container_id == gap.container_id)
+    query = select(Record.sequence, Record.requested_at).where(
+        Record.series.in_(keys), Record.sequence.in_((gap.first - 1, gap.last + 1))
+    )
+    times = {sequence: from_milliseconds(time) for sequence, time in connection.execute(query)}
+    return (
+        times.get(gap.first - 1, from_milliseconds(0)),
+        times.get(gap.last + 1, from_milliseconds(0) + timedelta(days=365 * 8000)),
+    )
+
+
+def _doubts(connection: Connection, month: Month) -> Iterator[Obstacle]:
+    for item in findings(connection):
+        here = item.found_at >= month.starts_at and _file_may_hold(item.file, month)
+        if here and item.kind != "gap":  # gaps are told by what is still missing
+            place = f"{item.file}:{item.line}" if item.line else item.file
+            yield Obstacle("finding", f"{place} {KINDS.get(item.kind, item.kind)}", "azlic findings list")
+
+
+def _unread(month: Month, look: Look) -> Iterator[Obstacle]:
+    for item in look.untaken:
+        if _file_may_hold(item.path, month):
+            yield Obstacle("pending", f"{item.path}: {item.size:,} bytes are not taken yet", "azlic ingest")
+
+
+def summary(found: Sequence[Obstacle]) -> str:
+    """Obstacles in one line."""
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{found[0].detail}{more}"

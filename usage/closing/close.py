@@ -1,0 +1,157 @@
+"""Closing a month: its totals are kept as they are, sealed in the chain of batches, and nothing changes them again."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, func, insert, select
+
+from licensing.core.errors import AzlicError, BadCall
+from licensing.core.instants import from_milliseconds, iso, milliseconds
+from licensing.db.database import reading, writing
+from licensing.db.lock import holding
+from usage.closing.blockers import Obstacle, obstacles, summary
+from usage.intake.backlog import look
+from usage.ledger.batch_log import BatchChain, desk_source
+from usage.ledger.canonical import close_digest
+from usage.ledger.closed_months import Closing, closing_of, newest_closed
+from usage.ledger.corrections import LATE, check_reason
+from usage.ledger.tables.months import ClosedMonth, ClosedTotal, Correction
+from usage.ledger.tables.records import Total
+from usage.months import DAY_MS, Month, day_number
+
+FILE = "close:"
+_LARGEST = 2**63 - 1
+
+
+class MonthNotReady(AzlicError):
+    """Something stands against closing a month. Exit status 1: it is a "no"."""
+
+    exit_status = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Closable:
+    """A month that may be closed by its time: what it holds, what stands against it, and what could not be seen."""
+
+    month: Month
+    series: int
+    records: int
+    obstacles: tuple[Obstacle, ...]
+    unseen: tuple[str, ...]
+
+
+def examine(engine: Engine, month: Month, *, now: datetime, folders: Sequence[Path] = ()) -> Closable:
+    """Look at a month that is to be closed, and at the output folders; nothing is changed.
+
+    Raises ``BadCall`` for a month that has not ended, is closed, or comes after one that is open and was used.
+    """
+    with reading(engine) as connection:
+        return _examine(connection, month, now, folders)
+
+
+def close_month(
+    engine: Engine, month: Month, *, now: datetime, folders: Sequence[Path] = (), accept: str | None = None
+) -> Closing:
+    """Close a month in one transaction; ``accept`` is the reason to do so though something stands against it.
+
+    Raises ``BadCall`` like ``examine``, ``MonthNotReady`` where something stands against it and no reason is given.
+    """
+    if accept is not None:
+        check_reason(accept)
+    with holding(engine), writing(engine) as connection:
+        found = _examine(connection, month, now, folders).obstacles
+        if found and accept is None:
+            raise MonthNotReady(
+                f"{month} is not ready to be closed: {summary(found)}",
+                hint="look into it, or close it all the same: --accept REASON",
+            )
+        return _close(connection, month, now=now, reason=(accept or "") if found else "")
+
+
+def _examine(connection: Connection, month: Month, now: datetime, folders: Sequence[Path]) -> Closable:
+    _refuse_what_cannot_be(connection, month, now)
+    totals = _totals_of(connection, month)
+    seen = look(connection, folders)
+    return Closable(
+        month=month,
+        series=len(totals),
+        records=sum(records for _, _, records in totals),
+        obstacles=obstacles(connection, month, seen),
+        unseen=seen.unseen,
+    )
+
+
+def _refuse_what_cannot_be(connection: Connection, month: Month, now: datetime) -> None:
+    closed = closing_of(connection, month)
+    if closed is not None:
+        together = "" if closed.month == month else f", together with {closed.month}"
+        raise BadCall(
+            f"{month} was closed at {iso(closed.closed_at)}{together}",
+            hint="it stays as it is; book what was wrong with: azlic correct RECORD --quantity Q --reason TEXT",
+        )
+    if now < month.next.starts_at:
+        raise BadCall(
+            f"{month} has not ended: it is {iso(now)}", hint=f"close it from {iso(month.next.starts_at)} on (UTC)"
+        )
+    earlier = _first_open_use(connection)
+    if earlier is not None and earlier < month:
+        raise BadCall(f"{earlier} is open, and was used", hint=f"months are closed in order: azlic close {earlier}")
+
+
+def _first_open_use(connection: Connection) -> Month | None:
+    """The first open month with use, or with something booked in it."""
+    closed = newest_closed(connection)
+    since = closed.next if closed else Month(1970, 1)
+    query = select(func.min(Total.day)).where(Total.day >= day_number(since.starts_at))
+    day = connection.execute(query).scalar()
+    booked = select(func.min(Correction.booked_month)).where(Correction.booked_month >= since.number)
+    number = connection.execute(booked).scalar()
+    used = [] if day is None else [Month.of(from_milliseconds(day * DAY_MS))]
+    return min([*used, *([] if number is None else [Month.from_number(number)])], default=None)
+
+
+def _totals_of(connection: Connection, month: Month) -> list[tuple[int, int, int]]:
+    """Series, quantity and records of a month in the order of series: its days, and what is booked in it.
+
+    Summed here, for a database's integers end at 64 bits.
+    """
+    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    first, past = day_number(month.starts_at), day_number(month.next.starts_at)
+    days = select(Total.series, Total.quantity, Total.records).where(Total.day >= first, Total.day < past)
+    for series, quantity, records in connection.execute(days):
+        sums[series][0] += quantity
+        sums[series][1] += records
+    booked = select(Correction.series, Correction.quantity, Correction.kind)
+    for series, quantity, kind in connection.execute(booked.where(Correction.booked_month == month.number)):
+        sums[series][0] += quantity
+        sums[series][1] += kind == LATE
+    return [(series, quantity, records) for series, (quantity, records) in sorted(sums.items())]
+
+
+def _close(connection: Connection, month: Month, *, now: datetime, reason: str) -> Closing:
+    closed_at = from_milliseconds(milliseconds(now))  # as the ledger keeps it, for the digest is made from that again
+    totals = _totals_of(connection, month)
+    _refuse_what_does_not_fit(month, totals)
+    digest = close_digest(str(month), reason, iso(closed_at), totals)
+    chain = BatchChain(connection, now=now)
+    chain.seal(connection, source=desk_source(connection, FILE), file=f"{FILE}{month}", rows=digest)
+    values = {"closed_at": closed_at, "batch": chain.sequence, "totals": digest, "reason": reason}
+    connection.execute(insert(ClosedMonth).values(month=month.number, **values))
+    rows = [
+        {"month": month.number, "series": series, "quantity": quantity, "records": records}
+        for series, quantity, records in totals
+    ]
+    if rows:
+        connection.execute(insert(ClosedTotal), rows)
+    return Closing(month, closed_at, chain.sequence, chain.head, reason)
+
+
+def _refuse_what_does_not_fit(month: Month, totals: Sequence[tuple[int, int, int]]) -> None:
+    if any(abs(quantity) > _LARGEST for _, quantity, _ in totals):
+        raise AzlicError(
+            f"{month} cannot be closed: what one container used in it is larger than 9,000,000,000,000",
+            hint="see which with: azlic report; correct the records that cannot be true",
+        )

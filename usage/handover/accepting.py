@@ -1,0 +1,210 @@
+"""Accept: head office books a site's export, once, and signs that it has.
+
+1. package    form, manifest, an enrolled site's signature, document and members, in the steps of ``archive``
+2. site       it is handed over by the site whose key signed it, from the ledger that the site had before
+3. once       an export that was accepted is not booked again; the same acknowledgement is given again
+4. connects   it goes on behind the last head seen of the site: nothing older, no gap, no fork
+5. books      chain, contents and sheets are checked while everything new is booked, all in one transaction
+
+What is refused leaves no trace in the ledger.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from securesystemslib.signer import Signer
+from sqlalchemy import Connection, Engine, func, insert, select, update
+
+from licensing.core.errors import AzlicError
+from licensing.db.database import writing
+from licensing.db.lock import holding
+from licensing.history.remember import advance
+from licensing.verdict.seen import WitnessKind
+from usage.handover.acknowledgement import Acknowledgement
+from usage.handover.archive import Package, opened_package
+from usage.handover.booking import SiteBooks, only_contents
+from usage.handover.errors import BadPackage, Refused
+from usage.handover.exporting import digest_of
+from usage.handover.inspection import refused
+from usage.handover.manifest import RECORDS, Manifest
+from usage.handover.sites import KnownSite, known_sites
+from usage.handover.sums import Sums, read_series
+from usage.handover.verify import chained, check_names, check_sums, read_totals, stored
+from usage.ledger.tables.handover import AcceptedExport, HandingSite
+from usage.ledger.tables.records import Source
+from usage.ledger.writer import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An export that is in the books: what it says, what it brought, and the acknowledgement for the site.
+
+    ``again`` says that it was in the books before; ``receipt`` then counts nothing.
+    """
+
+    manifest: Manifest
+    acknowledgement: Acknowledgement
+    content: bytes
+    receipt: Receipt
+    corrections: int
+    again: bool
+
+
+def accept(engine: Engine, path: Path, *, signer: Signer, now: datetime) -> Accepted:
+    """Book an export of an enrolled site.
+
+    Raises ``Refused`` for one that is not believed or does not connect, ``AzlicError`` where the file or the ledger
+    cannot be used; nothing is booked then.
+    """
+    try:
+        with opened_package(path) as package, holding(engine), writing(engine) as connection:
+            sites = {site.key.keyid: site for site in known_sites(connection)}
+            if not sites:
+                raise AzlicError(
+                    "no site is enrolled here",
+                    hint="azlic handing-sites add NAME site.pem enrols one by its public key",
+                )
+            manifest, payload = package.manifest([site.key for site in sites.values()])  # 1
+            package.check_members(manifest)
+            site = sites[payload.key.keyid]
+            _check_site(manifest, site, sites.values())  # 2
+            digest, receipt, corrections = digest_of(payload.content), Receipt(), 0
+            known = connection.execute(select(AcceptedExport.accepted_at).where(AcceptedExport.digest == digest))
+            accepted_at = known.scalar()  # 3
+            if accepted_at is None:
+                _check_connects(connection, manifest, site)  # 4
+                corrections = _book(connection, package, manifest, site, now=now, receipt=receipt)  # 5
+                _remember(connection, manifest, site, digest, now)
+            advance(connection, WitnessKind.EVALUATION, now, "accept")
+    except BadPackage as error:
+        raise refused(path, error) from error
+    acknowledgement = Acknowledgement.of(manifest, digest, accepted_at or now)
+    content = acknowledgement.signed(signer)
+    return Accepted(manifest, acknowledgement, content, receipt, corrections, again=accepted_at is not None)
+
+
+def _check_site(manifest: Manifest, site: KnownSite, sites: Any) -> None:
+    """The site's own name and ledger; two sites with one ledger are a machine and its copy."""
+    if manifest.site != site.name:
+        raise Refused(
+            f"the export says it is of site {manifest.site}, and the key that signed it is enrolled for {site.name}",
+            hint="set AZLIC_SITE at the site to the name it is enrolled under here",
+        )
+    for other in sites:
+        if other.name != site.name and other.origin == manifest.origin:
+            raise Refused(
+                f"sites {site.name} and {other.name} hand over the same ledger, {manifest.origin}: one is a copy of the"
+                " other, as a cloned machine is",
+                hint=f"let {site.name} begin a ledger of its own and ingest its own output folder into it",
+            )
+    if site.origin not in {None, manifest.origin}:
+        raise Refused(
+            f"site {site.name} handed over the ledger {site.origin} until now, and this is another one,"
+            f" {manifest.origin}",
+            hint="go back to the ledger from before; if it is lost for good, enrol the site under a new name",
+        )
+
+
+def _check_connects(connection: Connection, manifest: Manifest, site: KnownSite) -> None:
+    """What can be told from the ends alone; the rest shows while the chain is walked."""
+    last = f"batch {site.size} with head {site.head.hex()[:16]}"
+    if manifest.last_batch < site.size:
+        raise Refused(
+            f"export {manifest.number} of {site.name} ends at batch {manifest.last_batch} with head"
+            f" {manifest.head[:16]}, and {last} was seen before: the site's ledger was set back, or went another way",
+            hint="find out which of the two ledgers is the site's; nothing was booked",
+        )
+    if manifest.previous.size > site.size:
+        newest = connection.execute(
+            select(func.max(AcceptedExport.number)).where(AcceptedExport.site == site.name)
+        ).scalar()
+        before = f"the export that follows number {newest}" if newest else "the first export"
+        raise Refused(
+            f"export {manifest.number} of {site.name} begins behind batch {manifest.previous.size}, and {last} is the"
+            f" last one seen: batches {site.size + 1} to {manifest.previous.size} are missing",
+            hint=f"accept {before} first, up to number {manifest.follows or manifest.number - 1}",
+        )
+    if manifest.holds != RECORDS and manifest.previous.size < site.size < manifest.last_batch:
+        raise Refused(
+            f"export {manifest.number} of {site.name} holds totals of batches {manifest.first_batch} to"
+            f" {manifest.last_batch}, of which those up to {site.size} are booked: they cannot be told apart",
+            hint="at the site: azlic export --since, with the last acknowledgement's checkpoint; or --holds records",
+        )
+
+
+def _unforked(batches: Iterator[tuple[Any, ...]], manifest: Manifest, site: KnownSite) -> Iterator[tuple[Any, ...]]:
+    """The batches as they come, provided that they pass through the last head seen."""
+    _check_head(bytes.fromhex(manifest.previous.head), manifest.previous.size, manifest, site)
+    for found in batches:
+        _check_head(found[1], found[0].sequence, manifest, site)
+        yield found
+
+
+def _check_head(head: bytes, size: int, manifest: Manifest, site: KnownSite) -> None:
+    if size == site.size and head != site.head:
+        raise Refused(
+            f"export {manifest.number} of {site.name} has the head {head.hex()[:16]} at batch {size}, and"
+            f" {site.head.hex()[:16]} was seen there before: the site's ledger went two ways",
+            hint="find out which of the two ledgers is the site's: one was restored, copied or rewritten;"
+            " nothing was booked",
+        )
+
+
+def _book(
+    connection: Connection, package: Package, manifest: Manifest, site: KnownSite, *, now: datetime, receipt: Receipt
+) -> int:
+    books = SiteBooks(connection, site=site.name, source=_source(connection, site), now=now, receipt=receipt)
+    try:
+        names = read_series(package.read("series.json"))
+        books.name(names)
+        sums = Sums()
+        if manifest.holds == RECORDS:
+
+            def looked_at() -> Iterator[tuple[Any, ...]]:
+                for batch, head, line, contents in _unforked(stored(package, manifest), manifest, site):
+                    check_names(batch, contents, names)
+                    sums.add(batch.sequence, contents)
+                    yield batch, head, line, contents
+
+            for contents, line, head in only_contents(looked_at(), behind=site.size):
+                books.take(contents, line, head)
+        else:
+            sums = read_totals(package, manifest)
+            for _ in _unforked(chained(package, manifest), manifest, site):
+                pass
+            if manifest.last_batch > site.size:
+                head = bytes.fromhex(manifest.head)
+                books.take_totals(sums, origin=manifest.origin, number=manifest.number, head=head)
+        check_sums(package, manifest, sums, names)
+        books.finish()
+    finally:
+        books.close()
+    return books.corrections
+
+
+def _source(connection: Connection, site: KnownSite) -> int:
+    """The site's virtual file, made when its first export comes."""
+    if site.source is not None:
+        return site.source
+    made = insert(Source).values(path=f"export:{site.name}").returning(Source.key)
+    return int(connection.execute(made).scalar_one())
+
+
+def _remember(connection: Connection, manifest: Manifest, site: KnownSite, digest: bytes, now: datetime) -> None:
+    source = select(Source.key).where(Source.path == f"export:{site.name}").scalar_subquery()
+    head = bytes.fromhex(manifest.head)
+    values = {"origin": manifest.origin, "size": manifest.last_batch, "head": head, "source": source, "seen_at": now}
+    connection.execute(update(HandingSite).where(HandingSite.site == site.name).values(values))
+    accepted = {
+        "digest": digest,
+        "site": site.name,
+        "number": manifest.number,
+        "first_batch": manifest.first_batch,
+        "last_batch": manifest.last_batch,
+        "head": head,
+        "accepted_at": now,
+    }
+    connection.execute(insert(AcceptedExport).values(accepted))

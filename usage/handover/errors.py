@@ -1,0 +1,13 @@
+"""Why a file of the hand-over is not taken."""
+
+from licensing.core.errors import AzlicError
+
+
+class BadPackage(ValueError):
+    """Bytes that are not the export they were taken for; the text says why not."""
+
+
+class Refused(AzlicError):
+    """An export or an acknowledgement is not believed, or does not fit what was seen before. Exit status 1: a "no"."""
+
+    exit_status = 1

@@ -1,0 +1,1 @@
+"""From files to the ledger: what is new is taken in, and what cannot be is kept apart."""

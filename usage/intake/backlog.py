@@ -1,0 +1,67 @@
+"""What lies in output folders and is not in the ledger yet: a look at the disk that changes nothing."""
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from usage.ledger.tables.records import Source
+from usage.records.usage_files import FoundFile, as_text, beside, find_files
+
+
+@dataclass(frozen=True, slots=True)
+class Untaken:
+    """A usage file with bytes that no ingest took: whole lines, or the beginning of one."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look found, and the folders of known sources that could not be looked at."""
+
+    untaken: tuple[Untaken, ...]
+    unseen: tuple[str, ...]
+
+
+def look(connection: Connection, folders: Sequence[Path] = ()) -> Look:
+    """Look below output folders; where none is named, beside every file that was read before.
+
+    A source that cannot be seen counts with the bytes that were pending when it was last looked at. Raises
+    ``AzlicError`` for a named folder that is not there or may not be read.
+    """
+    known = list(connection.execute(select(Source.__table__).where(Source.inode != 0, Source.vanished_at.is_(None))))
+    by_identity = {(row.device, row.inode): row for row in known}
+    there = {Path(row.path).parent for row in known}
+    unseen = {folder for folder in there if not _is_there(folder)}
+    files = {file.path: file for file in (find_files(folders) if folders else _all_beside(there))}
+    found = {file.told: _untaken(file, by_identity.get(file.identity)) for file in files.values()}
+    hidden = {row.path: row.pending for row in known if Path(row.path).parent in unseen}
+    return Look(
+        untaken=tuple(Untaken(path, size) for path, size in sorted((found | hidden).items()) if size),
+        unseen=tuple(sorted(map(as_text, unseen))),
+    )
+
+
+def _is_there(folder: Path) -> bool:
+    with contextlib.suppress(OSError):
+        next(folder.iterdir(), None)
+        return True
+    return False
+
+
+def _all_beside(folders: Iterable[Path]) -> list[FoundFile]:
+    return [file for folder in folders for file in beside(folder / "any")]
+
+
+def _untaken(file: FoundFile, row: Any) -> int:
+    """How many of a file's bytes no ingest took; all of them where it is not the file that was read."""
+    if row is None:
+        return file.size
+    if file.path.suffix == ".gz":
+        return row.pending if row.changed_ns == file.changed_ns else file.size
+    return file.size - row.offset if file.size >= row.offset else file.size

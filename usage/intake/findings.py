@@ -1,0 +1,82 @@
+"""Findings: what is not as it should be about the sources, until somebody has looked into it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, bindparam, select, update
+
+from licensing.core.errors import BadCall
+from licensing.db.database import writing
+from licensing.db.lock import holding
+from usage.ledger.tables.records import Finding as FindingRow
+from usage.ledger.tables.records import Gap
+
+KINDS = {
+    "gap": "records of a container are missing",
+    "edited": "a line was changed after it was written",
+    "removed": "a line that was taken is gone from its file",
+    "disorder": "records stand out of order",
+    "reused": "a container counts anew: its records were lost, or its mount is a fresh one",
+    "shrunk": "a file became shorter",
+    "rewritten": "a file's beginning changed",
+    "replaced": "a file was put in the place of another",
+    "vanished": "a file is gone",
+    "counter-fell": "a counter fell: a fresh mount, or a lost one",
+    "same-mount": "a mount may be counted twice",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding: what kind, about which container and file, at which line, and whether it was settled."""
+
+    key: int
+    kind: str
+    file: str
+    line: int
+    container_id: str | None
+    detail: str
+    found_at: datetime
+    settled_why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGap:
+    """Records that are missing to this day."""
+
+    container_id: str
+    first: int
+    last: int
+
+
+def findings(connection: Connection, *, settled: bool = False) -> Sequence[Finding]:
+    """The findings that nobody has settled; with ``settled`` all of them."""
+    names = ("key", "kind", "file", "line", "container_id", "detail", "found_at", "settled_why")
+    query = select(*(getattr(FindingRow, name) for name in names)).order_by(FindingRow.key)
+    if not settled:
+        query = query.where(FindingRow.settled_at.is_(None))
+    return [Finding(*row) for row in connection.execute(query)]
+
+
+def open_gaps(connection: Connection) -> Sequence[OpenGap]:
+    """The records that are still missing, container by container."""
+    query = select(Gap.container_id, Gap.first, Gap.last).order_by(Gap.container_id, Gap.first)
+    return [OpenGap(*row) for row in connection.execute(query)]
+
+
+def settle(engine: Engine, keys: Sequence[int], *, reason: str, now: datetime) -> int:
+    """Let findings rest for a reason, which is kept with them; returns how many.
+
+    Raises ``BadCall`` for a number that is no open finding.
+    """
+    if not reason.strip():
+        raise BadCall("a finding is settled for a reason", hint="--reason 'the file was moved to the archive by hand'")
+    with holding(engine), writing(engine) as connection:
+        waiting = {finding.key for finding in findings(connection)}
+        if unknown := sorted(set(keys) - waiting):
+            raise BadCall(f"there is no open finding {unknown[0]}", hint="azlic findings list")
+        statement = update(FindingRow).where(FindingRow.key == bindparam("number"))
+        for key in set(keys):
+            connection.execute(statement.values(settled_at=now, settled_why=reason), {"number": key})
+    return len(set(keys))

@@ -1,0 +1,289 @@
+"""Which file is which: finds for each file on the disk what is known of it, and says what became of the others.
+
+A file is the one that was read before when all it held up to the offset is still there, byte for byte (``consumed``).
+Device and inode say where to look first; a file that moved to another file system, was copied or was compressed is
+found by its ``head``; the ``marker`` before the offset tells most strangers apart without reading them whole. On any
+doubt a file is read again from 0: ids are unique for ever. The lengths of head and marker are kept with them, so that
+another version may choose others.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, or_, select, update
+
+from usage.ledger.sequences import last_links
+from usage.ledger.tables.records import Finding, Source
+from usage.ledger.writer import Cursor, Ledger
+from usage.records.usage_files import Block, FoundFile, OpenFile, UnreadableFile, as_text, beside
+
+HEAD_BYTES = 1024
+MARKER_BYTES = 256
+_LINK_BYTES = 16 * 1024
+_FEW = 500
+
+Memory = dict[int, tuple[int, tuple[int, int], Any]]
+"""What one process remembers of sources between two ingests: offset, identity, and the digest that runs up to there."""
+
+
+@dataclass(slots=True)
+class Work:
+    """A file to be read, from where, and the last bytes before that place. ``unchanged`` needs no reading.
+
+    ``verified_ns`` is the file's ctime before everything up to there was last read. ``error`` says why it could not
+    even be looked into.
+    """
+
+    file: FoundFile
+    cursor: Cursor
+    start: int
+    verified_ns: int = 0
+    tail: bytes = b""
+    head: bytes = b""
+    unchanged: bool = False
+    pending: int = 0
+    error: UnreadableFile | None = None
+
+    def stands_in(self, opened: OpenFile) -> bool:
+        """Whether an opened file is still the one that was matched, with the same bytes before the place to read from.
+
+        One that was truncated and written anew since then has others there.
+        """
+        same = opened.look().identity == self.file.identity
+        return same and opened.read(self.start - len(self.tail), len(self.tail)) == self.tail
+
+    def taken(self, connection: Connection, block: Block) -> None:
+        """Keep in the ledger that a block was taken."""
+        if block.start == len(self.head) < HEAD_BYTES:
+            self.head = (self.head + block.data[:HEAD_BYTES])[:HEAD_BYTES]
+        self.start = block.stop
+        self.tail = (self.tail + block.data[-MARKER_BYTES:])[-MARKER_BYTES:]
+        values: dict[str, Any] = {
+            "offset": self.start,
+            "line": self.cursor.line,
+            "marker_length": len(self.tail),
+            "marker": hashlib.sha256(self.tail).digest(),
+            "consumed": self.cursor.digest.digest(),
+        }
+        if self.head:
+            values |= {"head_length": len(self.head), "head": hashlib.sha256(self.head).digest()}
+        connection.execute(update(Source).where(Source.key == self.cursor.source).values(values))
+
+    def looked_at(self, connection: Connection) -> None:
+        """Keep in the ledger what the file was like when it was last looked at."""
+        if self.file.path.suffix != ".gz":
+            self.pending = max(0, self.file.size - self.start)
+        values = {"changed_ns": self.verified_ns, "pending": self.pending}
+        connection.execute(update(Source).where(Source.key == self.cursor.source).values(values))
+
+
+class Matching:
+    """Matches the files that were found with the sources that are known."""
+
+    def __init__(self, connection: Connection, ledger: Ledger, *, now: datetime, memory: Memory) -> None:
+        self._connection = connection
+        self._ledger = ledger
+        self._now = now
+        self._memory = memory
+        self._claimed: set[int] = set()
+        self._scanned: set[str] = set()
+        self._lost: dict[str, int] = {}
+
+    def match(self, files: Sequence[FoundFile], folders: Sequence[Path]) -> list[Work]:
+        """The work that each file means, in the order of the files; lost sources are reported."""
+        rows = self._known(files, folders)
+        self._scanned = {file.told for file in files}
+        for row in rows:
+            if row.vanished_at is not None:
+                self._lost.setdefault(row.path, row.key)
+        there = [row for row in rows if row.vanished_at is None]
+        in_place = {(row.device, row.inode, row.path): row for row in there}
+        by_identity = {(row.device, row.inode): row for row in there}
+        by_path = {row.path: row for row in there}
+        work: dict[Path, Work] = {}
+        for file in files:
+            row = in_place.get((*file.identity, file.told))
+            if row is not None:
+                self._claim(work, file, row, moved=False)
+        for file in files:
+            row = by_identity.get(file.identity)
+            if file.path not in work and row is not None and row.key not in self._claimed:
+                self._claim(work, file, row, moved=True)
+        for file in files:
+            if file.path not in work:
+                self._find_by_content(work, file, by_path.get(file.told))
+        for row in there:
+            if row.key not in self._claimed:
+                self._lose(row, folders, work)
+        for file in files:
+            if file.path not in work:
+                work[file.path] = self._begin(file)
+        return [work[file.path] for file in files if file.path in work]
+
+    def _known(self, files: Sequence[FoundFile], folders: Sequence[Path]) -> list[Any]:
+        """The sources that could be meant: all of them, or for a few files those with their folder, path or inode."""
+        query = select(Source.__table__).where(Source.inode != 0)
+        if len(files) + len(folders) <= _FEW:
+            inodes, told = [file.inode for file in files], [as_text(folder) for folder in folders]
+            below = [Source.path.startswith(f"{folder}/", autoescape=True) for folder in told]
+            query = query.where(or_(Source.inode.in_(inodes), Source.path.in_(told), *below))
+        return list(self._connection.execute(query.order_by(Source.key)))
+
+    def _find_by_content(self, work: dict[Path, Work], file: FoundFile, at_path: Any) -> None:
+        """A file under an unknown inode: a copy in place, or one that was moved, restored or compressed."""
+        if at_path is not None and at_path.key not in self._claimed and self._claim(work, file, at_path, moved=True):
+            return
+        for row in self._with_its_head(file):
+            # what lies at a scanned path was claimed by now, if it is what it was
+            elsewhere = row.vanished_at is None and row.path not in self._scanned and not _is_other(row)
+            if not elsewhere and row.key not in self._claimed and self._claim(work, file, row, moved=True):
+                return
+
+    def _with_its_head(self, file: FoundFile) -> list[Any]:
+        lengths = self._connection.execute(select(Source.head_length).distinct().where(Source.head_length > 0))
+        found: list[Any] = []
+        try:
+            with OpenFile(file.path) as opened:
+                start = opened.read(0, HEAD_BYTES)
+        except (FileNotFoundError, UnreadableFile):
+            return found
+        for (length,) in lengths:
+            if length <= len(start):
+                head = hashlib.sha256(start[:length]).digest()
+                query = select(Source.__table__).where(Source.head_length == length, Source.head == head)
+                found += self._connection.execute(query.order_by(Source.key.desc()))
+        return found
+
+    def _claim(self, work: dict[Path, Work], file: FoundFile, row: Any, *, moved: bool) -> bool:
+        """Take a source as the file, if everything that was read from it is still there."""
+        if not moved and _is_untouched(file, row):
+            cursor = self._cursor(file, row.key, row.line)
+            work[file.path] = Work(file, cursor, row.offset, unchanged=True, pending=row.pending)
+            self._claimed.add(row.key)
+            return True
+        try:
+            with OpenFile(file.path) as opened:
+                resumed = self._resume(opened, file, row)
+        except FileNotFoundError:
+            return False
+        except UnreadableFile as error:
+            if (row.device, row.inode) != file.identity:
+                return False
+            resumed = Work(file, self._cursor(file, row.key, row.line), row.offset, error=error)
+        if resumed is None:
+            return False
+        self._claimed.add(row.key)
+        work[file.path] = resumed
+        values = {"path": file.told, "device": file.device, "inode": file.inode, "vanished_at": None}
+        self._connection.execute(update(Source).where(Source.key == row.key).values(values))
+        return True
+
+    def _resume(self, opened: OpenFile, file: FoundFile, row: Any) -> Work | None:
+        """The work that goes on behind the offset; None where the bytes before it are not those that were read."""
+        tail = opened.read(row.offset - row.marker_length, row.marker_length)
+        if len(tail) < row.marker_length or (row.offset and hashlib.sha256(tail).digest() != row.marker):
+            return None
+        known = self._memory.get(row.key)
+        if known is not None and known[0] == row.offset and known[1] == file.identity:
+            digest, verified = known[2].copy(), row.changed_ns  # the next look without memory reads it all
+        else:
+            digest, verified = hashlib.sha256(), file.changed_ns
+            for stretch in opened.stretches(0, row.offset):
+                digest.update(stretch)
+            if row.offset and digest.digest() != row.consumed:
+                return None
+        head = opened.read(0, min(HEAD_BYTES, row.offset)) if row.head_length < HEAD_BYTES else b""
+        cursor = self._cursor(file, row.key, row.line)
+        cursor.digest = digest
+        before = min(_LINK_BYTES, row.offset)
+        cursor.links = last_links(opened.read(row.offset - before, before))
+        return Work(file, cursor, row.offset, verified, tail=tail, head=head)
+
+    def _begin(self, file: FoundFile) -> Work:
+        values = {"path": file.told, "device": file.device, "inode": file.inode}
+        key = self._connection.execute(insert(Source).values(values).returning(Source.key)).scalar_one()
+        cursor = self._cursor(file, key, 0)
+        cursor.again = cursor.reread
+        return Work(file, cursor, 0, file.changed_ns)
+
+    def _cursor(self, file: FoundFile, key: int, line: int) -> Cursor:
+        reread = self._lost.get(file.told, key) < key
+        return Cursor(key, _short(file.path), line, reread=reread)
+
+    def _lose(self, row: Any, folders: Sequence[Path], work: dict[Path, Work]) -> None:
+        """A source that none of the files is any more: gone, or its place was taken by something else.
+
+        It is no loss where a file beside it still holds what was read; and one that was renamed in this very moment, or
+        while only single files are looked at, is left for the next ingest of the folder.
+        """
+        path = Path(row.path)
+        if not any(path.is_relative_to(folder) for folder in folders):
+            return
+        others = beside(path)
+        renamed = (file for file in others if file.identity == (row.device, row.inode))
+        if any(file.told not in self._scanned for file in renamed):
+            return
+        self._connection.execute(update(Source).where(Source.key == row.key).values(vanished_at=self._now))
+        self._lost.setdefault(row.path, row.key)
+        nothing_in_it = not (row.offset or row.pending)
+        if nothing_in_it or any(_holds(file, row) for file in others):
+            return
+        kind, detail = _fate(path, row, taken=path in work)
+        same = (Finding.kind == kind, Finding.file == _short(path), Finding.source == row.key)
+        earlier = self._connection.execute(select(func.count()).where(*same)).scalar_one()
+        rest = f"; {row.pending} bytes behind it had not been taken" if row.pending else ""
+        times = f", {earlier} times before" if earlier else ""
+        detail = f"{row.path} had been read up to byte {row.offset}, and {detail}{rest} (source {row.key}{times})"
+        self._ledger.report_finding(self._connection, kind=kind, source=row.key, file=_short(path), detail=detail)
+
+
+def _fate(path: Path, row: Any, *, taken: bool) -> tuple[str, str]:
+    """What became of a source that is lost, as a kind of finding and in words."""
+    try:
+        now = FoundFile.at(path, path.stat(follow_symlinks=False))
+    except OSError:
+        return "vanished", "is gone"
+    if taken or now.identity != (row.device, row.inode):
+        return "replaced", "is another file now"
+    if now.size < row.offset:
+        return "shrunk", f"now has {now.size} bytes"
+    return "rewritten", "what stood before that place is not the same any more"
+
+
+def _is_untouched(file: FoundFile, row: Any) -> bool:
+    """Whether nothing happened to a file since it was last looked at; its size guards against a coarse clock."""
+    same = row.changed_ns == file.changed_ns and (row.device, row.inode) == file.identity
+    return bool(same and (file.path.suffix == ".gz" or file.size == row.offset + row.pending))
+
+
+def _holds(file: FoundFile, row: Any) -> bool:
+    """Whether a file begins with all that was seen of a source, as a copy or a compressed one does."""
+    digest, left = hashlib.sha256(), row.offset
+    try:
+        with OpenFile(file.path) as opened:
+            if hashlib.sha256(opened.read(0, row.head_length)).digest() != row.head:
+                return False
+            for stretch in opened.stretches(0, row.offset):
+                digest.update(stretch)
+                left -= len(stretch)
+            left += row.pending - len(opened.read(row.offset, row.pending))
+    except (FileNotFoundError, UnreadableFile):
+        return False
+    return left == 0 and bool(digest.digest() == row.consumed)
+
+
+def _is_other(row: Any) -> bool:
+    try:
+        found = FoundFile.at(Path(row.path), Path(row.path).stat(follow_symlinks=False))
+    except OSError:
+        return True
+    return found.identity != (row.device, row.inode)
+
+
+def _short(path: Path) -> str:
+    """The part of a path that stays the same wherever the output folder is mounted: service, container, file."""
+    return as_text(Path(*path.parts[-3:]))

@@ -1,0 +1,105 @@
+"""The quarantine: lines that were kept apart, looked at again by people, taken after all or put aside for a reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, select, update
+
+from licensing.core.errors import BadCall
+from licensing.db.database import writing
+from licensing.db.lock import holding
+from usage.ledger.tables.records import Quarantine
+from usage.ledger.writer import Cursor, Ledger, Receipt
+from usage.records.usage_files import Block
+
+
+@dataclass(frozen=True, slots=True)
+class SetApart:
+    """A line in quarantine: where it stood, why it was set apart, and how it was settled, if it was."""
+
+    key: int
+    kind: str
+    file: str
+    line: int
+    start: int
+    reason: str
+    content: bytes
+    taken_at: datetime
+    settled_as: str | None
+    settled_why: str | None
+
+
+def set_apart(connection: Connection, *, settled: bool = False) -> Sequence[SetApart]:
+    """The lines in quarantine that wait for somebody; with ``settled`` those that do not any more, too."""
+    names = ("key", "kind", "file", "line", "start", "reason", "content", "taken_at", "settled_as", "settled_why")
+    query = select(*(getattr(Quarantine, name) for name in names)).order_by(Quarantine.key)
+    if not settled:
+        query = query.where(Quarantine.settled_at.is_(None))
+    return [SetApart(*row) for row in connection.execute(query)]
+
+
+def retry(engine: Engine, keys: Sequence[int] | None, *, now: datetime, site: str = "") -> Receipt:
+    """Take lines after all, as this version reads them: all that wait, or those named.
+
+    What is still no record, or still in conflict, stays as it is and is counted again in the receipt. Raises
+    ``BadCall`` for a number that is not in quarantine.
+    """
+    receipt = Receipt()
+    with holding(engine), writing(engine) as connection:
+        for item in _chosen(connection, keys):
+            if item.kind == "conflict":
+                receipt.conflicts += 1
+                continue
+            with connection.begin_nested() as attempt:
+                taken = _book_again(connection, item, now=now, site=site)
+                if taken.new or taken.duplicates or taken.conflicts:
+                    receipt.new += taken.new
+                    receipt.duplicates += taken.duplicates
+                    receipt.conflicts += taken.conflicts
+                    receipt.findings += taken.findings
+                    _settle(connection, item, "retried", "it was read as a record after all", now)
+                else:
+                    receipt.quarantined += 1
+                    attempt.rollback()
+    return receipt
+
+
+def discard(engine: Engine, keys: Sequence[int], *, reason: str, now: datetime) -> int:
+    """Put lines aside for a reason, which is kept with them; returns how many. Nothing is deleted."""
+    if not reason.strip():
+        raise BadCall("a line is discarded for a reason", hint="--reason 'torn by the power cut of 3 March'")
+    with holding(engine), writing(engine) as connection:
+        chosen = _chosen(connection, keys)
+        for item in chosen:
+            _settle(connection, item, "discarded", reason, now)
+    return len(chosen)
+
+
+def _chosen(connection: Connection, keys: Sequence[int] | None) -> list[SetApart]:
+    found = set_apart(connection)
+    if keys is None:
+        return list(found)
+    by_key = {item.key: item for item in found}
+    if unknown := sorted(set(keys) - set(by_key)):
+        raise BadCall(f"no line {unknown[0]} waits in quarantine", hint="azlic quarantine list")
+    return [by_key[key] for key in sorted(set(keys))]
+
+
+def _book_again(connection: Connection, item: SetApart, *, now: datetime, site: str) -> Receipt:
+    """Offer the line to the ledger once more, as a file of its own: its place in the old one was passed long ago."""
+    receipt = Receipt()
+    ledger = Ledger(connection, now=now, receipt=receipt, site=site)
+    source = connection.execute(select(Quarantine.source).where(Quarantine.key == item.key)).scalar_one()
+    cursor = Cursor(source, f"quarantine/{item.key}", again=True)
+    try:
+        ledger.book(connection, cursor, Block(0, item.content + b"\n"))
+    finally:
+        ledger.close()
+    return receipt
+
+
+def _settle(connection: Connection, item: SetApart, outcome: str, why: str, now: datetime) -> None:
+    connection.execute(
+        update(Quarantine).where(Quarantine.key == item.key).values(settled_as=outcome, settled_why=why, settled_at=now)
+    )

@@ -1,0 +1,134 @@
+"""Watching output folders: what is written is in the ledger a moment later."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import monotonic, sleep
+
+from sqlalchemy import Engine
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+from watchdog.observers.polling import PollingObserver
+
+from licensing.core.errors import AzlicError
+from usage.intake.matching import Memory
+from usage.intake.run import ingest
+from usage.ledger.writer import Receipt
+from usage.records.usage_files import is_usage_file
+
+SETTLE_SECONDS = 0.05
+"""So long a burst of writes is gathered before it is taken."""
+
+
+class Watch(FileSystemEventHandler):
+    """One thin loop around ``ingest``: on file events the folder they name, and every so often everything.
+
+    ``polling`` looks at the folders once a second instead of waiting for events, which network mounts do not send. Each
+    step is one whole ingest: whatever ends the loop leaves nothing half done.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        folders: Sequence[Path],
+        *,
+        clock: Callable[[], datetime],
+        site: str = "",
+        polling: bool = False,
+    ) -> None:
+        self._engine = engine
+        self._folders = [folder.resolve() for folder in folders]
+        self._clock = clock
+        self._site = site
+        self._observer = PollingObserver(timeout=1.0) if polling else Observer()
+        self._memory: Memory = {}
+        # a signal handler may put into it while this very thread waits for it, which no lock or event would bear
+        self._news: SimpleQueue[Path | None] = SimpleQueue()
+        self._stopped = False
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Note which usage file an event is about; called on the observer's thread."""
+        for name in (event.src_path, event.dest_path):
+            path = Path(name.decode() if isinstance(name, bytes) else name)
+            if event.event_type not in ("opened", "closed_no_write") and is_usage_file(path):
+                self._news.put(path)
+
+    def stop(self) -> None:
+        """End the loop once the ingest in hand is done. May be called from a signal handler or another thread."""
+        self._stopped = True
+        self._news.put(None)
+
+    def run(
+        self,
+        *,
+        rescan_seconds: float,
+        alive_seconds: float,
+        took: Callable[[Receipt], None],
+        alive: Callable[[], None],
+        failed: Callable[[AzlicError], None] | None = None,
+    ) -> None:
+        """Watch until ``stop``. ``took`` hears every receipt, ``alive`` is called at least every ``alive_seconds``.
+
+        Raises ``AzlicError`` when the folders cannot be watched, and when one of them, a file or the ledger cannot be
+        used; where there is ``failed``, that hears of it instead, and the next scan of everything tries again.
+        """
+        self._observe()
+        try:
+            next_scan, changed = 0.0, set[Path]()
+            while not self._stopped:
+                alive()
+                scan = monotonic() >= next_scan
+                try:
+                    if scan:
+                        took(self._ingest(self._folders, {}, alive))
+                    elif folders := _folders_of(changed):
+                        took(self._ingest(folders, self._memory, alive))
+                except AzlicError as error:
+                    if failed is None:
+                        raise
+                    failed(error)
+                if scan:
+                    next_scan = monotonic() + rescan_seconds
+                changed = self._wait(max(0.0, min(alive_seconds, next_scan - monotonic())))
+        finally:
+            self._observer.stop()
+            self._observer.join()
+
+    def _observe(self) -> None:
+        try:
+            for folder in self._folders:
+                self._observer.schedule(self, str(folder), recursive=True)
+            self._observer.start()
+        except OSError as error:
+            raise AzlicError(
+                f"the output folder cannot be watched: {error.strerror or error}",
+                hint="name folders that are there and may be read; where the system has no more watches, use --polling",
+            ) from error
+
+    def _wait(self, seconds: float) -> set[Path]:
+        """What changed, as soon as something does; nothing when the time is over first."""
+        changed: set[Path] = set()
+        try:
+            news = self._news.get(timeout=seconds)
+            if not self._stopped:
+                sleep(SETTLE_SECONDS)
+            while True:
+                changed |= {news} if news is not None else set()
+                news = self._news.get_nowait()
+        except Empty:
+            return changed
+
+    def _ingest(self, paths: Sequence[Path], memory: Memory, alive: Callable[[], None]) -> Receipt:
+        def progress(_done: int, _total: int) -> None:
+            alive()
+
+        receipt = ingest(self._engine, paths, now=self._clock(), site=self._site, progress=progress, memory=memory)
+        self._memory.update(memory)
+        return receipt
+
+
+def _folders_of(changed: set[Path]) -> list[Path]:
+    """Where something changed. A folder is taken whole: of a rotated file the older part comes first."""
+    folders = {path.parent for path in changed}
+    return [folder for folder in sorted(folders) if folder.is_dir() and folder.resolve() == folder]

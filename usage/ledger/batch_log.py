@@ -1,0 +1,72 @@
+"""The chain of batches: where it stands, and how the next one is sealed to it."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from usage.ledger.canonical import ORIGIN, Sealed, batch_head
+from usage.ledger.tables.records import Batch, Source
+
+NO_BYTES = bytes(32)
+"""What a batch has ``consumed`` that was read from no file."""
+
+
+class BatchChain:
+    """The newest batch of a ledger as one writer sees it; ``sequence`` and ``head`` are that batch's."""
+
+    def __init__(self, connection: Connection, *, now: datetime) -> None:
+        last = connection.execute(select(Batch.__table__).order_by(Batch.sequence.desc()).limit(1)).one_or_none()
+        self._now = now
+        self.sequence: int = last.sequence if last else 0
+        self.head: bytes = last.head if last else ORIGIN
+        self.next_number: int = last.first_record + last.records if last else 1
+
+    def seal(
+        self,
+        connection: Connection,
+        *,
+        source: int,
+        file: str,
+        rows: bytes,
+        start: int = 0,
+        stop: int = 0,
+        consumed: bytes = NO_BYTES,
+        records: int = 0,
+    ) -> None:
+        """Chain a batch: its head binds the bytes, the rows, and every batch before."""
+        self.sequence += 1
+        batch = Sealed(
+            sequence=self.sequence,
+            file=file,
+            start=start,
+            stop=stop,
+            consumed=consumed,
+            first_record=self.next_number,
+            records=records,
+            rows=rows,
+        )
+        self.head = batch_head(self.head, batch)
+        connection.execute(
+            insert(Batch).values(
+                sequence=batch.sequence,
+                source=source,
+                file=batch.file,
+                start=batch.start,
+                stop=batch.stop,
+                consumed=batch.consumed,
+                first_record=batch.first_record,
+                records=batch.records,
+                rows=batch.rows,
+                head=self.head,
+                taken_at=self._now,
+            )
+        )
+        self.next_number += records
+
+
+def desk_source(connection: Connection, path: str) -> int:
+    """The key of a source that is no file: what is booked at the desk (``close:``, ``correct:``), entered once."""
+    found = connection.execute(select(Source.key).where(Source.path == path, Source.inode == 0)).scalar()
+    if found is None:
+        found = connection.execute(insert(Source).values(path=path).returning(Source.key)).scalar_one()
+    return int(found)

@@ -1,0 +1,70 @@
+"""The tables of alerts: what somebody has acknowledged, and what was told to whom."""
+
+from datetime import datetime
+
+from sqlalchemy import Boolean, Integer, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from licensing.db.database import Table
+from usage.ledger.tables.records import Moment
+
+
+class AcknowledgedAlert(Table):
+    """An alert that stays quiet until a date, or until it worsens beyond ``severity`` and ``stage``."""
+
+    __tablename__ = "acknowledged_alert"
+    alert: Mapped[str] = mapped_column(String, primary_key=True)
+    severity: Mapped[int] = mapped_column(Integer)
+    stage: Mapped[str] = mapped_column(String)
+    until: Mapped[datetime] = mapped_column(Moment)
+    acknowledged_at: Mapped[datetime] = mapped_column(Moment)
+    acknowledged_by: Mapped[str] = mapped_column(String)
+
+
+class OpenAlert(Table):
+    """An alert that was there when somebody last looked, and since when."""
+
+    __tablename__ = "open_alert"
+    alert: Mapped[str] = mapped_column(String, primary_key=True)
+    since: Mapped[datetime] = mapped_column(Moment)
+
+
+class Notice(Table):
+    """An alert that was told to a channel at a stage: once each. ``sent_at`` is empty while it could not be."""
+
+    __tablename__ = "notice"
+    alert: Mapped[str] = mapped_column(String, primary_key=True)
+    stage: Mapped[str] = mapped_column(String, primary_key=True)
+    channel: Mapped[str] = mapped_column(String, primary_key=True)
+    attempts: Mapped[int] = mapped_column(Integer)
+    tried_at: Mapped[datetime] = mapped_column(Moment)
+    sent_at: Mapped[datetime | None] = mapped_column(Moment)
+    error: Mapped[str | None] = mapped_column(String)
+
+
+class KnownLicense(Table):
+    """A license as it was verified last in one place; ``stamp`` is a digest of its file's state and of the trust.
+
+    It spares verifying again what has not changed, and remembers what a folder that vanished held.
+    """
+
+    __tablename__ = "known_license"
+    path: Mapped[str] = mapped_column(String, primary_key=True)
+    stamp: Mapped[bytes] = mapped_column(LargeBinary)
+    verified_at: Mapped[datetime] = mapped_column(Moment)
+    container_type: Mapped[str] = mapped_column(String)
+    license_id: Mapped[str] = mapped_column(String)
+    issued_at: Mapped[datetime] = mapped_column(Moment)
+    not_before: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    grace_ends_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class AuditOutcome(Table):
+    """What the last audit of this ledger said: one row, whose ``key`` is 1."""
+
+    __tablename__ = "audit_outcome"
+    key: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    audited_at: Mapped[datetime] = mapped_column(Moment)
+    sound: Mapped[bool] = mapped_column(Boolean)
+    detail: Mapped[str] = mapped_column(String)

@@ -1,0 +1,384 @@
+"""The ledger: blocks of lines become records, totals and a chained batch, in one transaction.
+
+Same id and same content is a duplicate; same id and other content a conflict; a line that is no record goes to
+quarantine whole. Records, totals, chain, batch and the file's offset are committed together: exactly once.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import accumulate, count
+from typing import Any
+
+from sqlalchemy import Connection, case, select
+from sqlalchemy.exc import IntegrityError
+
+from licensing.core.instants import from_milliseconds
+from licensing.db.inserts import insert_once, insert_rows, upsert
+from licensing.history.remember import advance
+from licensing.verdict.seen import WitnessKind
+from usage.ledger.batch_log import BatchChain
+from usage.ledger.canonical import Booking, Row, rows_digest
+from usage.ledger.closed_months import booking_month, newest_closed
+from usage.ledger.corrections import book_late
+from usage.ledger.parse import Parsed, is_printable, parse_lines
+from usage.ledger.sequences import Chains, Link, Missing, Problem, close_gap, is_gap, open_gap, settle_closed_gaps
+from usage.ledger.series import SeriesBook
+from usage.ledger.tables.records import Finding, Quarantine, Record, Total
+from usage.months import DAY_MS, day_number
+from usage.records.usage_files import Block
+
+TOTAL_LIMIT = 2**62
+"""A day's total of a series stays below this many millionths; a record that would pass it goes to quarantine."""
+
+_IDS_A_QUERY = 500
+_COLUMNS = ("number", "id", "series", "quantity", "requested_at", "sequence", "extra")
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What an ingest took: new records, duplicates, conflicts, lines in quarantine, findings about the sources.
+
+    ``late`` of the new records came after their month was closed, and are booked in an open one. ``pending_bytes``
+    stand behind the last whole line of their files and wait for their end; ``unsteady`` files were swapped for others
+    while they were looked at, and wait for the next ingest.
+    """
+
+    files: int = 0
+    new: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    quarantined: int = 0
+    findings: int = 0
+    pending_bytes: int = 0
+    unsteady: int = 0
+    late: int = 0
+
+    @property
+    def clean(self) -> bool:
+        """Whether there is nothing to look into; a line that is still being written is nothing."""
+        return not (self.conflicts or self.quarantined or self.findings)
+
+
+@dataclass(slots=True)
+class Cursor:
+    """One source being read: its row in the ledger, how far it was read, and what was read so far.
+
+    ``digest`` runs over everything before the cursor, ``links`` says where its containers' chains stand in this source.
+    ``reread`` is set for one that takes the place of a source that was read before: lines may have been removed from
+    it. ``again`` says that most of what comes next will be known.
+    """
+
+    source: int
+    file: str
+    line: int = 0
+    reread: bool = False
+    again: bool = False
+    digest: Any = field(default_factory=hashlib.sha256)
+    links: dict[str, Link] = field(default_factory=dict)
+
+
+class Ledger:
+    """The ledger as one writer sees it. Whoever uses it holds the database (``licensing.db.lock``).
+
+    ``book`` is called inside a transaction; when that transaction fails, this object is of no further use. ``site`` is
+    put on everything that is booked.
+    """
+
+    def __init__(self, connection: Connection, *, now: datetime, receipt: Receipt, site: str = "") -> None:
+        self._now = now
+        self._receipt = receipt
+        self._site = site
+        self._series = SeriesBook(connection)
+        self._chains = Chains(connection)
+        self._batches = BatchChain(connection, now=now)
+        closed = newest_closed(connection)
+        self._open_day = day_number(closed.next.starts_at) if closed else 0
+        self._late_month = booking_month(closed, now)
+        self._newest = 0
+        self._hasher = ThreadPoolExecutor(1)  # a block's digest is made beside the parsing, on the other core
+
+    def book(self, connection: Connection, cursor: Cursor, block: Block) -> None:
+        """Take one block of one source: its records, totals and problems, and the batch that seals them."""
+        lines = block.data.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        consumed = self._hasher.submit(cursor.digest.update, block.data)
+        self._series.new = []
+        parsed = parse_lines(
+            lines,
+            site=self._site,
+            series=self._series,
+            chains=self._chains,
+            links=cursor.links,
+            number=self._batches.next_number,
+            printable=is_printable(block.data),
+            chained=b"previous" in block.data,
+        )
+        rows, problems = self._store(connection, parsed, cursor)
+        kept = self._set_apart(connection, cursor, block, lines, [*parsed.bad, *problems])
+        noted = self._note_breaks(connection, cursor, parsed)
+        late: list[Booking] = []
+        if rows:
+            self._receipt.new += len(rows)
+            late = self._add_totals(connection, rows, cursor.file)
+        consumed.result()
+        if rows or kept or noted or self._series.new:
+            self._seal(connection, cursor, block, rows, late)
+        for container, link in cursor.links.items():
+            self._chains.advance(container, link)
+        self._chains.save(connection)
+        cursor.line += len(lines)
+
+    def close(self) -> None:
+        """Let go of the thread that makes digests."""
+        self._hasher.shutdown()
+
+    def report_finding(
+        self,
+        connection: Connection,
+        *,
+        kind: str,
+        source: int,
+        file: str,
+        detail: str,
+        line: int = 0,
+        container_id: str | None = None,
+    ) -> bool:
+        """Record a finding about a source; False when it is known already."""
+        values = {
+            "kind": kind,
+            "source": source,
+            "file": file,
+            "line": line,
+            "container_id": container_id,
+            "detail": detail,
+            "found_at": self._now,
+        }
+        fresh = insert_once(connection, Finding, values)
+        self._receipt.findings += fresh
+        return fresh
+
+    def _store(self, connection: Connection, parsed: Parsed, cursor: Cursor) -> tuple[list[Row], list[Problem]]:
+        """Insert what is new; a source read for the first time is taken to be new until the database says otherwise."""
+        self._series.save(connection, batch=self._batches.sequence + 1)
+        rows = parsed.rows
+        if not rows:
+            return [], []
+        if not cursor.again and not parsed.large:
+            with contextlib.suppress(IntegrityError), connection.begin_nested():
+                insert_rows(connection, Record, _COLUMNS, rows)
+                return rows, []
+        new, problems = self._sift(connection, parsed)
+        cursor.again = len(new) * 2 < len(rows)
+        if new:
+            insert_rows(connection, Record, _COLUMNS, new)
+        return new, problems
+
+    def _sift(self, connection: Connection, parsed: Parsed) -> tuple[list[Row], list[Problem]]:
+        """Tell new records from duplicates, conflicts and what no total can hold, one by one."""
+        known = _contents(connection, [row[1] for row in parsed.rows])
+        room = _Room(connection) if parsed.large else None
+        new: list[Row] = []
+        problems: list[Problem] = []
+        for row, index in zip(parsed.rows, _indexes(parsed), strict=False):
+            identity, content = row[1], row[2:]
+            earlier = known.get(identity)
+            if earlier is None and (room is None or room.takes(row)):
+                known[identity] = content
+                new.append((self._batches.next_number + len(new), *row[1:]))
+                continue
+            parsed.breaks.late.pop(index, None)
+            parsed.breaks.disorder.pop(index, None)
+            if earlier is None:
+                problems.append(Problem("bad-line", index, "its quantity does not fit the day's total", identity))
+            elif earlier == content:
+                self._receipt.duplicates += 1
+            else:
+                reason = "this id is in the ledger already, with other content"
+                problems.append(Problem("conflict", index, reason, identity))
+        return new, problems
+
+    def _set_apart(
+        self, connection: Connection, cursor: Cursor, block: Block, lines: Sequence[bytes], problems: list[Problem]
+    ) -> int:
+        """Keep bad lines and conflicts whole, with their place; what lies there already is not kept twice."""
+        if not problems:
+            return 0
+        starts = list(accumulate((len(line) + 1 for line in lines), initial=block.start))
+        kept = 0
+        for problem in problems:
+            line = lines[problem.index]
+            values = {
+                "kind": problem.kind,
+                "source": cursor.source,
+                "file": cursor.file,
+                "line": cursor.line + problem.index + 1,
+                "start": starts[problem.index],
+                "reason": problem.detail,
+                "record_id": problem.name,
+                "content": line,
+                "digest": hashlib.sha256(line).digest(),
+                "taken_at": self._now,
+            }
+            if insert_once(connection, Quarantine, values):
+                kept += 1
+                if problem.kind == "conflict":
+                    self._receipt.conflicts += 1
+                else:
+                    self._receipt.quarantined += 1
+        return kept
+
+    def _note_breaks(self, connection: Connection, cursor: Cursor, parsed: Parsed) -> int:
+        """Record what is wrong with the chains; what is known already is not recorded twice."""
+        breaks, noted = parsed.breaks, 0
+        for missing in breaks.missing:
+            line = cursor.line + missing.index + 1
+            if open_gap(connection, missing, source=cursor.source, line=line, now=self._now):
+                noted += self._note(connection, cursor, _absent("gap", missing, "are missing"))
+        for missing in breaks.removed if cursor.reread else ():
+            if not is_gap(connection, missing):
+                noted += self._note(connection, cursor, _absent("removed", missing, "are not in this file any more"))
+        for problem in (*breaks.edited, *breaks.disorder.values()):
+            noted += self._note(connection, cursor, problem)
+        for index, (container, sequence) in breaks.late.items():
+            if not close_gap(connection, container, sequence):
+                detail = f"numbers of {container} that were given before are given to other records here"
+                noted += self._note(connection, cursor, Problem("reused", index, detail, container))
+        if breaks.late:
+            settle_closed_gaps(connection, {container for container, _ in breaks.late.values()}, now=self._now)
+        return noted
+
+    def _note(self, connection: Connection, cursor: Cursor, problem: Problem) -> bool:
+        return self.report_finding(
+            connection,
+            kind=problem.kind,
+            source=cursor.source,
+            file=cursor.file,
+            line=cursor.line + problem.index + 1,
+            container_id=problem.name,
+            detail=problem.detail,
+        )
+
+    def _add_totals(self, connection: Connection, rows: list[Row], file: str) -> list[Booking]:
+        """Add what was just stored to the totals of its days; the newest time in it is a witness of the clock.
+
+        What belongs to closed days changes no total of theirs: it is booked as late, and given back.
+        """
+        days = _sums_by_day(rows)
+        late = [days.pop(day) for day in list(days) if day < self._open_day]
+        values = [
+            {"day": day, "series": series, "quantity": quantity, "records": records, "last_at": last_at}
+            for day, sums in days.items()
+            for series, (quantity, records, last_at) in sums.items()
+        ]
+        if values:
+            _add(connection, values)
+            self._witness(connection, max(value["last_at"] for value in values), file)
+        return self._book_late(connection, rows) if late else []
+
+    def _book_late(self, connection: Connection, rows: list[Row]) -> list[Booking]:
+        late = [row for row in rows if row[4] < self._open_day * DAY_MS]
+        self._receipt.late += len(late)
+        batch = self._batches.sequence + 1
+        return book_late(connection, late, booked_month=self._late_month, now=self._now, batch=batch)
+
+    def _witness(self, connection: Connection, newest: int, file: str) -> None:
+        if newest > self._newest:
+            self._newest = newest
+            advance(connection, WitnessKind.RECORD, from_milliseconds(newest), file)
+
+    def _seal(
+        self, connection: Connection, cursor: Cursor, block: Block, rows: list[Row], corrections: list[Booking]
+    ) -> None:
+        """Chain the batch: its head binds the bytes, the rows, the series they name, and every batch before."""
+        self._batches.seal(
+            connection,
+            source=cursor.source,
+            file=cursor.file,
+            start=block.start,
+            stop=block.stop,
+            consumed=cursor.digest.digest(),
+            records=len(rows),
+            rows=rows_digest(self._series.new, rows, corrections),
+        )
+
+
+def _sums_by_day(rows: list[Row]) -> dict[int, dict[int, list[int]]]:
+    """What each series used on each day: quantity, records, and the last one's time."""
+    days: dict[int, dict[int, list[int]]] = {}
+    sums: dict[int, list[int]] = {}
+    day_start = day_end = 0
+    for _, _, series, quantity, time, _, _ in rows:
+        if not day_start <= time < day_end:
+            day_start = time - time % DAY_MS
+            day_end = day_start + DAY_MS
+            sums = days.setdefault(day_start // DAY_MS, {})
+        total = sums.get(series)
+        if total is None:
+            sums[series] = [quantity, 1, time]
+            continue
+        total[0] += quantity
+        total[1] += 1
+        if time > total[2]:  # noqa: PLR1730 - max() would take as long as the rest of the loop
+            total[2] = time
+    return days
+
+
+def _add(connection: Connection, values: list[dict[str, int]]) -> None:
+    statement = upsert(connection, Total)
+    added = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=["day", "series"],
+        set_={
+            "quantity": Total.quantity + added.quantity,
+            "records": Total.records + added.records,
+            "last_at": case((added.last_at > Total.last_at, added.last_at), else_=Total.last_at),
+        },
+    )
+    connection.execute(statement, values)
+
+
+class _Room:
+    """How much the totals of days and series still hold, for blocks with very large quantities."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._totals: dict[tuple[int, int], int] = {}
+
+    def takes(self, row: Row) -> bool:
+        """Whether a record fits; if so, it is counted."""
+        _, _, series, quantity, time, _, _ = row
+        key = (time // DAY_MS, series)
+        if key not in self._totals:
+            found = select(Total.quantity).where(Total.day == key[0], Total.series == series)
+            self._totals[key] = self._connection.execute(found).scalar() or 0
+        if self._totals[key] + quantity > TOTAL_LIMIT:
+            return False
+        self._totals[key] += quantity
+        return True
+
+
+def _indexes(parsed: Parsed) -> Iterator[int]:
+    """The line indexes of ``parsed.rows``."""
+    skipped = set(parsed.skipped)
+    return (index for index in count() if index not in skipped)
+
+
+def _absent(kind: str, missing: Missing, what: str) -> Problem:
+    detail = f"records {missing.first} to {missing.last} of {missing.container} {what}"
+    return Problem(kind, missing.index, detail, missing.container)
+
+
+def _contents(connection: Connection, identities: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """What the ledger holds under these ids: the columns that make up a record's content."""
+    columns = (Record.id, Record.series, Record.quantity, Record.requested_at, Record.sequence, Record.extra)
+    found: dict[str, tuple[Any, ...]] = {}
+    for start in range(0, len(identities), _IDS_A_QUERY):
+        wanted = identities[start : start + _IDS_A_QUERY]
+        for row in connection.execute(select(*columns).where(Record.id.in_(wanted))):
+            found[row[0]] = tuple(row)[1:]
+    return found

@@ -1,0 +1,161 @@
+"""Commitments: what was bought, for which time, which meters draw on it, and what each of its periods commits to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from math import gcd
+from typing import Literal
+
+from licensing.core.errors import BadCall
+from usage.months import Month, is_midnight
+from usage.quantity import MAX_WHOLE, MICRO
+
+Period = Literal["month", "year"]
+MAX_UNITS = 2**31 - 1
+_LABEL_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class MeterShare:
+    """A meter that draws on a plan: ``divisor`` of its unit are ``multiplier`` of the plan's (3600 seconds, 1 hour).
+
+    Kept in lowest terms.
+    """
+
+    meter: str
+    multiplier: int = 1
+    divisor: int = 1
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.multiplier <= MAX_WHOLE and 1 <= self.divisor <= MAX_WHOLE):
+            raise BadCall(
+                f"{self.multiplier} for each {self.divisor} is no ratio for meter {self.meter}",
+                hint="both are whole numbers from 1 to 1,000,000,000,000",
+            )
+        common = gcd(self.multiplier, self.divisor)
+        object.__setattr__(self, "multiplier", self.multiplier // common)
+        object.__setattr__(self, "divisor", self.divisor // common)
+
+    @property
+    def ratio(self) -> Fraction:
+        """How much of the plan's unit one of the meter's is, exactly."""
+        return Fraction(self.multiplier, self.divisor)
+
+    def in_plan_units(self, micro: int) -> int:
+        """Millionths of the meter's unit as millionths of the plan's, rounded down."""
+        return micro * self.multiplier // self.divisor
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Units added in mid-term: the period of ``effective_at`` commits to ``quota`` more (millionths).
+
+    Every later period commits to the full quota of these units. A row with negative numbers takes one back that was
+    entered by mistake. ``prorated`` tells whether the quota was worked out or stated.
+    """
+
+    effective_at: datetime
+    units: int
+    quota: int
+    prorated: bool
+    entered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A commitment of ``count`` units of ``quota`` (millionths of ``unit``) for every ``period``.
+
+    From ``starts_at`` up to, not including, ``ends_at``, both in UTC. Its meters are kept in the order of their names,
+    its changes in the order they were entered. A period that the plan's start or end cuts short commits to the quota
+    in full, as stated: where it was pro-rated, that quota is stated.
+    """
+
+    name: str
+    plan_type: str
+    tier: str
+    count: int
+    quota: int
+    unit: str
+    period: Period
+    starts_at: datetime
+    ends_at: datetime
+    auto_renew: bool = False
+    meters: tuple[MeterShare, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "meters", tuple(sorted(self.meters, key=lambda share: share.meter)))
+        names = [share.meter for share in self.meters]
+        for label in (self.name, self.plan_type, self.tier, self.unit, *names):
+            if not (1 <= len(label) <= _LABEL_LENGTH and label.isprintable()):
+                raise BadCall(f"{label!r} is no name for a part of a plan", hint="use 1 to 200 printable characters")
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise BadCall(f"meter {twice[0]} stands twice in plan {self.name}", hint="name each meter once")
+        if self.starts_at >= self.ends_at:
+            raise BadCall(f"plan {self.name} ends before it starts", hint="the end is the first instant after the plan")
+        if not (is_midnight(self.starts_at) and is_midnight(self.ends_at)):
+            raise BadCall(f"plan {self.name} does not start and end at 00:00 UTC", hint="give both as plain dates")
+        if self.count < 1 or self.quota < 1:
+            raise BadCall(f"plan {self.name} commits to nothing", hint="count and quota are 1 or more")
+        if self.count > MAX_UNITS or self.quota > MAX_WHOLE * MICRO:
+            raise BadCall(
+                f"plan {self.name} commits to more than can be counted",
+                hint="a quota is at most 1,000,000,000,000, a count 2,147,483,647",
+            )
+
+    def committed_by(self, instant: datetime) -> int:
+        """What the period of an instant commits to, with the units added up to that instant: millionths."""
+        start, _ = self.period_around(instant)
+        return self.count * self.quota + sum(
+            change.quota if change.effective_at >= start else change.units * self.quota
+            for change in self.changes
+            if change.effective_at <= instant
+        )
+
+    def units_by(self, instant: datetime) -> int:
+        """How many units the plan has at an instant."""
+        return self.count + sum(change.units for change in self.changes if change.effective_at <= instant)
+
+    def prorated(self, units: int, day: datetime) -> int:
+        """What units that start on a day add to its period: floor(quota x units x days left / days), with that day.
+
+        Millionths, rounded down to whole units of the plan. Source: facts/azure-disconnected §3.3, three real plans.
+        """
+        start, end = self.period_around(day)
+        return self.quota * units * (end - day).days // (end - start).days // MICRO * MICRO
+
+    def period_around(self, instant: datetime) -> tuple[datetime, datetime]:
+        """The period an instant lies in, half-open: the calendar month, or the year counted from the plan's start.
+
+        A period never reaches beyond the plan.
+        """
+        if self.period == "month":
+            month = Month.of(instant)
+            start, end = month.starts_at, month.next.starts_at
+        else:
+            years = instant.year - self.starts_at.year
+            if _years_after(self.starts_at, years) > instant:
+                years -= 1
+            start, end = _years_after(self.starts_at, years), _years_after(self.starts_at, years + 1)
+        return max(start, self.starts_at), min(end, self.ends_at)
+
+    def periods(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """The plan's periods that run during any part of an interval, in their order."""
+        at = max(start, self.starts_at)
+        while at < min(end, self.ends_at):
+            period = self.period_around(at)
+            yield period
+            at = period[1]
+
+    def covers(self, start: datetime, end: datetime) -> bool:
+        """Whether the plan runs during any part of an interval."""
+        return self.starts_at < end and start < self.ends_at
+
+
+def _years_after(start: datetime, years: int) -> datetime:
+    """The same day in another year; the 29th of February becomes the 1st of March."""
+    try:
+        return start.replace(year=start.year + years)
+    except ValueError:
+        return start.replace(year=start.year + years, month=3, day=1)

@@ -1,0 +1,71 @@
+"""Cumulative counters: what each reading of a month adds to the one before it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from licensing.db.inserts import upsert
+from usage.ledger.tables.records import Counter
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How one meter's counter moved, in millionths. ``epoch`` is the one that ``value`` belongs to."""
+
+    meter: str
+    epoch: int
+    before: int
+    value: int
+
+    @property
+    def fell(self) -> bool:
+        """Whether the counter began anew, as it does on a fresh mount."""
+        return self.value < self.before
+
+    @property
+    def increase(self) -> int:
+        """What was used in between: all of a counter that began anew."""
+        return self.value if self.fell else self.value - self.before
+
+
+class Counters:
+    """Where the counters of one source's month stand: of each meter the epoch and the value."""
+
+    def __init__(self, standing: Mapping[str, tuple[int, int]] | None = None) -> None:
+        self.standing = dict(standing or {})
+
+    def advance(self, charges: Mapping[str, int]) -> list[Step]:
+        """Move on to a reading; the counters that moved, by meter. One that is missing now has fallen to 0."""
+        steps: list[Step] = []
+        for meter in sorted({*self.standing, *charges}):
+            epoch, before = self.standing.get(meter, (1, 0))
+            value = charges.get(meter, 0)
+            if value != before:
+                step = Step(meter, epoch + (value < before), before, value)
+                self.standing[meter] = (step.epoch, value)
+                steps.append(step)
+        return steps
+
+
+def load_counters(connection: Connection, source: int, month: int) -> Counters:
+    """The counters of a source's month as the ledger has them."""
+    query = select(Counter.meter, Counter.epoch, Counter.quantity).where(
+        Counter.source == source, Counter.month == month
+    )
+    return Counters({meter: (epoch, quantity) for meter, epoch, quantity in connection.execute(query)})
+
+
+def save_counters(connection: Connection, source: int, month: int, steps: Iterable[Step]) -> None:
+    """Keep in the ledger where these steps lead."""
+    for step in steps:
+        key = {"source": source, "month": month, "meter": step.meter}
+        values = {"epoch": step.epoch, "quantity": step.value}
+        statement = upsert(connection, Counter).values(key | values)
+        connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def sum_of_months(connection: Connection, source: int) -> dict[str, int]:
+    """What a source's months stand at together, by meter, in millionths."""
+    query = select(Counter.meter, func.sum(Counter.quantity)).where(Counter.source == source).group_by(Counter.meter)
+    return {meter: int(quantity) for meter, quantity in connection.execute(query)}

@@ -1,0 +1,85 @@
+"""Reading sources: the containers whose usage is known from their own reports, each under a name of the operator's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select
+
+from licensing.core.errors import BadCall
+from usage.ledger.tables.records import Counter, Reading, ReadingSource, Source
+
+_NAME_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSource:
+    """A source as the ledger keeps it: its key, its name, its virtual file's key, and whose mount it reports."""
+
+    key: int
+    name: str
+    file_key: int
+    mirror_of: int | None
+
+    @property
+    def file(self) -> str:
+        """The name of the virtual file that holds what is booked from it."""
+        return f"reading:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSource:
+    """A source for people: where its last reading came from and when, and how often its counters began anew."""
+
+    name: str
+    origin: str
+    last_reading_at: datetime
+    epoch: int
+    mirror_of: str | None
+
+
+def known_sources(connection: Connection) -> Sequence[KnownSource]:
+    """All reading sources, the oldest first."""
+    columns = (ReadingSource.key, ReadingSource.name, ReadingSource.source, ReadingSource.mirror_of)
+    return [KnownSource(*row) for row in connection.execute(select(*columns).order_by(ReadingSource.key))]
+
+
+def source_named(connection: Connection, name: str) -> KnownSource:
+    """The source of a name. Raises ``BadCall`` where there is none."""
+    for source in known_sources(connection):
+        if source.name == name:
+            return source
+    raise BadCall(f"there is no source named {name}", hint="see: azlic sources list")
+
+
+def enter_source(connection: Connection, name: str) -> KnownSource:
+    """The source of a name, entered where it is new. Raises ``BadCall`` for what is no name."""
+    if not (1 <= len(name) <= _NAME_LENGTH and name.isprintable() and name == name.strip()):
+        raise BadCall(
+            f"{name!r} is no name for a source",
+            hint=f"use 1 to {_NAME_LENGTH} printable characters, for example the container's host name",
+        )
+    known = [source for source in known_sources(connection) if source.name == name]
+    if known:
+        return known[0]
+    file = insert(Source).values(path=f"reading:{name}").returning(Source.key)
+    file_key = connection.execute(file).scalar_one()
+    row = insert(ReadingSource).values(name=name, source=file_key).returning(ReadingSource.key)
+    return KnownSource(connection.execute(row).scalar_one(), name, file_key, None)
+
+
+def listed_sources(connection: Connection) -> Sequence[ListedSource]:
+    """All sources in the order of their names, with their newest reading."""
+    known = known_sources(connection)
+    names = {source.key: source.name for source in known}
+    epochs = select(Counter.source, func.max(Counter.epoch)).group_by(Counter.source)
+    epoch_of: dict[int, int] = {row[0]: row[1] for row in connection.execute(epochs)}
+    listed: list[ListedSource] = []
+    for source in sorted(known, key=lambda source: source.name):
+        query = select(Reading.origin, Reading.taken_at).where(Reading.source == source.key)
+        origin, taken_at = connection.execute(
+            query.order_by(Reading.taken_at.desc(), Reading.key.desc()).limit(1)
+        ).one()
+        mirror_of = names[source.mirror_of] if source.mirror_of else None
+        listed.append(ListedSource(source.name, origin, taken_at, epoch_of.get(source.key, 1), mirror_of))
+    return listed

@@ -1,0 +1,206 @@
+"""Readings: what Microsoft's containers say of their own usage goes into the ledger, as increases.
+
+1. Each report is kept as it came. One that is here already counts nothing, nor does one older than the newest.
+2. A source that reads as another one does reports the same mount: the younger of the two is held back.
+3. Of every other source the increase of each month's counters is booked. A counter that fell began anew, as on a
+   fresh mount: all of it is an increase, and a finding says so.
+4. The report of everything is never booked, but held against the months that were read.
+
+A reading knows no days: its increase counts on the day it was taken, or on its month's last day if that is over.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Self
+
+from sqlalchemy import Connection, Engine
+
+from licensing.core.errors import AzlicError, BadCall
+from licensing.core.instants import iso
+from licensing.db.database import writing
+from licensing.db.lock import holding
+from usage.ledger.writer import Ledger, Receipt
+from usage.months import Month
+from usage.quantity import grouped
+from usage.readings import duplicate_mounts
+from usage.readings.archive import Place, all_kept, shelve, times_kept
+from usage.readings.booking import Increase, append
+from usage.readings.counters import Counters, Step, load_counters, save_counters, sum_of_months
+from usage.readings.inbox import Arrival
+from usage.readings.receipt import Entry, Outcome, Taken
+from usage.readings.sources import KnownSource, enter_source, known_sources, source_named
+from usage.records.usage_logs import UsageLogs, parse_usage_logs
+
+
+def take(engine: Engine, name: str, arrivals: Iterable[Arrival], *, now: datetime, site: str = "") -> Taken:
+    """Take reports of one source into the ledger, in the order they were taken: all of them in one transaction.
+
+    Raises ``AzlicError`` when the ledger cannot be used, ``BadCall`` for a name that is none; nothing is booked then.
+    """
+    ordered = sorted(arrivals, key=lambda arrival: arrival.taken_at)
+    with (
+        holding(engine),
+        writing(engine) as connection,
+        _Desk(connection, enter_source(connection, name), now=now, site=site) as desk,
+    ):
+        return desk.take(ordered)
+
+
+def separate(engine: Engine, name: str, *, now: datetime, site: str = "") -> Taken:
+    """Let a mirror count for itself after all, and book what was held back.
+
+    Raises ``BadCall`` where it is no mirror.
+    """
+    with holding(engine), writing(engine) as connection:
+        source = source_named(connection, name)
+        if source.mirror_of is None:
+            raise BadCall(f"{name} is not held back as a mirror", hint="see: azlic sources list")
+        duplicate_mounts.release(connection, source)
+        with _Desk(connection, source, now=now, site=site) as desk:
+            return desk.catch_up()
+
+
+class _Desk:
+    """Where one source's reports are taken, within one transaction."""
+
+    def __init__(self, connection: Connection, source: KnownSource, *, now: datetime, site: str) -> None:
+        self._connection = connection
+        self._source = source
+        self._site = site
+        self._receipt = Receipt()
+        self._ledger = Ledger(connection, now=now, receipt=self._receipt, site=site)
+        self._increases: list[Increase] = []
+        self._findings: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ledger.close()
+
+    def take(self, arrivals: Sequence[Arrival]) -> Taken:
+        """The four steps."""
+        places = [(arrival, shelve(self._connection, self._source.key, arrival)) for arrival in arrivals]  # 1
+        newest = [arrival for arrival, place in places if place is Place.NEWEST]
+        first = self._mirrored(newest)  # 2
+        entries = [self._entry(arrival, place, first) for arrival, place in places]  # 3
+        self._book()
+        outside = {} if first else self._outside(newest)  # 4
+        return self._taken(entries, outside, first)
+
+    def catch_up(self) -> Taken:
+        """Go through all readings again, in the order they came: what is booked already is known by its id."""
+        months: dict[int, Counters] = {}
+        newest: dict[int, datetime] = {}
+        for kept in all_kept(self._connection, self._source.key):
+            if kept.taken_at >= newest.setdefault(kept.month, kept.taken_at):
+                newest[kept.month] = kept.taken_at
+                month = Month.from_number(kept.month)
+                logs = parse_usage_logs(kept.content, month=month)
+                self._advance(months.setdefault(kept.month, Counters()), month, logs, kept.taken_at)
+        self._book()
+        return self._taken([], {}, None)
+
+    def _mirrored(self, newest: Sequence[Arrival]) -> KnownSource | None:
+        """The source whose mirror this one is, as known before or as found now."""
+        if self._source.mirror_of is not None:
+            known = {source.key: source for source in known_sources(self._connection)}
+            return known[self._source.mirror_of]
+        same = duplicate_mounts.find_same_mount(self._connection, self._source, newest)
+        if same is None:
+            return None
+        duplicate_mounts.hold_back(self._connection, same)
+        self._report(duplicate_mounts.KIND, same.detail, source=same.second, container_id=same.first.name)
+        return same.first if same.second.key == self._source.key else None
+
+    def _entry(self, arrival: Arrival, place: Place, first: KnownSource | None) -> Entry:
+        outcome, amounts = self._outcome(arrival, place, first)
+        return Entry(arrival.month, arrival.taken_at, arrival.origin, outcome, amounts)
+
+    def _outcome(self, arrival: Arrival, place: Place, first: KnownSource | None) -> tuple[Outcome, Mapping[str, int]]:
+        if place is not Place.NEWEST:
+            return Outcome(place), {}
+        if first is not None:
+            self._doubt_mirror(arrival, first)
+            return Outcome.HELD_BACK, duplicate_mounts.ahead_of(self._connection, first, arrival)
+        if arrival.month is None:
+            return Outcome.COMPARED, {}
+        counters = load_counters(self._connection, self._source.key, arrival.month.number)
+        steps = self._advance(counters, arrival.month, arrival.logs, arrival.taken_at)
+        self._doubt_return(arrival, steps)
+        rose = {step.meter: step.increase for step in steps if step.increase}
+        if any(step.fell for step in steps):
+            return Outcome.FELL, rose
+        return (Outcome.BOOKED if rose else Outcome.UNCHANGED), rose
+
+    def _advance(self, counters: Counters, month: Month, logs: UsageLogs, taken_at: datetime) -> list[Step]:
+        """Move a month's counters on to a reading; what they rose by waits to be booked."""
+        steps = counters.advance(logs.charges)
+        save_counters(self._connection, self._source.key, month.number, steps)
+        self._increases += [Increase(month, step, logs, taken_at) for step in steps]
+        for step in steps:
+            if step.fell:
+                detail = (
+                    f"{step.meter} of {month} fell from {grouped(step.before)} to {grouped(step.value)} in the reading"
+                    f" of {iso(taken_at)}: a fresh mount, or records were lost. What it shows now counts as new"
+                )
+                self._report("counter-fell", detail, source=self._source, container_id=self._source.name)
+        return steps
+
+    def _doubt_mirror(self, arrival: Arrival, first: KnownSource) -> None:
+        """A mirror that reads less than the other did before is none any more, or their mount is a fresh one."""
+        if duplicate_mounts.differs_from(self._connection, first, arrival):
+            detail = (
+                f"{self._source.name} is held back as a mirror of {first.name}, but reads less than it did for"
+                f" {arrival.what}. If they are two mounts: azlic sources separate {self._source.name} --yes"
+            )
+            self._report(duplicate_mounts.KIND, detail, source=self._source, container_id=first.name)
+
+    def _doubt_return(self, arrival: Arrival, steps: Sequence[Step]) -> None:
+        """Counters that rise from 0 to what they were before they fell: perhaps the old mount has come back."""
+        back = all(step.epoch > 1 and step.before == 0 for step in steps)
+        if steps and back and times_kept(self._connection, self._source.key, arrival) > 1:
+            detail = (
+                f"{self._source.name} reads for {arrival.what} on {iso(arrival.taken_at)} what it read before it fell."
+                f" If the old mount came back, {duplicate_mounts.amounts(arrival.logs.used)} are counted twice"
+            )
+            self._report(duplicate_mounts.KIND, detail, source=self._source, container_id=self._source.name)
+
+    def _book(self) -> None:
+        append(self._connection, self._ledger, self._source, self._increases, site=self._site)
+        if self._receipt.conflicts or self._receipt.quarantined:
+            raise AzlicError(
+                f"the increases of {self._source.name} do not fit into the ledger: a day's total would grow too large",
+                hint="look at the counters that the container reports; nothing was booked",
+            )
+
+    def _outside(self, newest: Sequence[Arrival]) -> dict[str, int]:
+        """What the report of everything holds beyond the months that were read."""
+        whole = [arrival for arrival in newest if arrival.month is None]
+        if not whole:
+            return {}
+        read = sum_of_months(self._connection, self._source.key)
+        used = whole[-1].logs.used
+        return {meter: micro - read.get(meter, 0) for meter, micro in used.items() if micro > read.get(meter, 0)}
+
+    def _report(self, kind: str, detail: str, *, source: KnownSource, container_id: str) -> None:
+        fresh = self._ledger.report_finding(
+            self._connection,
+            kind=kind,
+            source=source.file_key,
+            file=source.file,
+            detail=detail,
+            container_id=container_id,
+        )
+        if fresh:
+            self._findings.append(detail)
+
+    def _taken(self, entries: Sequence[Entry], outside: Mapping[str, int], first: KnownSource | None) -> Taken:
+        return Taken(
+            source=self._source.name,
+            mirror_of=first.name if first else None,
+            entries=tuple(entries),
+            records=self._receipt.new,
+            findings=tuple(self._findings),
+            outside=outside,
+        )

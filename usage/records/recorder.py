@@ -1,0 +1,167 @@
+"""The recorder: what a container writes into its output mount, one whole line for every delivered piece of work.
+
+Layout: ``{Mounts:Output}/{service}/{container id}/usage-YYYY-MM-DD.jsonl`` (facts §2.4), append-only.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uuid_utils
+
+from licensing.core.errors import AzlicError
+from licensing.core.files import sync_folder
+from licensing.core.instants import milliseconds
+from usage.records.record import GENESIS, BadLine, Meter, UsageRecord, encode, interpret
+
+_TAIL_BYTES = 64 * 1024
+
+
+class Recorder:
+    """Appends the usage records of one container, numbered without a gap and each bound to the line before.
+
+    A record is on the disk when ``append`` returns. After a restart it goes on where the last whole record stands; a
+    line that a power cut left unfinished is closed, kept, and passed over. One process at a time writes for a
+    container. Raises ``AzlicError`` when the output folder cannot take records.
+    """
+
+    def __init__(
+        self, output: Path, *, service: str, container_type: str, container_version: str, container_id: str
+    ) -> None:
+        self.folder = output / service / container_id
+        self._labels = (container_type, container_version, container_id)
+        self._lock = threading.Lock()
+        self._day = ""
+        self._file = self._hold = -1
+        try:
+            if not output.is_dir():
+                raise FileNotFoundError(2, "there is no such folder")
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+            self._hold = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(self._hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._sequence, self._previous = self._resume()
+        except BlockingIOError as error:
+            self.close()
+            raise AzlicError(
+                f"another container writes to {self.folder} already",
+                hint="give each running container an id of its own",
+            ) from error
+        except OSError as error:
+            self.close()
+            raise self._refused(error) from error
+
+    def append(self, meter: str, quantity: int, *, at: datetime, api_type: str) -> UsageRecord:
+        """Write one record of ``quantity`` units of ``meter``, delivered at ``at``; returns it as written."""
+        container_type, container_version, container_id = self._labels
+        with self._lock:
+            if self._hold < 0:
+                raise self._refused(OSError("the recorder is closed"))
+            record = UsageRecord(
+                id=str(uuid_utils.uuid7()),
+                container_type=container_type,
+                container_version=container_version,
+                container_id=container_id,
+                meter=Meter(meter, quantity),
+                request_time=milliseconds(at),
+                api_type=api_type,
+                sequence=self._sequence + 1,
+                previous=self._previous,
+            )
+            line = encode(record)
+            try:
+                self._write(line + b"\n", day=f"{at.astimezone(UTC):%Y-%m-%d}")
+            except OSError as error:
+                raise self._refused(error) from error
+            self._sequence += 1
+            self._previous = hashlib.sha256(line).hexdigest()
+        return record
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        with self._lock:
+            for descriptor in (self._file, self._hold):
+                if descriptor >= 0:
+                    os.close(descriptor)
+            self._file = self._hold = -1
+
+    def _write(self, line: bytes, *, day: str) -> None:
+        # work from before midnight, or from a clock that was set back, goes behind what is there already
+        if self._file < 0 or day > self._day or self._was_moved():
+            self._open(max(day, self._day))
+        before = os.fstat(self._file).st_size
+        try:
+            written = os.write(self._file, line)
+            if written != len(line):
+                raise OSError(28, "the line did not fit")
+            os.fsync(self._file)
+        except OSError:
+            # nobody has been told of this record: take back the part of it that got through
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, before)
+            os.close(self._file)
+            self._file = -1
+            raise
+
+    def _was_moved(self) -> bool:
+        """Whether somebody renamed or removed the file that is open: what is written to it may go with it."""
+        try:
+            return not os.path.samestat(self._path(self._day).stat(), os.fstat(self._file))
+        except FileNotFoundError:
+            return True
+
+    def _path(self, day: str) -> Path:
+        return self.folder / f"usage-{day}.jsonl"
+
+    def _open(self, day: str) -> None:
+        path = self._path(day)
+        if path.exists():
+            _close_torn_line(path)
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        sync_folder(self.folder)
+        if self._file >= 0:
+            os.close(self._file)
+        self._file, self._day = file, day
+
+    def _resume(self) -> tuple[int, str]:
+        """Where the chain stands: the last whole record in the newest file that has one."""
+        for path in sorted(self.folder.glob("usage-*.jsonl"), reverse=True):
+            self._day = self._day or path.stem.removeprefix("usage-")
+            _close_torn_line(path)
+            for line in reversed(_tail(path).split(b"\n")):
+                try:
+                    record, *_ = interpret(line)
+                except BadLine:
+                    continue
+                if record.sequence is not None:
+                    return record.sequence, hashlib.sha256(line).hexdigest()
+        return 0, GENESIS
+
+    def _refused(self, error: OSError) -> AzlicError:
+        return AzlicError(
+            f"usage records cannot be written to {self.folder}: {error.strerror or error}",
+            hint="mount the output folder where Mounts:Output says, writable for the container's user"
+            " (chown -R 65532:65532 on the host), with free space",
+        )
+
+
+def _tail(path: Path) -> bytes:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _TAIL_BYTES))
+        return file.read()
+
+
+def _close_torn_line(path: Path) -> None:
+    """End the last line of a file that was cut off within it, so that the next record begins on its own."""
+    with path.open("r+b") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) != b"\n":
+            file.write(b"\n")
+            file.flush()
+            os.fsync(file.fileno())

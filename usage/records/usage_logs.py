@@ -1,0 +1,122 @@
+"""The JSON of ``/records/usage-logs/``: what a container says was used, as far as it is counted.
+
+Source: facts/azure-disconnected §2.2, five shapes of one body. ``type`` and ``billedUnit`` may be absent, the keys come
+in any order, fields we do not know are passed over here and kept with the raw bytes.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from licensing.core import strict_json
+from usage.months import Month
+from usage.quantity import InexactQuantity, to_micro
+from usage.records.record import LABEL_LENGTH
+
+MAX_BYTES = 1 << 20
+UNNAMED = "-"
+"""Stands for a service or API that a body does not name."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class UnusableBody(ValueError):
+    """A body that is no usage report; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLogs:
+    """One report: how much of each meter counts, in millionths of its unit."""
+
+    service: str
+    api_type: str
+    charges: Mapping[str, int]
+
+    @property
+    def used(self) -> dict[str, int]:
+        """The meters of which anything was used at all."""
+        return {meter: micro for meter, micro in self.charges.items() if micro}
+
+
+def parse_usage_logs(content: bytes, *, month: Month | None) -> UsageLogs:
+    """Read a body that was asked for a month, or for everything (None). Raises ``UnusableBody``.
+
+    What counts of a meter is its ``billedUnit`` where it has one, else its ``quantity``; both have to be exact numbers.
+    A meter that stands twice has to say the same twice; a body that names another month is refused.
+    """
+    body = _object(content)
+    meters = body.get("meters")
+    if not isinstance(meters, list):
+        raise UnusableBody("it has no list of meters")
+    charges: dict[str, int] = {}
+    for place, meter in enumerate(meters):
+        name, micro = _charge(meter, f"meters[{place}]")
+        if charges.setdefault(name, micro) != micro:
+            raise UnusableBody(f"meter {name} stands in it twice, with different numbers")
+    _refuse_other_month(body, month)
+    return UsageLogs(_label(body, "serviceName"), _label(body, "apiType"), charges)
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    """The JSON object, with every number as it is written."""
+    if len(content) > MAX_BYTES:
+        raise UnusableBody(f"it is larger than {MAX_BYTES:,} bytes")
+    content = content.removeprefix(_BOM)  # a file from a stick may have been saved by an editor
+    try:
+        strict_json.loads(content)
+        body = json.loads(content.decode(), parse_float=Decimal)
+    except InvalidOperation as error:
+        raise UnusableBody("one of its numbers is out of range") from error
+    except ValueError as error:
+        raise UnusableBody(str(error)) from error
+    if not isinstance(body, dict):
+        raise UnusableBody("it is not a JSON object")
+    return body
+
+
+def _charge(meter: Any, place: str) -> tuple[str, int]:
+    if not isinstance(meter, dict):
+        raise UnusableBody(f"{place} is not a JSON object")
+    name = meter.get("name")
+    if not (isinstance(name, str) and _is_label(name)):
+        raise UnusableBody(f"{place} has no name of 1 to {LABEL_LENGTH} printable characters")
+    counts = [
+        _micro(meter[key], f"{key} of {name}") for key in ("billedUnit", "quantity") if meter.get(key) is not None
+    ]
+    if not counts:
+        raise UnusableBody(f"{name} has no quantity")
+    return name, counts[0]
+
+
+def _micro(value: Any, what: str) -> int:
+    try:
+        return to_micro(value)
+    except InexactQuantity as error:
+        raise UnusableBody(f"{what}: {error}") from error
+
+
+def _label(body: Mapping[str, Any], key: str) -> str:
+    value = body.get(key)
+    if value is None or value == "":
+        return UNNAMED
+    if not (isinstance(value, str) and _is_label(value)):
+        raise UnusableBody(f"{key} is not 1 to {LABEL_LENGTH} printable characters")
+    return value
+
+
+def _is_label(text: str) -> bool:
+    return 1 <= len(text) <= LABEL_LENGTH and text.isprintable()
+
+
+def _refuse_other_month(body: Mapping[str, Any], month: Month | None) -> None:
+    """Hold the month that some bodies repeat against the one that was asked for."""
+    said = [str(body.get(key)) for key in ("year", "month")]
+    if not all(text.isascii() and text.isdigit() and len(text) <= 4 for text in said):
+        return
+    year, number = map(int, said)
+    if month is None:
+        raise UnusableBody(f"it is of {year:04}-{number:02} alone, not of everything")
+    if (year, number) != (month.year, month.month):
+        raise UnusableBody(f"it is of {year:04}-{number:02}, not of {month}")

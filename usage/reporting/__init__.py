@@ -1,0 +1,1 @@
+"""The monthly report, the burn-down and the forecast."""

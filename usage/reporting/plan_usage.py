@@ -1,0 +1,151 @@
+"""The standing of a plan: one of its periods against what was used of it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+from licensing.core.instants import from_milliseconds
+from usage.months import DAY_MS, Month, day_number
+from usage.plans.model import Plan
+from usage.reporting.daily import DayUse, Since, Usage, usage_rows
+from usage.reporting.forecast import Cover, Pace, Projection, cover, pace_on, project, used_up_day
+
+
+@dataclass(frozen=True, slots=True)
+class PlanUsage:
+    """A plan's period against its use, in millionths of the plan's unit, as it stood at ``counted_until``.
+
+    That is the end of the reported month or of the period, or the instant the report was asked for, if that is earlier.
+    ``used`` is the period to date, ``month`` its part within the reported month, ``year_to_date`` what the plan's days
+    since 1 January used. ``remaining`` is negative once more was used than committed. ``history`` is the use of the
+    plan's meters in each of the last twelve months, whatever plan they drew on then.
+    """
+
+    plan: Plan
+    period_starts_at: datetime
+    period_ends_at: datetime
+    counted_until: datetime
+    committed: int
+    used: int
+    month: int
+    year_to_date: int
+    usages: tuple[Usage, ...]
+    used_up_on: datetime | None
+    pace: Pace | None
+    projection: Projection | None
+    history: tuple[tuple[Month, int], ...]
+
+    @property
+    def remaining(self) -> int:
+        """What is left of the period's commitment."""
+        return self.committed - self.used
+
+    @property
+    def percent(self) -> float:
+        """How much of the period's commitment is used, in percent, to one decimal, rounded down."""
+        return self.used * 1000 // self.committed / 10
+
+    @property
+    def percent_of_time(self) -> float:
+        """How much of the period had gone by, in percent, to one decimal, rounded down."""
+        whole = self.period_ends_at - self.period_starts_at
+        return (self.counted_until - self.period_starts_at) * 1000 // whole / 10
+
+    @property
+    def cover(self) -> Cover | None:
+        """What would cover the overage there is."""
+        return self._cover(self.used)
+
+    @property
+    def projected_cover(self) -> Cover | None:
+        """What would cover the overage that the pace leads to."""
+        return None if self.projection is None else self._cover(self.projection.expected.used)
+
+    def _cover(self, used: int) -> Cover | None:
+        return cover(
+            self.plan,
+            used - self.committed,
+            self.counted_until,
+            start=self.period_starts_at,
+            end=self.period_ends_at,
+        )
+
+
+def plan_usage(
+    plan: Plan, period: tuple[datetime, datetime], days: Sequence[DayUse], month: Month, *, as_of: datetime
+) -> PlanUsage:
+    """One period of a plan at the end of a month; ``days`` hold the last twelve months and all of the period."""
+    start, end = period
+    until = min(month.next.starts_at, end)
+    at = max(start, min(as_of, until))
+    shares = {share.meter: share for share in plan.meters}
+    drawing = [use for use in days if use.meter in shares]
+    first, past = day_number(plan.starts_at), day_number(until)
+    since = Since(
+        month=day_number(max(month.starts_at, start)),
+        year=day_number(datetime(month.year, 1, 1, tzinfo=UTC)),
+        period=day_number(start),
+    )
+    usages = usage_rows((use for use in drawing if first <= use.day < past), since)
+    used = _drawn(plan, ((row.meter, row.period) for row in usages))
+    committed = plan.committed_by(until - timedelta(microseconds=1))
+    daily = _by_day(plan, drawing)
+    known = pace_on(daily, day_number(min(as_of, until)))
+    up = used_up_day(daily, committed, day_number(start), past) if used >= committed else None
+    return PlanUsage(
+        plan=plan,
+        period_starts_at=start,
+        period_ends_at=end,
+        counted_until=at,
+        committed=committed,
+        used=used,
+        month=_drawn(plan, ((row.meter, row.month) for row in usages)),
+        year_to_date=_drawn(plan, ((row.meter, row.year_to_date) for row in usages)),
+        usages=usages,
+        used_up_on=None if up is None else from_milliseconds(up * DAY_MS),
+        pace=known,
+        projection=project(known, used=used, committed=committed, at=at, ends_at=end) if known and at < end else None,
+        history=tuple(
+            (one, _drawn(plan, ((use.meter, use.quantity) for use in uses)))
+            for one, uses in by_month(drawing, month).items()
+        ),
+    )
+
+
+def by_month(days: Iterable[DayUse], last: Month) -> Mapping[Month, list[DayUse]]:
+    """The days sorted into the twelve months up to and including the last; none of them is left out."""
+    at = first_of_twelve(last)
+    months: dict[Month, list[DayUse]] = {}
+    while at <= last:
+        months[at] = []
+        at = at.next
+    for use in days:
+        one = Month.of(from_milliseconds(use.day * DAY_MS))
+        if one in months:
+            months[one].append(use)
+    return months
+
+
+def first_of_twelve(last: Month) -> Month:
+    """The first of the twelve months that end with this one."""
+    if last.month == 12:
+        return Month(last.year, 1)
+    return Month(last.year - 1, last.month + 1) if last.year > 1970 else Month(1970, 1)
+
+
+def _drawn(plan: Plan, quantities: Iterable[tuple[str, int]]) -> int:
+    """What meters drew on a plan: summed in each meter's unit, then converted once."""
+    by_meter: Counter[str] = Counter()
+    for meter, quantity in quantities:
+        by_meter[meter] += quantity
+    return sum(share.in_plan_units(by_meter[share.meter]) for share in plan.meters)
+
+
+def _by_day(plan: Plan, days: Iterable[DayUse]) -> Mapping[int, Fraction]:
+    ratios = {share.meter: share.ratio for share in plan.meters}
+    daily: dict[int, Fraction] = {}
+    for use in days:
+        daily[use.day] = daily.get(use.day, Fraction()) + use.quantity * ratios[use.meter]
+    return daily
