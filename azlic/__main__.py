@@ -16,12 +16,13 @@ from licensing.core.errors import AzlicError  # noqa: E402
 
 def main() -> int:
     """Run the command line in ``sys.argv``; returns the exit status: 0 fine, 1 "no", 2 bad command line, 3 failed."""
-    if sys.argv[1:2] == ["check"]:
-        from azlic.commands.check import monitored
+    words = sys.argv[1:]
+    if words[:1] == ["check"]:
+        from azlic.commands.check import run_as_plugin
 
-        return monitored(sys.argv[1:])
+        return run_as_plugin(lambda: command_line(words)(words, standalone_mode=False))
     try:
-        command_line(sys.argv[1:])()
+        command_line(words)()
     except AzlicError as error:
         complain(error.message, hint=error.hint)
         return error.exit_status

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from licensing.doctor.finding import Finding
-from licensing.doctor.words import command_word, shown
-from usage.ledger.tables.records import Source
+from licensing.doctor.finding import DoctorFinding
+from licensing.doctor.words import command_word, printable
+from usage.ledger.tables.records import SourceRow
 from usage.records.usage_files import as_text, is_usage_file
 
 _LAYERS = 3
@@ -16,17 +16,17 @@ _LAYERS = 3
 
 def history_findings(
     connection: Connection, empty_outputs: Sequence[str], *, in_use: Sequence[str] = ()
-) -> Iterable[Finding]:
+) -> Iterable[DoctorFinding]:
     """For each output folder without a usage file: whether the ledger took records from it, or from another.
 
     Folders ``in_use`` have not been replaced by an empty one: they are other containers'.
     """
-    known = _known_outputs(connection)
+    known = _output_folders(connection)
     others = {as_text(Path(output).resolve()) for output in in_use}
     for output in empty_outputs:
         told = as_text(Path(output).resolve())
         if known.get(told):
-            yield Finding(
+            yield DoctorFinding(
                 "output-emptied",
                 output,
                 f"the ledger took {known[told]:,} usage files from here, and none is left",
@@ -37,24 +37,24 @@ def history_findings(
             yield _fresh(output, old)
 
 
-def _fresh(output: str, old: Sequence[str]) -> Finding:
+def _fresh(output: str, old: Sequence[str]) -> DoctorFinding:
     one = len(old) == 1
-    places = ", ".join(map(shown, old[:3])) + (" ..." if len(old) > 3 else "")
-    return Finding(
+    places = ", ".join(map(printable, old[:3])) + (" ..." if len(old) > 3 else "")
+    return DoctorFinding(
         "output-fresh",
         output,
         f"no usage file lies in it, and the ledger took records from {places}, whose place it may have taken",
         f"cp -a {command_word(old[0])}/. {command_word(output)}/" if one else None,
         do="" if one else "copy the records of the folder that this one took the place of: cp -a OLD/. NEW/",
         affected=len(old),
-        names=tuple(map(shown, old[:3])),
+        names=tuple(map(printable, old[:3])),
     )
 
 
-def _known_outputs(connection: Connection) -> dict[str, int]:
+def _output_folders(connection: Connection) -> dict[str, int]:
     """The output folders that usage files were taken from, and how many."""
     counts: dict[str, int] = {}
-    for path in connection.scalars(select(Source.path).where(Source.path.startswith("/"))):
+    for path in connection.scalars(select(SourceRow.path).where(SourceRow.path.startswith("/"))):
         folder = path.rsplit("/", _LAYERS)[0]
         counts[folder] = counts.get(folder, 0) + 1
     return counts

@@ -25,7 +25,7 @@ def emit(text: str) -> bool:
     """
     encoding = sys.stdout.encoding or "ascii"
     try:
-        typer.echo(shown(text, instead=text.encode(encoding, "backslashreplace").decode(encoding)))
+        typer.echo(encodable(text, instead=text.encode(encoding, "backslashreplace").decode(encoding)))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
@@ -62,10 +62,10 @@ def emit_json(schema: str, fields: Mapping[str, Any], *, indent: int | None = 2)
     """Print a result for a script: its first key names the schema it holds to. Without ``indent`` it is one line."""
     document = {"schema": schema} | dict(fields)
     text = json.dumps(document, indent=indent, ensure_ascii=False)
-    return emit(shown(text, instead="") or json.dumps(document, indent=indent))
+    return emit(encodable(text, instead="") or json.dumps(document, indent=indent))
 
 
-def shown(text: str, *, instead: str) -> str:
+def encodable(text: str, *, instead: str) -> str:
     """The text, or what stands in for it where stdout's encoding does not have it."""
     try:
         text.encode(sys.stdout.encoding or "ascii")
@@ -74,7 +74,7 @@ def shown(text: str, *, instead: str) -> str:
     return text
 
 
-def styled(text: str, colour: str) -> str:
+def style(text: str, colour: str) -> str:
     """Colour for a terminal; none in a pipe, none where NO_COLOR is set and not empty. Source: no-color.org."""
     if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
         return text

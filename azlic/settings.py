@@ -45,7 +45,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises ``BadCall`` naming the file or variable, the setting, and what is wrong with it.
     """
     path = Path(environ["AZLIC_CONFIG"]) if "AZLIC_CONFIG" in environ else _config("azlic.toml")
-    from_file = _read(path, must_exist="AZLIC_CONFIG" in environ)
+    from_file = _load(path, must_exist="AZLIC_CONFIG" in environ)
     if unknown := sorted(set(from_file) - set(_NAMES)):
         raise BadCall(f"{path}: there is no setting {unknown[0]!r}", hint=f"settings are: {', '.join(_NAMES)}")
     places = {name: (str(path), value) for name, value in from_file.items()}
@@ -126,7 +126,7 @@ def _days(places: Mapping[str, tuple[str, Any]], name: str, *, default: int) -> 
     return int(value)
 
 
-def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
+def _load(path: Path, *, must_exist: bool) -> dict[str, Any]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from fastapi import APIRouter
 
-from engines.container import Engine, Image
+from engines.container import Engine, EngineImage
 from engines.models import Models
 from licensing.containers import READ
 
@@ -15,7 +15,7 @@ READ_VERSION = "3.2.0"
 
 
 @dataclass(frozen=True, slots=True)
-class Offer(Image):
+class Offer(EngineImage):
     """An image of ours whose engine is not loaded yet: enough to download a license for it, or to ask for one."""
 
     load: Callable[[Models | None], Engine]

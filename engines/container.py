@@ -22,7 +22,7 @@ from fastapi import APIRouter, FastAPI
 
 from engines.host import Host, host_app
 from engines.models import Models
-from engines.options import Options
+from engines.options import ContainerOptions
 from engines.server.swagger import swagger_assets
 from licensing.containers import ContainerType
 from licensing.core.errors import AzlicError
@@ -46,7 +46,7 @@ log = logging.getLogger("azlic.container")
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class EngineImage:
     """One kind of container of ours, as a license knows it: its type and its version."""
 
     kind: ContainerType
@@ -54,7 +54,7 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Engine(Image):
+class Engine(EngineImage):
     """An image whose engine is loaded, and what makes its routes.
 
     ``routes`` gets the gate's dependency, a function that records a quantity as delivered, and the clock; ``close``
@@ -67,8 +67,8 @@ class Engine(Image):
 
 
 def download_license(
-    image: Image,
-    options: Options,
+    image: EngineImage,
+    options: ContainerOptions,
     *,
     trust: TrustStore,
     clock: Callable[[], datetime],
@@ -81,7 +81,7 @@ def download_license(
     return download(order, options.license, trust=trust, clock=clock, waiting=waiting, slow=slow, ca=options.ca)
 
 
-class Place(NamedTuple):
+class ContainerPlace(NamedTuple):
     """Where a container runs: its site, where that has a name, and the instance that a license may be bound to.
 
     ``ledger`` is asked for what the site has seen before, where this user may read it.
@@ -97,10 +97,12 @@ class Place(NamedTuple):
         return self.instance or socket.gethostname()
 
 
-HERE = Place()
+HERE = ContainerPlace()
 
 
-def examine(image: Image, folder: Path, trust: TrustStore, place: Place) -> Callable[[datetime, Seen], Verdict]:
+def examine(
+    image: EngineImage, folder: Path, trust: TrustStore, place: ContainerPlace
+) -> Callable[[datetime, Seen], Verdict]:
     """What the gate asks: may this image run here with the license in ``folder``?"""
 
     def verdict(now: datetime, seen: Seen) -> Verdict:
@@ -120,7 +122,7 @@ def examine(image: Image, folder: Path, trust: TrustStore, place: Place) -> Call
 
 
 def find_models(
-    image: Image, options: Options, *, trust: TrustStore, now: datetime, place: Place = HERE
+    image: EngineImage, options: ContainerOptions, *, trust: TrustStore, now: datetime, place: ContainerPlace = HERE
 ) -> Models | Verdict | None:
     """The models an engine is to load, None for its own; or the verdict that keeps sealed ones closed."""
     if options.models is None:
@@ -134,12 +136,12 @@ def find_models(
 
 def container_app(
     engine: Engine,
-    options: Options,
+    options: ContainerOptions,
     *,
     trust: TrustStore,
     clock: Callable[[], datetime],
     container_id: str,
-    place: Place = HERE,
+    place: ContainerPlace = HERE,
 ) -> FastAPI | Verdict:
     """The container, ready to be served, or the verdict that keeps it from starting.
 

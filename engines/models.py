@@ -46,7 +46,7 @@ class Models:
         lead there for this process alone. After a kill they lead nowhere. Raises ``NoGoodLicense`` where the license
         lacks a key, ``AzlicError`` for a file that is missing, too large, or not as it was sealed.
         """
-        sealed = {name for name in names if self._sealed(name).exists()}
+        sealed = {name for name in names if self._sealed_path(name).exists()}
         if missing := [name for name in names if name not in sealed and not os.access(self.folder / name, os.R_OK)]:
             raise AzlicError(
                 f"{self.folder} holds no {' and no '.join(missing)} that can be read",
@@ -58,18 +58,18 @@ class Models:
         with contextlib.ExitStack() as stack:
             links = _folder_of_links(stack)
             for name in names:
-                there = self._opened(name, stack) if name in sealed else self.folder.absolute() / name
+                there = self._open(name, stack) if name in sealed else self.folder.absolute() / name
                 (links / name).symlink_to(there)
             log.info("%d sealed files in %s are open.", len(sealed), self.folder)
             yield links
 
-    def _sealed(self, name: str) -> Path:
+    def _sealed_path(self, name: str) -> Path:
         return self.folder / f"{name}{SUFFIX}"
 
-    def _opened(self, name: str, stack: contextlib.ExitStack) -> Path:
+    def _open(self, name: str, stack: contextlib.ExitStack) -> Path:
         descriptor = os.memfd_create(name, os.MFD_CLOEXEC)
         stack.callback(os.close, descriptor)
-        path = self._sealed(name)
+        path = self._sealed_path(name)
         try:
             with open_regular(path) as file, open(descriptor, "wb", closefd=False) as memory:
                 if os.fstat(file.fileno()).st_size > MAX_SEALED_BYTES:

@@ -41,7 +41,7 @@ DEFAULT_URLS = "http://127.0.0.1:5000"
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ContainerOptions:
     """What a container was told: its mounts, where it listens, and what a download needs.
 
     ``ca`` is the file with the one CA that a download believes: ``SSL_CERT_FILE``, as for most programs.
@@ -58,7 +58,7 @@ class Options:
     models: Path | None = None
 
 
-def parse_options(words: Iterable[str], environ: Mapping[str, str]) -> Options:
+def parse_options(words: Iterable[str], environ: Mapping[str, str]) -> ContainerOptions:
     """Read the options of a container.
 
     Raises ``BadCall`` for a missing Eula, an option nobody knows (with the one that was probably meant), a value that
@@ -77,7 +77,7 @@ def parse_options(words: Iterable[str], environ: Mapping[str, str]) -> Options:
         )
     host, port = _listen_on(values.get("urls", DEFAULT_URLS))
     wanted = _truth(values.get("downloadlicense", "false"))
-    options = Options(
+    options = ContainerOptions(
         license=_folder(values, "mounts:license", "/license"),
         output=_folder(values, "mounts:output", "/output"),
         billing=values.get("billing", "").strip() or None,
@@ -104,7 +104,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
             values[key] = value
         elif _letters(key) in _WRONG:
             raise BadCall(
-                f"there is no container option {_shown(name)}, a variable of the environment", hint=_meant(name)
+                f"there is no container option {_key_of(name)}, a variable of the environment", hint=_meant(name)
             )
     return values
 
@@ -117,11 +117,11 @@ def _from_words(words: Iterable[str]) -> dict[str, str]:
         if not equals:
             blank = "in a line that goes on, the backslash comes last: no blank may follow it"
             hint = "for example Eula=accept" if word.strip() else blank
-            raise BadCall(f"{_shown(word)} is not of the form Key=value", hint=hint)
+            raise BadCall(f"{_key_of(word)} is not of the form Key=value", hint=hint)
         if key in _KNOWN:
             values[key] = value
         elif not key.startswith(_IGNORED):
-            raise BadCall(f"there is no container option {_shown(name)}", hint=_meant(name))
+            raise BadCall(f"there is no container option {_key_of(name)}", hint=_meant(name))
     return values
 
 
@@ -140,7 +140,7 @@ def _letters(key: str) -> str:
     return "".join(letter for letter in key if letter.isalpha())
 
 
-def _shown(word: str) -> str:
+def _key_of(word: str) -> str:
     """A word for an error text: only its key, in case what follows is a secret."""
     return repr(word.partition("=")[0][:60])
 

@@ -17,10 +17,10 @@ from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
 from licensing.core.files import FileTooLarge, read_capped
 from licensing.core.instants import from_milliseconds, iso, milliseconds
 from licensing.db.inserts import upsert
-from licensing.history.read import remembered
+from licensing.history.read import read_seen
 from licensing.history.remember import advance
-from licensing.history.tables import AdoptedLicense
-from licensing.verdict.seen import Adopted, WitnessKind
+from licensing.history.tables import AdoptedLicenseRow
+from licensing.verdict.seen import AdoptedLicense, WitnessKind
 from licensing.verification.adopted import MAX_OPAQUE_BYTES, of_our_form
 from licensing.verification.mounts import LICENSE_NAME, NoLicense, find_license, place_of
 
@@ -28,7 +28,7 @@ _LABEL_LENGTH = 200
 _YEARS = range(1970, 9990)
 
 
-class Statement(NamedTuple):
+class OperatorStatement(NamedTuple):
     """What the operator states of a license; what is None is not stated. ``expires_at`` is exclusive."""
 
     container: str
@@ -42,11 +42,11 @@ class Adoption(NamedTuple):
     """A license that was adopted, at its place; and what was stated about that place before, if anything was."""
 
     place: str
-    entry: Adopted
-    before: Adopted | None
+    entry: AdoptedLicense
+    before: AdoptedLicense | None
 
     @property
-    def renewed(self) -> bool:
+    def is_renewal(self) -> bool:
         """Whether another file was adopted in the earlier one's place."""
         return self.before is not None and self.before.digest != self.entry.digest
 
@@ -64,7 +64,7 @@ class Listed(NamedTuple):
     """An entry of the inventory, and how its file stands to it now."""
 
     place: str
-    entry: Adopted
+    entry: AdoptedLicense
     file: FileState
 
 
@@ -97,7 +97,7 @@ def read_opaque(path: Path) -> tuple[str, bytes]:
     return _printable("path", place_of(file)), content
 
 
-def check_statement(statement: Statement, *, now: datetime, yes: bool) -> Statement:
+def check_statement(statement: OperatorStatement, *, now: datetime, yes: bool) -> OperatorStatement:
     """The statement as it is kept: names in their one form, instants to the millisecond, rounded down.
 
     Raises ``BadCall`` for what cannot be meant, and for an end in the past unless ``yes`` says that it is.
@@ -108,8 +108,8 @@ def check_statement(statement: Statement, *, now: datetime, yes: bool) -> Statem
     if known is not None and known.name != kind.name:
         raise BadCall(f"{image} is an image of {known.name}, not of {kind.name}", hint=f"--container {known.name}")
     resource = _printable("resource", statement.resource) if statement.resource is not None else None
-    expires_at = _kept("--expires", statement.expires_at)
-    downloaded_at = _kept("--downloaded", statement.downloaded_at) if statement.downloaded_at else None
+    expires_at = _statable("--expires", statement.expires_at)
+    downloaded_at = _statable("--downloaded", statement.downloaded_at) if statement.downloaded_at else None
     if downloaded_at is not None and downloaded_at >= min(expires_at, now):
         raise BadCall(
             f"the license cannot have been downloaded at {iso(downloaded_at)}",
@@ -117,10 +117,10 @@ def check_statement(statement: Statement, *, now: datetime, yes: bool) -> Statem
         )
     if expires_at <= now and not yes:
         raise BadCall(f"the end you state, {iso(expires_at)}, is in the past", hint="if it is, say so: --yes")
-    return Statement(kind.name, expires_at, str(image) if image else None, resource, downloaded_at)
+    return OperatorStatement(kind.name, expires_at, str(image) if image else None, resource, downloaded_at)
 
 
-def _kept(option: str, instant: datetime) -> datetime:
+def _statable(option: str, instant: datetime) -> datetime:
     if instant.year not in _YEARS:
         raise BadCall(f"{option} {iso(instant)} cannot be meant", hint="write 2027-01-01 or 2027-01-01T08:00:00Z")
     return from_milliseconds(milliseconds(instant))
@@ -136,7 +136,13 @@ def _printable(what: str, text: str) -> str:
 
 
 def adopt(
-    connection: Connection, path: Path, statement: Statement, *, now: datetime, stated_by: str, yes: bool = False
+    connection: Connection,
+    path: Path,
+    statement: OperatorStatement,
+    *,
+    now: datetime,
+    stated_by: str,
+    yes: bool = False,
 ) -> Adoption:
     """Enter an opaque license into the inventory, or what it was renewed to.
 
@@ -146,7 +152,7 @@ def adopt(
     """
     place, content = read_opaque(path)
     kept = check_statement(statement, now=now, yes=yes)
-    entry = Adopted(
+    entry = AdoptedLicense(
         digest=sha256(content).digest(),
         size=len(content),
         container_type=kept.container,
@@ -157,7 +163,7 @@ def adopt(
         adopted_at=from_milliseconds(milliseconds(now)),
         stated_by=stated_by,
     )
-    before = remembered(connection).adopted.get(place)
+    before = read_seen(connection).adopted.get(place)
     if before is not None and _says(before) == _says(entry):
         return Adoption(place, before, before)
     if before is not None and not yes:
@@ -167,19 +173,19 @@ def adopt(
     return Adoption(place, entry, before)
 
 
-def _says(entry: Adopted) -> Adopted:
+def _says(entry: AdoptedLicense) -> AdoptedLicense:
     """An entry without when and by whom it was made."""
     return entry._replace(adopted_at=entry.expires_at, stated_by="")
 
 
-def _other_than_before(place: str, before: Adopted, entry: Adopted) -> BadCall:
+def _other_than_before(place: str, before: AdoptedLicense, entry: AdoptedLicense) -> BadCall:
     at = f"{place} was adopted at {iso(before.adopted_at)}, with its end at {iso(before.expires_at)}"
     if before.digest != entry.digest:
         return BadCall(f"{at}, and has changed since", hint="if you renewed it: --yes; if not, restore the file")
     return BadCall(f"{at}; you state something else now", hint="if that is meant: --yes")
 
 
-def _keep(connection: Connection, place: str, entry: Adopted) -> None:
+def _keep(connection: Connection, place: str, entry: AdoptedLicense) -> None:
     values = {
         "digest": entry.digest,
         "size": entry.size,
@@ -191,17 +197,17 @@ def _keep(connection: Connection, place: str, entry: Adopted) -> None:
         "adopted_at": milliseconds(entry.adopted_at),
         "stated_by": entry.stated_by,
     }
-    statement = upsert(connection, AdoptedLicense).values(path=place, **values)
+    statement = upsert(connection, AdoptedLicenseRow).values(path=place, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["path"], set_=values))
 
 
-def listed(connection: Connection) -> list[Listed]:
+def list_adopted(connection: Connection) -> list[Listed]:
     """The inventory, what ends first on top, each entry with how its file stands now. Nothing is written."""
-    found = sorted(remembered(connection).adopted.items(), key=lambda item: (item[1].expires_at, item[0]))
+    found = sorted(read_seen(connection).adopted.items(), key=lambda item: (item[1].expires_at, item[0]))
     return [Listed(place, entry, file_state(Path(place), entry)) for place, entry in found]
 
 
-def file_state(file: Path, entry: Adopted) -> FileState:
+def file_state(file: Path, entry: AdoptedLicense) -> FileState:
     """How a file stands to what was adopted at its place."""
     try:
         same = sha256(read_capped(file, MAX_OPAQUE_BYTES)).digest() == entry.digest
@@ -214,11 +220,11 @@ def file_state(file: Path, entry: Adopted) -> FileState:
     return FileState.UNCHANGED if same else FileState.CHANGED
 
 
-def remove(connection: Connection, path: Path) -> Adopted:
+def remove(connection: Connection, path: Path) -> AdoptedLicense:
     """Take an entry out of the inventory; the file, which may be gone, stays as it is. Raises ``BadCall`` for none."""
-    adopted = remembered(connection).adopted
+    adopted = read_seen(connection).adopted
     place = next((name for name in (place_of(path), place_of(path / LICENSE_NAME)) if name in adopted), None)
     if place is None:
         raise BadCall(f"no license was adopted at {path}", hint="azlic adopted list")
-    connection.execute(delete(AdoptedLicense).where(AdoptedLicense.path == place))
+    connection.execute(delete(AdoptedLicenseRow).where(AdoptedLicenseRow.path == place))
     return adopted[place]

@@ -10,6 +10,14 @@ if TYPE_CHECKING:
 
 HEAD = "0003"
 """The revision this version of azlic reads and writes; revisions are numbered, so that a newer one is recognised."""
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""What constraints are called: the same in the models as in the history."""
 
 
 def configuration(connection: "Connection | None" = None) -> "Config":

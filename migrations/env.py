@@ -4,9 +4,9 @@ from typing import Any
 
 from alembic import context
 from alembic.ddl.postgresql import PostgresqlImpl
-from sqlalchemy import Column, String, Table
+from sqlalchemy import Column, MetaData, String, Table
 
-from licensing.db.database import Table as Model
+from migrations import NAMING
 
 
 class ByCodePoint(PostgresqlImpl):
@@ -34,7 +34,7 @@ def _order_by_code_point(column: Column[Any]) -> None:
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Model.metadata,
+    target_metadata=MetaData(naming_convention=NAMING),
     render_as_batch=True,
 )
 with context.begin_transaction():

@@ -430,7 +430,7 @@ def issuer(folder: Path, clients: int = 200) -> Iterator[Figure]:
     """Downloads from a license server, all at once: none fails, and no serial is given twice."""
     import asyncio
 
-    from licensing.issuer.book import issued
+    from licensing.issuer.book import list_issued
     from tests.licensing.issuers import all_at_once
     from tests.site import Site
 
@@ -440,7 +440,7 @@ def issuer(folder: Path, clients: int = 200) -> Iterator[Figure]:
         start = time.perf_counter()
         answers = asyncio.run(all_at_once(f"{server}/plant-read/license", site.api_keys["plant-read"], clients))
         seconds = time.perf_counter() - start
-    serials = {line.serial for line in issued(site.issuer_store)}
+    serials = {line.serial for line in list_issued(site.issuer_store)}
     site.close()
     failed = sum(answer.status_code != 200 for answer in answers)
     note = f"{clients} at once, {clients / seconds:,.0f}/s, the last after {seconds:.1f} s"

@@ -98,10 +98,10 @@ def unchained(folder: Path, database: Path) -> str:
 def audit(_folder: Path, database: Path) -> float:
     """The seconds of an audit."""
     from usage.auditing.run import audit as prove
-    from usage.auditing.run import open_to_read
+    from usage.auditing.run import open_readonly
 
     gc.set_threshold(*GC_THRESHOLD)
-    engine = open_to_read(str(database))
+    engine = open_readonly(str(database))
     start = time.perf_counter()
     assert prove(engine).sound
     return time.perf_counter() - start

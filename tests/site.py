@@ -12,7 +12,7 @@ from securesystemslib.signer import Signer
 from sqlalchemy import Engine as Database
 
 from engines.container import Engine, container_app
-from engines.options import Options
+from engines.options import ContainerOptions
 from licensing.containers import READ
 from licensing.db.database import open_database, reading, writing
 from licensing.delivery.downloading import Order, Waiting, download
@@ -171,7 +171,7 @@ class Site:
 
     def container(self, *, engine: Engine | None = None, container_id: str = CONTAINER_ID) -> FastAPI | Verdict:
         """The container as it starts now: its application, or the verdict that keeps it from starting."""
-        options = Options(license=self.license, output=self.output)
+        options = ContainerOptions(license=self.license, output=self.output)
         return container_app(
             engine or counting_engine(), options, trust=self.trust, clock=self.clock, container_id=container_id
         )

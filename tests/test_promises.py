@@ -7,7 +7,8 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,6 @@ def imported(tree: ast.Module) -> Iterator[str]:
 @pytest.mark.parametrize("package", FLOORS)
 def test_imports_go_down_only(package: str) -> None:
     above = set(FLOORS[: FLOORS.index(package)])
-    if package == "migrations":
-        above -= {"licensing"}  # its environment knows where the tables are declared
     wrong = {f"{path} imports {name}" for path, tree in modules(package) for name in imported(tree) if name in above}
     assert not wrong
 
@@ -56,6 +55,118 @@ def test_only_the_outermost_layer_looks_at_the_clock() -> None:
         and node.value.id in CLOCK_OWNERS
     }
     assert looks == {"azlic/clock.py"}
+
+
+GROUND = {"quantity", "months"}
+ARROWS: dict[str, dict[str, set[str]]] = {
+    "usage": {
+        "records": GROUND,
+        "ledger": {"records"} | GROUND,
+        "intake": {"ledger", "records"} | GROUND,
+        "plans": {"ledger"} | GROUND,
+        "readings": {"plans", "ledger", "records"} | GROUND,
+        "closing": {"intake", "ledger", "records"} | GROUND,
+        "reporting": {"plans", "ledger", "records"} | GROUND,
+        "auditing": {"ledger", "records"} | GROUND,
+        "handover": {"ledger", "records"} | GROUND,
+        "alerts": {"reporting", "plans", "ledger"} | GROUND,
+    },
+    "licensing": {
+        "core": set(),
+        "db": {"core"},
+        "containers": {"core"},
+        "signing": {"core", "containers"},
+        "sealing": {"core"},
+        "verdict": {"signing", "core"},
+        "history": {"db", "verdict", "core"},
+        "trust": {"db", "history", "signing", "core"},
+        "verification": {"trust", "verdict", "signing", "containers", "core"},
+        "delivery": {"verification", "trust", "verdict", "signing", "core"},
+        "adoption": {"verification", "history", "verdict", "db", "containers", "core"},
+        "issuer": {"delivery", "history", "trust", "sealing", "signing", "db", "containers", "core"},
+        "deployment": {"containers", "core"},
+        "doctor": {"verification", "trust", "verdict", "db", "containers", "core"},
+    },
+    "engines": {
+        "server": set(),
+        "read": set(),
+        "options": set(),
+        "models": set(),
+        "host": {"server"},
+        "container": {"host", "models", "options", "server"},
+        "catalogue": {"container", "models", "read"},
+    },
+    "azlic": {
+        "render": {"output", "settings"},
+        "monitoring": {"settings"},
+        "web": {"monitoring", "render"},
+        "commands": {
+            "render",
+            "web",
+            "monitoring",
+            "mount_history",
+            "clock",
+            "options",
+            "output",
+            "sd_notify",
+            "settings",
+        },
+        "app": {"commands", "plain_help"},
+        "__main__": {"app", "commands"},
+    },
+}
+"""The rooms of each floor, and which others a room may import from: what ARCHITECTURE.md draws."""
+
+
+def houses() -> dict[str, set[str]]:
+    """Every module, and the modules that it imports; an import inside a function is one too."""
+    files = {
+        ".".join(path.with_suffix("").parts).removesuffix(".__init__"): tree
+        for package in FLOORS
+        for path, tree in modules(package)
+    }
+    return {name: set(_imports(tree, files)) for name, tree in files.items()}
+
+
+def _imports(tree: ast.Module, known: Container[str]) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name in known)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for name in node.names:
+                inner = f"{node.module}.{name.name}"
+                yield inner if inner in known else node.module
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+@pytest.mark.parametrize("package", ARROWS)
+def test_rooms_import_only_from_the_rooms_below_them(package: str) -> None:
+    arrows = {
+        (room(one), room(other))
+        for one, imports in houses().items()
+        for other in imports
+        if one.startswith(f"{package}.") and other.startswith(f"{package}.") and room(one) != room(other)
+    }
+    allowed = {(one, other) for one, others in ARROWS[package].items() for other in others}
+    assert arrows - allowed == set()
+
+
+def test_no_circle_of_modules() -> None:
+    TopologicalSorter(houses()).prepare()  # raises CycleError with the circle
+
+
+def test_no_module_imports_from_a_module_that_is_not_there() -> None:
+    house = houses()
+    wrong = {
+        (one, other)
+        for one, imports in house.items()
+        for other in imports
+        if other.partition(".")[0] in FLOORS and other not in house
+    }
+    assert wrong == set()
 
 
 def commands(command: object, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

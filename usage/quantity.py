@@ -64,6 +64,6 @@ def from_micro(micro: int) -> int | Decimal:
     return whole if rest == 0 else Decimal(micro).scaleb(-6).normalize()
 
 
-def grouped(micro: int) -> str:
+def group_digits(micro: int) -> str:
     """The quantity with thousands grouped: ``1,250,000`` or ``0.25``."""
     return f"{from_micro(micro):,}"

@@ -50,13 +50,13 @@ def adopt(
     Example: azlic adopt /srv/translator/license --container text-translation --expires 2027-01-01
     """
     from azlic.render.adopted import adoption_fields, adoption_text
-    from licensing.adoption import Statement
+    from licensing.adoption import OperatorStatement
     from licensing.adoption import adopt as adopt_license
     from licensing.core.instants import parse_instant
     from licensing.db.database import open_database, writing
     from licensing.issuer.audit import operator
 
-    statement = Statement(
+    statement = OperatorStatement(
         container, parse_instant(expires), image, resource, parse_instant(downloaded) if downloaded else None
     )
     with writing(open_database(database or load_settings().database, create=True)) as connection:
@@ -75,17 +75,17 @@ def list_adopted(database: options.Database = None, json: options.Json = False) 
 
     Example: azlic adopted list
     """
-    from azlic.render.adopted import adopted_fields, adopted_text
-    from licensing.adoption import FileState, listed
+    from azlic.render.adopted import adoptions_fields, adoptions_text
+    from licensing.adoption import FileState, list_adopted
     from licensing.db.database import open_database, reading
 
     now = clock.as_of(None)
     with reading(open_database(database or load_settings().database)) as connection:
-        found = listed(connection)
+        found = list_adopted(connection)
     if json:
-        output.emit_json("azlic.adopted/v1", adopted_fields(found, now))
+        output.emit_json("azlic.adopted/v1", adoptions_fields(found, now))
     else:
-        output.emit(adopted_text(found, now))
+        output.emit(adoptions_text(found, now))
     raise typer.Exit(0 if all(one.file is FileState.UNCHANGED for one in found) else 1)
 
 

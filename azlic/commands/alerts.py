@@ -35,12 +35,12 @@ def alerts(
     """
     if context.invoked_subcommand is not None:
         return
-    from azlic.monitoring.site_state import look
+    from azlic.monitoring.site_state import look_at_site
     from azlic.render.alerts import alerts_fields, alerts_text
     from usage.alerts.alert import Severity
 
     settings, now = load_settings(), clock.as_of(None)
-    state, found = look(settings, trust=trust, database=database, now=now)
+    state, found = look_at_site(settings, trust=trust, database=database, now=now)
     if not state.ledger_error:
         _remember(database or settings.database, state, [one.alert for one in found])
     if json:
@@ -81,7 +81,7 @@ def ack(
 
     Example: azlic alerts ack license-expiring:/srv/licenses/read --until 2027-01-31
     """
-    from azlic.monitoring.site_state import look
+    from azlic.monitoring.site_state import look_at_site
     from licensing.core.errors import BadCall
     from licensing.core.instants import iso, parse_instant
     from licensing.db.database import open_database
@@ -89,7 +89,7 @@ def ack(
     from usage.alerts.store import acknowledge
 
     settings, now, day = load_settings(), clock.as_of(None), parse_instant(until)
-    _, found = look(settings, trust=trust, database=database, now=now)
+    _, found = look_at_site(settings, trust=trust, database=database, now=now)
     alert = next((one.alert for one in found if one.alert.id == name), None)
     if alert is None:
         raise BadCall(f"there is no alert {name} now", hint="azlic alerts lists those there are, with their ids")

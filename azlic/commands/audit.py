@@ -36,13 +36,13 @@ def audit(
     Example: azlic audit --against checkpoint.txt
     """
     from azlic.render.audit import audit_fields, audit_text, records_bar
-    from usage.auditing.compare import Kept
+    from usage.auditing.compare import KeptCheckpoint
     from usage.auditing.run import audit as prove
-    from usage.auditing.run import open_to_read
+    from usage.auditing.run import open_readonly
     from usage.ledger.checkpoints import read_checkpoint
 
-    kept = [Kept(str(path), read_checkpoint(path)) for path in against or ()]
-    engine = open_to_read(database or load_settings().database)
+    kept = [KeptCheckpoint(str(path), read_checkpoint(path)) for path in against or ()]
+    engine = open_readonly(database or load_settings().database)
     with records_bar("audit") as progress:
         found = prove(engine, against=kept, files=files, progress=progress)
     if json:
@@ -76,7 +76,7 @@ def checkpoint(database: options.Database = None, json: options.Json = False) ->
     """
     from azlic.render.audit import checkpoint_fields
     from licensing.db.database import open_database, writing
-    from usage.ledger.checkpoints import checkpoint as taken
+    from usage.ledger.checkpoints import take_checkpoint as taken
 
     settings = load_settings()
     with writing(open_database(database or settings.database, upgrade=True)) as connection:

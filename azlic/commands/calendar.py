@@ -29,13 +29,13 @@ def calendar(
 
     Example: azlic calendar -o renewals.ics
     """
-    from azlic.monitoring.site_state import look, rules_of
+    from azlic.monitoring.site_state import look_at_site, rules_of
     from licensing.core.files import write_whole
-    from usage.alerts.calendar import calendar_file, renewals
+    from usage.alerts.calendar import calendar_file, list_renewals
 
     settings, now = load_settings(), clock.as_of(None)
-    state, _ = look(settings, trust=trust, database=database, now=now)
-    entries = renewals(state, rules_of(settings))
+    state, _ = look_at_site(settings, trust=trust, database=database, now=now)
+    entries = list_renewals(state, rules_of(settings))
     content = calendar_file(entries, site=settings.site, now=now)
     if state.ledger_error:
         output.tell(f"azlic: {state.ledger_error}: plans are not in it")

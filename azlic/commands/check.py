@@ -1,7 +1,7 @@
 """A monitoring plugin: one line, figures, and the status that Nagios and its kin expect."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -33,10 +33,10 @@ def check(
     Example: azlic check --prometheus /var/lib/prometheus/node-exporter/azlic.prom
     """
     from azlic.monitoring.plugin import check_line, plugin_status
-    from azlic.monitoring.site_state import look
+    from azlic.monitoring.site_state import look_at_site
 
     settings, now = load_settings(), clock.as_of(None)
-    state, found = look(settings, trust=trust, database=database, now=now)
+    state, found = look_at_site(settings, trust=trust, database=database, now=now)
     if prometheus is not None:
         from azlic.monitoring.metrics import write_metrics
 
@@ -45,15 +45,14 @@ def check(
     raise typer.Exit(plugin_status(found))
 
 
-def monitored(words: Sequence[str]) -> int:
+def run_as_plugin(program: Callable[[], object]) -> int:
     """Run ``azlic check`` so that whatever keeps it from an answer is UNKNOWN: one line on stdout, status 3.
 
     Source: Monitoring Plugins guidelines; a traceback would leave with 1, which means WARNING there.
     """
-    from azlic.app import command_line
-
     try:
-        return int(command_line(words)(list(words), standalone_mode=False) or 0)
+        status = program()
+        return status if isinstance(status, int) else 0
     except Exception as error:
         if os.environ.get("AZLIC_DEBUG"):
             raise

@@ -9,7 +9,7 @@ from azlic import clock, options, output
 from azlic.settings import load_settings
 
 if TYPE_CHECKING:
-    from engines.container import Place
+    from engines.container import ContainerPlace
     from licensing.verdict.verdict import Verdict
 
 
@@ -56,7 +56,7 @@ def engine(
 
     from engines.catalogue import ENGINES
     from engines.container import (
-        Place,
+        ContainerPlace,
         container_app,
         download_license,
         drop_privileges,
@@ -77,7 +77,7 @@ def engine(
     identity = _identity(user)
     settings = load_settings()
     store = TrustStore(trust or settings.trust)
-    place = Place(settings.site or None, settings.instance, settings.database)
+    place = ContainerPlace(settings.site or None, settings.instance, settings.database)
     output.log_to_stderr()
     image = ENGINES[kind.lower()]
     if start.download_license:
@@ -91,7 +91,7 @@ def engine(
         return
     models = find_models(image, start, trust=store, now=clock.now(), place=place)
     if isinstance(models, Verdict):
-        raise _refused(models, kind, place)
+        raise _refuse(models, kind, place)
     loaded = image.load(models)
     listener = listen(start.host, start.port)
     if identity:
@@ -101,13 +101,13 @@ def engine(
         loaded, start, trust=store, clock=clock.now, container_id=own_container_id(os.environ), place=place
     )
     if isinstance(app, Verdict):
-        raise _refused(app, kind, place)
+        raise _refuse(app, kind, place)
     output.tell(f"Now listening on: http://{start.host}:{listener.getsockname()[1]}")
     output.tell("Application started. Press Ctrl+C to shut down.")
     serve(app, listener)
 
 
-def _refused(verdict: "Verdict", kind: str, place: "Place") -> typer.Exit:
+def _refuse(verdict: "Verdict", kind: str, place: "ContainerPlace") -> typer.Exit:
     from engines.container import to_mend
 
     output.tell(f"azlic: the container does not start, its license is {verdict.status}: {verdict.detail}")

@@ -26,9 +26,9 @@ def containers(
     Example: azlic containers read
     """
     from azlic.render.containers import container_fields, container_text, containers_text
-    from licensing.containers import CONTAINER_TYPES, container_named
+    from licensing.containers import CONTAINER_TYPES, find_container
 
-    kinds = list(CONTAINER_TYPES.values()) if name is None else [container_named(name)[0]]
+    kinds = list(CONTAINER_TYPES.values()) if name is None else [find_container(name)[0]]
     if json:
         output.emit_json("azlic.containers/v1", {"containers": [container_fields(kind) for kind in kinds]})
     else:

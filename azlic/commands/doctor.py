@@ -9,7 +9,7 @@ from azlic import clock, options, output
 from azlic.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from licensing.doctor.examination import Examination
+    from licensing.doctor.examination import SiteExamination
     from licensing.doctor.mending import Mended
 
 
@@ -78,7 +78,7 @@ def doctor(
     )
     seen = read_memory(database or settings.database)
 
-    def look() -> "Examination":
+    def look() -> "SiteExamination":
         found = examine(
             site,
             trust=TrustStore(trust or settings.trust),
@@ -89,7 +89,7 @@ def doctor(
         return _with_history(found, database, settings)
 
     found = look()
-    mended = _mended(found, yes=yes, quiet=json) if fix else []
+    mended = _mend(found, yes=yes, quiet=json) if fix else []
     if mended:
         found = look()
     if json:
@@ -99,26 +99,26 @@ def doctor(
     raise typer.Exit(found.exit_status)
 
 
-def _with_history(found: "Examination", database: str | None, settings: Settings) -> "Examination":
+def _with_history(found: "SiteExamination", database: str | None, settings: Settings) -> "SiteExamination":
     """What the ledger knows of the output folders that are empty; without one it says nothing, unless one was named."""
     if database is None and not found.empty_outputs:
         return found
     from azlic.mount_history import history_findings
     from licensing.core.errors import AzlicError
     from licensing.db.database import open_database, reading
-    from licensing.doctor.finding import Finding
+    from licensing.doctor.finding import DoctorFinding
 
     try:
         with reading(open_database(database or settings.database)) as connection:
-            return found.joined_by(history_findings(connection, found.empty_outputs, in_use=found.outputs))
+            return found.join_findings(history_findings(connection, found.empty_outputs, in_use=found.outputs))
     except (AzlicError, OSError) as error:
         do = error.hint if isinstance(error, AzlicError) else "run azlic doctor as root"
-        unread = Finding("ledger-unexamined", "the ledger", str(error), do=do)
-        return found.joined_by([unread] if database else [])
+        unread = DoctorFinding("ledger-unexamined", "the ledger", str(error), do=do)
+        return found.join_findings([unread] if database else [])
 
 
-def _mended(found: "Examination", *, yes: bool, quiet: bool) -> "list[Mended]":
-    from azlic.render.doctor import mended_text, plan_text
+def _mend(found: "SiteExamination", *, yes: bool, quiet: bool) -> "list[Mended]":
+    from azlic.render.doctor import mending_text, plan_text
     from licensing.doctor.mending import mend, safe_ones
 
     chosen = safe_ones(found.findings)
@@ -130,5 +130,5 @@ def _mended(found: "Examination", *, yes: bool, quiet: bool) -> "list[Mended]":
         return []
     done = mend(chosen)
     if not quiet:
-        output.tell(mended_text(done))
+        output.tell(mending_text(done))
     return done

@@ -65,7 +65,7 @@ def export(
     Example: azlic export --month 2026-11 -o november.azlic
     """
     import azlic
-    from azlic.render.handover import export_fields, exported_text
+    from azlic.render.handover import export_fields, export_text
     from licensing.db.database import open_database
     from licensing.signing.site_keys import site_signer
     from usage.handover.exporting import export as write_export
@@ -87,7 +87,7 @@ def export(
     if json:
         output.emit_json("azlic.export/v1", export_fields(given.manifest, file, given.key_id) | {"again": given.again})
     else:
-        output.emit(exported_text(given, file))
+        output.emit(export_text(given, file))
 
 
 def inspect(
@@ -104,7 +104,7 @@ def inspect(
 
     Example: azlic inspect november.azlic --key site.pem
     """
-    from azlic.render.handover import export_fields, inspected_text, totals_fields
+    from azlic.render.handover import export_fields, inspection_text, totals_fields
     from licensing.signing.keys import load_public_key
     from licensing.signing.site_keys import PUBLIC
     from usage.handover.inspection import inspect as look_into
@@ -113,7 +113,7 @@ def inspect(
     if json:
         output.emit_json("azlic.export/v1", export_fields(found.manifest, file, found.key_id) | totals_fields(found))
     else:
-        output.emit(inspected_text(found, file))
+        output.emit(inspection_text(found, file))
 
 
 def accept(
@@ -133,7 +133,7 @@ def accept(
 
     Example: azlic accept november.azlic -o november.ack
     """
-    from azlic.render.handover import accepted_fields, accepted_text
+    from azlic.render.handover import acceptance_fields, acceptance_text
     from licensing.core.files import write_whole
     from licensing.db.database import open_database
     from licensing.signing.site_keys import site_signer
@@ -144,9 +144,9 @@ def accept(
     taken = book(open_database(database or settings.database, upgrade=True), file, signer=signer, now=clock.now())
     write_whole(receipt, taken.content)
     if json:
-        output.emit_json("azlic.accepted-export/v1", accepted_fields(taken, receipt))
+        output.emit_json("azlic.accepted-export/v1", acceptance_fields(taken, receipt))
     else:
-        output.emit(accepted_text(taken, receipt))
+        output.emit(acceptance_text(taken, receipt))
     raise typer.Exit(0 if taken.receipt.clean else 1)
 
 
@@ -166,7 +166,7 @@ def acknowledge(
 
     Example: azlic acknowledge november.ack --head-office head-office.pem
     """
-    from azlic.render.handover import acknowledged_fields, acknowledged_text
+    from azlic.render.handover import acknowledgement_fields, acknowledgement_text
     from licensing.db.database import open_database
     from licensing.signing.keys import load_public_key
     from usage.handover.acknowledgement import acknowledge as take
@@ -175,9 +175,9 @@ def acknowledge(
     key = load_public_key(head_office or settings.head_office)
     taken = take(open_database(database or settings.database, upgrade=True), file, key=key, now=clock.now())
     if json:
-        output.emit_json("azlic.acknowledgement/v1", acknowledged_fields(taken))
+        output.emit_json("azlic.acknowledgement/v1", acknowledgement_fields(taken))
     else:
-        output.emit(acknowledged_text(taken))
+        output.emit(acknowledgement_text(taken))
 
 
 @app.command()
@@ -209,10 +209,10 @@ def list_sites(database: options.Database = None, json: options.Json = False) ->
     """
     from azlic.render.handover import site_fields, sites_text
     from licensing.db.database import open_database, reading
-    from usage.handover.sites import known_sites
+    from usage.handover.sites import list_sites
 
     with reading(open_database(database or load_settings().database)) as connection:
-        known = known_sites(connection)
+        known = list_sites(connection)
     if json:
         output.emit_json("azlic.handing-sites/v1", {"sites": list(map(site_fields, known))})
     else:

@@ -116,17 +116,17 @@ def _image(image: str | None) -> str | None:
 
 def _record(ledger: str, verdicts: list["Verdict"]) -> None:
     from licensing.db.database import open_database, writing
-    from licensing.history.remember import remember
+    from licensing.history.remember import remember_verdict
 
     with writing(open_database(ledger, create=True)) as connection:
         for verdict in verdicts:
-            remember(connection, verdict)
+            remember_verdict(connection, verdict)
 
 
 def _examine_many(mounts: "Mounts", examine: Callable[[Path], "Verdict"]) -> list["Verdict"]:
-    from azlic.render.verdicts import examined
+    from azlic.render.verdicts import examine_all
 
-    return examined(mounts.paths, examine)
+    return examine_all(mounts.paths, examine)
 
 
 def _show(mounts: "Mounts", verdicts: list["Verdict"], *, lead_days: int, json: bool) -> None:

@@ -50,20 +50,20 @@ def notify(
 def _notify(
     settings: Settings, channels: "Sequence[Channel]", *, trust: Path | None, database: str | None
 ) -> dict[str, str]:
-    from azlic.monitoring.site_state import look
+    from azlic.monitoring.site_state import look_at_site
     from licensing.db.database import open_database
-    from usage.alerts.alert import counted
-    from usage.alerts.notify import notify as tell
+    from usage.alerts.alert import severity_counts
+    from usage.alerts.notify import notify_channels as tell
 
     engine = open_database(database or settings.database, create=True)
     outcome = tell(
         engine,
         channels,
-        lambda: look(settings, trust=trust, database=database, now=clock.as_of(None)),
+        lambda: look_at_site(settings, trust=trust, database=database, now=clock.as_of(None)),
         site=_site(settings),
     )
     for name, alerts in outcome.sent.items():
-        output.emit(f"{name}: told {counted(alerts) or 'again what there is'}")
+        output.emit(f"{name}: told {severity_counts(alerts) or 'again what there is'}")
     if not outcome.sent and not outcome.failed:
         output.emit("nothing new to tell")
     return outcome.failed

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from azlic import clock, options, output
-from azlic.commands.plan_import import import_plan, stated_period, tell_entered
+from azlic.commands.plan_import import import_plan, period_from_options, tell_entry
 from azlic.settings import load_settings
 
 app = typer.Typer(help="Commitment plans, and the meters on them.", no_args_is_help=True)
@@ -55,7 +55,7 @@ def add(
         count=count,
         quota=quota * MICRO,
         unit=unit,
-        period=stated_period(period),
+        period=period_from_options(period),
         starts_at=parse_instant(start),
         ends_at=parse_instant(end),
         auto_renew=auto_renew,
@@ -63,7 +63,7 @@ def add(
     )
     with writing(open_ledger(database or load_settings().database)) as connection:
         added = add_plan(connection, plan)
-    tell_entered(plan, added)
+    tell_entry(plan, added)
 
 
 @app.command("list")
@@ -74,10 +74,10 @@ def list_plans(database: options.Database = None, json: options.Json = False) ->
     """
     from azlic.render.plans import plan_fields, plans_table
     from licensing.db.database import open_database, reading
-    from usage.plans.store import plans
+    from usage.plans.store import list_plans
 
     with reading(open_database(database or load_settings().database)) as connection:
-        found = plans(connection)
+        found = list_plans(connection)
     if json:
         output.emit_json("azlic.plans/v1", {"plans": [plan_fields(plan) for plan in found]})
     else:
@@ -92,10 +92,10 @@ def show(name: Name, database: options.Database = None, json: options.Json = Fal
     """
     from azlic.render.plans import plan_fields, plan_text
     from licensing.db.database import open_database, reading
-    from usage.plans.store import plan_named
+    from usage.plans.store import find_plan
 
     with reading(open_database(database or load_settings().database)) as connection:
-        plan = plan_named(connection, name)
+        plan = find_plan(connection, name)
     if json:
         output.emit_json("azlic.plan/v1", {"plan": plan_fields(plan)})
     else:
@@ -122,19 +122,19 @@ def amend(
     from licensing.core.instants import parse_instant
     from licensing.db.database import open_database, writing
     from usage.plans.amendments import amend_plan
-    from usage.plans.store import plan_named
-    from usage.quantity import MICRO, grouped
+    from usage.plans.store import find_plan
+    from usage.quantity import MICRO, group_digits
 
     stated = None if quota is None else quota * MICRO
     with writing(open_database(database or load_settings().database)) as connection:
         change = amend_plan(connection, name, units, parse_instant(start), quota=stated, now=clock.now())
-        unit = plan_named(connection, name).unit
+        unit = find_plan(connection, name).unit
     if change is None:
         output.emit(f"plan {name}: these units are there already, nothing was changed")
     else:
         how = "pro-rated" if change.prorated else "as stated"
         added = f"{change.units:+,} unit{'s' * (abs(change.units) > 1)} from {change.effective_at:%Y-%m-%d}"
-        output.emit(f"plan {name}: {added}, {grouped(change.quota)} {unit} in that period, {how}")
+        output.emit(f"plan {name}: {added}, {group_digits(change.quota)} {unit} in that period, {how}")
 
 
 @app.command()
@@ -146,11 +146,11 @@ def end(name: Name, database: options.Database = None) -> None:
     Example: azlic plan end read-2026
     """
     from licensing.db.database import open_database, writing
-    from usage.plans.store import end_plan, plan_named
+    from usage.plans.store import end_plan, find_plan
 
     with writing(open_database(database or load_settings().database)) as connection:
         changed = end_plan(connection, name)
-        plan = plan_named(connection, name)
+        plan = find_plan(connection, name)
     output.emit(
         f"plan {name}: {'no longer renews itself' if changed else 'did not renew itself, nothing was changed'}\n"
         f"  It ends at {plan.ends_at:%Y-%m-%d} 00:00 UTC. What is used from then on draws on no plan; every report\n"
@@ -176,12 +176,12 @@ def map_meter(
     from azlic.render.plans import share_words
     from licensing.db.database import open_database, writing
     from usage.plans.model import MeterShare
+    from usage.plans.store import find_plan, unmap_meter
     from usage.plans.store import map_meter as map_it
-    from usage.plans.store import plan_named, unmap_meter
 
     share = MeterShare(meter, units, per)
     with writing(open_database(database or load_settings().database)) as connection:
-        unit = plan_named(connection, name).unit
+        unit = find_plan(connection, name).unit
         before = unmap_meter(connection, name, meter) if remove else map_it(connection, name, share)
     if remove:
         told = f"meter {meter} draws on it no longer"

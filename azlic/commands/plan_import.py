@@ -40,7 +40,7 @@ def import_plan(
     Example: azlic plan import plans.json --period year
     """
     if path.suffix == ".json" or (path.is_file() and path.name != "license.dat"):
-        _import_azure(path, stated_period(period, asked=True), tiers, meter or [], database)
+        _import_azure(path, period_from_options(period, asked=True), tiers, meter or [], database)
     else:
         _import_license(path, database, trust, stray=bool(period or tiers or meter))
 
@@ -49,7 +49,7 @@ def _import_license(folder: Path, database: str | None, trust: Path | None, *, s
     from licensing.core.errors import BadCall, NoGoodLicense
     from licensing.db.database import open_database, writing
     from licensing.history.read import read_memory
-    from licensing.history.remember import remember
+    from licensing.history.remember import remember_verdict
     from licensing.trust.store import TrustStore
     from licensing.verdict.verdict import Status
     from licensing.verification import verify
@@ -70,8 +70,8 @@ def _import_license(folder: Path, database: str | None, trust: Path | None, *, s
     plan = from_document(verdict.license.plan)
     with writing(open_database(target, create=True)) as connection:
         added = add_plan(connection, plan)
-        remember(connection, verdict)
-    tell_entered(plan, added)
+        remember_verdict(connection, verdict)
+    tell_entry(plan, added)
 
 
 def _import_azure(path: Path, period: "Period", tiers: Path | None, meters: list[str], database: str | None) -> None:
@@ -84,7 +84,7 @@ def _import_azure(path: Path, period: "Period", tiers: Path | None, meters: list
     with writing(open_database(database or load_settings().database, create=True)) as connection:
         entered = enter_plans(connection, found)
     for plan, added in entered:
-        tell_entered(plan, added)
+        tell_entry(plan, added)
     for note in found.notes:
         output.tell(f"note: {note}")
     for left in found.left_out:
@@ -92,14 +92,14 @@ def _import_azure(path: Path, period: "Period", tiers: Path | None, meters: list
     raise typer.Exit(1 if found.left_out else 0)
 
 
-def tell_entered(plan: "Plan", added: bool) -> None:
+def tell_entry(plan: "Plan", added: bool) -> None:
     """Say whether a plan was entered, and what it still lacks."""
     output.emit(f"plan {plan.name}: {'entered' if added else 'is there already, nothing was changed'}")
     if added and not plan.meters:
         output.tell(f"no meter draws on it yet: azlic plan map {plan.name} METER --units 1 --per 1")
 
 
-def stated_period(period: str | None, *, asked: bool = False) -> "Period":
+def period_from_options(period: str | None, *, asked: bool = False) -> "Period":
     """The period as the operator stated it. Raises ``BadCall``, with the reason where we had to ask."""
     from licensing.core.errors import BadCall
 

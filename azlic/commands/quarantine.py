@@ -29,10 +29,10 @@ def list_lines(database: options.Database = None, settled: All = False, json: op
     """
     from azlic.render.findings import lines_fields, lines_text
     from licensing.db.database import open_database, reading
-    from usage.intake.quarantine import set_apart
+    from usage.intake.quarantine import list_quarantined
 
     with reading(open_database(database or load_settings().database)) as connection:
-        lines = set_apart(connection, settled=settled)
+        lines = list_quarantined(connection, settled=settled)
     if json:
         output.emit_json("azlic.quarantine/v1", lines_fields(lines))
     else:
@@ -85,10 +85,10 @@ def list_findings(database: options.Database = None, settled: All = False, json:
     """
     from azlic.render.findings import findings_fields, findings_text
     from licensing.db.database import open_database, reading
-    from usage.intake.findings import findings, open_gaps
+    from usage.intake.findings import list_findings, open_gaps
 
     with reading(open_database(database or load_settings().database)) as connection:
-        found, gaps = findings(connection, settled=settled), open_gaps(connection)
+        found, gaps = list_findings(connection, settled=settled), open_gaps(connection)
     if json:
         output.emit_json("azlic.findings/v1", findings_fields(found, gaps))
     else:

@@ -9,7 +9,7 @@ from azlic import clock, options, output
 from azlic.settings import load_settings
 
 if TYPE_CHECKING:
-    from usage.readings.receipt import Taken
+    from usage.readings.receipt import ReadingsReceipt
 
 app = typer.Typer(help="Containers that report their own usage.", no_args_is_help=True)
 
@@ -41,13 +41,13 @@ def pull(
 
     Example: azlic pull http://translator:5000 --source translator
     """
-    from azlic.render.readings import asking, not_had, taken_json, taken_text
+    from azlic.render.readings import asking, missing_reports, readings_json, readings_text
     from licensing.db.database import reading
     from licensing.db.stores import open_ledger
     from usage.months import Month
     from usage.readings.polling import months_to_read
     from usage.readings.polling import pull as ask
-    from usage.readings.take import take
+    from usage.readings.take import take_readings
 
     settings, now = load_settings(), clock.now()
     wanted = sorted({Month.parse(text) for text in month or ()})
@@ -58,11 +58,11 @@ def pull(
     with asking() as progress:
         pulled = ask(url, wanted, clock=clock.now, progress=progress)
     if not pulled.arrivals:
-        raise not_had(pulled.failures)
-    taken = take(engine, source, pulled.arrivals, now=now, site=settings.site)
-    output.emit(taken_json(taken, pulled.failures) if json else taken_text(taken))
+        raise missing_reports(pulled.failures)
+    taken = take_readings(engine, source, pulled.arrivals, now=now, site=settings.site)
+    output.emit(readings_json(taken, pulled.failures) if json else readings_text(taken))
     if pulled.failures:
-        raise not_had(pulled.failures)
+        raise missing_reports(pulled.failures)
     raise typer.Exit(1 if taken.findings else 0)
 
 
@@ -97,7 +97,7 @@ def import_report(
     from licensing.db.stores import open_ledger
     from usage.months import Month
     from usage.readings.inbox import from_file
-    from usage.readings.take import take
+    from usage.readings.take import take_readings
 
     if (month is None) is not all_time:
         raise BadCall("a report is of one month or of everything", hint="--month 2026-03, or --all-time")
@@ -109,7 +109,7 @@ def import_report(
         taken_at=parse_instant(taken_at) if taken_at else None,
     )
     engine = open_ledger(database or settings.database)
-    taken = take(engine, source, [arrival], now=now, site=settings.site)
+    taken = take_readings(engine, source, [arrival], now=now, site=settings.site)
     _leave(taken, json)
 
 
@@ -121,10 +121,10 @@ def list_sources(database: options.Database = None, json: options.Json = False) 
     """
     from azlic.render.readings import sources_fields, sources_text
     from licensing.db.database import open_database, reading
-    from usage.readings.sources import listed_sources
+    from usage.readings.sources import list_sources_with_readings
 
     with reading(open_database(database or load_settings().database)) as connection:
-        found = listed_sources(connection)
+        found = list_sources_with_readings(connection)
     if json:
         output.emit_json("azlic.sources/v1", sources_fields(found))
     else:
@@ -158,8 +158,8 @@ def separate(
     _leave(separate_source(engine, name, now=clock.now(), site=settings.site), json)
 
 
-def _leave(taken: "Taken", json: bool) -> None:
-    from azlic.render.readings import taken_json, taken_text
+def _leave(taken: "ReadingsReceipt", json: bool) -> None:
+    from azlic.render.readings import readings_json, readings_text
 
-    output.emit(taken_json(taken) if json else taken_text(taken))
+    output.emit(readings_json(taken) if json else readings_text(taken))
     raise typer.Exit(1 if taken.findings else 0)

@@ -55,8 +55,8 @@ def report(
     Example: azlic report 2026-11
     """
     from licensing.db.database import open_database, reading
-    from licensing.history.read import remembered
-    from licensing.history.remember import answered
+    from licensing.history.read import read_seen
+    from licensing.history.remember import witness_answer
     from usage.months import Month
     from usage.reporting.report import monthly_report
 
@@ -69,12 +69,12 @@ def report(
     with reading(open_database(target)) as connection:
         found = monthly_report(connection, wanted, as_of=as_of)
         proof = _recompute(connection, wanted) if prove else None
-        suspect = remembered(connection).clock_behind(as_of)
+        suspect = read_seen(connection).clock_behind(as_of)
         if form in (Format.HTML, Format.PDF) and not json:
             page = _page(connection, found, settings)
     if suspect:
         output.tell(f"azlic: the clock is suspect: {suspect}\n  try: azlic clock status")
-    answered(target, as_of, "report")
+    witness_answer(target, as_of, "report")
     _deliver(page or _text(found, Format.JSON if json else form, proof), form, file)
     if proof is not None:
         _tell(proof)
@@ -95,7 +95,7 @@ def _text(report: "MonthlyReport", form: Format, proof: "Recomputed | None") -> 
     if form is Format.TABLE:
         from azlic.render.report.table import report_text
 
-        return report_text(report, block=output.shown("█", instead="#"))
+        return report_text(report, block=output.encodable("█", instead="#"))
     from azlic.render.report.csv import report_csv
     from azlic.render.report.markdown import report_markdown
 
@@ -105,22 +105,22 @@ def _text(report: "MonthlyReport", form: Format, proof: "Recomputed | None") -> 
 def _page(connection: "Connection", report: "MonthlyReport", settings: Settings) -> str:
     from azlic.web.pages.report import report_html, report_view
     from usage.ledger.checkpoints import ledger_head
-    from usage.reporting.burndown import course
+    from usage.reporting.burndown import burn_down
 
     head = ledger_head(connection)
-    note, unsigned = _signed(head, settings)
-    view = report_view(report, course(connection, report), head, site=settings.site, note=note, unsigned=unsigned)
+    note, unsigned = _sign(head, settings)
+    view = report_view(report, burn_down(connection, report), head, site=settings.site, note=note, unsigned=unsigned)
     return report_html(view)
 
 
-def _signed(head: "Head", settings: Settings) -> tuple[str | None, str]:
+def _sign(head: "Head", settings: Settings) -> tuple[str | None, str]:
     """The signed checkpoint, or why there is none; a site without a key reports all the same."""
     from licensing.core.errors import AzlicError
     from licensing.signing.site_keys import site_signer
-    from usage.ledger.checkpoints import signed_checkpoint
+    from usage.ledger.checkpoints import sign_checkpoint
 
     try:
-        note = signed_checkpoint(head, site_signer(settings.site_keys))
+        note = sign_checkpoint(head, site_signer(settings.site_keys))
     except AzlicError as error:
         return None, f"{error.message}; {error.hint}."
     return note, "" if note else "this ledger has no name yet; its first export gives it one."
@@ -133,9 +133,9 @@ def _deliver(text: str, form: Format, file: Path | None) -> None:
     from licensing.core.files import write_whole
 
     if form is Format.PDF:
-        from azlic.web.pdf import pdf
+        from azlic.web.pdf import report_pdf
 
-        content = pdf(text)
+        content = report_pdf(text)
     else:
         content = f"{text}\n".encode()
     write_whole(file, content)

@@ -79,7 +79,7 @@ def request(
         container_type=container,
         container_version=image_version,
         instances=instance or None,
-        held=_held(held, trust or settings.trust, resource, container) if held else None,
+        held=_current(held, trust or settings.trust, resource, container) if held else None,
         now=now,
     )
     signer = site_signer(keys or settings.site_keys)
@@ -90,13 +90,13 @@ def request(
         output.emit(request_text(wanted, file, signer.public_key.keyid))
 
 
-def _held(path: Path, trust: Path, resource: str, container: str) -> "HeldLicense":
-    from licensing.delivery.request import held_license
+def _current(path: Path, trust: Path, resource: str, container: str) -> "HeldLicense":
+    from licensing.delivery.request import current_license
     from licensing.trust.store import TrustStore
     from licensing.verification import verify
 
     verdict = verify(path, trust=TrustStore(trust), as_of=clock.as_of(None))
-    return held_license(verdict, resource=resource, container=container)
+    return current_license(verdict, resource=resource, container=container)
 
 
 def install(
@@ -117,14 +117,14 @@ def install(
     Example: azlic install /media/stick/license.dat /license --container read --image-version 3.2.0
     """
     from azlic.render.verdict import verdict_fields, verdict_text
-    from licensing.delivery.install import install_license, read_arrived
+    from licensing.delivery.install import install_license, read_carried
     from licensing.history.read import read_memory
     from licensing.history.remember import remember_at
     from licensing.trust.store import TrustStore
 
     settings = load_settings()
     verdict = install_license(
-        read_arrived(file),
+        read_carried(file),
         folder,
         container=container,
         version=image_version,

@@ -75,16 +75,16 @@ def run(
     Example: azlic run read --as compose --license /srv/license --output /srv/output
     """
     from azlic.render.deployment import notes
-    from licensing.containers import Image, container_named
+    from licensing.containers import Image, find_container
     from licensing.core.errors import BadCall
     from licensing.core.files import write_whole
-    from licensing.deployment import FORMS, Deployment, parse_settings, parse_user, written
+    from licensing.deployment import FORMS, Deployment, parse_settings, parse_user, write_form
 
     if form not in FORMS:
         raise BadCall(f"there is no form {form!r}", hint=f"one of: {', '.join(FORMS)}")
     if download is (billing is None):
         raise BadCall("--download and --billing belong together", hint="the run without them comes after the download")
-    kind, published = container_named(container)
+    kind, published = find_container(container)
     chosen = Image.parse(image) if image else published
     allotted = kind.needs_of(chosen.tag).allotted
     folders = {"license": license_folder, "output": output_folder, "models": models, "trust": trust}
@@ -104,7 +104,7 @@ def run(
         billing=billing,
         more=parse_settings(more or ()),
     )
-    text = written(deployment, form)
+    text = write_form(deployment, form)
     if file:
         write_whole(file, text.encode())
     else:

@@ -78,7 +78,7 @@ def serve(
     target = database or settings.database
     site = WatchedSite(
         name=settings.site,
-        watched=_watched(paths, settings, trust or settings.trust, target),
+        watched=_watch(paths, settings, trust or settings.trust, target),
         ledger=only_reading(open_database(target)),
         clock=lambda: clock.as_of(None),
         lead_days=settings.lead_days,
@@ -156,12 +156,12 @@ def _check_plain(host: str, *, encrypted: bool, allowed: bool) -> None:
 def _alerts(
     settings: Settings, trust: Path | None, database: str | None
 ) -> "Callable[[datetime], list[tuple[str, str, str]]]":
-    from azlic.monitoring.site_state import look
+    from azlic.monitoring.site_state import look_at_site
     from licensing.core.errors import AzlicError
 
     def found(now: datetime) -> list[tuple[str, str, str]]:
         try:
-            _, alerts = look(settings, trust=trust, database=database, now=now)
+            _, alerts = look_at_site(settings, trust=trust, database=database, now=now)
         except AzlicError as error:
             return [("critical", error.message, error.hint)]
         loud = [one.alert for one in alerts if one.acknowledgement is None]
@@ -170,7 +170,7 @@ def _alerts(
     return found
 
 
-def _watched(paths: list[Path], settings: Settings, trust: Path, ledger: str) -> "Watched":
+def _watch(paths: list[Path], settings: Settings, trust: Path, ledger: str) -> "Watched":
     from licensing.history.read import read_memory
     from licensing.trust.store import TrustStore
     from licensing.verification import verify

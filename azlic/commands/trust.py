@@ -50,18 +50,18 @@ def update(
 
     Example: azlic trust update rotation-1.json revocations.json
     """
-    from azlic.render.trust import taken_fields, taken_text, warnings
+    from azlic.render.trust import update_fields, update_text, warnings
     from licensing.trust.store import TrustStore
-    from licensing.trust.updating import update as take
+    from licensing.trust.updating import update_trust as take
 
     settings = load_settings()
     store, now = TrustStore(trust or settings.trust), clock.now()
     taken = take(store, files, as_of=now)
     if json:
-        output.emit_json("azlic.trust-update/v1", taken_fields(taken))
+        output.emit_json("azlic.trust-update/v1", update_fields(taken))
     else:
-        output.emit(taken_text(taken))
-    for warning in warnings(store.held(), now, settings):
+        output.emit(update_text(taken))
+    for warning in warnings(store.load(), now, settings):
         output.tell(f"azlic: {warning}")
 
 
@@ -73,19 +73,19 @@ def list_keys(trust: options.Trust = None, at: options.At = None, json: options.
 
     Example: azlic trust list
     """
-    from azlic.render.trust import held_fields, held_text, warnings
+    from azlic.render.trust import trust_fields, trust_text, warnings
     from licensing.trust.store import TrustStore
 
     settings = load_settings()
     store, as_of = TrustStore(trust or settings.trust), clock.as_of(at)
-    held = store.held()
+    held = store.load()
     if json:
-        output.emit_json("azlic.trust/v1", held_fields(store, held, as_of))
+        output.emit_json("azlic.trust/v1", trust_fields(store, held, as_of))
     else:
-        output.emit(held_text(store, held, as_of))
+        output.emit(trust_text(store, held, as_of))
         for warning in warnings(held, as_of, settings):
             output.tell(f"azlic: {warning}\n  try: azlic trust update, with what the issuer has signed since")
         for error in held.unusable:
             output.tell(f"azlic: {error.message}\n  try: {error.hint}")
-    expired = any(stated.rotation and stated.rotation.expired(as_of) for stated in held.issuers.values())
+    expired = any(stated.rotation and stated.rotation.is_expired(as_of) for stated in held.issuers.values())
     raise typer.Exit(1 if held.unusable or expired else 0)

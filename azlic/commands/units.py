@@ -41,8 +41,8 @@ def rules(folder: Folder, yes: Yes = False) -> None:
 
 
 def _write(kind: str, folder: Path, *, replace: bool) -> None:
-    from azlic.monitoring.ready_made import ready_made, write_out
+    from azlic.monitoring.ready_made import fill_templates, write_out
 
-    contents = ready_made(kind, lead_days=load_settings().lead_days)
+    contents = fill_templates(kind, lead_days=load_settings().lead_days)
     written = write_out(folder, contents, replace=replace)
     output.emit("\n".join(map(str, written)) if written else f"{folder}: all {len(contents)} files are there already")

@@ -31,7 +31,7 @@ def ingest(
     from azlic.render.receipt import progress_bar, receipt_fields, receipt_text
     from licensing.db.database import reading
     from licensing.db.stores import open_ledger
-    from licensing.history.read import remembered
+    from licensing.history.read import read_seen
     from usage.intake.run import ingest as ingest_paths
 
     settings = load_settings()
@@ -39,7 +39,7 @@ def ingest(
     with progress_bar() as progress:
         receipt = ingest_paths(engine, paths, now=clock.now(), site=settings.site, progress=progress)
     with reading(engine) as connection:
-        suspect = remembered(connection).clock_behind(clock.as_of(None))
+        suspect = read_seen(connection).clock_behind(clock.as_of(None))
     if suspect:
         output.tell(f"azlic: the clock is suspect: {suspect}\n  try: azlic clock status")
     if json:

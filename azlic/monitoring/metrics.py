@@ -16,7 +16,7 @@ from licensing.core.files import write_whole
 from licensing.verdict.verdict import Status
 from usage.alerts.alert import Severity
 from usage.alerts.state import LicenseFact, State
-from usage.alerts.store import Told
+from usage.alerts.store import WatchedAlert
 from usage.months import Month
 from usage.quantity import MICRO
 
@@ -24,7 +24,7 @@ STATES = ("valid", "grace", "expired", "not-yet-valid", "missing", "unreadable",
 _OWN_STATE = {Status.MISSING: "missing", Status.UNREADABLE: "unreadable", Status.OPAQUE: "opaque"}
 
 
-def write_metrics(path: Path, state: State, found: Sequence[Told]) -> None:
+def write_metrics(path: Path, state: State, found: Sequence[WatchedAlert]) -> None:
     """Put the metrics where node_exporter's textfile collector reads them: whole or not at all, readable to all.
 
     Raises ``BadCall`` for a name that the collector would not read.
@@ -34,7 +34,7 @@ def write_metrics(path: Path, state: State, found: Sequence[Told]) -> None:
     write_whole(path, metrics(state, found), mode=0o644)
 
 
-def metrics(state: State, found: Sequence[Told]) -> bytes:
+def metrics(state: State, found: Sequence[WatchedAlert]) -> bytes:
     """The metrics in Prometheus' text format; no sample bears a time stamp."""
     page = _Page()
     page.put("azlic_build_info", "The azlic that wrote this.", 1, version=azlic.__version__)
@@ -119,7 +119,7 @@ def _usage(page: _Page, state: State) -> None:
         page.put("azlic_oldest_pending_month_ended_timestamp_seconds", "When the oldest of them ended.", since)
 
 
-def _alerts(page: _Page, found: Sequence[Told]) -> None:
+def _alerts(page: _Page, found: Sequence[WatchedAlert]) -> None:
     counts = Counter((one.alert.severity, one.acknowledgement is not None) for one in found)
     for severity in Severity:
         for noted in (False, True):

@@ -10,13 +10,13 @@ from usage.alerts.alert import Alert, Severity
 from usage.alerts.conditions.ledger import LEDGER_UNREADABLE
 from usage.alerts.conditions.license import URGENT_DAYS
 from usage.alerts.state import State
-from usage.alerts.store import Told
+from usage.alerts.store import WatchedAlert
 
 _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _NAMED = 3
 
 
-def plugin_status(found: Iterable[Told]) -> int:
+def plugin_status(found: Iterable[WatchedAlert]) -> int:
     """0 OK, 1 WARNING, 2 CRITICAL; 3 UNKNOWN where the ledger could not be asked and nothing else is critical."""
     loud = _loud(found)
     known = [alert for alert in loud if alert.id != LEDGER_UNREADABLE]
@@ -27,7 +27,7 @@ def plugin_status(found: Iterable[Told]) -> int:
     return int(any(alert.severity is Severity.WARNING for alert in known))
 
 
-def check_line(state: State, found: Sequence[Told], *, lead_days: int) -> str:
+def check_line(state: State, found: Sequence[WatchedAlert], *, lead_days: int) -> str:
     """One line for a monitoring system."""
     status = _WORDS[plugin_status(found)]
     loud = [alert for alert in _loud(found) if alert.severity >= Severity.WARNING]
@@ -37,7 +37,7 @@ def check_line(state: State, found: Sequence[Told], *, lead_days: int) -> str:
     return f"AZLIC {status} - {_plain(words)} | {' '.join(_figures(state, found, lead_days))}"
 
 
-def _loud(found: Iterable[Told]) -> list[Alert]:
+def _loud(found: Iterable[WatchedAlert]) -> list[Alert]:
     return [one.alert for one in found if one.acknowledgement is None]
 
 
@@ -54,7 +54,7 @@ def _plain(text: str) -> str:
     return " ".join("".join(char if char.isprintable() else "?" for char in text.replace("|", "/")).split())
 
 
-def _figures(state: State, found: Iterable[Told], lead_days: int) -> Iterator[str]:
+def _figures(state: State, found: Iterable[WatchedAlert], lead_days: int) -> Iterator[str]:
     loud = _loud(found)
     for severity in sorted(Severity, reverse=True):
         yield f"{severity.word}={sum(alert.severity is severity for alert in loud)};;;0"

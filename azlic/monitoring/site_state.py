@@ -8,11 +8,11 @@ from azlic.settings import Settings
 from licensing.trust.store import TrustStore
 from licensing.verification import verify
 from usage.alerts.conditions.all import alerts_of
-from usage.alerts.gather.state import gather
+from usage.alerts.gather.state import site_state
 from usage.alerts.rules import Rules
 from usage.alerts.state import State
-from usage.alerts.store import Told, acknowledgements, told
-from usage.ledger.readonly import asking
+from usage.alerts.store import WatchedAlert, read_acknowledgements, with_acknowledgements
+from usage.ledger.readonly import readonly_connection
 
 if TYPE_CHECKING:
     from licensing.verdict.seen import Seen
@@ -31,9 +31,9 @@ def rules_of(settings: Settings) -> Rules:
     )
 
 
-def look(
+def look_at_site(
     settings: Settings, *, trust: Path | None, database: str | None, now: datetime
-) -> tuple[State, tuple[Told, ...]]:
+) -> tuple[State, tuple[WatchedAlert, ...]]:
     """Look at everything once, and say what somebody should know; nothing is written."""
     store, ledger = TrustStore(trust or settings.trust), database or settings.database
 
@@ -48,9 +48,9 @@ def look(
         )
 
     asked = f"{store.folder} {settings.site} {settings.instance}"
-    state = gather(settings.licenses, examine, trust=store, database=ledger, now=now, asked=asked)
+    state = site_state(settings.licenses, examine, trust=store, database=ledger, now=now, asked=asked)
     known = {}
     if not state.ledger_error:
-        with asking(ledger) as ask:
-            known = acknowledgements(ask) if ask else {}
-    return state, told(alerts_of(state, rules_of(settings)), known, now)
+        with readonly_connection(ledger) as ask:
+            known = read_acknowledgements(ask) if ask else {}
+    return state, with_acknowledgements(alerts_of(state, rules_of(settings)), known, now)

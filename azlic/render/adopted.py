@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from azlic.render.text import columns, rendered
-from azlic.render.verdict import stated_fields
+from azlic.render.text import columns, render_text
+from azlic.render.verdict import statement_fields
 from licensing.adoption import Adoption, Listed
 from licensing.core.instants import iso
-from licensing.verdict.seen import Adopted
+from licensing.verdict.seen import AdoptedLicense
 from licensing.verification.adopted import BY_OPERATOR
 
 
 def adoption_text(done: Adoption) -> str:
     """What was adopted, what it replaced, and what comes next."""
     entry, before = done.entry, done.before
-    head = "known already, nothing was changed" if before == entry else "renewed" if done.renewed else "adopted"
+    head = "known already, nothing was changed" if before == entry else "renewed" if done.is_renewal else "adopted"
     lines = [
         f"{head}: {done.place}",
         f"  container type {entry.container_type}, ends at {iso(entry.expires_at)} ({BY_OPERATOR})",
@@ -35,12 +35,12 @@ def adoption_fields(done: Adoption) -> dict[str, Any]:
     return {
         "path": done.place,
         "changed": done.before != done.entry,
-        "stated": stated_fields(done.entry),
-        "replaced": stated_fields(replaced) if replaced else None,
+        "stated": statement_fields(done.entry),
+        "replaced": statement_fields(replaced) if replaced else None,
     }
 
 
-def adopted_text(found: Sequence[Listed], now: datetime) -> str:
+def adoptions_text(found: Sequence[Listed], now: datetime) -> str:
     """A line for each, with its file's state."""
     if not found:
         return "no license was adopted"
@@ -48,14 +48,14 @@ def adopted_text(found: Sequence[Listed], now: datetime) -> str:
     for one in found:
         ends = f"{one.entry.expires_at:%Y-%m-%d}"
         table.add_row(one.entry.container_type, ends, f"{_days(one.entry, now):,}", one.file, one.place)
-    return rendered([table, f"\nAll dates are {BY_OPERATOR}; azlic cannot read these licenses."])
+    return render_text([table, f"\nAll dates are {BY_OPERATOR}; azlic cannot read these licenses."])
 
 
-def _days(entry: Adopted, now: datetime) -> int:
+def _days(entry: AdoptedLicense, now: datetime) -> int:
     return (entry.expires_at - now) // timedelta(days=1)
 
 
-def adopted_fields(found: Sequence[Listed], now: datetime) -> dict[str, Any]:
+def adoptions_fields(found: Sequence[Listed], now: datetime) -> dict[str, Any]:
     """The same under the schema ``azlic.adopted/v1``."""
     return {
         "as_of": iso(now),
@@ -64,7 +64,7 @@ def adopted_fields(found: Sequence[Listed], now: datetime) -> dict[str, Any]:
                 "path": one.place,
                 "file": one.file,
                 "days_left": _days(one.entry, now),
-                "stated": stated_fields(one.entry),
+                "stated": statement_fields(one.entry),
             }
             for one in found
         ],

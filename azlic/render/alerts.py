@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from azlic.output import styled
+from azlic.output import style
 from licensing.core.instants import iso
-from usage.alerts.alert import Alert, Severity, counted
-from usage.alerts.store import Told
+from usage.alerts.alert import Alert, Severity, severity_counts
+from usage.alerts.store import WatchedAlert
 
 WIDTH = 80
 _COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.NOTICE: "blue"}
 _HEADING = f"{'SEVERITY':<10}{'SINCE':<12}{'STAGE':<18}ALERT"
 
 
-def alerts_text(found: Sequence[Told], now: datetime) -> str:
+def alerts_text(found: Sequence[WatchedAlert], now: datetime) -> str:
     """A line for each alert with what it means and what to do below it; then what somebody has taken note of."""
     loud = [one.alert for one in found if one.acknowledgement is None]
     quiet = [one for one in found if one.acknowledgement is not None]
@@ -26,28 +26,28 @@ def alerts_text(found: Sequence[Told], now: datetime) -> str:
         lines += [_HEADING, *(line for alert in loud for line in _alert(alert))]
     if quiet:
         lines += ["" if loud else "Nothing new.", "Taken note of:"]
-        lines += [line for one in quiet for line in _acknowledged(one)]
+        lines += [line for one in quiet for line in _acknowledgement(one)]
     return "\n".join([*lines, "", _summary(loud, quiet)])
 
 
 def _alert(alert: Alert) -> list[str]:
     head = f"{alert.severity.word:<10}{alert.since:%Y-%m-%d}  {alert.stage:<16}  {_printable(alert.id)}"
-    return [styled(head, _COLOURS[alert.severity]), *_indented(alert.meaning), *_indented(f"-> {alert.action}")]
+    return [style(head, _COLOURS[alert.severity]), *_indent(alert.meaning), *_indent(f"-> {alert.action}")]
 
 
-def _acknowledged(one: Told) -> list[str]:
+def _acknowledgement(one: WatchedAlert) -> list[str]:
     assert one.acknowledgement is not None  # noqa: S101 - the caller sorted them so
     ack = one.acknowledgement
     head = f"{one.alert.severity.word:<10}{one.alert.since:%Y-%m-%d}  {one.alert.stage:<16}  {_printable(one.alert.id)}"
-    return [head, *_indented(f"quiet until {ack.until:%Y-%m-%d}, by {ack.acknowledged_by}")]
+    return [head, *_indent(f"quiet until {ack.until:%Y-%m-%d}, by {ack.acknowledged_by}")]
 
 
-def _summary(loud: Sequence[Alert], quiet: Sequence[Told]) -> str:
-    told = counted(loud)
+def _summary(loud: Sequence[Alert], quiet: Sequence[WatchedAlert]) -> str:
+    told = severity_counts(loud)
     return f"{told or 'nothing new'}; {len(quiet):,} taken note of." if quiet else f"{told}."
 
 
-def _indented(text: str) -> list[str]:
+def _indent(text: str) -> list[str]:
     return textwrap.wrap(
         _printable(text), WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 10, break_on_hyphens=False
     )
@@ -57,12 +57,12 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
-def alerts_fields(found: Sequence[Told], now: datetime) -> dict[str, Any]:
+def alerts_fields(found: Sequence[WatchedAlert], now: datetime) -> dict[str, Any]:
     """All alerts under the schema ``azlic.alerts/v1``, the worst first."""
     return {"as_of": iso(now), "alerts": [one.alert.fields() | _ack_fields(one) for one in found]}
 
 
-def _ack_fields(one: Told) -> dict[str, Any]:
+def _ack_fields(one: WatchedAlert) -> dict[str, Any]:
     ack = one.acknowledgement
     return {
         "acknowledged": ack is not None,

@@ -11,21 +11,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from usage.auditing.backups import Backup, Loss, Restored
-from usage.auditing.compare import Standing
-from usage.auditing.faults import Check
+from usage.auditing.compare import CheckpointStanding
+from usage.auditing.faults import AuditCheck
 from usage.auditing.run import Audit, Progress
 from usage.ledger.checkpoints import Checkpoint
 
 _CHECKS = {
-    Check.NUMBERS: "batches are numbered without a gap",
-    Check.HEADS: "each head follows from the one before",
-    Check.ROWS: "records are those that each batch stored",
-    Check.TOTALS: "day totals are the sums of the records",
-    Check.MONTHS: "closed months hold what they were closed with",
-    Check.OUTSIDE: "nothing stands outside the batches",
-    Check.AGAINST: "what was kept elsewhere agrees",
-    Check.GUARDS: "the database refuses changes",
-    Check.FILES: "source files hold what was taken",
+    AuditCheck.NUMBERS: "batches are numbered without a gap",
+    AuditCheck.HEADS: "each head follows from the one before",
+    AuditCheck.ROWS: "records are those that each batch stored",
+    AuditCheck.TOTALS: "day totals are the sums of the records",
+    AuditCheck.MONTHS: "closed months hold what they were closed with",
+    AuditCheck.OUTSIDE: "nothing stands outside the batches",
+    AuditCheck.AGAINST: "what was kept elsewhere agrees",
+    AuditCheck.GUARDS: "the database refuses changes",
+    AuditCheck.FILES: "source files hold what was taken",
 }
 
 
@@ -48,7 +48,7 @@ def audit_text(audit: Audit) -> str:
     lines = [f"{audit.batches:,} batches, {audit.records:,} records, {audit.closed_months:,} closed months"]
     lines += [f"ledger {audit.origin}"] if audit.origin else []
     lines += [f"head {_head(audit.head)}"]
-    asked = {Check.AGAINST: bool(audit.compared), Check.FILES: bool(audit.files or audit.files_gone)}
+    asked = {AuditCheck.AGAINST: bool(audit.compared), AuditCheck.FILES: bool(audit.files or audit.files_gone)}
     for check, name in _CHECKS.items():
         count = audit.counts.get(check, 0)
         verdict = f"{count:,} faults" if count > 1 else "1 fault" if count else "ok" if asked.get(check, True) else "-"
@@ -77,7 +77,7 @@ def audit_fields(audit: Audit) -> dict[str, Any]:
         "counts": {str(check.value): count for check, count in audit.counts.items()},
         "against": [
             {"name": compared.kept.name, "standing": compared.standing.value, "detail": compared.detail}
-            | {"size": compared.kept.checkpoint.size, "agrees": compared.standing is Standing.SAME}
+            | {"size": compared.kept.checkpoint.size, "agrees": compared.standing is CheckpointStanding.SAME}
             for compared in audit.compared
         ],
         "files": audit.files,

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from azlic.output import styled
+from azlic.output import style
 from licensing.core.instants import iso
 from licensing.verdict.seen import CLOCK_TOLERANCE, Seen, Witness, WitnessKind
 
@@ -17,7 +17,7 @@ _TITLES = {
 def clock_text(seen: Seen, now: datetime) -> str:
     """A line for the clock, one for each witness, and what follows from them."""
     why = seen.clock_behind(now)
-    standing = styled("SUSPECT", "red") if why else styled("not behind anything seen", "green")
+    standing = style("SUSPECT", "red") if why else style("not behind anything seen", "green")
     lines = [f"{'Clock':<15} {iso(now)}  {standing}"]
     for kind in WitnessKind:
         found = [witness for witness in seen.witnesses if witness.kind is kind]

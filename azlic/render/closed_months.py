@@ -7,15 +7,15 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from azlic.render.text import aligned, columns, indented
+from azlic.render.text import align, columns, indent
 from licensing.core.instants import iso
-from usage.ledger.closed_months import Closing
+from usage.ledger.closed_months import ClosedMonth
 from usage.quantity import from_micro
 from usage.reporting.daily import Apart, Usage
 from usage.reporting.report import MonthlyReport
 
 
-def closed_shown(closed: Closing | None) -> list[RenderableType]:
+def closing_lines(closed: ClosedMonth | None) -> list[RenderableType]:
     """That a month is closed: its numbers stay as they are."""
     if closed is None:
         return []
@@ -24,7 +24,7 @@ def closed_shown(closed: Closing | None) -> list[RenderableType]:
     return [Text("\n".join(lines))]
 
 
-def closed_fields(closed: Closing | None) -> dict[str, Any] | None:
+def closing_fields(closed: ClosedMonth | None) -> dict[str, Any] | None:
     """How a month was closed, for a script; None while it is open."""
     if closed is None:
         return None
@@ -37,27 +37,27 @@ def closed_fields(closed: Closing | None) -> dict[str, Any] | None:
     }
 
 
-def parts_apart(report: MonthlyReport) -> Sequence[tuple[Usage, Apart]]:
+def late_parts(report: MonthlyReport) -> Sequence[tuple[Usage, Apart]]:
     """Every part of the month's use that was booked late or corrected, with the row that it is a part of."""
     found = [(row, part) for row in report.usages for part in row.apart]
     return sorted(found, key=lambda pair: (pair[0].meter, pair[1].month, pair[1].kind))
 
 
-def apart_shown(report: MonthlyReport) -> list[RenderableType]:
+def late_lines(report: MonthlyReport) -> list[RenderableType]:
     """What was booked late or corrected, by meter; nothing where nothing was."""
     parts: list[RenderableType] = []
-    for meter, group in groupby(parts_apart(report), key=lambda pair: pair[0].meter):
+    for meter, group in groupby(late_parts(report), key=lambda pair: pair[0].meter):
         pairs = list(group)
         table = columns("", "of month", "~site", "~container", ">quantity", ">records")
-        for (row, part), quantity in zip(pairs, aligned([part.quantity for _, part in pairs]), strict=True):
+        for (row, part), quantity in zip(pairs, align([part.quantity for _, part in pairs]), strict=True):
             place = (row.site or "-", row.container_id)
             table.add_row(part.kind.value, str(part.month), *place, quantity, f"{part.records:,}")
-        parts += [Text(f"  {meter}"), indented(table, 4)]
+        parts += [Text(f"  {meter}"), indent(table, 4)]
     heading = f"Late and corrected: included in {report.month} above, though it belongs elsewhere"
     return [Text(heading, style="bold"), *parts, Text()] if parts else []
 
 
-def apart_fields(usage: Usage) -> list[dict[str, Any]]:
+def late_fields(usage: Usage) -> list[dict[str, Any]]:
     """The parts of a row that were booked late or corrected, for a script."""
     return [
         {

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from azlic.render.text import columns, rendered
+from azlic.render.text import columns, render_text
 from licensing.containers import ContainerType, Needs, Size
 from licensing.containers.kinds import OURS
 from licensing.containers.tags import LATEST, LATEST_LOCALE, Tag, Tags, newest_of_each
@@ -18,7 +18,7 @@ def containers_text(kinds: Sequence[ContainerType]) -> str:
         plans = ", ".join(kind.plan_types)
         offline = "yes" if kind.disconnected else "no"
         table.add_row(kind.name, offline, _size(needs.minimum), _size(needs.recommended), plans)
-    return rendered([table])
+    return render_text([table])
 
 
 def container_text(kind: ContainerType) -> str:
@@ -99,7 +99,7 @@ def tags_text(tags: Tags, found: Sequence[Tag]) -> str:
     for tag in found:
         version = ".".join(map(str, tag.version))
         table.add_row(version, tag.locale, tag.platform, tag.prerelease or tag.variant, tag.text)
-    parts = [rendered([table])] if found else []
+    parts = [render_text([table])] if found else []
     if tags.latest:
         parts.append(f"{LATEST}: the image for {LATEST_LOCALE}, where a container has locales")
     if tags.others:

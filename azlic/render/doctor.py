@@ -5,22 +5,22 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from azlic.output import styled
+from azlic.output import style
 from licensing.core.instants import iso
-from licensing.doctor.examination import Examination
-from licensing.doctor.finding import Finding, Level
-from licensing.doctor.words import shown
+from licensing.doctor.examination import SiteExamination
+from licensing.doctor.finding import DoctorFinding, FindingLevel
+from licensing.doctor.words import printable
 
 if TYPE_CHECKING:
     from licensing.doctor.mending import Mended
 
 WIDTH = 80
-_COLOURS = {Level.ERROR: "red", Level.WARNING: "yellow", Level.UNEXAMINED: "red"}
+_COLOURS = {FindingLevel.ERROR: "red", FindingLevel.WARNING: "yellow", FindingLevel.UNEXAMINED: "red"}
 
 
-def examination_text(found: Examination) -> str:
+def examination_text(found: SiteExamination) -> str:
     """How many things are wrong; each with its place, why it matters, and what mends it; then the facts."""
-    lines = [styled(f"Doctor: {_headline(found.findings)}", "red" if found.exit_status else "green"), ""]
+    lines = [style(f"Doctor: {_headline(found.findings)}", "red" if found.exit_status else "green"), ""]
     for finding in found.findings:
         lines += [*_finding(finding), ""]
     if os.geteuid() != 0 and any(finding.command for finding in found.findings):
@@ -30,23 +30,23 @@ def examination_text(found: Examination) -> str:
     return "\n".join(lines)
 
 
-def _headline(findings: Sequence[Finding]) -> str:
-    wrong, doubts, blind = (sum(finding.level is level for finding in findings) for level in Level)
+def _headline(findings: Sequence[DoctorFinding]) -> str:
+    wrong, doubts, blind = (sum(finding.level is level for finding in findings) for level in FindingLevel)
     parts = ["nothing is wrong" if not wrong else "1 thing is wrong" if wrong == 1 else f"{wrong} things are wrong"]
     parts += [f"{doubts} warning{'s' if doubts > 1 else ''}"] if doubts else []
     parts += [f"{blind} could not be examined"] if blind else []
     return ", ".join(parts)
 
 
-def _access(found: Examination) -> str:
+def _access(found: SiteExamination) -> str:
     how = "really tried" if found.tried else "worked out from owners, modes and ACLs; root can try it"
     return f"{how}, as user {found.identity}"
 
 
-def _finding(finding: Finding) -> list[str]:
-    head = f"{finding.level.upper():<10} {finding.code:<20} {shown(finding.place)}"
+def _finding(finding: DoctorFinding) -> list[str]:
+    head = f"{finding.level.upper():<10} {finding.code:<20} {printable(finding.place)}"
     names = ", ".join(finding.names) + (" ..." if finding.affected > len(finding.names) else "")
-    lines = [styled(head, _COLOURS[finding.level]), *_paragraph("What", f"{finding.problem}.")]
+    lines = [style(head, _COLOURS[finding.level]), *_paragraph("What", f"{finding.problem}.")]
     lines += _paragraph("First", names) if finding.affected > 1 and finding.names else []
     lines += _paragraph("Why", finding.why)
     if finding.command:
@@ -67,21 +67,21 @@ def _paragraph(name: str, text: str) -> list[str]:
     )
 
 
-def plan_text(findings: Sequence[Finding]) -> str:
+def plan_text(findings: Sequence[DoctorFinding]) -> str:
     """The commands that are about to be run."""
     return "\n".join(f"  {finding.command}" for finding in findings)
 
 
-def mended_text(mended: "Sequence[Mended]") -> str:
+def mending_text(mended: "Sequence[Mended]") -> str:
     """What was run, and what failed."""
     lines: list[str] = []
     for done in mended:
         lines.append(f"{'FAILED' if done.failure else 'done'}  {done.finding.command}")
-        lines += [f"        {shown(line)}" for line in done.failure.splitlines()]
+        lines += [f"        {printable(line)}" for line in done.failure.splitlines()]
     return "\n".join(lines)
 
 
-def examination_fields(found: Examination, mended: "Sequence[Mended]" = ()) -> dict[str, Any]:
+def examination_fields(found: SiteExamination, mended: "Sequence[Mended]" = ()) -> dict[str, Any]:
     """The examination under the schema ``azlic.doctor/v1``; ``mended`` is what ``--fix`` ran before it."""
     return {
         "as_of": iso(found.as_of),
@@ -93,7 +93,7 @@ def examination_fields(found: Examination, mended: "Sequence[Mended]" = ()) -> d
             {
                 "code": finding.code,
                 "level": finding.level,
-                "place": shown(finding.place),
+                "place": printable(finding.place),
                 "problem": finding.problem,
                 "why": finding.why,
                 "command": finding.command,

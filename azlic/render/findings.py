@@ -6,27 +6,27 @@ from typing import Any
 
 from licensing.core.instants import iso
 from usage.intake.findings import KINDS, Finding, OpenGap
-from usage.intake.quarantine import SetApart
+from usage.intake.quarantine import QuarantinedLine
 
 WIDTH = 80
 
 
-def lines_text(lines: Sequence[SetApart]) -> str:
+def lines_text(lines: Sequence[QuarantinedLine]) -> str:
     """Each line with its place, the reason, and what it holds, as far as a terminal may see it."""
     if not lines:
         return "no line waits in quarantine"
     told: list[str] = []
     for item in lines:
         told.append(f"{item.key:>4}  {item.file}:{item.line}  {item.kind}")
-        told += _indented(item.reason)
+        told += _indent(item.reason)
         shown = item.content[:200].decode("utf-8", "backslashreplace")
-        told += _indented("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown))
+        told += _indent("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown))
         if item.settled_as:
-            told += _indented(f"{item.settled_as}: {item.settled_why}")
+            told += _indent(f"{item.settled_as}: {item.settled_why}")
     return "\n".join(told)
 
 
-def lines_fields(lines: Sequence[SetApart]) -> dict[str, Any]:
+def lines_fields(lines: Sequence[QuarantinedLine]) -> dict[str, Any]:
     """The lines under the schema ``azlic.quarantine/v1``; ``content`` is the line, with escapes for what is no text."""
     return {
         "lines": [
@@ -55,9 +55,9 @@ def findings_text(findings: Sequence[Finding], gaps: Sequence[OpenGap]) -> str:
     for item in findings:
         place = f"{item.file}:{item.line}" if item.line else item.file
         told.append(f"{item.key:>4}  {place}  {KINDS.get(item.kind, item.kind)}")
-        told += _indented(f"{item.detail} (found {iso(item.found_at)})")
+        told += _indent(f"{item.detail} (found {iso(item.found_at)})")
         if item.settled_why:
-            told += _indented(f"settled: {item.settled_why}")
+            told += _indent(f"settled: {item.settled_why}")
     told += [f"still missing: records {gap.first} to {gap.last} of {gap.container_id}" for gap in gaps]
     return "\n".join(told)
 
@@ -82,5 +82,5 @@ def findings_fields(findings: Sequence[Finding], gaps: Sequence[OpenGap]) -> dic
     }
 
 
-def _indented(text: str) -> list[str]:
+def _indent(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6) or [" " * 6]

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from licensing.core.instants import iso
-from usage.handover.accepting import Accepted
+from usage.handover.accepting import Acceptance
 from usage.handover.acknowledgement import Acknowledged
 from usage.handover.exporting import Exported
 from usage.handover.inspection import Inspected
 from usage.handover.manifest import Manifest
-from usage.handover.sites import KnownSite
-from usage.quantity import from_micro, grouped
+from usage.handover.sites import HandingSite
+from usage.quantity import from_micro, group_digits
 
 WIDTH = 80
 
 
-def exported_text(given: Exported, path: Path) -> str:
+def export_text(given: Exported, path: Path) -> str:
     """What was handed over, and what to do with it."""
     lines = [f"export: {path}", *_manifest_lines(given.manifest, given.key_id)]
     if given.again:
@@ -26,11 +26,11 @@ def exported_text(given: Exported, path: Path) -> str:
     return "\n".join(lines)
 
 
-def inspected_text(found: Inspected, path: Path) -> str:
+def inspection_text(found: Inspected, path: Path) -> str:
     """An export that is sound: what it says, and what it adds up to by month and meter."""
     lines = [f"sound: {path}", *_manifest_lines(found.manifest, found.key_id)]
     for (month, meter), (quantity, records) in _by_meter(found).items():
-        lines += _lines("Used", f"{month}  {grouped(quantity)}  {meter} ({records:,} records)")
+        lines += _lines("Used", f"{month}  {group_digits(quantity)}  {meter} ({records:,} records)")
     for close in found.manifest.closes:
         why = f", {close.reason}" if close.reason else ""
         lines += _lines("Closed", f"{close.month} at {iso(close.closed_at)}{why}")
@@ -55,7 +55,7 @@ def totals_fields(found: Inspected) -> dict[str, Any]:
     }
 
 
-def accepted_text(taken: Accepted, path: Path) -> str:
+def acceptance_text(taken: Acceptance, path: Path) -> str:
     """What was booked, what was kept apart, and where the acknowledgement lies."""
     manifest, receipt = taken.manifest, taken.receipt
     lines = [f"acknowledgement: {path}"]
@@ -76,7 +76,7 @@ def accepted_text(taken: Accepted, path: Path) -> str:
     return "\n".join(lines)
 
 
-def accepted_fields(taken: Accepted, path: Path) -> dict[str, Any]:
+def acceptance_fields(taken: Acceptance, path: Path) -> dict[str, Any]:
     """What was accepted, under the schema ``azlic.accepted-export/v1``."""
     receipt = taken.receipt
     return {
@@ -92,7 +92,7 @@ def accepted_fields(taken: Accepted, path: Path) -> dict[str, Any]:
     }
 
 
-def acknowledged_text(taken: Acknowledged) -> str:
+def acknowledgement_text(taken: Acknowledged) -> str:
     """Which export head office has booked."""
     word = taken.acknowledgement
     lines = [f"export {word.number} of {word.site} is acknowledged" + (", as before" if taken.again else "")]
@@ -101,7 +101,7 @@ def acknowledged_text(taken: Acknowledged) -> str:
     return "\n".join(lines + _lines("Key", taken.key_id))
 
 
-def acknowledged_fields(taken: Acknowledged) -> dict[str, Any]:
+def acknowledgement_fields(taken: Acknowledged) -> dict[str, Any]:
     """An acknowledgement under the schema ``azlic.acknowledgement/v1``."""
     word = taken.acknowledgement
     return {
@@ -112,7 +112,7 @@ def acknowledged_fields(taken: Acknowledged) -> dict[str, Any]:
     }
 
 
-def site_text(site: KnownSite) -> str:
+def site_text(site: HandingSite) -> str:
     """A site: its key, its ledger, and how far it was accepted."""
     lines = [f"site {site.name}", f"  key {site.key.keyid}"]
     if site.seen_at is None:
@@ -121,12 +121,12 @@ def site_text(site: KnownSite) -> str:
     return "\n".join([*lines, *_lines("Accepted", f"batch {site.size}, {site.head.hex()}, {iso(site.seen_at)}")])
 
 
-def sites_text(sites: Sequence[KnownSite]) -> str:
+def sites_text(sites: Sequence[HandingSite]) -> str:
     """Every enrolled site."""
     return "\n".join(map(site_text, sites)) or "no site is enrolled"
 
 
-def site_fields(site: KnownSite) -> dict[str, Any]:
+def site_fields(site: HandingSite) -> dict[str, Any]:
     """A site under the schema ``azlic.handing-sites/v1``."""
     return {
         "name": site.name,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from licensing.core.instants import iso
-from licensing.issuer.audit import Audit, AuditEntry
+from licensing.issuer.audit import AuditEntry, AuditLog
 from licensing.issuer.book import IssuedLicense
 from licensing.issuer.containers import KnownContainer
 from licensing.issuer.resources import KnownResource
@@ -98,31 +98,31 @@ def container_fields(known: KnownContainer) -> dict[str, Any]:
     return fields | {"term_seconds": None if term is None else term // timedelta(seconds=1)}
 
 
-def issued_text(licenses: Sequence[IssuedLicense]) -> str:
+def licenses_text(licenses: Sequence[IssuedLicense]) -> str:
     """A few lines for each license that was given out, the newest last."""
-    return "\n".join("\n".join(_issued(line)) for line in licenses) or "no license was given out yet"
+    return "\n".join("\n".join(_license_lines(line)) for line in licenses) or "no license was given out yet"
 
 
-def _issued(line: IssuedLicense) -> Iterator[str]:
+def _license_lines(line: IssuedLicense) -> Iterator[str]:
     how = f"API key {line.key_slot}" if line.key_slot else "offline request"
     yield f"{line.license_id} serial {line.serial}, {line.issued_at}"
     if line.revoked_at:
         yield f"  revoked {line.revoked_at}"
     text = f"{line.resource}, {line.container_type} {line.container_version}, until {line.expires_at}"
-    yield from _wrapped(f"{text}, by {how}{f' of site {line.site}' if line.site else ''}")
+    yield from _wrap(f"{text}, by {how}{f' of site {line.site}' if line.site else ''}")
 
 
-def revoked_text(known: Sequence[Revoked]) -> str:
+def revocations_text(known: Sequence[Revoked]) -> str:
     """A few lines for each license that was taken back, the newest last."""
-    return "\n".join("\n".join(_revoked(one)) for one in known) or "no license was taken back yet"
+    return "\n".join("\n".join(_revocation_lines(one)) for one in known) or "no license was taken back yet"
 
 
-def _revoked(one: Revoked) -> Iterator[str]:
+def _revocation_lines(one: Revoked) -> Iterator[str]:
     yield f"{one.license_id} {f'up to serial {one.up_to_serial}' if one.up_to_serial else 'every serial'}"
-    yield from _wrapped(f"{one.revoked_at}, {one.reason}")
+    yield from _wrap(f"{one.revoked_at}, {one.reason}")
 
 
-def audit_text(log: Audit) -> str:
+def audit_text(log: AuditLog) -> str:
     """Two lines or more for each line of the log, the newest last, and what its check says."""
     told = [line for entry in log.entries for line in _entry(entry)]
     count = len(log.entries)
@@ -134,16 +134,16 @@ def audit_text(log: Audit) -> str:
 def _entry(entry: AuditEntry) -> Iterator[str]:
     detail = entry.detail if isinstance(entry.detail, dict) else {"detail": entry.detail}
     yield f"{entry.number:>4}  {entry.at}  {entry.actor}"
-    yield from _wrapped(f"{entry.action} {entry.subject}", 6)
-    yield from _wrapped(", ".join(f"{name} {value}" for name, value in detail.items()), 6)
+    yield from _wrap(f"{entry.action} {entry.subject}", 6)
+    yield from _wrap(", ".join(f"{name} {value}" for name, value in detail.items()), 6)
 
 
-def audit_fields(log: Audit) -> dict[str, Any]:
+def audit_fields(log: AuditLog) -> dict[str, Any]:
     """The log under the schema ``azlic.issuer-audit/v1``; ``fault`` is null where every line is as it was written."""
     return {"fault": log.fault, "head": log.head.hex(), "lines": [asdict(entry) for entry in log.entries]}
 
 
-def _wrapped(text: str, indent: int = 2) -> list[str]:
+def _wrap(text: str, indent: int = 2) -> list[str]:
     return textwrap.wrap(
         text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2), break_on_hyphens=False
     )

@@ -7,10 +7,10 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from azlic.render.text import aligned, columns, indented, rendered
+from azlic.render.text import align, columns, indent, render_text
 from licensing.core.instants import iso
 from usage.plans.model import Change, MeterShare, Plan
-from usage.quantity import from_micro, grouped
+from usage.quantity import from_micro, group_digits
 
 
 def plans_table(plans: Sequence[Plan]) -> str:
@@ -19,10 +19,10 @@ def plans_table(plans: Sequence[Plan]) -> str:
         return "no plans; enter one with: azlic plan import /license"
     table = columns("~plan", "~type", ">committed", "from", "until")
     for plan in plans:
-        committed = f"{grouped(plan.count * plan.quota)} {plan.unit}/{plan.period}"
+        committed = f"{group_digits(plan.count * plan.quota)} {plan.unit}/{plan.period}"
         more = " +" if plan.changes else ""
         table.add_row(plan.name, f"{plan.plan_type} {plan.tier} x {plan.count}{more}", committed, *_dates(plan))
-    return rendered([table])
+    return render_text([table])
 
 
 def _dates(plan: Plan) -> tuple[str, str]:
@@ -34,16 +34,16 @@ def plan_text(plan: Plan) -> str:
     start, end = _dates(plan)
     terms = columns("", "~")
     terms.add_row("runs", f"{start} up to, not including, {end} (UTC)")
-    terms.add_row("each unit", f"{grouped(plan.quota)} {plan.unit} a {plan.period}")
+    terms.add_row("each unit", f"{group_digits(plan.quota)} {plan.unit} a {plan.period}")
     terms.add_row("at its end", renewal(plan))
     parts: list[RenderableType] = [
         headline(plan),
-        indented(terms),
+        indent(terms),
         Text(),
         *_meters(plan),
         *_changes(plan.changes, plan.unit),
     ]
-    return rendered([*parts, *_periods(plan)])
+    return render_text([*parts, *_periods(plan)])
 
 
 def headline(plan: Plan) -> Text:
@@ -69,29 +69,29 @@ def _meters(plan: Plan) -> list[RenderableType]:
     table = columns("~meter", "ratio")
     for share in plan.meters:
         table.add_row(share.meter, share_words(share, plan.unit))
-    return [indented(table), Text()]
+    return [indent(table), Text()]
 
 
 def _changes(changes: Sequence[Change], unit: str) -> list[RenderableType]:
     if not changes:
         return []
     table = columns("added from", ">units", f">{unit} in that period", "", "entered")
-    for change, quota in zip(changes, aligned([change.quota for change in changes]), strict=True):
+    for change, quota in zip(changes, align([change.quota for change in changes]), strict=True):
         how = "taken back" if change.units < 0 else "pro-rated" if change.prorated else "as stated"
         table.add_row(
             f"{change.effective_at:%Y-%m-%d}", f"{change.units:+,}", quota, how, f"{change.entered_at:%Y-%m-%d}"
         )
-    return [indented(table), Text()]
+    return [indent(table), Text()]
 
 
 def _periods(plan: Plan) -> list[RenderableType]:
     table = columns("period from", "up to", ">units", f">{plan.unit} committed")
     periods = list(plan.periods(plan.starts_at, plan.ends_at))
     ends = [end - timedelta(microseconds=1) for _, end in periods]
-    committed = aligned([plan.committed_by(end) for end in ends])
+    committed = align([plan.commitment_at(end) for end in ends])
     for (start, end), last, quota in zip(periods, ends, committed, strict=True):
         table.add_row(f"{start:%Y-%m-%d}", f"{end:%Y-%m-%d}", f"{plan.units_by(last):,}", quota)
-    return [indented(table)]
+    return [indent(table)]
 
 
 def plan_fields(plan: Plan) -> dict[str, Any]:

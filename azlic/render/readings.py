@@ -10,22 +10,22 @@ from rich.console import Console
 
 from licensing.core.errors import AzlicError
 from licensing.core.instants import iso
-from usage.quantity import from_micro, grouped
+from usage.quantity import from_micro, group_digits
 from usage.readings.polling import Failure, Progress
-from usage.readings.receipt import Entry, Outcome, Taken
+from usage.readings.receipt import ReadingOutcome, ReadingsReceipt, ReceiptEntry
 from usage.readings.sources import ListedSource
 
 SCHEMA = "azlic.reading/v1"
 WIDTH = 80
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _SAID = {
-    Outcome.BOOKED: "booked",
-    Outcome.FELL: "a counter fell and began anew",
-    Outcome.UNCHANGED: "unchanged",
-    Outcome.KNOWN: "is here already, counts nothing",
-    Outcome.OLDER: "older than the newest reading: kept, counts nothing",
-    Outcome.HELD_BACK: "held back",
-    Outcome.COMPARED: "compared with the months",
+    ReadingOutcome.BOOKED: "booked",
+    ReadingOutcome.FELL: "a counter fell and began anew",
+    ReadingOutcome.UNCHANGED: "unchanged",
+    ReadingOutcome.KNOWN: "is here already, counts nothing",
+    ReadingOutcome.OLDER: "older than the newest reading: kept, counts nothing",
+    ReadingOutcome.HELD_BACK: "held back",
+    ReadingOutcome.COMPARED: "compared with the months",
 }
 
 
@@ -42,25 +42,25 @@ def asking() -> Iterator[Progress]:
         yield report
 
 
-def taken_text(taken: Taken) -> str:
+def readings_text(taken: ReadingsReceipt) -> str:
     """What became of each report, then what there is to look into."""
     told = [f"{taken.source}: {taken.records:,} {'record' if taken.records == 1 else 'records'} booked"]
     for entry in taken.entries:
         told += [f"  {entry.month or 'all time'!s:<9} {_SAID[entry.outcome]}", *_amounts(entry.amounts)]
     if taken.mirror_of and any(entry.amounts for entry in taken.entries):
-        told += _wrapped(
+        told += _wrap(
             f"It reports the mount of {taken.mirror_of}, and read more than that did last: take a reading of"
             f" {taken.mirror_of} to have it counted."
         )
     if taken.outside:
-        told += _wrapped("Its mount holds usage in months that were not read; name them with --month:")
+        told += _wrap("Its mount holds usage in months that were not read; name them with --month:")
         told += _amounts(taken.outside)
     for finding in taken.findings:
-        told += _wrapped(f"finding: {finding}")
+        told += _wrap(f"finding: {finding}")
     return "\n".join(told)
 
 
-def taken_json(taken: Taken, failures: Sequence[Failure] = ()) -> str:
+def readings_json(taken: ReadingsReceipt, failures: Sequence[Failure] = ()) -> str:
     """The same under the schema ``azlic.reading/v1``; a quantity is written with all its digits."""
     fields = {
         "schema": SCHEMA,
@@ -75,7 +75,7 @@ def taken_json(taken: Taken, failures: Sequence[Failure] = ()) -> str:
     return msgspec.json.format(_encode(fields), indent=2).decode()
 
 
-def not_had(failures: Sequence[Failure]) -> AzlicError:
+def missing_reports(failures: Sequence[Failure]) -> AzlicError:
     """The error for reports that could not be had."""
     told = "; ".join(f"{failure.what}: {failure.reason}" for failure in failures)
     return AzlicError(
@@ -89,11 +89,11 @@ def sources_text(sources: Sequence[ListedSource]) -> str:
     told: list[str] = []
     for source in sources:
         told.append(source.name)
-        told += _wrapped(f"last read {iso(source.last_reading_at)} from {source.origin}", indent=4)
+        told += _wrap(f"last read {iso(source.last_reading_at)} from {source.origin}", indent=4)
         if source.epoch > 1:
-            told += _wrapped(f"epoch {source.epoch}: its counters began anew", indent=4)
+            told += _wrap(f"epoch {source.epoch}: its counters began anew", indent=4)
         if source.mirror_of:
-            told += _wrapped(f"mirror of {source.mirror_of}: not counted", indent=4)
+            told += _wrap(f"mirror of {source.mirror_of}: not counted", indent=4)
     return "\n".join(told) or "no container's report was read yet"
 
 
@@ -113,7 +113,7 @@ def sources_fields(sources: Sequence[ListedSource]) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: ReceiptEntry) -> dict[str, Any]:
     return {
         "month": _month(entry),
         "taken_at": iso(entry.taken_at),
@@ -123,7 +123,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _month(of: Entry | Failure) -> str | None:
+def _month(of: ReceiptEntry | Failure) -> str | None:
     return str(of.month) if of.month else None
 
 
@@ -133,8 +133,10 @@ def _numbers(micros: Mapping[str, int]) -> dict[str, Any]:
 
 def _amounts(micros: Mapping[str, int]) -> list[str]:
     """Two lines for each meter: the names of real ones leave no room for a number beside them."""
-    return [line for meter, micro in micros.items() for line in (*_wrapped(meter, indent=4), f"      {grouped(micro)}")]
+    return [
+        line for meter, micro in micros.items() for line in (*_wrap(meter, indent=4), f"      {group_digits(micro)}")
+    ]
 
 
-def _wrapped(text: str, indent: int = 2) -> list[str]:
+def _wrap(text: str, indent: int = 2) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * indent)

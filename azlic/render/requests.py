@@ -10,7 +10,7 @@ from licensing.core.instants import iso
 if TYPE_CHECKING:  # a site that asks has no use for the issuer's modules
     from licensing.delivery.request import OfflineRequest
     from licensing.issuer.desk import Answer
-    from licensing.issuer.sites import KnownSite
+    from licensing.issuer.sites import EnrolledSite
 
 WIDTH = 80
 
@@ -21,7 +21,7 @@ def request_text(request: "OfflineRequest", path: Path, key_id: str) -> str:
     lines += _lines("Id", request.request_id)
     lines += _lines("Site", request.site)
     lines += _lines("Key", key_id)
-    lines += _lines("For", _wanted(request))
+    lines += _lines("For", _request_lines(request))
     lines += _lines("Do", "Carry it to the issuer; bring license.dat back for azlic install.")
     return "\n".join(lines)
 
@@ -37,7 +37,7 @@ def answer_text(answer: "Answer", path: Path) -> str:
     lines = [f"license: {path}"]
     lines += _lines("License", f"{license_.license_id}, serial {license_.serial}")
     lines += _lines("Site", request.site)
-    lines += _lines("For", _wanted(request))
+    lines += _lines("For", _request_lines(request))
     lines += _lines("Ends", iso(license_.expires_at))
     if answer.again:
         lines += _lines("Note", f"This request was answered before, {iso(license_.issued_at)}: the same license again.")
@@ -54,18 +54,18 @@ def answer_fields(answer: "Answer", path: Path) -> dict[str, Any]:
     }
 
 
-def enrolled_text(site: "KnownSite") -> str:
+def site_text(site: "EnrolledSite") -> str:
     """A site: its key, and the resources it may ask for."""
     lines = [f"site {site.name}", f"  key {site.key_id}"]
     return "\n".join(lines + _lines("May ask", ", ".join(site.resources)))
 
 
-def sites_text(sites: Sequence["KnownSite"]) -> str:
+def sites_text(sites: Sequence["EnrolledSite"]) -> str:
     """Every enrolled site."""
-    return "\n".join(map(enrolled_text, sites)) or "no site is enrolled"
+    return "\n".join(map(site_text, sites)) or "no site is enrolled"
 
 
-def site_fields(site: "KnownSite") -> dict[str, Any]:
+def site_fields(site: "EnrolledSite") -> dict[str, Any]:
     """A site under the schema ``azlic.issuer-sites/v1``."""
     return {
         "name": site.name,
@@ -75,7 +75,7 @@ def site_fields(site: "KnownSite") -> dict[str, Any]:
     }
 
 
-def _wanted(request: "OfflineRequest") -> str:
+def _request_lines(request: "OfflineRequest") -> str:
     text = f"{request.resource}, {request.container_type} {request.container_version}"
     if request.instances:
         text += f", for {', '.join(request.instances)} alone"

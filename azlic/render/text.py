@@ -13,13 +13,13 @@ _GAP = 2
 _FOLDED = 12
 
 
-def rendered(parts: Iterable[RenderableType]) -> str:
+def render_text(parts: Iterable[RenderableType]) -> str:
     """The parts as text; colours only on a terminal, and none where NO_COLOR is set.
 
     It is wider than 80 columns where its numbers need more: a number is never cut off.
     """
     shown = list(parts)
-    width = max([WIDTH, *(_needed(part) for part in shown)])
+    width = max([WIDTH, *(_least_width(part) for part in shown)])
     console = Console(width=width, highlight=False, markup=False, emoji=False)
     with console.capture() as capture:
         for part in shown:
@@ -27,10 +27,10 @@ def rendered(parts: Iterable[RenderableType]) -> str:
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
-def _needed(part: RenderableType) -> int:
+def _least_width(part: RenderableType) -> int:
     """How wide a table has to be for all that may not be folded; rich would cut it off."""
     if isinstance(part, Padding):
-        return part.left + _needed(part.renderable)
+        return part.left + _least_width(part.renderable)
     if not isinstance(part, Table):
         return 0
     return sum(
@@ -56,12 +56,12 @@ def columns(*headings: str, first: int = 0) -> Table:
     return table
 
 
-def indented(table: Table, spaces: int = 2) -> Padding:
+def indent(table: Table, spaces: int = 2) -> Padding:
     """A table that belongs to what stands above it."""
     return Padding.indent(table, spaces)
 
 
-def aligned(micros: Sequence[int]) -> list[str]:
+def align(micros: Sequence[int]) -> list[str]:
     """Quantities of one column, thousands grouped, all with as many decimals as the one that needs most."""
     decimals = max((_decimals(micro) for micro in micros), default=0)
     return [f"{'-' if micro < 0 else ''}{_absolute(abs(micro), decimals)}" for micro in micros]

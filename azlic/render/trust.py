@@ -11,19 +11,19 @@ from licensing.trust.store import TrustStore
 
 if TYPE_CHECKING:
     from azlic.settings import Settings
-    from licensing.trust.updating import Taken
+    from licensing.trust.updating import TrustUpdate
 
 
-def held_text(store: TrustStore, held: Held, as_of: datetime) -> str:
+def trust_text(store: TrustStore, held: Held, as_of: datetime) -> str:
     """Each issuer's keys, and what it has stated last."""
     if not held.keys and not held.untrusted:
         where = f"none is in {store.folder}" if store.folder.is_dir() else f"there is no folder {store.folder}"
         return f"no trusted keys, {where}"
     lines = [line for issuer in held.issuers for line in _issuer(held, issuer, as_of)]
-    return "\n".join([*lines, *_untrusted(held)])
+    return "\n".join([*lines, *_trust_failures(held)])
 
 
-def _untrusted(held: Held) -> Iterator[str]:
+def _trust_failures(held: Held) -> Iterator[str]:
     for issuer, path in held.untrusted.items():
         yield f"issuer {issuer}"
         yield f"  not trusted until {path.name[:12]}...{path.name[64:]} is mended"
@@ -37,7 +37,7 @@ def _issuer(held: Held, issuer: str, as_of: datetime) -> Iterator[str]:
     for known in keys:
         yield f"  key {known.key_id}" if stated.rotation else f"{known.path.name}\n  key {known.key_id}"
         yield from _window(known)
-    yield from _stated(stated, as_of)
+    yield from _statement_lines(stated, as_of)
 
 
 def _window(known: TrustedKey) -> Iterator[str]:
@@ -47,9 +47,9 @@ def _window(known: TrustedKey) -> Iterator[str]:
         yield "    " + " ".join(filter(None, (begins, ends)))
 
 
-def _stated(stated: TrustedIssuer, as_of: datetime) -> Iterator[str]:
+def _statement_lines(stated: TrustedIssuer, as_of: datetime) -> Iterator[str]:
     if rotation := stated.rotation:
-        word = "expired" if rotation.expired(as_of) else "good until"
+        word = "expired" if rotation.is_expired(as_of) else "good until"
         yield f"  rotation {rotation.version} of {iso(rotation.issued_at)}"
         yield f"    {word} {iso(rotation.expires_at)}"
     if revocations := stated.revocations:
@@ -64,9 +64,9 @@ def warnings(held: Held, as_of: datetime, settings: "Settings") -> Iterator[str]
     """What an operator should see to: trust that grew old, a list that is overdue, a rotation that ends or has."""
     for issuer, stated in held.issuers.items():
         name = f"issuer {issuer[:12]}"
-        if (rotation := stated.rotation) and rotation.expired(as_of):
+        if (rotation := stated.rotation) and rotation.is_expired(as_of):
             yield f"the last rotation of {name} has expired: none of its keys is trusted now"
-        elif rotation and rotation.expired(as_of + timedelta(days=settings.expiring_days)):
+        elif rotation and rotation.is_expired(as_of + timedelta(days=settings.expiring_days)):
             ends = iso(rotation.expires_at)
             yield f"the last rotation of {name} expires at {ends}: then none of its keys is trusted"
         if stated.revocations and stated.revocations.stale(as_of):
@@ -76,12 +76,12 @@ def warnings(held: Held, as_of: datetime, settings: "Settings") -> Iterator[str]
             yield f"your trust in {name} is {age} days old"
 
 
-def taken_text(taken: Sequence["Taken"]) -> str:
+def update_text(taken: Sequence["TrustUpdate"]) -> str:
     """A line for each statement that was given: what it is, and whether it is new."""
-    return "\n".join(_taken(one) for one in taken)
+    return "\n".join(_update_line(one) for one in taken)
 
 
-def _taken(one: "Taken") -> str:
+def _update_line(one: "TrustUpdate") -> str:
     from licensing.trust.rotation import Rotation
 
     said = one.statement
@@ -98,7 +98,7 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def held_fields(store: TrustStore, held: Held, as_of: datetime) -> dict[str, Any]:
+def trust_fields(store: TrustStore, held: Held, as_of: datetime) -> dict[str, Any]:
     """What the store holds under the schema ``azlic.trust/v1``."""
     return {
         "folder": str(store.folder),
@@ -124,14 +124,14 @@ def _issuer_fields(issuer: str, stated: TrustedIssuer, as_of: datetime) -> dict[
     rotation, revocations = stated.rotation, stated.revocations
     return {
         "issuer": issuer,
-        "said_at": iso(stated.said_at) if stated.said_at else None,
+        "said_at": iso(stated.last_stated_at) if stated.last_stated_at else None,
         "days_old": stated.days_old(as_of),
         "rotation": rotation
         and {
             "version": rotation.version,
             "issued_at": iso(rotation.issued_at),
             "expires_at": iso(rotation.expires_at),
-            "expired": rotation.expired(as_of),
+            "expired": rotation.is_expired(as_of),
         },
         "revocations": revocations
         and {
@@ -144,7 +144,7 @@ def _issuer_fields(issuer: str, stated: TrustedIssuer, as_of: datetime) -> dict[
     }
 
 
-def taken_fields(taken: Sequence["Taken"]) -> dict[str, Any]:
+def update_fields(taken: Sequence["TrustUpdate"]) -> dict[str, Any]:
     """What was given to a trust store under the schema ``azlic.trust-update/v1``."""
     return {
         "statements": [

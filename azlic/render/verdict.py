@@ -5,11 +5,11 @@ import textwrap
 from datetime import datetime, timedelta
 from typing import Any
 
-from azlic.output import styled
+from azlic.output import style
 from licensing.containers import CONTAINER_TYPES
 from licensing.core.instants import iso
 from licensing.signing.document import License
-from licensing.verdict.seen import Adopted
+from licensing.verdict.seen import AdoptedLicense
 from licensing.verdict.verdict import NOT_REACHED, Cause, Status, Verdict
 from licensing.verification.adopted import BY_OPERATOR
 from licensing.verification.renewal import LEAD_DAYS, renewal_starts_at
@@ -77,7 +77,7 @@ _DO_STATED = {
 
 def verdict_text(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> str:
     """What, until when, what happens then, what to do; then the numbered checks."""
-    lines = [styled(line, COLOURS.get(verdict.status, "red")) for line in textwrap.wrap(_headline(verdict), WIDTH)]
+    lines = [style(line, COLOURS.get(verdict.status, "red")) for line in textwrap.wrap(_headline(verdict), WIDTH)]
     lines.append("")
     lines += _paragraph("Answer", f"As of {iso(verdict.as_of)}: {verdict.detail}.")
     if verdict.license is not None:
@@ -153,7 +153,7 @@ def _facts(verdict: Verdict, license_: License, lead_days: int) -> list[str]:
     return lines
 
 
-def _statement(verdict: Verdict, stated: Adopted, lead_days: int) -> list[str]:
+def _statement(verdict: Verdict, stated: AdoptedLicense, lead_days: int) -> list[str]:
     """What the operator stated of a license that azlic cannot read."""
     who = f"by the operator ({stated.stated_by}) at {iso(stated.adopted_at)}"
     lines = _paragraph("Stated", f"{who}; azlic cannot read the license")
@@ -213,7 +213,7 @@ def verdict_fields(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> dict[str,
         "renewal_starts_at": iso(renewal) if renewal else None,
         "key_id": verdict.key_id,
         "license": license_.model_dump(mode="json", exclude={"content_keys"}) if license_ else None,
-        "stated": stated_fields(verdict.stated) if verdict.stated else None,
+        "stated": statement_fields(verdict.stated) if verdict.stated else None,
         "checks": [
             {"number": check.number, "name": check.name, "passed": check.passed, "detail": check.detail}
             for check in verdict.checks
@@ -221,7 +221,7 @@ def verdict_fields(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> dict[str,
     }
 
 
-def stated_fields(stated: Adopted) -> dict[str, Any]:
+def statement_fields(stated: AdoptedLicense) -> dict[str, Any]:
     """What the operator stated of an adopted license; what was never stated is null."""
     return {
         "sha256": stated.digest.hex(),

@@ -10,10 +10,10 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from azlic.output import styled
+from azlic.output import style
 from azlic.render.verdict import COLOURS, WIDTH, verdict_fields
 from licensing.core.instants import iso
-from licensing.verdict.severity import counted, worst_first
+from licensing.verdict.severity import status_counts, worst_first
 from licensing.verdict.verdict import Verdict
 from licensing.verification.adopted import BY_OPERATOR
 from licensing.verification.mounts import Mounts
@@ -56,7 +56,7 @@ def _row(verdict: Verdict, lead_days: int) -> tuple[str, ...]:
         f"{verdict.days_left:,}" if verdict.days_left is not None else "-",
         _day(verdict.expires_at),
         _day(renewal_starts_at(verdict, lead_days)),
-        _fitted(verdict.container_type or "-", _CONTAINER_CELLS),
+        _fit(verdict.container_type or "-", _CONTAINER_CELLS),
         str(verdict.path),
     )
 
@@ -84,14 +84,14 @@ def _table(
             cell.rjust(width) if column == numbers else set_cell_size(cell, width)
             for column, (cell, width) in enumerate(zip(row[:-1], widths, strict=True))
         ]
-        return _GAP.join([*cells, _fitted(row[-1], room)])
+        return _GAP.join([*cells, _fit(row[-1], room)])
 
     yield line(headings)
     for number, row in enumerate(rows):
-        yield styled(line(row), colours[number]) if colours else line(row)
+        yield style(line(row), colours[number]) if colours else line(row)
 
 
-def _fitted(text: str, cells: int) -> str:
+def _fit(text: str, cells: int) -> str:
     """A name in at most so many cells: what cannot be printed is escaped, what is too long loses its middle."""
     shown = _printable(text)
     if cell_len(shown) <= cells:
@@ -107,14 +107,14 @@ def _printable(text: str) -> str:
 
 
 def _summary(verdicts: Sequence[Verdict], mounts: Mounts) -> list[str]:
-    statuses = ", ".join(f"{count:,} {status}" for status, count in counted(verdicts).items())
+    statuses = ", ".join(f"{count:,} {status}" for status, count in status_counts(verdicts).items())
     refused = sum(not verdict.may_run for verdict in verdicts)
     one = len(verdicts) == 1
     lines = [
         *textwrap.wrap(f"{len(verdicts):,} {'license' if one else 'licenses'}: {statuses}.", WIDTH),
         f"{refused:,} may not run." if refused else f"{'It' if one else 'All'} may run.",
     ]
-    lines += [f"No license in {_fitted(str(folder), WIDTH - 14)}" for folder in mounts.without[:_NAMED]]
+    lines += [f"No license in {_fit(str(folder), WIDTH - 14)}" for folder in mounts.without[:_NAMED]]
     more = len(mounts.without) - _NAMED
     return [*lines, f"and in {more:,} more subfolders"] if more > 0 else lines
 
@@ -132,7 +132,7 @@ def verdicts_fields(verdicts: Sequence[Verdict], mounts: Mounts, *, lead_days: i
             "licenses": len(ordered),
             "may_run": sum(verdict.may_run for verdict in ordered),
             "worst": ordered[0].status,
-            "statuses": counted(ordered),
+            "statuses": status_counts(ordered),
         },
         "without_license": [str(folder) for folder in mounts.without],
         "verdicts": [{"schema": "azlic.verdict/v1"} | verdict_fields(one, lead_days=lead_days) for one in ordered],
@@ -145,7 +145,7 @@ def verdict_line(verdict: Verdict) -> str:
     return _printable(f"{iso(verdict.as_of)} {status} {verdict.path}: {verdict.detail}")
 
 
-def examined(paths: Sequence[Path], examine: Callable[[Path], Verdict]) -> list[Verdict]:
+def examine_all(paths: Sequence[Path], examine: Callable[[Path], Verdict]) -> list[Verdict]:
     """The verdict on each path; from the second second on, a terminal is told how far along it is."""
     told, shown = monotonic(), False
     verdicts: list[Verdict] = []

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from azlic.monitoring.scrape import MEDIA_TYPE
 from azlic.web.access import COOKIE, SESSION, Doors
-from azlic.web.cache import Lookout
+from azlic.web.cache import Cache
 from azlic.web.pages.site import login_html, month_html, site_html
 from azlic.web.pages.templates import static
 from azlic.web.site import WatchedSite
@@ -40,8 +40,8 @@ log = logging.getLogger("azlic.page")
 def site_app(site: WatchedSite, doors: Doors, *, tls: bool = False) -> FastAPI:
     """The page of a site, behind its doors."""
     app = FastAPI(title="azlic", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    metrics = Lookout(site.metrics)
-    home = Lookout(lambda: site_html(site.view()).encode())
+    metrics = Cache(site.metrics)
+    home = Cache(lambda: site_html(site.view()).encode())
     _pages(app, site, home)
     _for_machines(app, site, metrics)
     _login(app, doors, tls=tls)
@@ -51,7 +51,7 @@ def site_app(site: WatchedSite, doors: Doors, *, tls: bool = False) -> FastAPI:
     return app
 
 
-def _pages(app: FastAPI, site: WatchedSite, home: Lookout[bytes]) -> None:
+def _pages(app: FastAPI, site: WatchedSite, home: Cache[bytes]) -> None:
     @app.get("/")
     async def page() -> Response:
         seen = home.fresh()
@@ -68,7 +68,7 @@ def _pages(app: FastAPI, site: WatchedSite, home: Lookout[bytes]) -> None:
         return Response(static(name), media_type=_STATIC[name])
 
 
-def _for_machines(app: FastAPI, site: WatchedSite, scrape: Lookout[bytes]) -> None:
+def _for_machines(app: FastAPI, site: WatchedSite, scrape: Cache[bytes]) -> None:
     @app.get("/metrics")
     async def metrics() -> Response:
         seen = scrape.fresh()

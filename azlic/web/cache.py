@@ -17,7 +17,7 @@ KEEP_SECONDS = 60.0
 Seen = TypeVar("Seen")
 
 
-class Lookout(Generic[Seen]):
+class Cache(Generic[Seen]):
     """Looks at most once a second, whoever asks how often, and never twice at the same time.
 
     A writer that holds the ledger keeps nobody waiting who has an answer of this last minute.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from licensing.core.errors import BadCall
 
 
-def pdf(page: str) -> bytes:
+def report_pdf(page: str) -> bytes:
     """A page as a PDF. Raises ``BadCall`` where no renderer is installed; nothing is ever fetched."""
     try:
         with _pillow_as_strict_as_before():

@@ -12,15 +12,15 @@ from azlic.web.pages.report import ReportView, report_view
 from azlic.web.pages.site import Alert, SiteView, license_counts
 from licensing.core.errors import AzlicError
 from licensing.db.database import reading
-from licensing.history.read import remembered
+from licensing.history.read import read_seen
 from licensing.verdict.verdict import Verdict
 from licensing.verification.mounts import Mounts
 from licensing.verification.watch import Watched
 from usage.ledger.checkpoints import ledger_head
 from usage.months import Month
-from usage.reporting.burndown import course
+from usage.reporting.burndown import burn_down
 from usage.reporting.report import monthly_report
-from usage.reporting.snapshot import ledger_state, usage_logs
+from usage.reporting.snapshot import read_ledger_state, usage_logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ class WatchedSite:
         try:
             with reading(self.ledger) as connection:
                 found = monthly_report(connection, Month.of(now), as_of=now)
-                suspect = remembered(connection).clock_behind(now)
-                report = report_view(found, course(connection, found), ledger_head(connection), site=self.name)
+                suspect = read_seen(connection).clock_behind(now)
+                report = report_view(found, burn_down(connection, found), ledger_head(connection), site=self.name)
         except AzlicError as error:
             fault = f"{error.message}: {error.hint}"
         return SiteView(
@@ -68,7 +68,7 @@ class WatchedSite:
         now = self.clock()
         _, verdicts = self._licenses(now)
         with reading(self.ledger) as connection:
-            state = ledger_state(connection, now=now)
+            state = read_ledger_state(connection, now=now)
         return metrics_text(verdicts, state, as_of=now)
 
     def _licenses(self, now: datetime) -> tuple[Mounts, list[Verdict]]:
@@ -80,7 +80,7 @@ class WatchedSite:
         """The report on a month, as of now."""
         with reading(self.ledger) as connection:
             found = monthly_report(connection, month, as_of=self.clock())
-            return report_view(found, course(connection, found), ledger_head(connection), site=self.name)
+            return report_view(found, burn_down(connection, found), ledger_head(connection), site=self.name)
 
     def usage_logs(self, month: Month | None = None) -> dict[str, object]:
         """The documented usage report over all of the ledger, or over one month of it."""

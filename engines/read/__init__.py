@@ -12,8 +12,8 @@ except ImportError as error:
 from engines.read.api import read_routes
 from engines.read.limits import Limits
 from engines.read.pages import Document, Page, open_document
-from engines.read.recognise import MODEL_FILES, TESSDATA, Line, Reading, Recogniser, Word
-from engines.read.refusal import Code, Refused
+from engines.read.recognise import MODEL_FILES, TESSDATA, Line, PageReading, Recogniser, Word
+from engines.read.refusal import Code, DocumentRefused
 from engines.read.result import MODEL_VERSION
 from engines.read.warm import warm_up
 
@@ -23,12 +23,12 @@ __all__ = [
     "TESSDATA",
     "Code",
     "Document",
+    "DocumentRefused",
     "Limits",
     "Line",
     "Page",
-    "Reading",
+    "PageReading",
     "Recogniser",
-    "Refused",
     "Word",
     "open_document",
     "read_routes",

@@ -11,7 +11,7 @@ from starlette.background import BackgroundTask
 from engines.read.desk import Desk
 from engines.read.flat import FlatErrors
 from engines.read.limits import Limits
-from engines.read.received import Options
+from engines.read.received import ReadOptions
 from engines.read.recognise import Recogniser
 
 # A binary body lets Swagger UI offer a file to choose.
@@ -44,12 +44,12 @@ def read_routes(
     gate = [Depends(admit)]
 
     @router.post("/syncAnalyze", dependencies=gate, openapi_extra=_DOCUMENT)
-    async def sync_analyze(request: Request, options: Annotated[Options, Query()]) -> Response:
+    async def sync_analyze(request: Request, options: Annotated[ReadOptions, Query()]) -> Response:
         """Read a document and wait for its text. Each page read counts as one."""
         return Response(await desk.read(request, options), media_type="application/json")
 
     @router.post("/analyze", status_code=202, dependencies=gate, openapi_extra=_DOCUMENT)
-    async def analyze(request: Request, options: Annotated[Options, Query()]) -> Response:
+    async def analyze(request: Request, options: Annotated[ReadOptions, Query()]) -> Response:
         """Hand in a document; the Operation-Location header of the answer says where its text will be."""
         operation, job = await desk.begin(request, options)
         location = request.url_for("read_operation", operation_id=operation.id)

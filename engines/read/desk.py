@@ -14,9 +14,9 @@ from engines.read.limits import Limits
 from engines.read.operations import Operation, Operations
 from engines.read.pages import Document, open_document
 from engines.read.reading import read_document
-from engines.read.received import Options, check_media_type, receive_body
+from engines.read.received import ReadOptions, check_media_type, receive_body
 from engines.read.recognise import Recogniser
-from engines.read.refusal import Code, Refused
+from engines.read.refusal import Code, DocumentRefused
 from engines.read.result import operation_result
 from licensing.core.errors import AzlicError
 
@@ -47,20 +47,20 @@ class Desk:
         self._places = threading.BoundedSemaphore(limits.documents)
         self._jobs: set[asyncio.Task[None]] = set()
 
-    async def read(self, request: Request, options: Options) -> bytes:
+    async def read(self, request: Request, options: ReadOptions) -> bytes:
         """Read the document while its client waits; the finished answer."""
         self._take_place()
         try:
             started_at = self._clock()
             document, numbers = await self._receive(request, options)
             work = read_document(self._recogniser, document, numbers)
-            result = await _while_connected(request, work)
+            result = await _until_disconnect(request, work)
             await self._record(len(numbers))
         finally:
             self._places.release()
         return operation_result("succeeded", started_at, self._clock(), analyzeResult=msgspec.Raw(result))
 
-    async def begin(self, request: Request, options: Options) -> tuple[Operation, asyncio.Task[None]]:
+    async def begin(self, request: Request, options: ReadOptions) -> tuple[Operation, asyncio.Task[None]]:
         """Take the document in and start to read it: the operation to ask for, and the job that ends it."""
         self._take_place()
         try:
@@ -81,7 +81,7 @@ class Desk:
             result = await read_document(self._recogniser, document, numbers)
             await self._record(len(numbers))
             self.operations.succeed(operation_id, result)
-        except Refused as refused:
+        except DocumentRefused as refused:
             self.operations.fail(operation_id, refused.code, refused.advice)
         except BaseException:
             self.operations.fail(operation_id, "InternalServerError", "the container failed")
@@ -89,13 +89,13 @@ class Desk:
 
     def _take_place(self) -> None:
         if not self._places.acquire(blocking=False):
-            raise Refused(
+            raise DocumentRefused(
                 Code.TOO_MANY_REQUESTS,
                 f"{self._limits.documents} documents are being read already",
                 hint="try again in a few seconds",
             )
 
-    async def _receive(self, request: Request, options: Options) -> tuple[Document, list[int]]:
+    async def _receive(self, request: Request, options: ReadOptions) -> tuple[Document, list[int]]:
         options.check_language()
         check_media_type(request)
         body = await receive_body(request, self._limits)
@@ -106,17 +106,17 @@ class Desk:
         try:
             await asyncio.to_thread(self._record_pages, pages)
         except AzlicError as error:
-            raise Refused(
+            raise DocumentRefused(
                 Code.USAGE_NOT_RECORDED,
                 f"the usage could not be recorded, so the text is withheld: {error.message}",
                 hint=error.hint,
             ) from error
 
 
-async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+async def _until_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """The outcome of ``work``, which is dropped with ``ClientDisconnect`` as soon as the client hangs up."""
     task = asyncio.create_task(work)
-    gone = asyncio.create_task(_gone(request))
+    gone = asyncio.create_task(_disconnect(request))
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if gone.done():
@@ -127,6 +127,6 @@ async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
         gone.cancel()
 
 
-async def _gone(request: Request) -> None:
+async def _disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from engines.read.refusal import Code, Refused
+from engines.read.refusal import Code, DocumentRefused
 
 REQUEST_ID = "apim-request-id"
 RETRY_AFTER_SECONDS = 5
@@ -32,7 +32,7 @@ class FlatErrors(APIRoute):
             request_id = str(uuid.uuid4())
             try:
                 response = await handle(request)
-            except (Refused, RequestValidationError, HTTPException) as error:
+            except (DocumentRefused, RequestValidationError, HTTPException) as error:
                 response = _error(error, request_id, sync=request.url.path.endswith("/syncAnalyze"))
             except ClientDisconnect:
                 response = Response(status_code=499)  # nobody is left to read it
@@ -42,18 +42,18 @@ class FlatErrors(APIRoute):
         return flat
 
 
-def _error(error: Refused | RequestValidationError | HTTPException, request_id: str, *, sync: bool) -> Response:
-    status, code, message, headers = _told(error)
+def _error(error: DocumentRefused | RequestValidationError | HTTPException, request_id: str, *, sync: bool) -> Response:
+    status, code, message, headers = _error_fields(error)
     body = {"code": code, "message": message, "requestId": request_id}
     if sync:
         body = {"status": "Failed"} | body
     return JSONResponse(body, status_code=status, headers=headers)
 
 
-def _told(
-    error: Refused | RequestValidationError | HTTPException,
+def _error_fields(
+    error: DocumentRefused | RequestValidationError | HTTPException,
 ) -> tuple[int, str, str, dict[str, str]]:
-    if isinstance(error, Refused):
+    if isinstance(error, DocumentRefused):
         busy = error.code is Code.TOO_MANY_REQUESTS
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if busy else {}
         return error.code.status, error.code, error.advice, headers

@@ -15,7 +15,7 @@ from PIL import (
     TiffImagePlugin,  # noqa: F401
 )
 
-from engines.read.refusal import Code, Refused
+from engines.read.refusal import Code, DocumentRefused
 
 # Pillow's own guard against decompression bombs is below the 10,000 x 10,000 pixels that Read allows.
 # Limits.check_page stands in for it: it runs on the header's size, before a pixel is decoded.
@@ -30,7 +30,7 @@ def image_sizes(body: bytes, kind: str, *, most: int) -> list[tuple[int, int]]:
 
     Only a TIFF has pages: the other frames of an animated PNG or of a camera's JPEG are no pages.
     """
-    with _opened(body, kind) as image:
+    with _open(body, kind) as image:
         sizes = [image.size]
         while kind == "TIFF" and len(sizes) < most:
             try:
@@ -43,7 +43,7 @@ def image_sizes(body: bytes, kind: str, *, most: int) -> list[tuple[int, int]]:
 
 def decode_image(body: bytes, kind: str, number: int) -> Image.Image:
     """Page ``number`` in shades of grey, the right way up as its camera saw it."""
-    with _opened(body, kind) as image:
+    with _open(body, kind) as image:
         if number > 1:
             image.seek(number - 1)
         # A JPEG holds its brightness apart: there is no need to make colours and mix them again.
@@ -53,7 +53,7 @@ def decode_image(body: bytes, kind: str, number: int) -> Image.Image:
     return grey
 
 
-def _opened(body: bytes, kind: str) -> ImageFile.ImageFile:
+def _open(body: bytes, kind: str) -> ImageFile.ImageFile:
     return Image.open(io.BytesIO(body), formats=[kind])
 
 
@@ -63,7 +63,7 @@ def _grey(image: Image.Image) -> Image.Image:
         return image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
     if image.mode in ("I", "F"):
         # Nothing says which of these numbers is white, and a page read wrongly would still be charged.
-        raise Refused(
+        raise DocumentRefused(
             Code.NOT_SUPPORTED_IMAGE,
             "an image of 32 bits for each shade is no scanned page",
             hint="convert it to 8 or 16 bits",

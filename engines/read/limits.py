@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from engines.read.refusal import Code, Refused
+from engines.read.refusal import Code, DocumentRefused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Limits:
     def check_body(self, size: int) -> None:
         """Refuse a body of ``size`` bytes that is over the limit."""
         if size > self.body_bytes:
-            raise Refused(
+            raise DocumentRefused(
                 Code.INVALID_IMAGE_SIZE,
                 f"the body has more than {self.body_bytes} bytes",
                 hint="send the document in parts",
@@ -35,7 +35,7 @@ class Limits:
     def check_pages(self, count: int) -> None:
         """Refuse a document of ``count`` pages that is over the limit."""
         if count > self.pages:
-            raise Refused(
+            raise DocumentRefused(
                 Code.INVALID_IMAGE_SIZE,
                 f"the document has more than {self.pages} pages",
                 hint="send the document in parts",
@@ -46,7 +46,7 @@ class Limits:
         width, height = size
         sides_fit = self.smallest_side <= min(size) and max(size) <= self.largest_side
         if not sides_fit or width * height > self.page_pixels:
-            raise Refused(
+            raise DocumentRefused(
                 Code.INVALID_IMAGE_DIMENSION,
                 f"page {number} measures {width} x {height} pixels",
                 hint=f"both sides must have {self.smallest_side} to {self.largest_side} pixels, "

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from engines.read.refusal import Code, Refused
+from engines.read.refusal import Code, DocumentRefused
 from engines.read.result import operation_result
 
 KEPT = timedelta(hours=48)
@@ -85,7 +85,7 @@ class Operations:
             self._forget()
             operation = self._open.get(operation_id) or self._ended.get(operation_id)
         if operation is None:
-            raise Refused(
+            raise DocumentRefused(
                 Code.NOT_FOUND,
                 "there is no such operation",
                 hint="results are kept for 48 hours, in the container that read the document",

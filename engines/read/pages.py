@@ -8,7 +8,7 @@ from typing import Literal
 from engines.read.images import decode_image, image_sizes
 from engines.read.limits import Limits
 from engines.read.pdf import DPI, pdf_sizes, render_page
-from engines.read.refusal import Code, Refused
+from engines.read.refusal import Code, DocumentRefused
 from engines.read.selection import select_pages
 
 Kind = Literal["BMP", "JPEG", "PDF", "PNG", "TIFF"]
@@ -61,7 +61,7 @@ class Document:
     def page(self, number: int) -> Page:
         """Decode page ``number``, counted from 1; ``Refused`` if it is damaged, out of bounds or too slow."""
         self._check(number)
-        with _damage_refused(f"page {number} of the {self.kind}"):
+        with _refuse_damage(f"page {number} of the {self.kind}"):
             if self.kind == "PDF":
                 image = render_page(self.body, number, seconds=self.limits.page_seconds)
             else:
@@ -80,7 +80,7 @@ def open_document(body: bytes, limits: Limits) -> Document:
     """
     limits.check_body(len(body))
     kind = _kind(body)
-    with _damage_refused(f"the {kind}"):
+    with _refuse_damage(f"the {kind}"):
         if kind == "PDF":
             sizes = pdf_sizes(body, most=limits.pages + 1)
         else:
@@ -97,8 +97,8 @@ def _kind(body: bytes) -> Kind:
     if b"%PDF-" in body[:1024]:
         return "PDF"
     if not body:
-        raise Refused(Code.INVALID_IMAGE, "the body is empty", hint="send the bytes of a document")
-    raise Refused(
+        raise DocumentRefused(Code.INVALID_IMAGE, "the body is empty", hint="send the bytes of a document")
+    raise DocumentRefused(
         Code.NOT_SUPPORTED_IMAGE,
         "the body is neither JPEG, PNG, BMP, TIFF nor PDF",
         hint="convert the document to one of these; its bytes count, not its name",
@@ -106,14 +106,14 @@ def _kind(body: bytes) -> Kind:
 
 
 @contextmanager
-def _damage_refused(what: str) -> Iterator[None]:
+def _refuse_damage(what: str) -> Iterator[None]:
     """Whatever a decoder raises over foreign bytes is said in one way: the document is damaged."""
     try:
         yield
-    except Refused:
+    except DocumentRefused:
         raise
     except Exception as error:
-        raise Refused(
+        raise DocumentRefused(
             Code.INVALID_IMAGE,
             f"{what} is damaged and cannot be read",
             hint="check that the file was sent whole and opens in a viewer",

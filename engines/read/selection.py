@@ -2,7 +2,7 @@
 
 import re
 
-from engines.read.refusal import Code, Refused
+from engines.read.refusal import Code, DocumentRefused
 
 # ASCII digits only, and few enough that no number is worth an attack.
 _RANGE = re.compile(r"([0-9]{1,6})(?:(-)([0-9]{1,6})?)?")
@@ -29,5 +29,5 @@ def select_pages(wanted: str | None, page_count: int) -> list[int]:
     return sorted(numbers)
 
 
-def _invalid(message: str) -> Refused:
-    return Refused(Code.INVALID_PAGE_RANGE, message, hint="write pages=1,3-4 or pages=5-, counted from 1")
+def _invalid(message: str) -> DocumentRefused:
+    return DocumentRefused(Code.INVALID_PAGE_RANGE, message, hint="write pages=1,3-4 or pages=5-, counted from 1")

@@ -29,7 +29,7 @@ def container_type(name: str) -> ContainerType:
     raise BadCall(f"there is no container type {name!r}", hint=f"one of: {', '.join(CONTAINER_TYPES)}")
 
 
-def container_named(text: str) -> tuple[ContainerType, Image]:
+def find_container(text: str) -> tuple[ContainerType, Image]:
     """The kind and the image that a name, ``NAME:TAG`` or an image stands for; a name alone for its published image.
 
     Raises ``BadCall`` where no kind is known by it.

@@ -97,7 +97,7 @@ async def _ask(address: str) -> ContainerStatus:
             httpx.AsyncClient(timeout=None, trust_env=False) as client,  # noqa: S113 - the line above ends it
             client.stream("GET", address, headers={"Accept-Encoding": "identity"}) as response,
         ):
-            status = parse_status(await _capped(response))
+            status = parse_status(await _read_capped(response))
     except TimeoutError as error:
         raise NoStatus(f"no whole answer within {ANSWER_SECONDS:g} s") from error
     except (httpx.HTTPError, UnicodeError) as error:
@@ -107,7 +107,7 @@ async def _ask(address: str) -> ContainerStatus:
     return status
 
 
-async def _capped(response: httpx.Response) -> bytes:
+async def _read_capped(response: httpx.Response) -> bytes:
     content = b""
     async for chunk in response.aiter_raw():
         content += chunk

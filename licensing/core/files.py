@@ -62,7 +62,7 @@ def writing_whole(path: Path, *, mode: int = 0o640) -> Iterator[BinaryIO]:
         temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise _write_error(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -81,14 +81,14 @@ def write_new(path: Path, content: bytes, *, mode: int) -> None:
             f"{path} exists already", hint="a key is never overwritten; choose another folder or move it away"
         ) from error
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise _write_error(path, error) from error
     try:
         with _filling(descriptor, path.parent, mode) as file:
             file.write(content)
         sync_folder(path.parent)
     except OSError as error:
         path.unlink(missing_ok=True)
-        raise _not_written(path, error) from error
+        raise _write_error(path, error) from error
 
 
 @contextlib.contextmanager
@@ -103,7 +103,7 @@ def _filling(descriptor: int, folder: Path, mode: int) -> Iterator[BinaryIO]:
         os.fsync(descriptor)
 
 
-def _not_written(path: Path, error: OSError) -> AzlicError:
+def _write_error(path: Path, error: OSError) -> AzlicError:
     return AzlicError(
         f"{path} could not be written: {error.strerror or error}",
         hint=f"check that {path.parent} exists, is writable and has space; what was there was left as it was",

@@ -24,7 +24,7 @@ _WORDS = {
 }
 
 
-def keys_named(key_ids: Iterable[str]) -> str:
+def shorten_key_ids(key_ids: Iterable[str]) -> str:
     """The keys that a signed document names, cut short: a stranger may have written them."""
     names = [repr(key_id[:12]) for key_id in key_ids]
     return f"key{'s' if len(names) > 1 else ''} {', '.join(names)}" if names else "no key"

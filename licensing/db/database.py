@@ -27,15 +27,7 @@ _WRITING = {"azlic_writing": True}
 class Table(DeclarativeBase):
     """The base of every table, so that one migration history holds them all."""
 
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
+    metadata = MetaData(naming_convention=migrations.NAMING)
 
 
 class DatabaseBusy(AzlicError):
@@ -153,7 +145,7 @@ def _is_writing(connection: Connection) -> bool:
 
 
 @contextlib.contextmanager
-def opened(target: str, *, upgrade: bool = False) -> Iterator[Engine]:
+def open_briefly(target: str, *, upgrade: bool = False) -> Iterator[Engine]:
     """A database for a moment: open as by ``open_database``, and no connection is left behind."""
     engine = open_database(target, upgrade=upgrade)
     try:

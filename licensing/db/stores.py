@@ -18,7 +18,7 @@ def open_ledger(target: str) -> Engine:
     engine = open_database(target, create=True)
     if _holds_only(engine, _ISSUER, _LEDGER):
         raise AzlicError(
-            f"{_shown(engine)} is an issuer's store, no site's ledger",
+            f"{_place(engine)} is an issuer's store, no site's ledger",
             hint="name the ledger with --database or AZLIC_DATABASE: a file of its own",
         )
     return engine
@@ -28,7 +28,7 @@ def refuse_a_ledger(engine: Engine) -> None:
     """Raise ``AzlicError`` for a database that a site's records and plans are in, and nothing of an issuer."""
     if _holds_only(engine, _LEDGER, _ISSUER):
         raise AzlicError(
-            f"{_shown(engine)} is a site's ledger, no issuer's store",
+            f"{_place(engine)} is a site's ledger, no issuer's store",
             hint="name the issuer's store with --database or AZLIC_DATABASE: a file of its own",
         )
 
@@ -44,5 +44,5 @@ def _holds(connection: Connection, tables: _Names) -> bool:
     )
 
 
-def _shown(engine: Engine) -> str:
+def _place(engine: Engine) -> str:
     return engine.url.render_as_string(hide_password=True).removeprefix("sqlite:///")

@@ -19,8 +19,8 @@ from licensing.core.errors import AzlicError, BadCall
 from licensing.core.validation_messages import first_fault
 from licensing.delivery.denial import WHAT_TO_DO, Denial, DenialCode
 from licensing.delivery.protocol import KEY_HEADER, LicenseRequest, license_url
-from licensing.delivery.response import check_form, denial_in, read_capped
-from licensing.delivery.tls import handshake_fault, pinned_to, public_roots
+from licensing.delivery.response import check_form, denial_in, read_body
+from licensing.delivery.tls import client_context, handshake_fault, public_roots
 
 ATTEMPTS = 5
 ATTEMPT_SECONDS = 30.0
@@ -107,7 +107,7 @@ async def _fetch(order: Order, ca: Path | None, clock: Callable[[], datetime], w
         asked = error.denial.retry_after
         return min(2.0 ** (attempt.num - 3) if asked is None else asked, LONGEST_WAIT_SECONDS)
 
-    believed = pinned_to(ca) if ca else public_roots()
+    believed = client_context(ca) if ca else public_roots()
     try:
         async with httpx.AsyncClient(verify=believed, timeout=None, trust_env=False) as client:  # noqa: S113 - _ask ends
             async for attempt in stamina.retry_context(on=wait_for, attempts=ATTEMPTS, timeout=None):
@@ -120,11 +120,11 @@ async def _fetch(order: Order, ca: Path | None, clock: Callable[[], datetime], w
                             waiting(error.denial, attempt.num, float(wait_for(error)))
                         raise
     except _TryAgain as error:
-        raise _given_up(error.denial) from error
+        raise _last_denial(error.denial) from error
     raise AssertionError("a retry loop ends by returning or raising")
 
 
-def _given_up(denial: Denial) -> Denied:
+def _last_denial(denial: Denial) -> Denied:
     """The last denial of several, with the time that the issuer asks for."""
     told = replace(denial, detail=f"{denial.detail} (asked {ATTEMPTS} times)")
     if not denial.retry_after:
@@ -144,17 +144,17 @@ async def _ask(
             asyncio.timeout(ATTEMPT_SECONDS),
             client.stream("POST", license_url(order.endpoint), json=body, headers=headers) as response,
         ):
-            return response, await read_capped(response)
+            return response, await read_body(response)
     except TimeoutError as error:
         words = f"{order.endpoint}: no whole answer within {ATTEMPT_SECONDS:g} s"
         raise _TryAgain(Denial(DenialCode.COULD_NOT_CONNECT, words)) from error
     except (httpx.HTTPError, UnicodeError) as error:  # the latter for a host name that no name server could know
-        raise _unconnected(order, ca, error) from error
+        raise _connection_failure(order, ca, error) from error
     finally:
         telling.cancel()
 
 
-def _unconnected(order: Order, ca: Path | None, error: Exception) -> Denied | _TryAgain:
+def _connection_failure(order: Order, ca: Path | None, error: Exception) -> Denied | _TryAgain:
     """A TLS handshake that failed is final, and so is http to where none is spoken; any other may come about later."""
     if order.endpoint.startswith("http:") and any(words in str(error) for words in _NO_HTTP):
         detail = f"{order.endpoint}: no answer in HTTP came, and the connection was closed"

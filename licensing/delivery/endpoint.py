@@ -21,7 +21,7 @@ def check_endpoint(endpoint: str, *, allow_plain_http: bool = False) -> None:
 
 def in_the_clear(endpoint: str) -> bool:
     """Whether others can read along what is sent there: http to another machine. Raises ``BadCall``."""
-    url = _read(endpoint)
+    url = _parse(endpoint)
     return url.scheme == "http" and not is_loopback(url.host)
 
 
@@ -33,7 +33,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _read(endpoint: str) -> httpx.URL:
+def _parse(endpoint: str) -> httpx.URL:
     """The endpoint, read by the very parser that will connect."""
     try:
         url = httpx.URL(endpoint)

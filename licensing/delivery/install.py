@@ -9,7 +9,7 @@ from licensing.core.errors import AzlicError, NoGoodLicense
 from licensing.core.files import FileTooLarge, read_capped, write_whole
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES
 from licensing.trust.store import TrustStore
-from licensing.verdict.seen import NOTHING_SEEN, Accepted, Seen
+from licensing.verdict.seen import NOTHING_SEEN, AcceptedLicense, Seen
 from licensing.verdict.verdict import INSTALLABLE, Cause, Status, Verdict
 from licensing.verification import verify
 from licensing.verification.mounts import LICENSE_NAME
@@ -31,7 +31,7 @@ def check_folder(folder: Path) -> None:
     raise AzlicError(f"there is no license folder {folder}", hint=f"mkdir -p {folder}")
 
 
-def read_arrived(path: Path) -> bytes:
+def read_carried(path: Path) -> bytes:
     """The bytes of a license that was carried in.
 
     Raises ``AzlicError`` where it cannot be read, and ``NoGoodLicense`` where it is larger than any license.
@@ -70,7 +70,7 @@ def install_license(
     arrived = folder / f".{LICENSE_NAME}.{os.urandom(4).hex()}.arrived"  # of two who install, each checks its own
     try:
         write_whole(arrived, content)
-        seen = _with_installed(seen, examine(folder, seen))
+        seen = _add_installed(seen, examine(folder, seen))
         verdict = examine(arrived, seen)
         if verdict.status not in INSTALLABLE:
             raise NoGoodLicense(
@@ -94,11 +94,11 @@ _HINTS: dict[Cause | Status, str] = {
 }
 
 
-def _with_installed(seen: Seen, installed: Verdict) -> Seen:
+def _add_installed(seen: Seen, installed: Verdict) -> Seen:
     license_, digest = installed.license, installed.payload_digest
     if license_ is None or digest is None:
         return seen
     known = seen.accepted.get(license_.license_id)
     if known is not None and known.serial >= license_.serial:
         return seen
-    return seen._replace(accepted={**seen.accepted, license_.license_id: Accepted(license_.serial, digest)})
+    return seen._replace(accepted={**seen.accepted, license_.license_id: AcceptedLicense(license_.serial, digest)})

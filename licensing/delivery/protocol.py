@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from licensing.signing.document import Document, Label, Version
+from licensing.signing.document import Label, StrictModel, Version
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 LICENSE_MEDIA_TYPE = "application/vnd.dsse.envelope.v1+json"
@@ -21,7 +21,7 @@ Instances = Annotated[tuple[Label, ...], Field(min_length=1), AfterValidator(_fi
 """The names of the containers that a license is to be bound to."""
 
 
-class LicenseRequest(Document):
+class LicenseRequest(StrictModel):
     """What a container sends when it asks for its license; ``instances`` binds it to containers of these names."""
 
     container_type: Label

@@ -16,7 +16,7 @@ from licensing.core.files import write_whole
 from licensing.core.instants import iso
 from licensing.core.validation_messages import first_fault
 from licensing.delivery.protocol import LicenseRequest
-from licensing.signing.document import Count, Document, Instant, Label, parse_document
+from licensing.signing.document import Count, Instant, Label, StrictModel, parse_document
 from licensing.signing.envelope import seal
 from licensing.verdict.verdict import Verdict
 
@@ -25,7 +25,7 @@ REQUEST_TYPE = "application/vnd.azlic.license-request.v1+json"
 _Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 
-class HeldLicense(Document):
+class HeldLicense(StrictModel):
     """The license that the site has in hand, so that the issuer sees what it replaces."""
 
     license_id: _Id
@@ -62,7 +62,7 @@ def new_request(*, site: str, now: datetime, held: HeldLicense | None = None, **
         raise BadCall(f"{names[0]}: {words}", hint="azlic request --help") from error
 
 
-def held_license(verdict: Verdict, *, resource: str, container: str) -> HeldLicense:
+def current_license(verdict: Verdict, *, resource: str, container: str) -> HeldLicense:
     """The license in hand, as a request names it; that it has ended does not matter.
 
     Raises ``NoGoodLicense`` where none was verified, or where it is not one of this resource and container type.

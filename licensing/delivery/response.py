@@ -20,7 +20,7 @@ _SPELT = {
 }
 
 
-async def read_capped(response: httpx.Response) -> bytes:
+async def read_body(response: httpx.Response) -> bytes:
     """The body as it came over the wire, which is never unpacked. Raises ``NoGoodLicense`` past any license's size."""
     content = b""
     async for chunk in response.aiter_raw():

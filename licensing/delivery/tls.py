@@ -22,7 +22,7 @@ def public_roots() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-def pinned_to(ca: Path) -> ssl.SSLContext:
+def client_context(ca: Path) -> ssl.SSLContext:
     """A client that believes the CA in a PEM file, and no other, whatever this machine believes.
 
     The file may hold several certificates, as while a CA is being replaced, and an intermediate CA may be pinned.
@@ -69,7 +69,7 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _check_closed(key)
+    _check_private(key)
     try:
         context.load_cert_chain(certificate, key, password=_no_password)
     except ssl.SSLError as error:
@@ -95,7 +95,7 @@ def _no_password() -> str:
     return ""  # instead of asking at the terminal
 
 
-def _check_closed(key: Path) -> None:
+def _check_private(key: Path) -> None:
     try:
         open_to_others = key.stat().st_mode & 0o007
     except OSError as error:

@@ -19,7 +19,7 @@ FORMS: dict[str, Callable[[Deployment], str]] = {
 }
 
 
-def written(deployment: Deployment, form: str) -> str:
+def write_form(deployment: Deployment, form: str) -> str:
     """The line or manifest in one of ``FORMS``; it never holds an API key.
 
     Raises ``BadCall`` for a mount without a folder, except for Kubernetes, where it is a claim.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from licensing.deployment.model import API_KEY, Deployment, Mount
+from licensing.deployment.model import API_KEY, Deployment, VolumeMount
 
 _STORAGE = "1Gi"
 
@@ -19,7 +19,7 @@ def kubernetes_manifest(deployment: Deployment) -> str:
     return yaml.safe_dump_all([*_claims(deployment), *work], sort_keys=False)
 
 
-def _named(deployment: Deployment, name: str) -> dict[str, Any]:
+def _metadata(deployment: Deployment, name: str) -> dict[str, Any]:
     labels = {"app.kubernetes.io/name": deployment.kind.name[:63], "app.kubernetes.io/instance": deployment.name}
     namespace = {"namespace": deployment.namespace} if deployment.namespace else {}
     return {"name": name, **namespace, "labels": labels}
@@ -34,7 +34,7 @@ def _claims(deployment: Deployment) -> list[dict[str, Any]]:
         {
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
-            "metadata": _named(deployment, f"{deployment.name}-{mount.name}"),
+            "metadata": _metadata(deployment, f"{deployment.name}-{mount.name}"),
             "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": _STORAGE}}},
         }
         for mount in deployment.mounts
@@ -52,13 +52,13 @@ def _deployment(deployment: Deployment) -> dict[str, Any]:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": _named(deployment, deployment.name),
+        "metadata": _metadata(deployment, deployment.name),
         "spec": {
             "replicas": 1,
             "strategy": {"type": "Recreate"},  # two at once would want the same volumes
             "selector": {"matchLabels": _selector(deployment)},
             "template": {
-                "metadata": {"labels": _named(deployment, deployment.name)["labels"]},
+                "metadata": {"labels": _metadata(deployment, deployment.name)["labels"]},
                 "spec": _pod(deployment, container),
             },
         },
@@ -69,7 +69,7 @@ def _service(deployment: Deployment) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": _named(deployment, deployment.name),
+        "metadata": _metadata(deployment, deployment.name),
         "spec": {
             "selector": _selector(deployment),
             "ports": [{"name": "http", "port": deployment.port, "targetPort": "http"}],
@@ -82,7 +82,7 @@ def _job(deployment: Deployment) -> dict[str, Any]:
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": _named(deployment, f"{deployment.name}-download-license"),
+        "metadata": _metadata(deployment, f"{deployment.name}-download-license"),
         "spec": {"backoffLimit": 2, "template": {"spec": pod}},
     }
 
@@ -131,7 +131,7 @@ def _environment(deployment: Deployment) -> list[dict[str, Any]]:
     return variables
 
 
-def _volume(deployment: Deployment, mount: Mount) -> dict[str, Any]:
+def _volume(deployment: Deployment, mount: VolumeMount) -> dict[str, Any]:
     name = f"{deployment.name}-{mount.name}"
     if mount.folder is not None:
         return {"name": mount.name, "hostPath": {"path": str(mount.folder), "type": "Directory"}}

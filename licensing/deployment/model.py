@@ -21,7 +21,7 @@ _OWN = ("apikey", "billing", "downloadlicense", "eula", "mountslicense", "mounts
 """The letters of the settings that are written here: nobody else may state them, in whatever spelling."""
 
 
-class Mount(NamedTuple):
+class VolumeMount(NamedTuple):
     """A folder of the container: what it is for, and where it comes from on the host (None: a claim of the cluster)."""
 
     name: str
@@ -104,18 +104,18 @@ class Deployment:
         return dict(self.more) | ({"AZLIC_TRUST": TRUST_TARGET} if self.image.is_ours else {})
 
     @property
-    def mounts(self) -> tuple[Mount, ...]:
+    def mounts(self) -> tuple[VolumeMount, ...]:
         """The folders this step needs. The license is read-only except where it is downloaded."""
         return tuple(self._mounts())
 
-    def _mounts(self) -> Iterator[Mount]:
-        yield Mount("license", self.folders.get("license"), self.kind.license_mount, not self.is_download)
+    def _mounts(self) -> Iterator[VolumeMount]:
+        yield VolumeMount("license", self.folders.get("license"), self.kind.license_mount, not self.is_download)
         if not self.is_download:
-            yield Mount("output", self.folders.get("output"), self.kind.output_mount, False)
+            yield VolumeMount("output", self.folders.get("output"), self.kind.output_mount, False)
         if self.kind.models and not self.image.is_ours:
-            yield Mount("models", self.folders.get("models"), self.kind.models, not self.is_download)
+            yield VolumeMount("models", self.folders.get("models"), self.kind.models, not self.is_download)
         if self.image.is_ours:
-            yield Mount("trust", self.folders.get("trust"), TRUST_TARGET, True)
+            yield VolumeMount("trust", self.folders.get("trust"), TRUST_TARGET, True)
 
     @property
     def is_below_minimum(self) -> bool:

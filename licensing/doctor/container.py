@@ -3,21 +3,21 @@
 from collections.abc import Iterable
 
 from licensing.containers.status import ContainerStatus, NoStatus, ask_status
-from licensing.doctor.finding import Finding
+from licensing.doctor.finding import DoctorFinding
 
 
-def running_container(url: str) -> tuple[str, Iterable[Finding]]:
+def running_container(url: str) -> tuple[str, Iterable[DoctorFinding]]:
     """The container at ``url`` in words, and what is wrong with it. Raises ``BadCall`` for no address of one."""
     try:
         status = ask_status(url)
     except NoStatus as none:
         do = "check that it runs and listens there, then look: curl -i URL/status"
-        return f"{url}: {none}", [Finding("container-silent", url, f"it told no status: {none}", do=do)]
+        return f"{url}: {none}", [DoctorFinding("container-silent", url, f"it told no status: {none}", do=do)]
     told = f"{url}: {status.api_status}{f', {status.service}' if status.service else ''}"
     return told, [] if status.healthy else [_unhealthy(url, status)]
 
 
-def _unhealthy(url: str, status: ContainerStatus) -> Finding:
+def _unhealthy(url: str, status: ContainerStatus) -> DoctorFinding:
     words = f": {status.message.rstrip('.')}" if status.message else ""
     do = "read the container's log; azlic verify says how its license stands"
-    return Finding("container-status", url, f"its apiStatus is {status.api_status}{words}", do=do)
+    return DoctorFinding("container-status", url, f"its apiStatus is {status.api_status}{words}", do=do)

@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 from licensing.containers import CONTAINER_TYPES
 from licensing.core.errors import AzlicError
-from licensing.doctor.finding import Finding, Level
+from licensing.doctor.finding import DoctorFinding, FindingLevel
 from licensing.doctor.folders import Folder, Judge, look
 from licensing.doctor.identity import Identity, name_findings
 from licensing.doctor.license_folder import verdict_findings
 from licensing.doctor.machine import examine_machine, machine_facts, machine_findings
-from licensing.doctor.mounts import mounts
+from licensing.doctor.mounts import read_mounts
 from licensing.doctor.namespaces import Shift, engine_home, shift
-from licensing.doctor.trial import tried
-from licensing.doctor.words import shown
+from licensing.doctor.trial import try_access
+from licensing.doctor.words import printable
 from licensing.trust.store import TrustStore
 from licensing.verdict.seen import Seen
 from licensing.verdict.verdict import Cause, Verdict
@@ -43,7 +43,7 @@ class Site(NamedTuple):
     url: str | None = None
 
 
-class Examination(NamedTuple):
+class SiteExamination(NamedTuple):
     """What was found, heaviest first; the facts beside it; the output folders, and those that hold no usage file.
 
     ``tried`` tells whether the rights were really tried, or worked out.
@@ -53,7 +53,7 @@ class Examination(NamedTuple):
     identity: Identity
     tried: bool
     facts: dict[str, str]
-    findings: tuple[Finding, ...]
+    findings: tuple[DoctorFinding, ...]
     outputs: tuple[str, ...]
     empty_outputs: tuple[str, ...]
 
@@ -61,17 +61,17 @@ class Examination(NamedTuple):
     def exit_status(self) -> int:
         """0 nothing is wrong (there may be warnings), 1 something is, 3 something could not be examined."""
         levels = {finding.level for finding in self.findings}
-        if Level.ERROR in levels:
+        if FindingLevel.ERROR in levels:
             return 1
-        return 3 if Level.UNEXAMINED in levels else 0
+        return 3 if FindingLevel.UNEXAMINED in levels else 0
 
-    def joined_by(self, more: Iterable[Finding]) -> "Examination":
+    def join_findings(self, more: Iterable[DoctorFinding]) -> "SiteExamination":
         """The same examination with what others found."""
         return self._replace(findings=_heaviest_first([*self.findings, *more]))
 
 
-def _heaviest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    order = list(Level)
+def _heaviest_first(findings: Iterable[DoctorFinding]) -> tuple[DoctorFinding, ...]:
+    order = list(FindingLevel)
     return tuple(sorted(findings, key=lambda finding: order.index(finding.level)))
 
 
@@ -83,12 +83,12 @@ def examine(
     seen: Seen | None = None,
     expiring_days: int = EXPIRING_DAYS,
     root: Path = Path("/"),
-) -> Examination:
+) -> SiteExamination:
     """Examine a site. What is wrong is a finding, not an exception. ``root`` is where /proc, /sys and /etc lie.
 
     ``seen`` is asked for adopted licenses alone: a container does not know what else was seen here.
     """
-    known = mounts(root)
+    known = read_mounts(root)
     license_path, *output_paths = (str(path.absolute()) for path in (site.license, *site.outputs))
     user = _user(site, [license_path, *output_paths], root)
     identity = user.identity.as_here()
@@ -106,11 +106,11 @@ def examine(
         *asked,
         *machine_findings(machine, container, kind.needs_of(site.version or kind.tag) if kind else None),
     ]
-    told = {"License": shown(f"{verdict.status}: {verdict.detail}")} if verdict is not None else {}
-    return Examination(
+    told = {"License": printable(f"{verdict.status}: {verdict.detail}")} if verdict is not None else {}
+    return SiteExamination(
         as_of=as_of,
         identity=identity,
-        tried=_all_tried([held, *outputs]),
+        tried=_all_known([held, *outputs]),
         facts=_folder_facts(held, outputs) | told | running | {"User": user.told} | machine_facts(machine),
         findings=_heaviest_first(found),
         outputs=tuple(folder.path for folder in outputs),
@@ -118,7 +118,7 @@ def examine(
     )
 
 
-def _running(url: str | None) -> tuple[dict[str, str], Iterable[Finding]]:
+def _running(url: str | None) -> tuple[dict[str, str], Iterable[DoctorFinding]]:
     if url is None:
         return {}, ()
     from licensing.doctor.container import running_container  # noqa: PLC0415 - loads an HTTP client
@@ -131,7 +131,7 @@ def _folders(paths: Sequence[str], judge: Judge) -> list[Folder]:
     """The license folder and the output folders: all are looked at, then tried in one go, then judged."""
     sights = [look(path, judge.identity, judge.known) for path in paths]
     trees = [sight.tree for sight in sights if sight.tree is not None]
-    answers = iter(tried(trees, judge.identity) or ())
+    answers = iter(try_access(trees, judge.identity) or ())
     founds = [next(answers, None) if sight.tree is not None else None for sight in sights]
     first, *others = zip(sights, founds, strict=True)
     return [judge.license_folder(*first), *(judge.output_folder(*other) for other in others)]
@@ -152,7 +152,7 @@ def _user(site: Site, folders: Sequence[str], root: Path) -> Shift:
 
 def _license(
     site: Site, held: Folder, *, trust: TrustStore, as_of: datetime, seen: Seen | None, expiring_days: int
-) -> tuple[Verdict | None, list[Finding]]:
+) -> tuple[Verdict | None, list[DoctorFinding]]:
     if held.tried is None:
         return None, []  # the folder is not there, which was told already
     try:
@@ -166,21 +166,23 @@ def _license(
             expiring_days=expiring_days,
         )
     except AzlicError as error:
-        return None, [Finding("license-unexamined", held.path, shown(error.message), do=shown(error.hint))]
+        return None, [
+            DoctorFinding("license-unexamined", held.path, printable(error.message), do=printable(error.hint))
+        ]
     if verdict.cause is Cause.CLOSED:
         do = "run azlic doctor as root"
-        return verdict, [Finding("license-unexamined", held.path, shown(verdict.detail), do=do)]
+        return verdict, [DoctorFinding("license-unexamined", held.path, printable(verdict.detail), do=do)]
     renamed = any(finding.code == "license-name" for finding in held.findings)
     return verdict, list(verdict_findings(verdict, renamed=renamed))
 
 
-def _all_tried(folders: Sequence[Folder]) -> bool:
+def _all_known(folders: Sequence[Folder]) -> bool:
     seen = [folder.tried for folder in folders if folder.tried is not None]
     return bool(seen) and all(seen)
 
 
 def _folder_facts(held: Folder, outputs: Sequence[Folder]) -> dict[str, str]:
-    return {"License folder": f"{shown(held.path)}: {held.told}"} | {
-        f"Output folder{f' {number}' if len(outputs) > 1 else ''}": f"{shown(folder.path)}: {folder.told}"
+    return {"License folder": f"{printable(held.path)}: {held.told}"} | {
+        f"Output folder{f' {number}' if len(outputs) > 1 else ''}": f"{printable(folder.path)}: {folder.told}"
         for number, folder in enumerate(outputs, 1)
     }

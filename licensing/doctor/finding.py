@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class Level(StrEnum):
+class FindingLevel(StrEnum):
     """How much a finding weighs: something is wrong, it is worth a look, or it could not be examined."""
 
     ERROR = "error"
@@ -12,15 +12,15 @@ class Level(StrEnum):
     UNEXAMINED = "unexamined"
 
 
-class Kind(NamedTuple):
+class FindingKind(NamedTuple):
     """What all findings of one code share. ``safe``: ``--fix`` may run their command."""
 
-    level: Level
+    level: FindingLevel
     why: str
     safe: bool = False
 
 
-class Finding(NamedTuple):
+class DoctorFinding(NamedTuple):
     """One thing that is not as it should be.
 
     ``command``, run by ``sh -c`` as it stands, makes the finding go away; where no command can, it is None and ``do``
@@ -36,7 +36,7 @@ class Finding(NamedTuple):
     names: tuple[str, ...] = ()
 
     @property
-    def level(self) -> Level:
+    def level(self) -> FindingLevel:
         """How much it weighs."""
         return KINDS[self.code].level
 
@@ -53,56 +53,90 @@ class Finding(NamedTuple):
 
 KINDS = {
     # the two folders
-    "folder-missing": Kind(Level.ERROR, "Docker makes a missing folder itself, and it then belongs to root.", True),
-    "folder-is-none": Kind(Level.ERROR, "The container needs a folder there, and refuses to start without it."),
-    "folder-closed": Kind(Level.UNEXAMINED, "What cannot be looked into may be wrong, and nobody would know."),
-    "folder-not-mounted": Kind(Level.WARNING, "What is written into a container itself is lost with the container."),
-    "mount-read-only": Kind(Level.ERROR, "The container cannot write its usage records."),
-    "space-out": Kind(Level.ERROR, "A usage record that finds no space is lost, or stops the container."),
-    "space-low": Kind(Level.WARNING, "When it runs out, usage records are lost, or the container stops."),
-    "owner": Kind(Level.WARNING, "The containers' manual wants both folders owned by their nonroot user.", True),
-    "access": Kind(Level.ERROR, "The container runs as that user, and fails on the first of these.", True),
-    "access-refused": Kind(Level.ERROR, "Owner, mode and ACL allow it, so something else stands in the way."),
-    "link-outside": Kind(Level.ERROR, "In the container only the mount is there: such a link leads nowhere."),
+    "folder-missing": FindingKind(
+        FindingLevel.ERROR, "Docker makes a missing folder itself, and it then belongs to root.", True
+    ),
+    "folder-is-none": FindingKind(
+        FindingLevel.ERROR, "The container needs a folder there, and refuses to start without it."
+    ),
+    "folder-closed": FindingKind(
+        FindingLevel.UNEXAMINED, "What cannot be looked into may be wrong, and nobody would know."
+    ),
+    "folder-not-mounted": FindingKind(
+        FindingLevel.WARNING, "What is written into a container itself is lost with the container."
+    ),
+    "mount-read-only": FindingKind(FindingLevel.ERROR, "The container cannot write its usage records."),
+    "space-out": FindingKind(FindingLevel.ERROR, "A usage record that finds no space is lost, or stops the container."),
+    "space-low": FindingKind(FindingLevel.WARNING, "When it runs out, usage records are lost, or the container stops."),
+    "owner": FindingKind(
+        FindingLevel.WARNING, "The containers' manual wants both folders owned by their nonroot user.", True
+    ),
+    "access": FindingKind(
+        FindingLevel.ERROR, "The container runs as that user, and fails on the first of these.", True
+    ),
+    "access-refused": FindingKind(
+        FindingLevel.ERROR, "Owner, mode and ACL allow it, so something else stands in the way."
+    ),
+    "link-outside": FindingKind(
+        FindingLevel.ERROR, "In the container only the mount is there: such a link leads nowhere."
+    ),
     # the license
-    "license-name": Kind(Level.ERROR, "The container looks for license.dat, in just this spelling."),
-    "license-two": Kind(Level.WARNING, "Only license.dat is read; each container needs a license folder of its own."),
-    "license-writable": Kind(
-        Level.WARNING,
+    "license-name": FindingKind(FindingLevel.ERROR, "The container looks for license.dat, in just this spelling."),
+    "license-two": FindingKind(
+        FindingLevel.WARNING, "Only license.dat is read; each container needs a license folder of its own."
+    ),
+    "license-writable": FindingKind(
+        FindingLevel.WARNING,
         "A container only reads its license. Mount it with :ro, or take the write bits away;"
         " only for DownloadLicense=True it must be writable (chmod u+w).",
         True,
     ),
-    "key-world-readable": Kind(
-        Level.ERROR, "It is a key: a license decrypts the image's sealed files. Every user here can copy it.", True
+    "key-world-readable": FindingKind(
+        FindingLevel.ERROR,
+        "It is a key: a license decrypts the image's sealed files. Every user here can copy it.",
+        True,
     ),
-    "license-refused": Kind(Level.ERROR, "With this license the container does not start."),
-    "license-ending": Kind(Level.WARNING, "When it has ended the container answers 503 and does not start."),
-    "license-opaque": Kind(Level.WARNING, "Until when it runs is stated by nobody yet, so nobody is warned."),
-    "license-changed": Kind(
-        Level.ERROR, "It is not the file whose end was stated: somebody has replaced it, or it is damaged."
+    "license-refused": FindingKind(FindingLevel.ERROR, "With this license the container does not start."),
+    "license-ending": FindingKind(
+        FindingLevel.WARNING, "When it has ended the container answers 503 and does not start."
     ),
-    "license-unexamined": Kind(Level.UNEXAMINED, "Whether the container may start is not known."),
+    "license-opaque": FindingKind(
+        FindingLevel.WARNING, "Until when it runs is stated by nobody yet, so nobody is warned."
+    ),
+    "license-changed": FindingKind(
+        FindingLevel.ERROR, "It is not the file whose end was stated: somebody has replaced it, or it is damaged."
+    ),
+    "license-unexamined": FindingKind(FindingLevel.UNEXAMINED, "Whether the container may start is not known."),
     # the output
-    "output-shared": Kind(Level.WARNING, "The containers' own report sums up the whole folder, so each counts all."),
-    "output-fresh": Kind(
-        Level.WARNING, "The container's own report begins at nothing again, and old records lie apart."
+    "output-shared": FindingKind(
+        FindingLevel.WARNING, "The containers' own report sums up the whole folder, so each counts all."
     ),
-    "output-emptied": Kind(
-        Level.ERROR, "Usage records are gone from here, or another volume is mounted in their place."
+    "output-fresh": FindingKind(
+        FindingLevel.WARNING, "The container's own report begins at nothing again, and old records lie apart."
     ),
-    "ledger-unexamined": Kind(Level.UNEXAMINED, "Whether older records lie elsewhere is not known."),
+    "output-emptied": FindingKind(
+        FindingLevel.ERROR, "Usage records are gone from here, or another volume is mounted in their place."
+    ),
+    "ledger-unexamined": FindingKind(FindingLevel.UNEXAMINED, "Whether older records lie elsewhere is not known."),
     # user ids
-    "nonroot-elsewhere": Kind(Level.WARNING, "chown nonroot:nonroot would give the folders to the wrong user."),
-    "subids-missing": Kind(Level.ERROR, "Docker needs the range to shift user ids, and does not start without it."),
+    "nonroot-elsewhere": FindingKind(
+        FindingLevel.WARNING, "chown nonroot:nonroot would give the folders to the wrong user."
+    ),
+    "subids-missing": FindingKind(
+        FindingLevel.ERROR, "Docker needs the range to shift user ids, and does not start without it."
+    ),
     # the machine
-    "no-avx2": Kind(Level.ERROR, "The containers do not work correctly without AVX2."),
-    "cores-too-few": Kind(Level.ERROR, "It is less than the container's minimum."),
-    "cores-few": Kind(Level.WARNING, "It is less than what is recommended for the container."),
-    "memory-too-little": Kind(Level.ERROR, "It is less than the container's minimum."),
-    "memory-little": Kind(Level.WARNING, "It is less than what is recommended for the container."),
-    "clock-loose": Kind(Level.WARNING, "Licenses end by this clock, and usage is booked into months by it."),
+    "no-avx2": FindingKind(FindingLevel.ERROR, "The containers do not work correctly without AVX2."),
+    "cores-too-few": FindingKind(FindingLevel.ERROR, "It is less than the container's minimum."),
+    "cores-few": FindingKind(FindingLevel.WARNING, "It is less than what is recommended for the container."),
+    "memory-too-little": FindingKind(FindingLevel.ERROR, "It is less than the container's minimum."),
+    "memory-little": FindingKind(FindingLevel.WARNING, "It is less than what is recommended for the container."),
+    "clock-loose": FindingKind(
+        FindingLevel.WARNING, "Licenses end by this clock, and usage is booked into months by it."
+    ),
     # the running container
-    "container-status": Kind(Level.ERROR, "By its own word the container cannot work as licensed."),
-    "container-silent": Kind(Level.UNEXAMINED, "How the running container stands with its license is not known."),
+    "container-status": FindingKind(FindingLevel.ERROR, "By its own word the container cannot work as licensed."),
+    "container-silent": FindingKind(
+        FindingLevel.UNEXAMINED, "How the running container stands with its license is not known."
+    ),
 }

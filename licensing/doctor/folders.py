@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from licensing.doctor.access import ENTER, READ, WRITE
-from licensing.doctor.finding import Finding
+from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.identity import Identity
 from licensing.doctor.license_folder import key_findings, name_findings, writable_findings
 from licensing.doctor.links import link_findings
-from licensing.doctor.mounts import Mount, Space, in_a_container, mount_of, read_only_finding, space_findings
+from licensing.doctor.mounts import MountPoint, Space, in_a_container, mount_of, read_only_finding, space_findings
 from licensing.doctor.output_folder import has_usage_files, sharing_findings
-from licensing.doctor.survey import Survey, access_findings, closed_findings, missing_folder, no_folder
+from licensing.doctor.survey import Survey, access_findings, missing_folder, no_folder, unreadable_findings
 from licensing.doctor.tree import Tree, walk
 
 _MIB = 1 << 20
-_FindingsOf = Callable[[Survey, Identity], Iterable[Finding]]
+_FindingsOf = Callable[[Survey, Identity], Iterable[DoctorFinding]]
 
 
 class Sight(NamedTuple):
@@ -25,8 +25,8 @@ class Sight(NamedTuple):
 
     path: str
     tree: Tree | None = None
-    mount: Mount | None = None
-    finding: Finding | None = None
+    mount: MountPoint | None = None
+    finding: DoctorFinding | None = None
 
     @property
     def problem(self) -> str:
@@ -39,12 +39,12 @@ class Folder(NamedTuple):
 
     path: str
     told: str
-    findings: tuple[Finding, ...]
+    findings: tuple[DoctorFinding, ...]
     tried: bool | None = None
     empty: bool = False
 
 
-def look(path: str, identity: Identity, known: Sequence[Mount]) -> Sight:
+def look(path: str, identity: Identity, known: Sequence[MountPoint]) -> Sight:
     """Look at everything in a folder, once."""
     try:
         if not stat.S_ISDIR(Path(path).stat().st_mode):
@@ -56,14 +56,14 @@ def look(path: str, identity: Identity, known: Sequence[Mount]) -> Sight:
         return Sight(path, finding=lost(path, identity))
     except OSError as error:
         reason = f"it cannot be looked at by user {os.geteuid()}: {error.strerror or error}"
-        return Sight(path, finding=Finding("folder-closed", path, reason, do="run azlic doctor as root"))
+        return Sight(path, finding=DoctorFinding("folder-closed", path, reason, do="run azlic doctor as root"))
 
 
 class Judge(NamedTuple):
     """What folders are judged by: for whom, among which mounts, on which machine."""
 
     identity: Identity
-    known: Sequence[Mount]
+    known: Sequence[MountPoint]
     root: Path
 
     def license_folder(self, sight: Sight, found: bytes | None) -> Folder:
@@ -79,23 +79,23 @@ class Judge(NamedTuple):
             return Folder(sight.path, sight.problem, (sight.finding,) if sight.finding else ())
         looked = Survey(sight.tree, found, sight.mount)
         findings = (
-            *closed_findings(looked.tree),
-            *_not_mounted(looked, self.known, self.root),
+            *unreadable_findings(looked.tree),
+            *_mount_findings(looked, self.known, self.root),
             *link_findings(looked.tree),
             *findings_of(looked, self.identity),
         )
         empty = not looked.tree.closed and not has_usage_files(looked.tree)
-        return Folder(sight.path, _told(looked), findings, tried=found is not None, empty=empty)
+        return Folder(sight.path, _facts(looked), findings, tried=found is not None, empty=empty)
 
 
-def _license_findings(looked: Survey, identity: Identity) -> Iterable[Finding]:
+def _license_findings(looked: Survey, identity: Identity) -> Iterable[DoctorFinding]:
     yield from access_findings(looked, identity, folder_needs=READ | ENTER, file_needs=READ)
     yield from name_findings(looked.tree)
     yield from writable_findings(looked, identity)
     yield from key_findings(looked.tree, identity)
 
 
-def _output_findings(looked: Survey, identity: Identity) -> Iterable[Finding]:
+def _output_findings(looked: Survey, identity: Identity) -> Iterable[DoctorFinding]:
     if looked.mount is not None and looked.mount.read_only:
         yield read_only_finding(looked.folder, looked.mount)
         yield from access_findings(looked, identity, folder_needs=READ | ENTER, file_needs=READ)
@@ -105,13 +105,13 @@ def _output_findings(looked: Survey, identity: Identity) -> Iterable[Finding]:
     yield from space_findings(looked.folder, Space.of(looked.folder))
 
 
-def _not_mounted(looked: Survey, known: Sequence[Mount], root: Path) -> Iterable[Finding]:
+def _mount_findings(looked: Survey, known: Sequence[MountPoint], root: Path) -> Iterable[DoctorFinding]:
     if looked.mount is not None and looked.mount.point == "/" and in_a_container(known, root):
         do = "start the container with the folder mounted: -v HOST-FOLDER:CONTAINER-FOLDER"
-        yield Finding("folder-not-mounted", looked.folder, "it lies in this container itself, on no mount", do=do)
+        yield DoctorFinding("folder-not-mounted", looked.folder, "it lies in this container itself, on no mount", do=do)
 
 
-def _told(looked: Survey) -> str:
+def _facts(looked: Survey) -> str:
     """Owner, mode, how many files, what it lies on, how that is mounted, and what is free there."""
     entry = looked.tree.entries[0]
     told = f"{entry.uid}:{entry.gid} {stat.S_IMODE(entry.mode):04o}, {len(looked.tree.entries) - 1:,} below it"

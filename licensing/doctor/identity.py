@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from licensing.core.errors import BadCall
-from licensing.doctor.finding import Finding
+from licensing.doctor.finding import DoctorFinding
 
 NONROOT = "nonroot"
 _NUMBER = re.compile(r"[0-9]{1,10}")
@@ -84,13 +84,13 @@ def _unknown(text: str) -> BadCall:
     )
 
 
-def name_findings(identity: Identity) -> Iterable[Finding]:
+def name_findings(identity: Identity) -> Iterable[DoctorFinding]:
     """Whether this host calls another user nonroot, so that the manual's ``chown nonroot:nonroot`` would go wrong."""
     with contextlib.suppress(KeyError):
         known = pwd.getpwnam(NONROOT)
         if (known.pw_uid, known.pw_gid) != identity[:2]:
             numbers = f"{known.pw_uid}:{known.pw_gid}"
-            yield Finding(
+            yield DoctorFinding(
                 "nonroot-elsewhere",
                 NONROOT,
                 f"this host's own user nonroot is {numbers}, the container's is {identity}",

@@ -9,44 +9,44 @@ from pathlib import Path
 
 from licensing.core.instants import iso
 from licensing.doctor.access import WRITE
-from licensing.doctor.finding import Finding
+from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.identity import Identity
 from licensing.doctor.survey import Survey, aim
-from licensing.doctor.tree import FEW, Entry, Tree
-from licensing.doctor.words import command_word, shown
+from licensing.doctor.tree import FEW, Tree, TreeEntry
+from licensing.doctor.words import command_word, printable
 from licensing.verdict.verdict import Cause, Status, Verdict
 from licensing.verification.adopted import BY_OPERATOR
 from licensing.verification.mounts import LICENSE_NAME
 
 
-def name_findings(tree: Tree) -> Iterable[Finding]:
+def name_findings(tree: Tree) -> Iterable[DoctorFinding]:
     """A license under another name, or a second one beside the first."""
     top = [entry for entry in tree.entries if "/" not in entry.path and not entry.is_folder]
     others = sorted(entry for entry in top if entry.path != LICENSE_NAME and _looks_like_one(entry.path))
     named = any(entry.path == LICENSE_NAME for entry in tree.entries)
     if others:
-        yield (_second if named else _misnamed)(tree, others)
+        yield (_second if named else _name_finding)(tree, others)
 
 
-def _second(tree: Tree, others: list[Entry]) -> Finding:
+def _second(tree: Tree, others: list[TreeEntry]) -> DoctorFinding:
     apart = command_word(f"{tree.folder.rstrip('/')}-other")
     moved = " ".join(command_word(tree.at(entry)) for entry in others)
-    return Finding(
+    return DoctorFinding(
         "license-two",
         tree.folder,
-        f"beside {LICENSE_NAME} there is {', '.join(shown(entry.path) for entry in others[:FEW])}",
+        f"beside {LICENSE_NAME} there is {', '.join(printable(entry.path) for entry in others[:FEW])}",
         f"mkdir -p -m 0750 {apart} && mv -n {moved} {apart}/",
         affected=len(others),
         names=tree.names(others),
     )
 
 
-def _misnamed(tree: Tree, others: list[Entry]) -> Finding:
+def _name_finding(tree: Tree, others: list[TreeEntry]) -> DoctorFinding:
     one, right = len(others) == 1, command_word(f"{tree.folder.rstrip('/')}/{LICENSE_NAME}")
-    return Finding(
+    return DoctorFinding(
         "license-name",
         tree.folder,
-        f"there is no {LICENSE_NAME} in it, but {', '.join(shown(entry.path) for entry in others[:FEW])}",
+        f"there is no {LICENSE_NAME} in it, but {', '.join(printable(entry.path) for entry in others[:FEW])}",
         f"mv -n {command_word(tree.at(others[0]))} {right}" if one else None,
         do="" if one else f"rename the license of this container to {LICENSE_NAME}, move the others away",
         affected=len(others),
@@ -59,7 +59,7 @@ def _looks_like_one(name: str) -> bool:
     return not name.startswith(".") and ("license" in lowered or "licence" in lowered or lowered.endswith(".dat"))
 
 
-def writable_findings(looked: Survey, identity: Identity) -> Iterable[Finding]:
+def writable_findings(looked: Survey, identity: Identity) -> Iterable[DoctorFinding]:
     """A license that its own container could replace."""
     if identity.uid == 0:
         return
@@ -69,7 +69,7 @@ def writable_findings(looked: Survey, identity: Identity) -> Iterable[Finding]:
         if found & WRITE and (entry.path == "." or (entry.path == LICENSE_NAME and entry.is_file))
     ]
     if open_:
-        yield Finding(
+        yield DoctorFinding(
             "license-writable",
             looked.folder,
             f"user {identity} may write to the license folder",
@@ -79,15 +79,15 @@ def writable_findings(looked: Survey, identity: Identity) -> Iterable[Finding]:
         )
 
 
-def key_findings(tree: Tree, identity: Identity) -> Iterable[Finding]:
+def key_findings(tree: Tree, identity: Identity) -> Iterable[DoctorFinding]:
     """Files of the license folder that every user of this machine can read; each is a key, or kept as one."""
     keys = [entry for entry in tree.entries if entry.mode & stat.S_IROTH and entry.is_file]
     if not keys or not _open_to_all(tree.folder):
         return
     folders = {entry.path: entry for entry in tree.entries if entry.is_folder}
-    keys = [entry for entry in keys if _entered_by_all(entry.path, folders)]
+    keys = [entry for entry in keys if _everyone_enters(entry.path, folders)]
     if keys:
-        yield Finding(
+        yield DoctorFinding(
             "key-world-readable",
             tree.folder,
             f"every user of this machine can read {', '.join(tree.names(keys))}",
@@ -97,7 +97,7 @@ def key_findings(tree: Tree, identity: Identity) -> Iterable[Finding]:
         )
 
 
-def _closing(keys: list[Entry], tree: Tree, identity: Identity) -> str:
+def _closing(keys: list[TreeEntry], tree: Tree, identity: Identity) -> str:
     """A command that closes the files to others, and leaves them open to the container's user."""
     flag, where = aim(tree, keys)
     chmod = f"chmod {'-R ' if flag else ''}"
@@ -106,13 +106,13 @@ def _closing(keys: list[Entry], tree: Tree, identity: Identity) -> str:
     return f"chown -h{flag} {identity} {where} && {chmod}u+rX,o-rwx {where}"
 
 
-def _stays_readable(entry: Entry, identity: Identity) -> bool:
+def _stays_readable(entry: TreeEntry, identity: Identity) -> bool:
     by_owner = entry.uid == identity.uid and entry.mode & stat.S_IRUSR
     by_group = entry.gid == identity.gid and entry.mode & stat.S_IRGRP
     return bool(by_owner or by_group)
 
 
-def _entered_by_all(path: str, folders: dict[str, Entry]) -> bool:
+def _everyone_enters(path: str, folders: dict[str, TreeEntry]) -> bool:
     above = path
     while "/" in above:
         above = above.rpartition("/")[0]
@@ -127,35 +127,35 @@ def _open_to_all(folder: str) -> bool:
     return all(above.stat().st_mode & stat.S_IXOTH for above in (path, *path.parents))
 
 
-def verdict_findings(verdict: Verdict, *, renamed: bool) -> Iterable[Finding]:
+def verdict_findings(verdict: Verdict, *, renamed: bool) -> Iterable[DoctorFinding]:
     """What the license itself is good for. ``renamed``: one under another name was told of already."""
     place = str(verdict.path)
     if verdict.status is Status.MISSING and renamed:
         return
     if verdict.cause is Cause.ADOPTED_CHANGED:
-        yield Finding(
+        yield DoctorFinding(
             "license-changed",
             place,
-            shown(verdict.detail),
+            printable(verdict.detail),
             do="if it was renewed, adopt it again with azlic adopt; if not, restore the file that was adopted",
         )
     elif verdict.status in {Status.MALFORMED, Status.OPAQUE}:
         known = verdict.warnings[0] if verdict.warnings else "its end is stated by nobody yet: azlic adopt"
-        yield Finding(
+        yield DoctorFinding(
             "license-opaque",
             place,
             "azlic cannot read it: it is a Microsoft container's, or damaged"
-            f" ({shown(verdict.detail)}); {shown(known)}",
+            f" ({printable(verdict.detail)}); {printable(known)}",
             do="state its end with azlic adopt; if it is a license of ours, download it again",
         )
     elif not verdict.may_run:
-        told = f"the license is {verdict.status}: {shown(verdict.detail)}"
-        yield Finding("license-refused", place, told, do=f"azlic verify {command_word(place)} says what to do")
+        told = f"the license is {verdict.status}: {printable(verdict.detail)}"
+        yield DoctorFinding("license-refused", place, told, do=f"azlic verify {command_word(place)} says what to do")
     elif verdict.status is not Status.VALID and verdict.expires_at is not None:
         ends = f"{iso(verdict.expires_at)}{f', {BY_OPERATOR}' if verdict.stated else ''}"
         get = "download a new license" if verdict.stated else "run azlic download"
         then = "it here, then: azlic adopt" if verdict.stated else "license.dat here"
-        yield Finding(
+        yield DoctorFinding(
             "license-ending",
             place,
             f"the license is {verdict.status}: it ends at {ends}",

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from licensing.doctor.finding import Finding
-from licensing.doctor.tree import Entry, Tree
+from licensing.doctor.finding import DoctorFinding
+from licensing.doctor.tree import Tree, TreeEntry
 from licensing.doctor.words import command_word
 from licensing.verification.mounts import LICENSE_NAME
 
@@ -14,13 +14,13 @@ _MOST = 10
 _WILD = re.compile(r"[*?\[\\]")
 
 
-def link_findings(tree: Tree) -> Iterable[Finding]:
+def link_findings(tree: Tree) -> Iterable[DoctorFinding]:
     """The links that are absolute or climb out of the mount. Links within it, as Kubernetes makes them, are fine."""
     outside = [entry for entry in tree.entries if entry.is_link and _leads_out(tree.folder, entry.path)]
     if not outside:
         return
     many = len(outside) > _MOST
-    yield Finding(
+    yield DoctorFinding(
         "link-outside",
         tree.folder,
         f"{len(outside):,} symbolic links lead out of it" if len(outside) > 1 else "a symbolic link leads out of it",
@@ -40,7 +40,7 @@ def _leads_out(folder: str, path: str) -> bool:
     return target.startswith("/") or ends == ".." or ends.startswith("../")
 
 
-def _away(tree: Tree, entry: Entry) -> str:
+def _away(tree: Tree, entry: TreeEntry) -> str:
     """A license that root linked is put into the link's place. Every other link is only removed.
 
     A container may have made it, and what it leads to is none of its business, /etc/shadow for one. Removing is left

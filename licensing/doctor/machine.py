@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from licensing.containers import Needs
 from licensing.db.sqlite_wal import wal_is_safe
-from licensing.doctor.finding import Finding
+from licensing.doctor.finding import DoctorFinding
 
 _GB = 1_000_000_000
 _TIMEX_BYTES, _STATUS_AT = 208, 40
@@ -45,7 +45,7 @@ def examine_machine(root: Path = Path("/")) -> Machine:
         avx2="avx2" in _cpu_flags(root),
         cores=min(len(os.sched_getaffinity(0)), _quota(root)),
         memory_bytes=min(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), _memory_limit(root)),
-        clock_kept=clock_is_kept(root),
+        clock_kept=clock_is_synchronised(root),
         sqlite=(sqlite[0], sqlite[1], sqlite[2]),
     )
 
@@ -74,7 +74,7 @@ def _text(path: Path) -> str:
         return ""
 
 
-def clock_is_kept(root: Path = Path("/")) -> bool | None:
+def clock_is_synchronised(root: Path = Path("/")) -> bool | None:
     """Whether something keeps this clock to a time source: the kernel knows, or systemd left its mark.
 
     None where the kernel may not be asked, as in some containers.
@@ -92,32 +92,32 @@ def clock_is_kept(root: Path = Path("/")) -> bool | None:
     return not status & _STA_UNSYNC
 
 
-def machine_findings(machine: Machine, container: str | None, needs: Needs | None) -> Iterable[Finding]:
+def machine_findings(machine: Machine, container: str | None, needs: Needs | None) -> Iterable[DoctorFinding]:
     """What the machine lacks; cores and memory are judged only where it is known for which container."""
     if not machine.avx2:
         do = "run the container on an x64 machine with AVX2; a virtual machine may hide it: pass the host's CPU through"
-        yield Finding("no-avx2", PLACE, "the processor does not show AVX2", do=do)
+        yield DoctorFinding("no-avx2", PLACE, "the processor does not show AVX2", do=do)
     if needs is not None:
         yield from _lacking(machine, container or "container", needs)
     if machine.clock_kept is False:
         do = "point chrony or systemd-timesyncd at a time server of this site, and compare with: date -u"
-        yield Finding("clock-loose", PLACE, "nothing keeps its clock to a time source", do=do)
+        yield DoctorFinding("clock-loose", PLACE, "nothing keeps its clock to a time source", do=do)
 
 
-def _lacking(machine: Machine, container: str, needs: Needs) -> Iterable[Finding]:
+def _lacking(machine: Machine, container: str, needs: Needs) -> Iterable[DoctorFinding]:
     cores, memory = f"{machine.cores:g} cores", f"{machine.memory_bytes / _GB:.1f} GB of memory"
     least, better = needs.least, needs.allotted
     short = f"{container} needs {least.cores} cores and {least.memory_gb} GB" if least else ""
     few = f"for {container} {better.cores} cores and {better.memory_gb} GB are recommended"
     do = "give the machine, or the container (--cpus, --memory), more"
     if least and machine.cores < least.cores:
-        yield Finding("cores-too-few", PLACE, f"there are {cores}; {short}", do=do)
+        yield DoctorFinding("cores-too-few", PLACE, f"there are {cores}; {short}", do=do)
     elif machine.cores < better.cores:
-        yield Finding("cores-few", PLACE, f"there are {cores}; {few}", do=do)
+        yield DoctorFinding("cores-few", PLACE, f"there are {cores}; {few}", do=do)
     if least and machine.memory_bytes < least.memory_gb * _GB:
-        yield Finding("memory-too-little", PLACE, f"there are {memory}; {short}", do=do)
+        yield DoctorFinding("memory-too-little", PLACE, f"there are {memory}; {short}", do=do)
     elif machine.memory_bytes < better.memory_gb * _GB:
-        yield Finding("memory-little", PLACE, f"there are {memory}; {few}", do=do)
+        yield DoctorFinding("memory-little", PLACE, f"there are {memory}; {few}", do=do)
 
 
 def machine_facts(machine: Machine) -> dict[str, str]:

@@ -4,22 +4,22 @@ import subprocess
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from licensing.doctor.finding import Finding
+from licensing.doctor.finding import DoctorFinding
 
 
 class Mended(NamedTuple):
     """A command that was run, for which finding, and what it said where it failed; empty where it did not."""
 
-    finding: Finding
+    finding: DoctorFinding
     failure: str
 
 
-def safe_ones(findings: Iterable[Finding]) -> list[Finding]:
+def safe_ones(findings: Iterable[DoctorFinding]) -> list[DoctorFinding]:
     """The findings whose commands only change owners and modes inside the mounts, or make a folder."""
     return [finding for finding in findings if finding.safe]
 
 
-def mend(findings: Iterable[Finding]) -> list[Mended]:
+def mend(findings: Iterable[DoctorFinding]) -> list[Mended]:
     """Run the commands of findings, each by ``sh -c`` as it was printed."""
     return [Mended(finding, _run(finding.command)) for finding in findings if finding.safe and finding.command]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from licensing.doctor.finding import Finding
+from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.words import command_word
 
 _OCTAL = re.compile(rb"\\([0-7]{3})")
@@ -18,7 +18,7 @@ _OUT_BYTES, _OUT_INODES = 64 * _MIB, 64
 _LOW_BYTES, _LOW_INODES, _LOW_PERCENT = 10 * 1024 * _MIB, 10_000, 5
 
 
-class Mount(NamedTuple):
+class MountPoint(NamedTuple):
     """One mount: where, of which kind, with which options; ``super_options`` are those of the file system itself."""
 
     point: str
@@ -32,22 +32,22 @@ class Mount(NamedTuple):
         return "ro" in self.options | self.super_options
 
 
-def parse_mounts(content: bytes) -> list[Mount]:
+def parse_mounts(content: bytes) -> list[MountPoint]:
     """The mounts of a ``mountinfo`` file, in its order; a line that is none is passed over."""
     return [mount for line in content.split(b"\n") if (mount := _mount(line))]
 
 
-def _mount(line: bytes) -> Mount | None:
+def _mount(line: bytes) -> MountPoint | None:
     before, dash, behind = line.partition(b" - ")
     left, right = before.split(b" "), behind.split(b" ")
     if not dash or len(left) < 6 or len(right) < 3 or not left[4].startswith(b"/"):
         return None
     point = _OCTAL.sub(lambda match: bytes([int(match[1], 8) & 0xFF]), left[4])
     options, super_options = (frozenset(os.fsdecode(field).split(",")) for field in (left[5], right[2]))
-    return Mount(os.fsdecode(point), os.fsdecode(right[0]), options, super_options)
+    return MountPoint(os.fsdecode(point), os.fsdecode(right[0]), options, super_options)
 
 
-def mounts(root: Path = Path("/")) -> list[Mount]:
+def read_mounts(root: Path = Path("/")) -> list[MountPoint]:
     """What is mounted on this machine, as this process sees it; nothing where that cannot be read."""
     try:
         return parse_mounts((root / "proc/self/mountinfo").read_bytes())
@@ -55,9 +55,9 @@ def mounts(root: Path = Path("/")) -> list[Mount]:
         return []
 
 
-def mount_of(path: str, known: Iterable[Mount]) -> Mount | None:
+def mount_of(path: str, known: Iterable[MountPoint]) -> MountPoint | None:
     """The mount that a real path lies on: the deepest; of two at one point the later, which hides the other."""
-    found: Mount | None = None
+    found: MountPoint | None = None
     for mount in known:
         inside = mount.point in {"/", path} or path.startswith(f"{mount.point}/")
         if inside and (found is None or len(mount.point) >= len(found.point)):
@@ -65,7 +65,7 @@ def mount_of(path: str, known: Iterable[Mount]) -> Mount | None:
     return found
 
 
-def in_a_container(known: Iterable[Mount], root: Path = Path("/")) -> bool:
+def in_a_container(known: Iterable[MountPoint], root: Path = Path("/")) -> bool:
     """Whether this process runs in a container, whose own files go away with it."""
     if any((root / mark).exists() for mark in (".dockerenv", "run/.containerenv")):
         return True
@@ -89,7 +89,7 @@ class Space(NamedTuple):
         return cls(told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize, inodes, told.f_files)
 
 
-def space_findings(place: str, space: Space) -> Iterable[Finding]:
+def space_findings(place: str, space: Space) -> Iterable[DoctorFinding]:
     """Whether space or inodes have run out, or soon will."""
     left = [(f"{space.bytes_free // _MIB:,} MiB", space.bytes_free, space.bytes_all, _OUT_BYTES, _LOW_BYTES)]
     if space.inodes_free is not None:
@@ -99,13 +99,13 @@ def space_findings(place: str, space: Space) -> Iterable[Finding]:
         is_low = free < low and free * 100 < whole * _LOW_PERCENT
         if free < out or is_low:
             do = f"make room on its file system, or mount a larger one: df -h {command_word(place)}"
-            yield Finding("space-out" if free < out else "space-low", place, f"only {words} are left", do=do)
+            yield DoctorFinding("space-out" if free < out else "space-low", place, f"only {words} are left", do=do)
 
 
-def read_only_finding(place: str, mount: Mount) -> Finding:
+def read_only_finding(place: str, mount: MountPoint) -> DoctorFinding:
     """An output folder that lies on a mount nobody can write to."""
     how = "remount,bind,rw" if "ro" not in mount.super_options else "remount,rw"
-    return Finding(
+    return DoctorFinding(
         "mount-read-only",
         place,
         f"it lies on {mount.point}, which is mounted read-only",

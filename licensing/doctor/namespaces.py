@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from licensing.doctor.finding import Finding
+from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.identity import Identity
-from licensing.doctor.words import command_word, shown
+from licensing.doctor.words import command_word, printable
 
 _RANGE = 65_536
 _FIRST = 100_000
@@ -32,7 +32,7 @@ class Shift(NamedTuple):
 
     identity: Identity
     told: str
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[DoctorFinding, ...] = ()
 
 
 def parse_ranges(text: str) -> list[SubRange]:
@@ -45,7 +45,7 @@ def parse_ranges(text: str) -> list[SubRange]:
     return found
 
 
-def remapped_user(root: Path = Path("/")) -> str | None:
+def find_userns_remap(root: Path = Path("/")) -> str | None:
     """The user that Docker's setting ``userns-remap`` names; ``default`` is dockremap. None where it is not set."""
     try:
         told = json.loads((root / "etc/docker/daemon.json").read_bytes()).get("userns-remap")
@@ -67,16 +67,18 @@ def shift(
     if _inside_a_namespace(root):
         return Shift(identity, "this process is in a user namespace of its own; ids are as it sees them")
     uids, gids = (_ranges(root / "etc" / name) for name in ("subuid", "subgid"))
-    if name := remapped_user(root):
-        return _remapped(identity, name, uids, gids, root / "etc")
+    if name := find_userns_remap(root):
+        return _userns_remap(identity, name, uids, gids, root / "etc")
     for owner in dict.fromkeys(entry.owner for entry in uids):
         rootless = _rootless(identity, owner, uids, gids)
         if rootless and rootless[:2] in set(owners):
-            return _told(identity, rootless, f"the rootless engine of {shown(owner)}, to whom the folders belong")
+            return _shift_of(
+                identity, rootless, f"the rootless engine of {printable(owner)}, to whom the folders belong"
+            )
     if home is not None and any(_is_there(home / place) for place in _ROOTLESS):
         rootless = _rootless(identity, user, uids, gids)
         if rootless:
-            return _told(identity, rootless, f"the rootless engine of {shown(user)}")
+            return _shift_of(identity, rootless, f"the rootless engine of {printable(user)}")
     return Shift(identity, "ids are not shifted")
 
 
@@ -101,11 +103,11 @@ def _ranges(path: Path) -> list[SubRange]:
         return []
 
 
-def _told(identity: Identity, shifted: Identity, by: str) -> Shift:
+def _shift_of(identity: Identity, shifted: Identity, by: str) -> Shift:
     return Shift(shifted, f"{identity} in the container is {shifted} here, by {by}")
 
 
-def _shifted(number: int, ranges: Iterable[SubRange]) -> int | None:
+def _host_id(number: int, ranges: Iterable[SubRange]) -> int | None:
     """The id behind the ranges, which are laid end to end."""
     for entry in ranges:
         if number < entry.size:
@@ -114,17 +116,17 @@ def _shifted(number: int, ranges: Iterable[SubRange]) -> int | None:
     return None
 
 
-def _remapped(identity: Identity, name: str, uids: list[SubRange], gids: list[SubRange], etc: Path) -> Shift:
-    uid = _shifted(identity.uid, (entry for entry in uids if entry.owner == name))
-    gid = _shifted(identity.gid, (entry for entry in gids if entry.owner == name))
+def _userns_remap(identity: Identity, name: str, uids: list[SubRange], gids: list[SubRange], etc: Path) -> Shift:
+    uid = _host_id(identity.uid, (entry for entry in uids if entry.owner == name))
+    gid = _host_id(identity.gid, (entry for entry in gids if entry.owner == name))
     if uid is not None and gid is not None:
-        return _told(identity, Identity(uid, gid), f"userns-remap ({shown(name)})")
+        return _shift_of(identity, Identity(uid, gid), f"userns-remap ({printable(name)})")
     start = max([_FIRST, *(entry.start + entry.size for entry in (*uids, *gids))])
     files = [str(etc / file) for file, found in (("subuid", uid), ("subgid", gid)) if found is None]
     add = " && ".join(f"echo {name}:{start}:{_RANGE} >> {command_word(file)}" for file in files)
-    problem = f"Docker's userns-remap names {shown(name)}, who has no range for {identity} in {' and '.join(files)}"
+    problem = f"Docker's userns-remap names {printable(name)}, who has no range for {identity} in {' and '.join(files)}"
     plain = name.isidentifier() or name.replace("-", "_").isidentifier()
-    finding = Finding(
+    finding = DoctorFinding(
         "subids-missing", files[0], problem, add if plain else None, do="give the user a range: subuid(5)"
     )
     return Shift(identity, "ids would be shifted by userns-remap, but by how much is not said", (finding,))
@@ -133,8 +135,8 @@ def _remapped(identity: Identity, name: str, uids: list[SubRange], gids: list[Su
 def _rootless(identity: Identity, owner: str, uids: list[SubRange], gids: list[SubRange]) -> Identity | None:
     if identity.uid == 0 or identity.gid == 0:
         return None
-    uid = _shifted(identity.uid - 1, (entry for entry in uids if entry.owner == owner))
-    gid = _shifted(identity.gid - 1, (entry for entry in gids if entry.owner == owner))
+    uid = _host_id(identity.uid - 1, (entry for entry in uids if entry.owner == owner))
+    gid = _host_id(identity.gid - 1, (entry for entry in gids if entry.owner == owner))
     return None if uid is None or gid is None else Identity(uid, gid)
 
 

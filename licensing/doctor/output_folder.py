@@ -10,9 +10,9 @@ from datetime import date
 from functools import lru_cache
 from itertools import combinations
 
-from licensing.doctor.finding import Finding
+from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.tree import Tree
-from licensing.doctor.words import shown
+from licensing.doctor.words import printable
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -26,16 +26,16 @@ def has_usage_files(tree: Tree) -> bool:
     return any(".jsonl" in entry.path and entry.is_file for entry in tree.entries)
 
 
-def sharing_findings(tree: Tree) -> Iterable[Finding]:
+def sharing_findings(tree: Tree) -> Iterable[DoctorFinding]:
     """Two containers whose files are of the same days, again and again."""
     pair = _side_by_side(_days(tree))
     if pair is not None:
-        yield Finding(
+        yield DoctorFinding(
             "output-shared",
             tree.folder,
-            f"{shown(pair[0])} and {shown(pair[1])} write into it at the same time",
+            f"{printable(pair[0])} and {printable(pair[1])} write into it at the same time",
             do="give each container an output folder of its own (-v), or add up with azlic ingest, which counts once",
-            names=(shown(pair[0]), shown(pair[1])),
+            names=(printable(pair[0]), printable(pair[1])),
         )
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from licensing.doctor.finding import Finding
+from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.identity import Identity
-from licensing.doctor.mounts import Mount
-from licensing.doctor.tree import FEW, Entry, Tree
-from licensing.doctor.words import command_word, shown
+from licensing.doctor.mounts import MountPoint
+from licensing.doctor.tree import FEW, Tree, TreeEntry
+from licensing.doctor.words import command_word, printable
 
 
 class Survey(NamedTuple):
@@ -17,7 +17,7 @@ class Survey(NamedTuple):
 
     tree: Tree
     found: bytes | None
-    mount: Mount | None
+    mount: MountPoint | None
 
     @property
     def folder(self) -> str:
@@ -29,20 +29,20 @@ class Survey(NamedTuple):
         """Whether nobody can write there."""
         return self.mount is not None and self.mount.read_only
 
-    def rights(self) -> Iterable[tuple[Entry, int]]:
+    def rights(self) -> Iterable[tuple[TreeEntry, int]]:
         """Each entry with what the user can do: as tried, or as computed where it could not be tried."""
         if self.found is None:
             return ((entry, entry.rights) for entry in self.tree.entries)
         return zip(self.tree.entries, self.found, strict=True)
 
 
-def missing_folder(folder: str, identity: Identity) -> Finding:
+def missing_folder(folder: str, identity: Identity) -> DoctorFinding:
     """There is nothing at the folder's path."""
     command = f"install -d -m 0750 -o {identity.uid} -g {identity.gid} {command_word(folder)}"
-    return Finding("folder-missing", folder, "there is no such folder", command)
+    return DoctorFinding("folder-missing", folder, "there is no such folder", command)
 
 
-def no_folder(folder: str, identity: Identity) -> Finding:
+def no_folder(folder: str, identity: Identity) -> DoctorFinding:
     """Something else stands at the folder's path. It is moved aside, under a name that is free."""
     number = 1
     while os.path.lexists(aside := f"{folder}.was{number}"):
@@ -50,31 +50,33 @@ def no_folder(folder: str, identity: Identity) -> Finding:
     word = command_word(folder)
     command = f"mv {word} {command_word(aside)} && install -d -m 0750 -o {identity.uid} -g {identity.gid} {word}"
     leads = ", but a link that leads to none" if Path(folder).is_symlink() else ""
-    return Finding("folder-is-none", folder, f"it is no folder{leads}", command)
+    return DoctorFinding("folder-is-none", folder, f"it is no folder{leads}", command)
 
 
-def closed_findings(looked: Tree) -> Iterable[Finding]:
+def unreadable_findings(looked: Tree) -> Iterable[DoctorFinding]:
     """What this process may not look into, so that nothing can be said about it."""
     if looked.closed:
         paths = [path for path, _ in looked.closed]
-        yield Finding(
+        yield DoctorFinding(
             "folder-closed",
             looked.folder,
-            f"{shown(paths[0])} cannot be looked into by user {os.geteuid()}: {looked.closed[0][1]}",
+            f"{printable(paths[0])} cannot be looked into by user {os.geteuid()}: {looked.closed[0][1]}",
             do="run azlic doctor as root",
             affected=len(paths),
-            names=tuple(map(shown, paths[:FEW])),
+            names=tuple(map(printable, paths[:FEW])),
         )
 
 
-def access_findings(looked: Survey, identity: Identity, *, folder_needs: int, file_needs: int) -> Iterable[Finding]:
+def access_findings(
+    looked: Survey, identity: Identity, *, folder_needs: int, file_needs: int
+) -> Iterable[DoctorFinding]:
     """What the user needs and does not have, and the owners that differ although it has.
 
     What mode bits and ACLs deny can be mended by them; what they allow and the system still refuses cannot.
     """
-    denied: list[Entry] = []
-    refused: list[Entry] = []
-    strangers: list[Entry] = []
+    denied: list[TreeEntry] = []
+    refused: list[TreeEntry] = []
+    strangers: list[TreeEntry] = []
     for entry, found in looked.rights():
         needed = folder_needs if entry.is_folder else file_needs if entry.is_file else 0
         if needed & ~entry.rights:
@@ -84,19 +86,19 @@ def access_findings(looked: Survey, identity: Identity, *, folder_needs: int, fi
         elif (entry.uid, entry.gid) != identity[:2]:
             strangers.append(entry)
     if denied:
-        yield _denied(looked.tree, denied, identity, "rwX" if folder_needs & 2 else "rX")
+        yield _access_finding(looked.tree, denied, identity, "rwX" if folder_needs & 2 else "rX")
     if refused:
-        yield _refused(looked.tree, refused, identity)
-    if strangers := [entry for entry in strangers if folder_needs & 2 or not _kept_by_root(entry, identity)]:
+        yield _trial_finding(looked.tree, refused, identity)
+    if strangers := [entry for entry in strangers if folder_needs & 2 or not _root_owns(entry, identity)]:
         yield _strangers(looked.tree, strangers, identity)
 
 
-def _kept_by_root(entry: Entry, identity: Identity) -> bool:
+def _root_owns(entry: TreeEntry, identity: Identity) -> bool:
     """Root may own what is only read, as long as the user gets at it by its group: that is tighter than asked for."""
     return entry.uid == 0 and (entry.gid == identity.gid or entry.is_link)
 
 
-def _denied(tree: Tree, denied: Sequence[Entry], identity: Identity, bits: str) -> Finding:
+def _access_finding(tree: Tree, denied: Sequence[TreeEntry], identity: Identity, bits: str) -> DoctorFinding:
     flag, where = aim(tree, denied)
     steps = []
     if any((entry.uid, entry.gid) != identity[:2] for entry in denied):
@@ -104,17 +106,17 @@ def _denied(tree: Tree, denied: Sequence[Entry], identity: Identity, bits: str) 
     if any(not _owner_may(entry, bits) for entry in denied):
         steps.append(f"chmod {'-R ' if flag else ''}u+{bits} {where}")
     verb = "read or written" if "w" in bits else "read"
-    return Finding(
+    return DoctorFinding(
         "access",
         tree.folder,
-        f"{_counted(len(denied))} cannot be {verb} by user {identity}",
+        f"{_files_text(len(denied))} cannot be {verb} by user {identity}",
         " && ".join(steps),
         affected=len(denied),
         names=tree.names(denied),
     )
 
 
-def aim(tree: Tree, entries: Sequence[Entry]) -> tuple[str, str]:
+def aim(tree: Tree, entries: Sequence[TreeEntry]) -> tuple[str, str]:
     """What a command names: a few entries, or the whole folder with the flag for that.
 
     Entries further down are never named: who may write there could put a link in the place of a folder on the way,
@@ -125,29 +127,29 @@ def aim(tree: Tree, entries: Sequence[Entry]) -> tuple[str, str]:
     return "R", command_word(tree.folder)
 
 
-def _owner_may(entry: Entry, bits: str) -> bool:
+def _owner_may(entry: TreeEntry, bits: str) -> bool:
     wanted = (4 if "r" in bits else 0) | (2 if "w" in bits else 0) | (1 if entry.is_folder else 0)
     return entry.mode >> 6 & wanted == wanted
 
 
-def _refused(tree: Tree, refused: Sequence[Entry], identity: Identity) -> Finding:
-    return Finding(
+def _trial_finding(tree: Tree, refused: Sequence[TreeEntry], identity: Identity) -> DoctorFinding:
+    return DoctorFinding(
         "access-refused",
         tree.folder,
-        f"the system refuses {_counted(len(refused))} to user {identity}, although owner, mode and ACL allow it",
+        f"the system refuses {_files_text(len(refused))} to user {identity}, although owner, mode and ACL allow it",
         do="look for an immutable attribute (lsattr), SELinux or AppArmor, or an NFS server that maps users",
         affected=len(refused),
         names=tree.names(refused),
     )
 
 
-def _strangers(tree: Tree, strangers: Sequence[Entry], identity: Identity) -> Finding:
+def _strangers(tree: Tree, strangers: Sequence[TreeEntry], identity: Identity) -> DoctorFinding:
     flag, where = aim(tree, strangers)
     owners = sorted({f"{entry.uid}:{entry.gid}" for entry in strangers})
-    return Finding(
+    return DoctorFinding(
         "owner",
         tree.folder,
-        f"{_counted(len(strangers))} belong to {', '.join(owners[:3])}{' ...' if len(owners) > 3 else ''},"
+        f"{_files_text(len(strangers))} belong to {', '.join(owners[:3])}{' ...' if len(owners) > 3 else ''},"
         f" not to {identity}",
         f"chown -h{flag} {identity} {where}",
         affected=len(strangers),
@@ -155,5 +157,5 @@ def _strangers(tree: Tree, strangers: Sequence[Entry], identity: Identity) -> Fi
     )
 
 
-def _counted(count: int) -> str:
+def _files_text(count: int) -> str:
     return "1 file or folder" if count == 1 else f"{count:,} files and folders"

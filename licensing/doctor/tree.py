@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from licensing.doctor.access import ENTER, WRITE, Acl, read_acl, rights
 from licensing.doctor.identity import Identity
-from licensing.doctor.words import shown
+from licensing.doctor.words import printable
 
 FEW = 3
 """So many of many files are named."""
 
 
-class Entry(NamedTuple):
+class TreeEntry(NamedTuple):
     """One file, folder or link. ``rights`` are the computed ones of the user; 0 behind a folder it cannot enter."""
 
     path: str
@@ -47,16 +47,16 @@ class Tree(NamedTuple):
     """A mount's entries, the mount itself first as ``.``; ``closed`` are folders this process may not look into."""
 
     folder: str
-    entries: list[Entry]
+    entries: list[TreeEntry]
     closed: list[tuple[str, str]]
 
-    def at(self, entry: Entry) -> str:
+    def at(self, entry: TreeEntry) -> str:
         """The whole path of an entry."""
         return self.folder if entry.path == "." else f"{self.folder.rstrip('/')}/{entry.path}"
 
-    def names(self, entries: Sequence[Entry]) -> tuple[str, ...]:
+    def names(self, entries: Sequence[TreeEntry]) -> tuple[str, ...]:
         """The paths of the first few of many entries, fit for a terminal."""
-        return tuple(shown(self.at(entry)) for entry in entries[:FEW])
+        return tuple(printable(self.at(entry)) for entry in entries[:FEW])
 
 
 def walk(folder: str, identity: Identity, *, read_only: bool = False) -> Tree:
@@ -96,10 +96,10 @@ def walk(folder: str, identity: Identity, *, read_only: bool = False) -> Tree:
 
 def _entry(
     relative: str, path: str, status: os.stat_result, identity: Identity, taken_away: int, *, reachable: bool
-) -> Entry:
+) -> TreeEntry:
     allowed = 0
     if reachable and not stat.S_ISLNK(status.st_mode):
         matters = status.st_uid != identity.uid and status.st_mode & stat.S_IRWXG
         acl: Acl | None = read_acl(path) if matters else None
         allowed = rights(status, acl, identity) & ~taken_away
-    return Entry(relative, status.st_mode, status.st_uid, status.st_gid, status.st_mtime, allowed)
+    return TreeEntry(relative, status.st_mode, status.st_uid, status.st_gid, status.st_mtime, allowed)

@@ -12,13 +12,13 @@ from itertools import accumulate
 
 from licensing.doctor.access import ENTER, READ, WRITE
 from licensing.doctor.identity import Identity
-from licensing.doctor.tree import Entry, Tree
+from licensing.doctor.tree import Tree, TreeEntry
 
-_Work = list[tuple[int, Entry]]
+_Work = list[tuple[int, TreeEntry]]
 _OPEN = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 
 
-def tried(trees: Sequence[Tree], identity: Identity) -> list[bytes] | None:
+def try_access(trees: Sequence[Tree], identity: Identity) -> list[bytes] | None:
     """For each tree, and each of its entries, what the user can do, as one byte.
 
     None where this process cannot become that user. Only regular files and folders are tried: opening a pipe or a
@@ -75,7 +75,7 @@ def _try_all(work: _Work) -> bytes:
     return bytes(_try(root, entry) for root, entry in work)
 
 
-def _try(root: int, entry: Entry) -> int:
+def _try(root: int, entry: TreeEntry) -> int:
     if entry.is_folder:
         return _try_folder(root, entry.path)
     if not entry.is_file:

@@ -7,7 +7,7 @@ import string
 _PLAIN = frozenset(string.ascii_letters + string.digits + "/._-+=:,@ ")
 
 
-def shown(text: str) -> str:
+def printable(text: str) -> str:
     """A name as a terminal may show it: what is no printable character is escaped."""
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from licensing.core.instants import from_milliseconds
-from licensing.verdict.seen import Accepted, Adopted, Seen, Witness, WitnessKind
+from licensing.verdict.seen import AcceptedLicense, AdoptedLicense, Seen, Witness, WitnessKind
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -39,7 +39,7 @@ def read_memory(database: str) -> Seen:
         if not path.exists():
             return Seen()
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=2)) as connection:
-            return _seen(*(_rows(connection, query) for query in _QUERIES))
+            return _assemble(*(_rows(connection, query) for query in _QUERIES))
     except sqlite3.OperationalError as error:
         return Seen(unread=f"the ledger {path} cannot be read by user {os.geteuid()}: {error}")
     except (sqlite3.Error, OSError) as error:
@@ -68,17 +68,17 @@ def _read_by_url(database: str) -> Seen:
             leaving.callback(engine.dispose)
             connection = leaving.enter_context(reading(engine))
             tables = inspect(connection).get_table_names()
-            return _seen(*(_found(connection, query) if _table(query) in tables else () for query in _QUERIES))
+            return _assemble(*(_select(connection, query) if _table(query) in tables else () for query in _QUERIES))
     except AzlicError as error:
         return Seen(unread=error.message)
 
 
-def remembered(connection: "Connection") -> Seen:
+def read_seen(connection: "Connection") -> Seen:
     """What an open ledger remembers."""
-    return _seen(*(_found(connection, query) for query in _QUERIES))
+    return _assemble(*(_select(connection, query) for query in _QUERIES))
 
 
-def _found(connection: "Connection", query: str) -> Iterable[Any]:
+def _select(connection: "Connection", query: str) -> Iterable[Any]:
     return map(tuple, connection.exec_driver_sql(query))
 
 
@@ -87,17 +87,19 @@ def _table(query: str) -> str:
     return query.rpartition(" FROM ")[2]
 
 
-def _seen(witnesses: Iterable[Any], accepted: Iterable[Any], statements: Iterable[Any], adopted: Iterable[Any]) -> Seen:
+def _assemble(
+    witnesses: Iterable[Any], accepted: Iterable[Any], statements: Iterable[Any], adopted: Iterable[Any]
+) -> Seen:
     return Seen(
         witnesses=tuple(Witness(WitnessKind(kind), from_milliseconds(at), source) for kind, at, source in witnesses),
-        accepted={name: Accepted(serial, bytes(digest)) for name, serial, digest in accepted},
+        accepted={name: AcceptedLicense(serial, bytes(digest)) for name, serial, digest in accepted},
         statements={(issuer, kind): number for issuer, kind, number in statements},
-        adopted={path: _adopted(*stated) for path, *stated in adopted},
+        adopted={path: _adopted_license(*stated) for path, *stated in adopted},
     )
 
 
-def _adopted(*columns: Any) -> Adopted:
+def _adopted_license(*columns: Any) -> AdoptedLicense:
     digest, size, container_type, image, resource, downloaded_at, expires_at, adopted_at, stated_by = columns
     downloaded = None if downloaded_at is None else from_milliseconds(downloaded_at)
     ends, adopted = from_milliseconds(expires_at), from_milliseconds(adopted_at)
-    return Adopted(bytes(digest), size, container_type, image, resource, downloaded, ends, adopted, stated_by)
+    return AdoptedLicense(bytes(digest), size, container_type, image, resource, downloaded, ends, adopted, stated_by)

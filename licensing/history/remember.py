@@ -9,9 +9,9 @@ from sqlalchemy import Connection, select, update
 
 from licensing.core.errors import AzlicError
 from licensing.core.instants import milliseconds
-from licensing.db.database import opened, writing
+from licensing.db.database import open_briefly, writing
 from licensing.db.inserts import insert_once, upsert
-from licensing.history.tables import AcceptedLicense, ClockReset, SeenStatement, WitnessMark
+from licensing.history.tables import AcceptedLicenseRow, ClockResetRow, SeenStatementRow, WitnessMarkRow
 from licensing.verdict.seen import WitnessKind
 from licensing.verdict.verdict import INSTALLABLE, Status, Verdict
 
@@ -22,13 +22,13 @@ EVALUATION_STEP = timedelta(minutes=1)
 def advance(connection: Connection, kind: WitnessKind, instant: datetime, source: str) -> None:
     """Let a witness show an instant; an older one than it has shown changes nothing."""
     step = EVALUATION_STEP // timedelta(milliseconds=1) if kind is WitnessKind.EVALUATION else 0
-    statement = upsert(connection, WitnessMark).values(kind=kind, instant=milliseconds(instant), source=source)
+    statement = upsert(connection, WitnessMarkRow).values(kind=kind, instant=milliseconds(instant), source=source)
     newer = statement.excluded
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["kind"],
             set_={"instant": newer.instant, "source": newer.source},
-            where=newer.instant > WitnessMark.instant + step,
+            where=newer.instant > WitnessMarkRow.instant + step,
         )
     )
 
@@ -40,18 +40,18 @@ def remember_at(database: str, verdict: Verdict) -> bool:
     """
     if "://" not in database and not Path(database).exists():
         return False
-    with opened(database, upgrade=True) as ledger, writing(ledger) as connection:
-        remember(connection, verdict)
+    with open_briefly(database, upgrade=True) as ledger, writing(ledger) as connection:
+        remember_verdict(connection, verdict)
     return True
 
 
-def answered(database: str, now: datetime, what: str) -> None:
+def witness_answer(database: str, now: datetime, what: str) -> None:
     """Let an answer given now be a witness of the time, where the ledger can be written; a reader's need not be."""
-    with contextlib.suppress(AzlicError), opened(database) as ledger, writing(ledger) as connection:
+    with contextlib.suppress(AzlicError), open_briefly(database) as ledger, writing(ledger) as connection:
         advance(connection, WitnessKind.EVALUATION, now, what)
 
 
-def remember(connection: Connection, verdict: Verdict) -> None:
+def remember_verdict(connection: Connection, verdict: Verdict) -> None:
     """Keep what a verdict of now has shown; a clock that is suspect shows nothing.
 
     That is the instant itself and, of a license that may be installed, its serial, its time of issue, and the numbers
@@ -71,7 +71,7 @@ def remember(connection: Connection, verdict: Verdict) -> None:
 def _accept(connection: Connection, verdict: Verdict) -> None:
     license_ = verdict.license
     assert license_ is not None  # noqa: S101 - remember saw to it
-    statement = upsert(connection, AcceptedLicense).values(
+    statement = upsert(connection, AcceptedLicenseRow).values(
         license_id=license_.license_id,
         serial=license_.serial,
         digest=verdict.payload_digest,
@@ -82,7 +82,7 @@ def _accept(connection: Connection, verdict: Verdict) -> None:
         statement.on_conflict_do_update(
             index_elements=["license_id"],
             set_={"serial": newer.serial, "digest": newer.digest, "accepted_at": newer.accepted_at},
-            where=newer.serial > AcceptedLicense.serial,
+            where=newer.serial > AcceptedLicenseRow.serial,
         )
     )
     _keep_statements(connection, verdict.statements)
@@ -92,12 +92,12 @@ def _keep_statements(connection: Connection, statements: Mapping[tuple[str, str]
     """Numbers only rise, but with a newer rotation its issuer counts its revocation lists anew."""
     known = {
         (row.issuer, row.kind): row.number
-        for row in connection.execute(select(SeenStatement.issuer, SeenStatement.kind, SeenStatement.number))
+        for row in connection.execute(select(SeenStatementRow.issuer, SeenStatementRow.kind, SeenStatementRow.number))
     }
     for (issuer, kind), number in statements.items():
         rotated = statements[issuer, "rotation"] > known.get((issuer, "rotation"), 0)
         if rotated or number > known.get((issuer, kind), -1):
-            insert = upsert(connection, SeenStatement).values(issuer=issuer, kind=kind, number=number)
+            insert = upsert(connection, SeenStatementRow).values(issuer=issuer, kind=kind, number=number)
             connection.execute(
                 insert.on_conflict_do_update(index_elements=["issuer", "kind"], set_={"number": insert.excluded.number})
             )
@@ -107,11 +107,11 @@ def reset_clock(connection: Connection, *, reset_id: str, instant: datetime, now
     """Take every witness that is later than ``instant`` back to it; False where this reset was taken before."""
 
     values = {"reset_id": reset_id, "instant": milliseconds(instant), "taken_at": milliseconds(now)}
-    if not insert_once(connection, ClockReset, values):
+    if not insert_once(connection, ClockResetRow, values):
         return False
     connection.execute(
-        update(WitnessMark)
-        .where(WitnessMark.instant > milliseconds(instant))
+        update(WitnessMarkRow)
+        .where(WitnessMarkRow.instant > milliseconds(instant))
         .values(instant=milliseconds(instant), source=f"clock reset {reset_id}")
     )
     return True

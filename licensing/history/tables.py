@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from licensing.db.database import Table
 
 
-class WitnessMark(Table):
+class WitnessMarkRow(Table):
     """The newest instant that one kind of witness has shown, and where it was seen."""
 
     __tablename__ = "witness"
@@ -18,7 +18,7 @@ class WitnessMark(Table):
     source: Mapped[str] = mapped_column(String)
 
 
-class AcceptedLicense(Table):
+class AcceptedLicenseRow(Table):
     """The newest serial of a license that this site accepted, and the digest of its payload."""
 
     __tablename__ = "accepted_license"
@@ -28,7 +28,7 @@ class AcceptedLicense(Table):
     accepted_at: Mapped[int] = mapped_column(BigInteger)
 
 
-class SeenStatement(Table):
+class SeenStatementRow(Table):
     """The highest number of an issuer's statement (``rotation``, ``revocations``) that this site has seen."""
 
     __tablename__ = "seen_statement"
@@ -37,7 +37,7 @@ class SeenStatement(Table):
     number: Mapped[int] = mapped_column(BigInteger)
 
 
-class ClockReset(Table):
+class ClockResetRow(Table):
     """A signed clock reset that was taken: none is taken twice."""
 
     __tablename__ = "clock_reset"
@@ -46,7 +46,7 @@ class ClockReset(Table):
     taken_at: Mapped[int] = mapped_column(BigInteger)
 
 
-class AdoptedLicense(Table):
+class AdoptedLicenseRow(Table):
     """A license of another maker's that azlic cannot read, by its digest, and what the operator stated about it.
 
     ``path`` is where it is installed. What was never stated is empty.

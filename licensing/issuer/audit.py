@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from licensing.core.instants import iso
 from licensing.db.database import reading
-from licensing.issuer.tables import AuditLine
+from licensing.issuer.tables import AuditLineRow
 
 ORIGIN = bytes(32)
 _LONGEST_SUBJECT = 200
@@ -35,7 +35,7 @@ def note(
     What is None stays out of it; of ``subject``, which a stranger may have chosen, only what can be printed is kept.
     """
     last = connection.execute(
-        select(AuditLine.number, AuditLine.head).order_by(AuditLine.number.desc()).limit(1)
+        select(AuditLineRow.number, AuditLineRow.head).order_by(AuditLineRow.number.desc()).limit(1)
     ).one_or_none()
     number = last.number + 1 if last else 1
     line = {
@@ -46,7 +46,7 @@ def note(
         "detail": json.dumps({name: value for name, value in detail.items() if value is not None}),
     }
     head = _head(last.head if last else ORIGIN, number, *line.values())
-    connection.execute(insert(AuditLine).values(number=number, head=head, **line))
+    connection.execute(insert(AuditLineRow).values(number=number, head=head, **line))
 
 
 def _head(before: bytes, number: int, *texts: str) -> bytes:
@@ -66,7 +66,7 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
+class AuditLog:
     """The whole log, checked. ``fault`` names the first bad line, or is None; ``head`` is the digest of the last."""
 
     entries: Sequence[AuditEntry]
@@ -74,7 +74,7 @@ class Audit:
     head: bytes
 
 
-def audit(engine: Engine) -> Audit:
+def read_audit_log(engine: Engine) -> AuditLog:
     """Read the log back and compute its chain again, from the values of every line.
 
     A line that was changed, removed or put in between is found. Lines missing at the very end, and a chain that was
@@ -82,7 +82,7 @@ def audit(engine: Engine) -> Audit:
     """
     entries, fault, number, head = [], None, 0, ORIGIN
     with reading(engine) as connection:
-        for row in connection.execute(select(AuditLine.__table__).order_by(AuditLine.number)):
+        for row in connection.execute(select(AuditLineRow.__table__).order_by(AuditLineRow.number)):
             expected = _head(head, row.number, row.at, row.actor, row.action, row.subject, row.detail)
             if fault is None and row.number != number + 1:
                 fault = f"line {row.number} does not follow line {number}: what was between them is gone"
@@ -90,7 +90,7 @@ def audit(engine: Engine) -> Audit:
                 fault = f"line {row.number} is not what was written, or was not written after line {number}"
             number, head = row.number, row.head
             entries.append(AuditEntry(row.number, row.at, row.actor, row.action, row.subject, _detail(row.detail)))
-    return Audit(entries, fault, head)
+    return AuditLog(entries, fault, head)
 
 
 def _detail(text: str) -> Any:

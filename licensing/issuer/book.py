@@ -12,8 +12,8 @@ from licensing.core.instants import iso
 from licensing.db.database import open_database, place, reading, writing
 from licensing.db.stores import refuse_a_ledger
 from licensing.issuer.audit import note
-from licensing.issuer.revocations import Revoked, revocations
-from licensing.issuer.tables import Download, Resource, Subscription
+from licensing.issuer.revocations import Revoked, list_revocations
+from licensing.issuer.tables import DownloadRow, ResourceRow, SubscriptionRow
 
 
 def create_issuer(target: str) -> Engine:
@@ -52,7 +52,7 @@ def open_stocked_issuer(target: str) -> Engine:
     """
     engine = _open(target)
     with reading(engine) as connection:
-        if connection.execute(select(Resource.name).limit(1)).first() is None:
+        if connection.execute(select(ResourceRow.name).limit(1)).first() is None:
             raise AzlicError(
                 f"{place(engine)} holds no resource of any issuer",
                 hint="azlic issuer resource add enters one; or name the issuer's store with --database",
@@ -66,7 +66,7 @@ def approve(engine: Engine, subscription: str, *, now: datetime, actor: str) -> 
     Raises ``BadCall`` when there is no such one.
     """
     with writing(engine) as connection:
-        if _approved_at(connection, subscription) is not None:
+        if _approval_time(connection, subscription) is not None:
             return False
         _set_approval(connection, subscription, iso(now.replace(microsecond=0)))
         note(connection, at=now, actor=actor, action="approve", subject=subscription)
@@ -80,15 +80,17 @@ def withdraw(engine: Engine, subscription: str, *, now: datetime, actor: str) ->
     subscription.
     """
     with writing(engine) as connection:
-        if _approved_at(connection, subscription) is None:
+        if _approval_time(connection, subscription) is None:
             return False
         _set_approval(connection, subscription, None)
         note(connection, at=now, actor=actor, action="withdraw", subject=subscription)
     return True
 
 
-def _approved_at(connection: Connection, subscription: str) -> str | None:
-    row = connection.execute(select(Subscription.approved_at).where(Subscription.name == subscription)).one_or_none()
+def _approval_time(connection: Connection, subscription: str) -> str | None:
+    row = connection.execute(
+        select(SubscriptionRow.approved_at).where(SubscriptionRow.name == subscription)
+    ).one_or_none()
     if row is None:
         raise BadCall(f"there is no subscription {subscription}", hint="see: azlic issuer resource list")
     approved_at: str | None = row.approved_at
@@ -96,7 +98,9 @@ def _approved_at(connection: Connection, subscription: str) -> str | None:
 
 
 def _set_approval(connection: Connection, subscription: str, approved_at: str | None) -> None:
-    connection.execute(update(Subscription).where(Subscription.name == subscription).values(approved_at=approved_at))
+    connection.execute(
+        update(SubscriptionRow).where(SubscriptionRow.name == subscription).values(approved_at=approved_at)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +123,18 @@ class IssuedLicense:
     revoked_at: str | None = None
 
 
-def issued(engine: Engine) -> list[IssuedLicense]:
+def list_issued(engine: Engine) -> list[IssuedLicense]:
     """Every license that was given out, the newest last."""
-    taken_back = revocations(engine)
+    taken_back = list_revocations(engine)
     with reading(engine) as connection:
         return [
             IssuedLicense(
                 **{name: value for name, value in row.items() if name not in ("key", "digest")},
-                revoked_at=_revoked_at(taken_back, row["license_id"], row["serial"]),
+                revoked_at=_revocation_time(taken_back, row["license_id"], row["serial"]),
             )
-            for row in connection.execute(select(Download.__table__).order_by(Download.key)).mappings()
+            for row in connection.execute(select(DownloadRow.__table__).order_by(DownloadRow.key)).mappings()
         ]
 
 
-def _revoked_at(taken_back: Sequence[Revoked], license_id: str, serial: int) -> str | None:
+def _revocation_time(taken_back: Sequence[Revoked], license_id: str, serial: int) -> str | None:
     return next((one.revoked_at for one in taken_back if one.covers(license_id, serial)), None)

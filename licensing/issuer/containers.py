@@ -12,7 +12,7 @@ from licensing.core.errors import BadCall
 from licensing.db.database import reading, writing
 from licensing.issuer.audit import note
 from licensing.issuer.revocations import revocation_of
-from licensing.issuer.tables import Resource, ResourceContainer
+from licensing.issuer.tables import ResourceContainerRow, ResourceRow
 from licensing.issuer.terms import NewContainer, names
 
 
@@ -44,7 +44,7 @@ def add_container(engine: Engine, resource: str, container: NewContainer, *, now
     """
     kind = CONTAINER_TYPES[container.container_type]
     with writing(engine) as connection:
-        found = connection.execute(select(Resource.kind).where(Resource.name == resource)).scalar()
+        found = connection.execute(select(ResourceRow.kind).where(ResourceRow.name == resource)).scalar()
         if found is None:
             raise BadCall(f"there is no resource {resource}", hint="see: azlic issuer resource list")
         if found != kind.resource_kind:
@@ -67,7 +67,7 @@ def insert_container(connection: Connection, resource: str, container: NewContai
     """Write the row of a container type, under a new license id."""
     license_id = str(uuid_utils.uuid7())
     values = container.columns() | {"resource": resource, "license_id": license_id, "serial": 0}
-    connection.execute(insert(ResourceContainer).values(values))
+    connection.execute(insert(ResourceContainerRow).values(values))
     return license_id
 
 
@@ -92,9 +92,11 @@ def set_container(engine: Engine, resource: str, container: NewContainer, *, now
     The license id and its serial go on; returns the former. Raises ``BadCall`` when it is not on the list.
     """
     with writing(engine) as connection:
-        row = _listed(connection, resource, container.container_type)
+        row = _container_row(connection, resource, container.container_type)
         connection.execute(
-            update(ResourceContainer).where(ResourceContainer.license_id == row.license_id).values(container.columns())
+            update(ResourceContainerRow)
+            .where(ResourceContainerRow.license_id == row.license_id)
+            .values(container.columns())
         )
         _note_terms(connection, "container set", resource, container, row.license_id, now=now, actor=actor)
     return str(row.license_id)
@@ -106,7 +108,7 @@ def renew_license_id(engine: Engine, resource: str, kind: str, *, now: datetime,
     Raises ``BadCall`` when it is not on the list, or its license is not revoked: two would run side by side.
     """
     with writing(engine) as connection:
-        row = _listed(connection, resource, container_type(kind).name)
+        row = _container_row(connection, resource, container_type(kind).name)
         if revocation_of(connection, row.license_id, row.serial + 1) is None:
             raise BadCall(
                 f"license {row.license_id} of resource {resource} is not revoked",
@@ -114,8 +116,8 @@ def renew_license_id(engine: Engine, resource: str, kind: str, *, now: datetime,
             )
         license_id = str(uuid_utils.uuid7())
         connection.execute(
-            update(ResourceContainer)
-            .where(ResourceContainer.license_id == row.license_id)
+            update(ResourceContainerRow)
+            .where(ResourceContainerRow.license_id == row.license_id)
             .values(license_id=license_id, serial=0)
         )
         note(
@@ -133,13 +135,13 @@ def renew_license_id(engine: Engine, resource: str, kind: str, *, now: datetime,
 
 def _row(connection: Connection, resource: str, kind: str) -> Any:
     return connection.execute(
-        select(ResourceContainer.__table__).where(
-            ResourceContainer.resource == resource, ResourceContainer.type == kind
+        select(ResourceContainerRow.__table__).where(
+            ResourceContainerRow.resource == resource, ResourceContainerRow.type == kind
         )
     ).one_or_none()
 
 
-def _listed(connection: Connection, resource: str, kind: str) -> Any:
+def _container_row(connection: Connection, resource: str, kind: str) -> Any:
     row = _row(connection, resource, kind)
     if row is None:
         raise BadCall(
@@ -148,14 +150,16 @@ def _listed(connection: Connection, resource: str, kind: str) -> Any:
     return row
 
 
-def containers(engine: Engine) -> list[KnownContainer]:
+def list_containers(engine: Engine) -> list[KnownContainer]:
     """Every container type on any resource's list, in the order of the resources' names."""
-    statement = select(ResourceContainer.__table__).order_by(ResourceContainer.resource, ResourceContainer.type)
+    statement = select(ResourceContainerRow.__table__).order_by(
+        ResourceContainerRow.resource, ResourceContainerRow.type
+    )
     with reading(engine) as connection:
-        return [_known(connection, row) for row in connection.execute(statement).all()]
+        return [_known_container(connection, row) for row in connection.execute(statement).all()]
 
 
-def _known(connection: Connection, row: Any) -> KnownContainer:
+def _known_container(connection: Connection, row: Any) -> KnownContainer:
     revocation = revocation_of(connection, row.license_id, row.serial + 1)
     return KnownContainer(
         resource=row.resource,

@@ -10,8 +10,8 @@ from licensing.containers import ContainerType
 from licensing.core.instants import iso, parse_instant, to_the_second
 from licensing.db.database import reading, writing
 from licensing.issuer.audit import note
-from licensing.issuer.tables import ContentKey as StoredKey
-from licensing.sealing.folder import Progress, sealed_folder
+from licensing.issuer.tables import ContentKeyRow as StoredKey
+from licensing.sealing.folder import Progress, seal_into
 from licensing.sealing.sealed import ContentKey
 
 
@@ -23,7 +23,7 @@ class KnownContentKey(NamedTuple):
     created_at: str
 
 
-class Sealed(NamedTuple):
+class SealedFolder(NamedTuple):
     """A folder that was sealed: with which key, and how many files."""
 
     key_id: str
@@ -39,7 +39,7 @@ def seal_folder(
     actor: str,
     now: datetime,
     progress: Progress | None = None,
-) -> Sealed:
+) -> SealedFolder:
     """Seal every file below ``source`` into the new folder ``target``, with a new content key of ``kind``.
 
     The key is in the store before there is a folder that needs it: what is on the disk can always be opened. Raises
@@ -47,15 +47,15 @@ def seal_folder(
     folder.
     """
     key = ContentKey.new()
-    with sealed_folder(source, target, key, progress) as files, writing(engine) as connection:
+    with seal_into(source, target, key, progress) as files, writing(engine) as connection:
         connection.execute(
             insert(StoredKey).values(key_id=key.id, container_type=kind.name, secret=key.secret, created_at=iso(now))
         )
         note(connection, at=now, actor=actor, action="seal", subject=key.id, container=kind.name, files=files)
-    return Sealed(key.id, files)
+    return SealedFolder(key.id, files)
 
 
-def content_keys(engine: Engine) -> list[KnownContentKey]:
+def list_content_keys(engine: Engine) -> list[KnownContentKey]:
     """Every content key there is, the newest last."""
     with reading(engine) as connection:
         found = connection.execute(

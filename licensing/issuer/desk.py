@@ -22,14 +22,14 @@ from sqlalchemy import Connection, Engine, insert, select
 from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
 from licensing.core.files import FileTooLarge, read_capped
 from licensing.core.instants import iso, parse_instant, to_the_second
-from licensing.core.validation_messages import keys_named
+from licensing.core.validation_messages import shorten_key_ids
 from licensing.db.database import writing
 from licensing.delivery.denial import Denial, DenialCode
 from licensing.delivery.request import REQUEST_TYPE, OfflineRequest, parse_request
 from licensing.issuer.audit import note
 from licensing.issuer.issue import Issuer
-from licensing.issuer.sites import KnownSite, enrolled
-from licensing.issuer.tables import AnsweredRequest, ResourceContainer
+from licensing.issuer.sites import EnrolledSite, read_sites
+from licensing.issuer.tables import AnsweredRequestRow, ResourceContainerRow
 from licensing.signing.document import BadDocument, License, parse_license
 from licensing.signing.envelope import (
     MAX_ENVELOPE_BYTES,
@@ -121,21 +121,21 @@ def answer_request(
     """
     with writing(engine) as connection:
         try:
-            site, signed = _signed(content, enrolled(connection))
+            site, signed = _verify_request(content, read_sites(connection))
         except _Refused as refused:
-            return _denied(connection, refused.denial, now, "unknown site", "offline request")
+            return _write_denial(connection, refused.denial, now, "unknown site", "offline request")
         request = signed.request
         who = f"site {site.name}"
         try:
-            if given := _given(connection, signed):
+            if given := _previous_answer(connection, signed):
                 return given
             _check_age(request, now, max_days)
         except _Refused as refused:
-            return _denied(connection, refused.denial, now, who, request.resource)
+            return _write_denial(connection, refused.denial, now, who, request.resource)
         if request.resource not in site.resources:
             denial = Denial(DenialCode.MISMATCH, f"{who} may not ask for licenses of resource {request.resource}")
-            return _denied(connection, denial, now, who, request.resource)
-        _check_held(connection, request)
+            return _write_denial(connection, denial, now, who, request.resource)
+        _check_current(connection, request)
         made = issuer.answer(connection, request, resource=request.resource, now=now)
         if isinstance(made, Denial):
             return made
@@ -144,7 +144,7 @@ def answer_request(
         return answer
 
 
-def _denied(connection: Connection, denial: Denial, now: datetime, actor: str, subject: str) -> Denial:
+def _write_denial(connection: Connection, denial: Denial, now: datetime, actor: str, subject: str) -> Denial:
     """Write down what rules 1 and 2 refused; of a request that nobody known has signed, only the words about it."""
     note(
         connection,
@@ -158,7 +158,7 @@ def _denied(connection: Connection, denial: Denial, now: datetime, actor: str, s
     return denial
 
 
-def _signed(content: bytes, known: list[KnownSite]) -> tuple[KnownSite, _Signed]:
+def _verify_request(content: bytes, known: list[EnrolledSite]) -> tuple[EnrolledSite, _Signed]:
     """The request and the site that signed it. Raises ``_Refused``."""
     try:
         envelope = parse_envelope(content)
@@ -169,7 +169,7 @@ def _signed(content: bytes, known: list[KnownSite]) -> tuple[KnownSite, _Signed]
     except MalformedEnvelope as error:
         raise _Refused(f"it is no license request: {error}") from error
     except UntrustedEnvelope as error:
-        raise _untrusted(set(envelope.signatures), known) from error
+        raise _unknown_signer(set(envelope.signatures), known) from error
     except BadDocument as error:
         raise _Refused(f"the signed request cannot be used: {error}") from error
     for site in known:
@@ -178,23 +178,23 @@ def _signed(content: bytes, known: list[KnownSite]) -> tuple[KnownSite, _Signed]
     raise _Refused(f"it speaks for site {request.site}, and another site's key has signed it")
 
 
-def _untrusted(offered: set[str], known: list[KnownSite]) -> _Refused:
+def _unknown_signer(offered: set[str], known: list[EnrolledSite]) -> _Refused:
     for site in known:
         if site.key_id in offered:
             words = f"it names the key of site {site.name}, but the signature does not fit: it was changed after that"
             return _Refused(words)
     sites = f"{len(known)} {'site is' if len(known) == 1 else 'sites are'} enrolled"
     return _Refused(
-        f"no enrolled site has signed it: it names {keys_named(sorted(offered))}, and {sites}",
+        f"no enrolled site has signed it: it names {shorten_key_ids(sorted(offered))}, and {sites}",
         hint="azlic issuer site add enrols the site, once its key's fingerprint was compared",
     )
 
 
-def _given(connection: Connection, signed: _Signed) -> Answer | None:
+def _previous_answer(connection: Connection, signed: _Signed) -> Answer | None:
     """The answer that was given to this very request. Raises ``_Refused`` where its id was answered for another."""
     request_id = signed.request.request_id
     row = connection.execute(
-        select(AnsweredRequest.__table__).where(AnsweredRequest.request_id == request_id)
+        select(AnsweredRequestRow.__table__).where(AnsweredRequestRow.request_id == request_id)
     ).one_or_none()
     if row is None:
         return None
@@ -214,12 +214,12 @@ def _check_age(request: OfflineRequest, now: datetime, max_days: int) -> None:
         raise _Refused(f"it is too old: {there}, and requests are answered for {max_days} days")
 
 
-def _check_held(connection: Connection, request: OfflineRequest) -> None:
+def _check_current(connection: Connection, request: OfflineRequest) -> None:
     """A site that holds more than was ever given here has its license from a later state of this store."""
     if request.held is None:
         return
     last = connection.execute(
-        select(ResourceContainer.serial).where(ResourceContainer.license_id == request.held.license_id)
+        select(ResourceContainerRow.serial).where(ResourceContainerRow.license_id == request.held.license_id)
     ).scalar_one_or_none()
     if last is not None and request.held.serial > last:
         raise AzlicError(
@@ -237,7 +237,7 @@ def _license(content: bytes) -> License:
 def _keep(connection: Connection, answer: Answer, digest: bytes, now: datetime) -> None:
     request, license_ = answer.request, answer.license
     connection.execute(
-        insert(AnsweredRequest).values(
+        insert(AnsweredRequestRow).values(
             request_id=request.request_id,
             site=request.site,
             digest=digest,

@@ -13,7 +13,7 @@ from licensing.delivery.denial import Denial
 from licensing.delivery.protocol import LicenseRequest
 from licensing.issuer.audit import note
 from licensing.issuer.resources import key_digest
-from licensing.issuer.tables import Download, ResourceContainer, ResourceKey
+from licensing.issuer.tables import DownloadRow, ResourceContainerRow, ResourceKeyRow
 from licensing.signing.document import License
 
 NO_KEY = 0
@@ -47,7 +47,7 @@ class Asking:
 def owner_of(connection: Connection, api_key: str) -> Payer:
     """The resource and slot a key belongs to; every key is compared, each in constant time."""
     digest = key_digest(api_key)
-    rows = connection.execute(select(ResourceKey.resource, ResourceKey.slot, ResourceKey.digest)).all()
+    rows = connection.execute(select(ResourceKeyRow.resource, ResourceKeyRow.slot, ResourceKeyRow.digest)).all()
     owners = [Payer(row.resource, row.slot) for row in rows if hmac.compare_digest(row.digest, digest)]
     return owners[0] if owners else Payer(None, NO_KEY)
 
@@ -56,12 +56,12 @@ def enter_download(connection: Connection, asking: Asking, license_: License, co
     """Raise the serial, and write down which license was given to whom."""
     request = asking.request
     connection.execute(
-        update(ResourceContainer)
-        .where(ResourceContainer.license_id == license_.license_id)
+        update(ResourceContainerRow)
+        .where(ResourceContainerRow.license_id == license_.license_id)
         .values(serial=license_.serial)
     )
     connection.execute(
-        insert(Download).values(
+        insert(DownloadRow).values(
             resource=asking.resource,
             container_type=request.container_type,
             container_version=request.container_version,

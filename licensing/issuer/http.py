@@ -45,14 +45,16 @@ def issuer_app(issuer: Issuer, *, clock: Callable[[], datetime]) -> FastAPI:
     async def download(resource: str, request: Request) -> Response:
         key = request.headers.get(KEY_HEADER, "")
         if not 0 < len(key) <= _MAX_KEY:
-            return _denied(Denial(DenialCode.INVALID, f"the {KEY_HEADER} header is missing, or longer than any key"))
+            return _denial_response(
+                Denial(DenialCode.INVALID, f"the {KEY_HEADER} header is missing, or longer than any key")
+            )
         order = _order(await _body(request))
 
         def answer() -> bytes | Denial:
             return issuer.download(order, resource=resource, api_key=key, now=clock())
 
-        given = await run_in_threadpool(_guarded, answer)
-        return _denied(given) if isinstance(given, Denial) else Response(given, media_type=LICENSE_MEDIA_TYPE)
+        given = await run_in_threadpool(_guard, answer)
+        return _denial_response(given) if isinstance(given, Denial) else Response(given, media_type=LICENSE_MEDIA_TYPE)
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -92,7 +94,7 @@ def _order(body: bytes) -> LicenseRequest:
         raise HTTPException(400, f"the request is not usable at body: {error}") from error
 
 
-def _guarded(answer: Callable[[], bytes | Denial]) -> bytes | Denial:
+def _guard(answer: Callable[[], bytes | Denial]) -> bytes | Denial:
     """The issuer's answer; what went wrong with it is the server's to know, and not the client's."""
     try:
         return answer()
@@ -106,7 +108,7 @@ def _guarded(answer: Callable[[], bytes | Denial]) -> bytes | Denial:
     return Denial(DenialCode.UNKNOWN, "the issuer cannot answer now; its log says why")
 
 
-def _denied(denial: Denial) -> Response:
+def _denial_response(denial: Denial) -> Response:
     headers = {} if denial.retry_after is None else {"Retry-After": f"{denial.retry_after:.0f}"}
     return _flat(denial.code, denial.detail, HTTP_STATUS[denial.code], headers)
 

@@ -41,8 +41,8 @@ from licensing.issuer.downloads import NO_KEY, Asking, Payer, enter_denial, ente
 from licensing.issuer.plans import plan_at
 from licensing.issuer.resources import DISCONNECTED_SKU
 from licensing.issuer.revocations import revocation_of
-from licensing.issuer.tables import ContentKey, Resource, ResourceContainer, Subscription
-from licensing.issuer.terms import licensed_container, names
+from licensing.issuer.tables import ContentKeyRow, ResourceContainerRow, ResourceRow, SubscriptionRow
+from licensing.issuer.terms import container_terms, names
 from licensing.signing.document import (
     LICENSE_TYPE,
     CommittedPlan,
@@ -121,7 +121,7 @@ class Issuer:
             enter_denial(connection, asking, no.denial)
             return no.denial
         license_ = self._license(connection, grant, asking)
-        content = self._sealed(license_)
+        content = self._seal(license_)
         enter_download(connection, asking, license_, content)
         return content
 
@@ -144,7 +144,7 @@ class Issuer:
             content_keys=_content_keys(connection, listed.type),
         )
 
-    def _sealed(self, license_: License) -> bytes:
+    def _seal(self, license_: License) -> bytes:
         content = seal(license_.to_bytes(), LICENSE_TYPE, self._signer)
         if len(content) > MAX_ENVELOPE_BYTES:
             raise AzlicError(
@@ -160,10 +160,10 @@ def _judge(connection: Connection, asking: Asking) -> _Grant:
     owner, resource, version, now = asking.payer.resource, asking.resource, asking.request.container_version, asking.now
     _require(owner is not None, DenialCode.INVALID, "the API key is not one of any resource")
     _require(owner == resource, DenialCode.MISMATCH, f"the API key is not one of resource {resource}")
-    found = connection.execute(select(Resource.__table__).where(Resource.name == resource)).one()
+    found = connection.execute(select(ResourceRow.__table__).where(ResourceRow.name == resource)).one()
     _ask_resource(connection, found, asking.request.container_type)
     listed = _ask_list(connection, found, asking.request.container_type)
-    licensed = licensed_container(listed.type, listed.version_from, listed.version_below, names(listed.repositories))
+    licensed = container_terms(listed.type, listed.version_from, listed.version_below, names(listed.repositories))
     _require(
         licensed.admits(version),
         DenialCode.MISMATCH,
@@ -201,7 +201,7 @@ def _ask_resource(connection: Connection, resource: Any, container_type: str) ->
         f"resource {resource.name}, of kind {resource.kind}, does not license {container_type} containers",
     )
     approved_at = connection.execute(
-        select(Subscription.approved_at).where(Subscription.name == resource.subscription)
+        select(SubscriptionRow.approved_at).where(SubscriptionRow.name == resource.subscription)
     ).scalar_one()
     _require(approved_at is not None, DenialCode.UNAUTHORIZED, f"subscription {resource.subscription} is not approved")
     _require(
@@ -215,8 +215,8 @@ def _ask_resource(connection: Connection, resource: Any, container_type: str) ->
 def _ask_list(connection: Connection, resource: Any, container_type: str) -> Any:
     """Rules 6 and 7: the container is on the resource's list, and its license is not revoked. Gives its row."""
     row = connection.execute(
-        select(ResourceContainer.__table__).where(
-            ResourceContainer.resource == resource.name, ResourceContainer.type == container_type
+        select(ResourceContainerRow.__table__).where(
+            ResourceContainerRow.resource == resource.name, ResourceContainerRow.type == container_type
         )
     ).one_or_none()
     if row is None:
@@ -231,8 +231,8 @@ def _ask_list(connection: Connection, resource: Any, container_type: str) -> Any
 def _content_keys(connection: Connection, kind: str) -> dict[str, str]:
     """Every key that opens sealed files of this container type, by its id."""
     rows = connection.execute(
-        select(ContentKey.key_id, ContentKey.secret)
-        .where(ContentKey.container_type == kind)
-        .order_by(ContentKey.key_id)
+        select(ContentKeyRow.key_id, ContentKeyRow.secret)
+        .where(ContentKeyRow.container_type == kind)
+        .order_by(ContentKeyRow.key_id)
     )
     return {row.key_id: base64.b64encode(row.secret).decode() for row in rows}

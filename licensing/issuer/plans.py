@@ -9,7 +9,7 @@ from licensing.core.errors import BadCall
 from licensing.core.instants import iso, to_the_second
 from licensing.db.database import reading, writing
 from licensing.issuer.audit import note
-from licensing.issuer.tables import Resource
+from licensing.issuer.tables import ResourceRow
 from licensing.signing.document import CommittedPlan
 
 
@@ -74,8 +74,8 @@ def set_plan(engine: Engine, resource: str, plan: CommittedPlan, *, now: datetim
             present = plan
             following = following if following and following.starts_at > now else None
         connection.execute(
-            update(Resource)
-            .where(Resource.name == resource)
+            update(ResourceRow)
+            .where(ResourceRow.name == resource)
             .values(plan=present.model_dump_json(), next_plan=following.model_dump_json() if following else None)
         )
         note(connection, at=now, actor=actor, action="plan set", subject=resource, plan=plan.model_dump_json())
@@ -83,7 +83,7 @@ def set_plan(engine: Engine, resource: str, plan: CommittedPlan, *, now: datetim
 
 
 def _resource(connection: Connection, name: str) -> Any:
-    row = connection.execute(select(Resource.__table__).where(Resource.name == name)).one_or_none()
+    row = connection.execute(select(ResourceRow.__table__).where(ResourceRow.name == name)).one_or_none()
     if row is None:
         raise BadCall(f"there is no resource {name}", hint="see: azlic issuer resource list")
     return row

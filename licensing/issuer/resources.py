@@ -14,9 +14,9 @@ from licensing.containers import CONTAINER_TYPES
 from licensing.core.errors import BadCall
 from licensing.db.database import reading, writing
 from licensing.issuer.audit import note
-from licensing.issuer.containers import KnownContainer, containers, insert_container
+from licensing.issuer.containers import KnownContainer, insert_container, list_containers
 from licensing.issuer.plans import check_plan, check_word, following_plan, plan_at
-from licensing.issuer.tables import Resource, ResourceKey, Subscription
+from licensing.issuer.tables import ResourceKeyRow, ResourceRow, SubscriptionRow
 from licensing.issuer.terms import NewContainer, check_terms, seconds
 from licensing.signing.document import CommittedPlan
 
@@ -93,14 +93,16 @@ def add_resource(engine: Engine, resource: NewResource, *, now: datetime, actor:
     kind = CONTAINER_TYPES[resource.container_type].resource_kind
     keys = [_new_key() for _ in KEY_SLOTS]
     with writing(engine) as connection:
-        if connection.execute(select(Resource.name).where(Resource.name == resource.name)).first():
+        if connection.execute(select(ResourceRow.name).where(ResourceRow.name == resource.name)).first():
             raise BadCall(f"there is a resource {resource.name} already", hint="choose another name")
-        if not connection.execute(select(Subscription.name).where(Subscription.name == resource.subscription)).first():
-            connection.execute(insert(Subscription).values(name=resource.subscription))
-        connection.execute(insert(Resource).values(_columns(resource, kind)))
+        if not connection.execute(
+            select(SubscriptionRow.name).where(SubscriptionRow.name == resource.subscription)
+        ).first():
+            connection.execute(insert(SubscriptionRow).values(name=resource.subscription))
+        connection.execute(insert(ResourceRow).values(_columns(resource, kind)))
         license_id = insert_container(connection, resource.name, resource.first_container)
         for slot, key in zip(KEY_SLOTS, keys, strict=True):
-            connection.execute(insert(ResourceKey).values(resource=resource.name, slot=slot, digest=key_digest(key)))
+            connection.execute(insert(ResourceKeyRow).values(resource=resource.name, slot=slot, digest=key_digest(key)))
         note(
             connection,
             at=now,
@@ -134,8 +136,8 @@ def new_api_key(engine: Engine, resource: str, slot: int, *, now: datetime, acto
     key = _new_key()
     with writing(engine) as connection:
         changed = connection.execute(
-            update(ResourceKey)
-            .where(ResourceKey.resource == resource, ResourceKey.slot == slot)
+            update(ResourceKeyRow)
+            .where(ResourceKeyRow.resource == resource, ResourceKeyRow.slot == slot)
             .values(digest=key_digest(key))
         )
         if not changed.rowcount:
@@ -148,19 +150,19 @@ def _new_key() -> str:
     return secrets.token_hex(32)
 
 
-def resources(engine: Engine, *, now: datetime) -> list[KnownResource]:
+def list_resources(engine: Engine, *, now: datetime) -> list[KnownResource]:
     """Every resource, in the order of the names, with the plan that counts now."""
-    listed = containers(engine)
+    listed = list_containers(engine)
     statement = (
-        select(Resource.__table__, Subscription.approved_at)
-        .join(Subscription, Subscription.name == Resource.subscription)
-        .order_by(Resource.name)
+        select(ResourceRow.__table__, SubscriptionRow.approved_at)
+        .join(SubscriptionRow, SubscriptionRow.name == ResourceRow.subscription)
+        .order_by(ResourceRow.name)
     )
     with reading(engine) as connection:
-        return [_known(row, listed, now) for row in connection.execute(statement)]
+        return [_known_resource(row, listed, now) for row in connection.execute(statement)]
 
 
-def _known(row: Any, listed: Sequence[KnownContainer], now: datetime) -> KnownResource:
+def _known_resource(row: Any, listed: Sequence[KnownContainer], now: datetime) -> KnownResource:
     following = following_plan(row)
     return KnownResource(
         name=row.name,

@@ -9,7 +9,7 @@ from licensing.core.errors import BadCall
 from licensing.core.instants import iso
 from licensing.db.database import reading, writing
 from licensing.issuer.audit import note
-from licensing.issuer.tables import Download, ResourceContainer, Revocation
+from licensing.issuer.tables import DownloadRow, ResourceContainerRow, RevocationRow
 
 _LONGEST_REASON = 200
 
@@ -50,7 +50,7 @@ def revoke(
         if revocation_of(connection, license_id, up_to_serial or last + 1) is not None:
             return False
         connection.execute(
-            insert(Revocation).values(
+            insert(RevocationRow).values(
                 license_id=license_id,
                 up_to_serial=up_to_serial,
                 reason=reason,
@@ -71,8 +71,8 @@ def revoke(
 
 def _last_serial(connection: Connection, license_id: str) -> int:
     """The last serial given for a license, 0 for none yet; also for an id that another has taken the place of."""
-    current = select(ResourceContainer.serial).where(ResourceContainer.license_id == license_id)
-    given = select(func.max(Download.serial)).where(Download.license_id == license_id)
+    current = select(ResourceContainerRow.serial).where(ResourceContainerRow.license_id == license_id)
+    given = select(func.max(DownloadRow.serial)).where(DownloadRow.license_id == license_id)
     found = connection.execute(current).scalar()
     last: int | None = connection.execute(given).scalar() if found is None else found
     if last is None:
@@ -83,21 +83,21 @@ def _last_serial(connection: Connection, license_id: str) -> int:
 def revocation_of(connection: Connection, license_id: str, serial: int) -> Revoked | None:
     """What takes a serial of a license back: the first such revocation, or None."""
     row = connection.execute(
-        select(Revocation.__table__)
+        select(RevocationRow.__table__)
         .where(
-            Revocation.license_id == license_id,
-            or_(Revocation.up_to_serial.is_(None), Revocation.up_to_serial >= serial),
+            RevocationRow.license_id == license_id,
+            or_(RevocationRow.up_to_serial.is_(None), RevocationRow.up_to_serial >= serial),
         )
-        .order_by(Revocation.key)
+        .order_by(RevocationRow.key)
         .limit(1)
     ).one_or_none()
     return Revoked(row.license_id, row.up_to_serial, row.reason, row.revoked_at) if row else None
 
 
-def revocations(engine: Engine) -> list[Revoked]:
+def list_revocations(engine: Engine) -> list[Revoked]:
     """Every revocation, in the order they were made."""
     with reading(engine) as connection:
         return [
             Revoked(row.license_id, row.up_to_serial, row.reason, row.revoked_at)
-            for row in connection.execute(select(Revocation.__table__).order_by(Revocation.key))
+            for row in connection.execute(select(RevocationRow.__table__).order_by(RevocationRow.key))
         ]

@@ -21,7 +21,7 @@ from licensing.signing.keys import create_key_pair, load_public_key, load_signer
 from licensing.trust.chains import read, walk
 from licensing.trust.folder_lock import holding_folder
 from licensing.trust.keys import TrustedKey
-from licensing.trust.rotation import Chain, Rotation, RotationKey
+from licensing.trust.rotation import KeyChain, Rotation, RotationKey
 from licensing.trust.statement import BadStatement, outer_form
 
 ROTATION_DAYS = 1095
@@ -67,17 +67,17 @@ def rotate(
                 reason=reason,
             )
             content = seal(rotation.to_bytes(), Rotation.payload_type, old, new)
-            chain.followed_by(outer_form(content, Rotation), folder)
+            chain.follow(outer_form(content, Rotation), folder)
         except ValidationError as error:
-            raise _not_made(first_fault(error)[1]) from error
+            raise _failure(first_fault(error)[1]) from error
         except BadStatement as error:
-            raise _not_made(str(error)) from error
+            raise _failure(str(error)) from error
         target = rotation_document(folder, rotation.version)
         write_whole(target, content, mode=0o644)
     return target
 
 
-def own_chain(folder: Path) -> Chain:
+def own_chain(folder: Path) -> KeyChain:
     """The issuer's own chain, followed as an operator would. Raises ``AzlicError`` when it does not hold."""
     key = load_public_key(folder / PUBLIC)
     documents = {version: read(path, Rotation) for version, path in enumerate(rotation_documents(folder), start=1)}
@@ -96,5 +96,5 @@ def _new_key(folder: Path, version: int) -> Signer:
     return load_signer(private, public)
 
 
-def _not_made(words: str) -> BadCall:
+def _failure(words: str) -> BadCall:
     return BadCall(f"the rotation was not made: {words}", hint="check the dates, the reason and this machine's clock")

@@ -17,7 +17,7 @@ from licensing.core.validation_messages import first_fault
 from licensing.db.database import reading, writing
 from licensing.db.inserts import insert_once
 from licensing.issuer.audit import note
-from licensing.issuer.tables import EnrolledSite, Resource, SiteResource
+from licensing.issuer.tables import EnrolledSiteRow, ResourceRow, SiteResourceRow
 from licensing.signing.document import Label
 from licensing.signing.keys import load_public_key, public_pem
 
@@ -25,7 +25,7 @@ _LABEL: TypeAdapter[str] = TypeAdapter(Label)
 
 
 @dataclass(frozen=True, slots=True)
-class KnownSite:
+class EnrolledSite:
     """An enrolled site: its name, its key, and the names of the resources whose licenses it may ask for."""
 
     name: str
@@ -41,7 +41,7 @@ class KnownSite:
 
 def add_site(
     engine: Engine, name: str, public_key: Path, resources: Sequence[str], *, now: datetime, actor: str
-) -> KnownSite:
+) -> EnrolledSite:
     """Enrol a site with its public key, or let an enrolled one ask for more resources.
 
     The fingerprint is compared with the site first, by another way than the file came. Raises ``BadCall`` where the
@@ -52,7 +52,7 @@ def add_site(
     key = _site_key(public_key)
     with writing(engine) as connection:
         _check_resources(connection, resources)
-        for known in enrolled(connection):
+        for known in read_sites(connection):
             if known.name == name and known.key_id != key.keyid:
                 raise BadCall(
                     f"site {name} is enrolled with another key, {known.key_id[:12]}",
@@ -63,12 +63,12 @@ def add_site(
                     f"site {known.name} is enrolled with this very key", hint="each site makes a key of its own"
                 )
         pem = public_pem(key).decode()
-        insert_once(connection, EnrolledSite, {"name": name, "public_key": pem, "enrolled_at": iso(now)})
+        insert_once(connection, EnrolledSiteRow, {"name": name, "public_key": pem, "enrolled_at": iso(now)})
         for resource in resources:
-            insert_once(connection, SiteResource, {"site": name, "resource": resource})
+            insert_once(connection, SiteResourceRow, {"site": name, "resource": resource})
         granted = ", ".join(resources)
         note(connection, at=now, actor=actor, action="site add", subject=name, key=key.keyid, resources=granted)
-        return next(site for site in enrolled(connection) if site.name == name)
+        return next(site for site in read_sites(connection) if site.name == name)
 
 
 def _check_name(name: str) -> None:
@@ -89,7 +89,7 @@ def _site_key(path: Path) -> SSlibKey:
 
 
 def _check_resources(connection: Connection, resources: Sequence[str]) -> None:
-    known = set(connection.execute(select(Resource.name)).scalars())
+    known = set(connection.execute(select(ResourceRow.name)).scalars())
     for resource in resources:
         if resource not in known:
             raise BadCall(f"there is no resource {resource}", hint="see: azlic issuer resource list")
@@ -98,26 +98,26 @@ def _check_resources(connection: Connection, resources: Sequence[str]) -> None:
 def remove_site(engine: Engine, name: str, *, now: datetime, actor: str) -> None:
     """Answer no more requests of a site; what it got stays in the book. Raises ``BadCall`` where there is none."""
     with writing(engine) as connection:
-        connection.execute(delete(SiteResource).where(SiteResource.site == name))
-        if not connection.execute(delete(EnrolledSite).where(EnrolledSite.name == name)).rowcount:
+        connection.execute(delete(SiteResourceRow).where(SiteResourceRow.site == name))
+        if not connection.execute(delete(EnrolledSiteRow).where(EnrolledSiteRow.name == name)).rowcount:
             raise BadCall(f"there is no site {name}", hint="see: azlic issuer site list")
         note(connection, at=now, actor=actor, action="site remove", subject=name)
 
 
-def sites(engine: Engine) -> list[KnownSite]:
+def list_sites(engine: Engine) -> list[EnrolledSite]:
     """Every enrolled site, in the order of the names."""
     with reading(engine) as connection:
-        return enrolled(connection)
+        return read_sites(connection)
 
 
-def enrolled(connection: Connection) -> list[KnownSite]:
+def read_sites(connection: Connection) -> list[EnrolledSite]:
     """Every enrolled site, in the order of the names, as this transaction sees them."""
     rights: dict[str, list[str]] = {}
-    for right in connection.execute(select(SiteResource.__table__).order_by(SiteResource.resource)):
+    for right in connection.execute(select(SiteResourceRow.__table__).order_by(SiteResourceRow.resource)):
         rights.setdefault(right.site, []).append(right.resource)
     return [
-        KnownSite(row.name, _key(row.public_key), row.enrolled_at, tuple(rights.get(row.name, ())))
-        for row in connection.execute(select(EnrolledSite.__table__).order_by(EnrolledSite.name))
+        EnrolledSite(row.name, _key(row.public_key), row.enrolled_at, tuple(rights.get(row.name, ())))
+        for row in connection.execute(select(EnrolledSiteRow.__table__).order_by(EnrolledSiteRow.name))
     ]
 
 

@@ -58,13 +58,13 @@ def sign_revocations(
     issuer, signer = issuer_id(folder), issuer_signer(folder)
     issued_at = now.replace(microsecond=0)
     with writing(engine) as connection:
-        last = connection.execute(select(func.max(issuer_tables.RevocationList.number))).scalar()
+        last = connection.execute(select(func.max(issuer_tables.RevocationListRow.number))).scalar()
         revocations = RevocationList(
             issuer=issuer,
             number=(last or 0) + 1,
             issued_at=issued_at,
             next_update=issued_at + valid,
-            licenses=_revoked(connection),
+            licenses=_list_revoked(connection),
         )
         content = seal(revocations.to_bytes(), RevocationList.payload_type, signer)
         if len(content) > RevocationList.limit:
@@ -73,7 +73,7 @@ def sign_revocations(
                 hint="rotate the issuing key and withdraw the old one, which takes back all that it signed",
             )
         connection.execute(
-            insert(issuer_tables.RevocationList).values(
+            insert(issuer_tables.RevocationListRow).values(
                 number=revocations.number, issued_at=iso(issued_at), digest=hashlib.sha256(content).digest()
             )
         )
@@ -82,8 +82,8 @@ def sign_revocations(
     return revocations, content
 
 
-def _revoked(connection: Connection) -> tuple[RevokedLicense, ...]:
-    table = issuer_tables.Revocation
+def _list_revoked(connection: Connection) -> tuple[RevokedLicense, ...]:
+    table = issuer_tables.RevocationRow
     rows = connection.execute(
         select(table.license_id, table.up_to_serial, table.reason, table.revoked_at).order_by(table.key)
     )

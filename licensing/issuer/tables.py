@@ -11,7 +11,7 @@ from licensing.db.database import Table
 Key = BigInteger().with_variant(Integer, "sqlite")
 
 
-class Subscription(Table):
+class SubscriptionRow(Table):
     """Who asks for gated containers; ``approved_at`` is empty until somebody approved it."""
 
     __tablename__ = "issuer_subscription"
@@ -19,7 +19,7 @@ class Subscription(Table):
     approved_at: Mapped[str | None] = mapped_column(String)
 
 
-class Resource(Table):
+class ResourceRow(Table):
     """A resource that pays for containers: its kind, its plan (a ``CommittedPlan`` in JSON), its license terms.
 
     ``next_plan`` takes over from ``plan`` at its own start; it is empty unless one was entered ahead of time.
@@ -36,7 +36,7 @@ class Resource(Table):
     grace_days: Mapped[int] = mapped_column(Integer)
 
 
-class ResourceKey(Table):
+class ResourceKeyRow(Table):
     """One of the two keys of a resource, as a digest: the key itself is shown once and not kept."""
 
     __tablename__ = "issuer_resource_key"
@@ -45,7 +45,7 @@ class ResourceKey(Table):
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
 
 
-class ResourceContainer(Table):
+class ResourceContainerRow(Table):
     """A container type a resource may license; ``serial`` is the last one given for ``license_id``.
 
     ``term_seconds`` and ``grace_days`` are the resource's own where they are empty. ``repositories`` and ``instances``
@@ -65,7 +65,7 @@ class ResourceContainer(Table):
     instances: Mapped[str | None] = mapped_column(String)
 
 
-class Download(Table):
+class DownloadRow(Table):
     """One license that was given out, and what it was given for; ``key_slot`` 0 is a signed offline request."""
 
     __tablename__ = "issuer_download"
@@ -89,7 +89,7 @@ class Download(Table):
     )
 
 
-class Revocation(Table):
+class RevocationRow(Table):
     """A license the issuer takes back: up to and with a serial, or every serial where none is named.
 
     Its license id may be one that another has taken the place of, so it refers to no row.
@@ -103,7 +103,7 @@ class Revocation(Table):
     revoked_at: Mapped[str] = mapped_column(String)
 
 
-class RevocationList(Table):
+class RevocationListRow(Table):
     """A revocation list that was signed; its number is never given again."""
 
     __tablename__ = "issuer_revocation_list"
@@ -112,7 +112,7 @@ class RevocationList(Table):
     digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class ContentKey(Table):
+class ContentKeyRow(Table):
     """A key that opens the sealed files of images of one container type, from a version on. ``secret`` is 32 bytes."""
 
     __tablename__ = "issuer_content_key"
@@ -122,7 +122,7 @@ class ContentKey(Table):
     created_at: Mapped[str] = mapped_column(String)
 
 
-class EnrolledSite(Table):
+class EnrolledSiteRow(Table):
     """A site whose signed offline requests are answered, and its public key in PEM form."""
 
     __tablename__ = "issuer_site"
@@ -131,7 +131,7 @@ class EnrolledSite(Table):
     enrolled_at: Mapped[str] = mapped_column(String)
 
 
-class SiteResource(Table):
+class SiteResourceRow(Table):
     """A resource whose licenses a site may ask for."""
 
     __tablename__ = "issuer_site_resource"
@@ -139,7 +139,7 @@ class SiteResource(Table):
     resource: Mapped[str] = mapped_column(ForeignKey("issuer_resource.name"), primary_key=True)
 
 
-class AnsweredRequest(Table):
+class AnsweredRequestRow(Table):
     """An offline request that was answered, and the answer: the same request gets the same license again.
 
     It stays when its site is removed: a request's id is never used twice. ``digest`` is that of the signed payload.
@@ -153,7 +153,7 @@ class AnsweredRequest(Table):
     answered_at: Mapped[str] = mapped_column(String)
 
 
-class AuditLine(Table):
+class AuditLineRow(Table):
     """One line of the issuer's audit log: who did what to what. It only grows; ``head`` chains it to the last."""
 
     __tablename__ = "issuer_audit"

@@ -59,7 +59,7 @@ class NewContainer:
         _check_list("repository", self.repositories)
         _check_list("instance", self.instances)
         try:
-            licensed_container(kind.name, str(self.version_from), str(self.version_below))
+            container_terms(kind.name, str(self.version_from), str(self.version_below))
         except ValidationError as error:
             raise BadCall(
                 f"versions from {self.version_from!r} and below {self.version_below!r}: {first_fault(error)[1]}",
@@ -92,7 +92,7 @@ def _check_list(what: str, names: tuple[str, ...]) -> None:
         raise BadCall(f"that is more than a license has room for: {len(names)} times {what}", hint="name fewer")
 
 
-def licensed_container(
+def container_terms(
     kind: str, version_from: str, version_below: str, repositories: Sequence[str] = ()
 ) -> LicensedContainer:
     """The container as a license names it; its images are the type's own unless others are named."""

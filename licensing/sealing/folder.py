@@ -15,7 +15,7 @@ Progress = Callable[[int, int], None]
 
 
 @contextlib.contextmanager
-def sealed_folder(source: Path, target: Path, key: ContentKey, progress: Progress | None = None) -> Iterator[int]:
+def seal_into(source: Path, target: Path, key: ContentKey, progress: Progress | None = None) -> Iterator[int]:
     """Seal what lies below ``source``; gives how many files, and puts them to ``target`` when the block ends well.
 
     Until then they lie beside it, under a name that begins with a dot. Each is called what it was, and ``.sealed``.

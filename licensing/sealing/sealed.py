@@ -91,7 +91,7 @@ def seal_file(source: BinaryIO, key: ContentKey, name: str) -> Iterator[bytes]:
     stream_header = bytes([_STREAM_BYTES]) + token_bytes(_SALT_BYTES + _PREFIX_BYTES)
     segments = _Segments(key, stream_header, name)
     yield _MAGIC + bytes.fromhex(key.id) + stream_header
-    for number, plain, last in _numbered(source, SEGMENT_BYTES - _TAG_BYTES):
+    for number, plain, last in _number_pieces(source, SEGMENT_BYTES - _TAG_BYTES):
         yield segments.encrypt(number, plain, last=last)
 
 
@@ -108,7 +108,7 @@ def open_sealed(source: BinaryIO, keys: Mapping[str, ContentKey], name: str) -> 
     if len(stream_header) != _STREAM_BYTES or stream_header[0] != _STREAM_BYTES:
         raise BrokenSeal("its header is not one of version 1")
     segments = _Segments(keys[key_id], stream_header, name)
-    for number, segment, last in _numbered(source, SEGMENT_BYTES):
+    for number, segment, last in _number_pieces(source, SEGMENT_BYTES):
         try:
             yield segments.decrypt(number, segment, last=last)
         except InvalidTag as error:
@@ -127,7 +127,7 @@ def read_key_id(source: BinaryIO) -> str:
     return opening[len(_MAGIC) :].hex()
 
 
-def _numbered(source: BinaryIO, size: int) -> Iterator[tuple[int, bytes, bool]]:
+def _number_pieces(source: BinaryIO, size: int) -> Iterator[tuple[int, bytes, bool]]:
     """The pieces of a file, the first shorter by the stream's header, and whether each is the last; at least one."""
     number, piece = 0, source.read(size - _STREAM_BYTES)
     while following := source.read(size):

@@ -85,20 +85,20 @@ Version = Annotated[Label, AfterValidator(_begins_with_number)]
 ContentKey = Annotated[str, AfterValidator(_is_content_key)]
 
 
-class Document(BaseModel):
+class StrictModel(BaseModel):
     """A signed document's part: frozen, and nothing in it that this version does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Quota(Document):
+class Quota(StrictModel):
     """How much one unit of a tier commits to, in the plan's own unit (``Transaction``, ``Hour`` ...)."""
 
     quantity: Count
     unit: Label
 
 
-class CommittedPlan(Document):
+class CommittedPlan(StrictModel):
     """A commitment: ``count`` units of a tier, each of ``quota``, for every ``period`` from start to its end."""
 
     name: Label
@@ -118,7 +118,7 @@ class CommittedPlan(Document):
         return self
 
 
-class LicensedContainer(Document):
+class LicensedContainer(StrictModel):
     """The container a license is for: its type, the images it may be, and from which version to below which."""
 
     type: Label
@@ -142,14 +142,14 @@ class LicensedContainer(Document):
         return version_key(self.version_from) <= key < version_key(self.version_below)
 
 
-class LicensedResource(Document):
+class LicensedResource(StrictModel):
     """The resource that pays: its name and the endpoint the license came from."""
 
     name: Label
     endpoint: Label
 
 
-class License(Document):
+class License(StrictModel):
     """What ``license.dat`` says once its signature has been checked.
 
     ``expires_at`` is exclusive: at that very instant the license no longer runs the container. ``grace_days`` is 0
@@ -192,7 +192,7 @@ class BadDocument(ValueError):
     """A payload is not the document its type promises."""
 
 
-D = TypeVar("D", bound=Document)
+D = TypeVar("D", bound=StrictModel)
 
 
 def parse_document(payload: bytes, kind: type[D]) -> D:

@@ -16,8 +16,8 @@ from licensing.core.files import FileTooLarge, read_capped
 from licensing.trust.held import Held, TrustedIssuer
 from licensing.trust.keys import TrustedKey
 from licensing.trust.revocations import RevocationList
-from licensing.trust.rotation import Chain, Rotation
-from licensing.trust.statement import BadStatement, RefusedStatement, Statement, opened, outer_form
+from licensing.trust.rotation import KeyChain, Rotation
+from licensing.trust.statement import BadStatement, RefusedStatement, Statement, open_statement, outer_form
 
 _NAME = re.compile(r"([0-9a-f]{64})\.(?:revocations|rotation-([1-9][0-9]{0,2}))\.json")
 
@@ -53,7 +53,7 @@ def shelf(issuer: str, files: Iterable[Path]) -> Shelf:
     return Shelf(rotations, next((path for match, path in names if not match[2]), None))
 
 
-def held_with(anchors: Sequence[TrustedKey], unusable: Sequence[AzlicError], files: Sequence[Path]) -> Held:
+def hold_chains(anchors: Sequence[TrustedKey], unusable: Sequence[AzlicError], files: Sequence[Path]) -> Held:
     """What a trust store holds whose issuers have stated something.
 
     An anchor that another chain has brought in is a link of that chain and no beginning: so its windows, its
@@ -61,7 +61,7 @@ def held_with(anchors: Sequence[TrustedKey], unusable: Sequence[AzlicError], fil
     """
     bad = list(unusable)
     first = {known.issuer: known for known in reversed(anchors)}
-    standing: dict[str, tuple[Chain, RevocationList | None]] = {}
+    standing: dict[str, tuple[KeyChain, RevocationList | None]] = {}
     untrusted: dict[str, Path] = {}
     for anchor in reversed(first.values()):
         try:
@@ -86,7 +86,7 @@ def held_with(anchors: Sequence[TrustedKey], unusable: Sequence[AzlicError], fil
     )
 
 
-def _withdrawn(anchor: TrustedKey, by: Chain) -> AzlicError:
+def _withdrawn(anchor: TrustedKey, by: KeyChain) -> AzlicError:
     return AzlicError(
         f"{anchor.path} is a key that issuer {by.issuer[:12]} has withdrawn",
         hint=f"remove {anchor.path} from the trust store",
@@ -110,7 +110,7 @@ def _blaming(path: Path) -> Iterator[None]:
         raise _Broken(path, error) from error
 
 
-def _standing(anchor: TrustedKey, stated: Shelf) -> tuple[Chain, RevocationList | None]:
+def _standing(anchor: TrustedKey, stated: Shelf) -> tuple[KeyChain, RevocationList | None]:
     """The end of an issuer's chain, and its revocation list. Raises ``_Broken`` for what does not verify."""
     rotations = {}
     for version, path in stated.rotations.items():
@@ -122,12 +122,12 @@ def _standing(anchor: TrustedKey, stated: Shelf) -> tuple[Chain, RevocationList 
     if stated.revocations is None:
         return chain[-1], None
     with _blaming(stated.revocations):
-        return chain[-1], listed(chain[-1], read(stated.revocations, RevocationList))
+        return chain[-1], verify_revocations(chain[-1], read(stated.revocations, RevocationList))
 
 
-def walk(anchor: TrustedKey, rotations: Mapping[int, Signed]) -> tuple[list[Chain], RefusedStatement | None]:
+def walk(anchor: TrustedKey, rotations: Mapping[int, Signed]) -> tuple[list[KeyChain], RefusedStatement | None]:
     """Follow rotations from the anchor on: the chain at each version, and what ends the walk too early, if anything."""
-    chains = [Chain(anchor.issuer, (anchor,))]
+    chains = [KeyChain(anchor.issuer, (anchor,))]
     for version in range(1, max(rotations, default=0) + 1):
         signed = rotations.get(version)
         if signed is None:
@@ -136,9 +136,9 @@ def walk(anchor: TrustedKey, rotations: Mapping[int, Signed]) -> tuple[list[Chai
                 hint="get every rotation document from the issuer, and give all of them to: azlic trust update",
             )
         try:
-            chains.append(chains[-1].followed_by(outer_form(signed.content, Rotation), signed.path))
+            chains.append(chains[-1].follow(outer_form(signed.content, Rotation), signed.path))
         except BadStatement as error:
-            return chains, refused(signed.path, f"does not follow {_before(version)}: {error}")
+            return chains, refusal(signed.path, f"does not follow {_before(version)}: {error}")
     return chains, None
 
 
@@ -146,14 +146,14 @@ def _before(version: int) -> str:
     return f"rotation {version - 1}" if version > 1 else "the issuer's first key"
 
 
-def listed(chain: Chain, signed: Signed) -> RevocationList:
+def verify_revocations(chain: KeyChain, signed: Signed) -> RevocationList:
     """A revocation list that a key of the chain has signed. Raises ``RefusedStatement``."""
     try:
-        revocations = opened(outer_form(signed.content, RevocationList), RevocationList, chain.keys)
+        revocations = open_statement(outer_form(signed.content, RevocationList), RevocationList, chain.keys)
         if revocations.issuer != chain.issuer:
             raise BadStatement(f"it is of another issuer, {revocations.issuer[:12]}")
     except BadStatement as error:
-        raise refused(signed.path, f"is not a good revocation list: {error}") from error
+        raise refusal(signed.path, f"is not a good revocation list: {error}") from error
     return revocations
 
 
@@ -169,7 +169,7 @@ def read(path: Path, kind: type[Statement]) -> Signed:
         ) from error
 
 
-def refused(path: Path, words: str) -> RefusedStatement:
+def refusal(path: Path, words: str) -> RefusedStatement:
     """The refusal of a statement, by its file."""
     hint = "get the issuer's rotation documents and newest revocation list again, and give all to: azlic trust update"
     return RefusedStatement(f"{path} {words}", hint=hint)

@@ -14,11 +14,11 @@ from licensing.core.errors import AzlicError
 from licensing.core.files import FileTooLarge, read_capped
 from licensing.core.instants import iso
 from licensing.db.database import writing
-from licensing.history.read import remembered
+from licensing.history.read import read_seen
 from licensing.history.remember import reset_clock
 from licensing.signing.document import Instant, Label
 from licensing.trust.held import Held
-from licensing.trust.statement import BadStatement, RefusedStatement, Statement, Uuid, opened, outer_form
+from licensing.trust.statement import BadStatement, RefusedStatement, Statement, Uuid, open_statement, outer_form
 from licensing.trust.store import TrustStore
 
 
@@ -42,7 +42,7 @@ def parse_clock_reset(content: bytes, held: Held) -> ClockReset:
     Raises ``RefusedStatement`` for anything else, with the reason.
     """
     try:
-        return opened(outer_form(content, ClockReset), ClockReset, held.keys)
+        return open_statement(outer_form(content, ClockReset), ClockReset, held.keys)
     except BadStatement as error:
         raise RefusedStatement(
             f"the clock reset is not believed: {error}",
@@ -63,7 +63,7 @@ def read_clock_reset(path: Path, *, trust: TrustStore, site: str) -> ClockReset:
             f"the clock reset {path} cannot be read: {getattr(error, 'strerror', None) or error}",
             hint="check the path and who may read it",
         ) from error
-    reset = parse_clock_reset(content, trust.held())
+    reset = parse_clock_reset(content, trust.load())
     if reset.site is not None and reset.site != site:
         raise RefusedStatement(
             f"the clock reset is for site {reset.site!r}, this is {site or 'a site without a name'!r}",
@@ -79,7 +79,7 @@ def take_clock_reset(engine: Engine, reset: ClockReset, *, now: datetime) -> Non
     changed then, and the reset is not used up.
     """
     with writing(engine) as connection:
-        mark = remembered(connection).high_water
+        mark = read_seen(connection).high_water
         if mark is None or mark.instant <= reset.instant:
             raise RefusedStatement(
                 f"nothing that was seen here is later than {iso(reset.instant)}, so there is nothing to take back",

@@ -25,7 +25,7 @@ class TrustedIssuer(NamedTuple):
     withdrawn: frozenset[str] = frozenset()
 
     @property
-    def said_at(self) -> datetime | None:
+    def last_stated_at(self) -> datetime | None:
         """When it stated anything last."""
         return max((said.issued_at for said in (self.rotation, self.revocations) if said), default=None)
 
@@ -41,7 +41,7 @@ class TrustedIssuer(NamedTuple):
 
     def days_old(self, as_of: datetime) -> int | None:
         """For how many whole days it has stated nothing; None where it never has."""
-        return None if self.said_at is None else max((as_of - self.said_at).days, 0)
+        return None if self.last_stated_at is None else max((as_of - self.last_stated_at).days, 0)
 
 
 class Held(NamedTuple):

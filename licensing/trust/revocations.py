@@ -5,14 +5,14 @@ from typing import ClassVar, Self
 
 from pydantic import model_validator
 
-from licensing.signing.document import Count, Document, Instant, Label
+from licensing.signing.document import Count, Instant, Label, StrictModel
 from licensing.trust.statement import KeyId, Statement, Uuid
 
 MAX_REVOCATIONS_BYTES = 1024 * 1024
 """How large a signed list may be, which is room for some 4,000 licenses."""
 
 
-class RevokedLicense(Document):
+class RevokedLicense(StrictModel):
     """A license that was taken back: up to and with a serial, or every serial where none is named."""
 
     license_id: Uuid

@@ -23,11 +23,11 @@ from pydantic import AfterValidator, Field, model_validator
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import Key, SSlibKey
 
-from licensing.signing.document import Count, Document, Instant, Label
+from licensing.signing.document import Count, Instant, Label, StrictModel
 from licensing.signing.envelope import UntrustedEnvelope, VerifiedPayload
 from licensing.signing.keys import public_key_from, raw_public_key
 from licensing.trust.keys import TrustedKey
-from licensing.trust.statement import BadStatement, KeyId, Statement, opened
+from licensing.trust.statement import BadStatement, KeyId, Statement, open_statement
 
 MAX_KEYS = 64
 MAX_VERSIONS = 256
@@ -43,7 +43,7 @@ def _is_public_key(text: str) -> str:
     return text
 
 
-class RotationKey(Document):
+class RotationKey(StrictModel):
     """A key and the window in which it may sign: from ``not_before`` up to, not including, ``not_after``."""
 
     public_key: Annotated[str, AfterValidator(_is_public_key)]
@@ -91,12 +91,12 @@ class Rotation(Statement):
             raise ValueError("it lists a key twice")
         return self
 
-    def expired(self, as_of: datetime) -> bool:
+    def is_expired(self, as_of: datetime) -> bool:
         """Whether its keys are no longer to be used, unless another document follows it."""
         return as_of >= self.expires_at
 
 
-class Chain(NamedTuple):
+class KeyChain(NamedTuple):
     """An issuer's keys as far as its rotation documents were followed.
 
     ``keys`` are those of the newest version, ``introduced`` the ids of all that any version has listed.
@@ -125,9 +125,9 @@ class Chain(NamedTuple):
         last = max(known.not_after for known in self.keys if known.not_after)
         return tuple(known for known in self.keys if known.not_after == last)
 
-    def followed_by(self, envelope: Envelope, path: Path) -> "Chain":
+    def follow(self, envelope: Envelope, path: Path) -> "KeyChain":
         """The chain after one more rotation document, which lies at ``path``. Raises ``BadStatement``."""
-        rotation = opened(envelope, Rotation, self.staying)
+        rotation = open_statement(envelope, Rotation, self.staying)
         if rotation.issuer != self.issuer:
             raise BadStatement(f"it is of another issuer, {rotation.issuer[:12]}")
         if rotation.version != self.version + 1:
@@ -138,7 +138,7 @@ class Chain(NamedTuple):
             TrustedKey(path, entry.key, self.issuer, entry.not_before, entry.not_after) for entry in rotation.keys
         )
         self._require_possession(envelope, keys)
-        return Chain(self.issuer, keys, rotation, self.introduced | {known.key_id for known in keys})
+        return KeyChain(self.issuer, keys, rotation, self.introduced | {known.key_id for known in keys})
 
     def _require_possession(self, envelope: Envelope, keys: tuple[TrustedKey, ...]) -> None:
         before = {known.key_id for known in self.keys}

@@ -18,8 +18,8 @@ from securesystemslib.dsse import Envelope
 
 from licensing.core.errors import AzlicError
 from licensing.core.instants import iso
-from licensing.core.validation_messages import keys_named
-from licensing.signing.document import BadDocument, Document, Instant, parse_document
+from licensing.core.validation_messages import shorten_key_ids
+from licensing.signing.document import BadDocument, Instant, StrictModel, parse_document
 from licensing.signing.envelope import (
     MAX_ENVELOPE_BYTES,
     MalformedEnvelope,
@@ -44,7 +44,7 @@ class RefusedStatement(AzlicError):
     exit_status = 1
 
 
-class Statement(Document):
+class Statement(StrictModel):
     """What every statement has: its kind, the size it may have, and when it was issued."""
 
     payload_type: ClassVar[str]
@@ -71,12 +71,12 @@ def outer_form(content: bytes, kind: type[Statement]) -> Envelope:
     return envelope
 
 
-def opened(envelope: Envelope, kind: type[S], keys: Sequence[TrustedKey]) -> S:
+def open_statement(envelope: Envelope, kind: type[S], keys: Sequence[TrustedKey]) -> S:
     """Steps 4 to 6, for an envelope of this kind. Raises ``BadStatement``."""
     try:
         payload = VerifiedPayload(envelope, [known.key for known in keys])
     except UntrustedEnvelope as error:
-        names = keys_named(envelope.signatures)
+        names = shorten_key_ids(envelope.signatures)
         raise BadStatement(f"no key that may sign it has signed it; it names {names}") from error
     try:
         statement = parse_document(payload.content, kind)

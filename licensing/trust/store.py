@@ -23,7 +23,7 @@ class TrustStore(NamedTuple):
 
     folder: Path
 
-    def held(self) -> Held:
+    def load(self) -> Held:
         """The keys, in the order of their file names, and the files that cannot be used.
 
         Such a file can take trust away and never give it: one that is no key is passed over, and an issuer with a
@@ -31,7 +31,7 @@ class TrustStore(NamedTuple):
         Raises ``AzlicError`` when the folder itself cannot be listed, or is none.
         """
         files = self.files()
-        return _held(*self.anchors(files), files)
+        return _hold(*self.anchors(files), files)
 
     def anchors(self, files: list[Path]) -> tuple[tuple[TrustedKey, ...], tuple[AzlicError, ...]]:
         """The keys that were put there by hand, and an error for each ``.pem`` file that is none."""
@@ -68,7 +68,7 @@ class TrustStore(NamedTuple):
         key = load_public_key(source)
         files = self.files()
         anchors, unusable = self.anchors(files)
-        for known in _held(anchors, unusable, files).keys + anchors:
+        for known in _hold(anchors, unusable, files).keys + anchors:
             if known.key_id == key.keyid:
                 return known
         target = self.folder / source.with_suffix(".pem").name
@@ -78,7 +78,7 @@ class TrustStore(NamedTuple):
                 hint="rename the new file, so that both can be told apart",
             )
         added = TrustedKey(target, key, key.keyid)
-        if added not in (then := _held((*anchors, added), (), files)).keys:
+        if added not in (then := _hold((*anchors, added), (), files)).keys:
             raise then.unusable[-1]
         make_folder(self.folder, "the trust store", "--trust", mode=0o755)
         write_whole(target, public_pem(key), mode=0o644)
@@ -91,10 +91,10 @@ def _mend(path: Path, error: AzlicError) -> str:
     return f"remove {path} from the trust store, or put the right public key in its place"
 
 
-def _held(anchors: tuple[TrustedKey, ...], unusable: tuple[AzlicError, ...], files: list[Path]) -> Held:
+def _hold(anchors: tuple[TrustedKey, ...], unusable: tuple[AzlicError, ...], files: list[Path]) -> Held:
     statements = [path for path in files if path.suffix == ".json"]
     if not statements:
         return Held(anchors, unusable, {known.issuer: TrustedIssuer() for known in anchors})
-    from licensing.trust.chains import held_with  # noqa: PLC0415 - most stores need none of it, and verify starts often
+    from licensing.trust.chains import hold_chains  # noqa: PLC0415 - most stores need none of it, and verify starts often
 
-    return held_with(anchors, unusable, statements)
+    return hold_chains(anchors, unusable, statements)

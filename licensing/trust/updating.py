@@ -24,18 +24,18 @@ from licensing.core.instants import iso
 from licensing.signing.envelope import MalformedEnvelope, parse_envelope
 from licensing.trust.chains import (
     Signed,
-    listed,
     read,
-    refused,
+    refusal,
     revocations_file,
     rotation_file,
     shelf,
+    verify_revocations,
     walk,
 )
 from licensing.trust.folder_lock import holding_folder
 from licensing.trust.keys import TrustedKey
 from licensing.trust.revocations import MAX_REVOCATIONS_BYTES, RevocationList
-from licensing.trust.rotation import Chain, Rotation
+from licensing.trust.rotation import KeyChain, Rotation
 from licensing.trust.statement import RefusedStatement, Statement
 from licensing.trust.store import TrustStore
 
@@ -43,7 +43,7 @@ _KINDS: Mapping[str, type[Statement]] = {kind.payload_type: kind for kind in (Ro
 _NUMBERS: Mapping[type[Statement], str] = {Rotation: "version", RevocationList: "number"}
 
 
-class Taken(NamedTuple):
+class TrustUpdate(NamedTuple):
     """A statement that was given, and whether it was ``new``; one that was there already changes nothing."""
 
     path: Path
@@ -51,7 +51,7 @@ class Taken(NamedTuple):
     new: bool
 
 
-class _Given(NamedTuple):
+class _Identified(NamedTuple):
     """A statement before it is believed: issuer and number say which keys to check it with, and no more."""
 
     signed: Signed
@@ -61,16 +61,16 @@ class _Given(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    taken: list[Taken]
+    taken: list[TrustUpdate]
     files: dict[str, bytes]
 
 
-def update(store: TrustStore, sources: Sequence[Path], *, as_of: datetime) -> list[Taken]:
+def update_trust(store: TrustStore, sources: Sequence[Path], *, as_of: datetime) -> list[TrustUpdate]:
     """Take rotation documents and revocation lists, in any order, into a trust store.
 
     Raises ``RefusedStatement`` for the first that is not believed or not newer; nothing was changed then.
     """
-    given = [_given(path) for path in sources]
+    given = [_identify(path) for path in sources]
     with holding_folder(store.folder):
         files = store.files()
         anchors = {known.issuer: known for known in store.anchors(files)[0]}
@@ -90,16 +90,16 @@ def update(store: TrustStore, sources: Sequence[Path], *, as_of: datetime) -> li
     return [taken for plan in plans for taken in plan.taken]
 
 
-def _given(path: Path) -> _Given:
+def _identify(path: Path) -> _Identified:
     signed = read(path, RevocationList)  # the larger of the two kinds
     try:
         envelope = parse_envelope(signed.content, limit=MAX_REVOCATIONS_BYTES)
     except MalformedEnvelope as error:
-        raise refused(path, f"is no statement of an issuer: {error}") from error
+        raise refusal(path, f"is no statement of an issuer: {error}") from error
     kind = _KINDS.get(envelope.payload_type)
     if kind is None:
-        raise refused(path, f"is a signed document of another type: {envelope.payload_type[:80]!r}")
-    return _Given(signed, kind, *_claim(path, envelope, _NUMBERS[kind]))
+        raise refusal(path, f"is a signed document of another type: {envelope.payload_type[:80]!r}")
+    return _Identified(signed, kind, *_claim(path, envelope, _NUMBERS[kind]))
 
 
 def _claim(path: Path, envelope: Envelope, number: str) -> tuple[str, int]:
@@ -110,19 +110,19 @@ def _claim(path: Path, envelope: Envelope, number: str) -> tuple[str, int]:
         if not isinstance(issuer, str) or type(claimed) is not int or claimed < 1:
             raise ValueError("one of the two is not what it must be")
     except (ValueError, KeyError, TypeError) as error:
-        raise refused(path, f"names no issuer and {number}") from error
+        raise refusal(path, f"names no issuer and {number}") from error
     return issuer, claimed
 
 
-def _plan(anchor: TrustedKey, files: Iterable[Path], given: Sequence[_Given], as_of: datetime) -> _Plan:
+def _plan(anchor: TrustedKey, files: Iterable[Path], given: Sequence[_Identified], as_of: datetime) -> _Plan:
     """What will lie there for one issuer, and what is new of it. Raises ``RefusedStatement``."""
     there = shelf(anchor.issuer, files)
     rotations = {version: read(path, Rotation) for version, path in there.rotations.items()}
     before, _ = walk(anchor, rotations)
     chains = _chains(anchor, rotations, [one for one in given if one.kind is Rotation], before)
     newest = chains[-1]
-    if len(chains) > len(before) and newest.rotation and newest.rotation.expired(as_of):
-        raise refused(
+    if len(chains) > len(before) and newest.rotation and newest.rotation.is_expired(as_of):
+        raise refusal(
             newest.keys[0].path,
             f"is the last rotation of issuer {anchor.issuer[:12]}, and expired at {iso(newest.rotation.expires_at)}",
         )
@@ -132,24 +132,24 @@ def _plan(anchor: TrustedKey, files: Iterable[Path], given: Sequence[_Given], as
         signed = next((one.signed for one in given if one.kind is Rotation and one.number == version), None)
         if signed and chain.rotation:
             new = version >= len(before)
-            plan.taken.append(Taken(signed.path, chain.rotation, new))
+            plan.taken.append(TrustUpdate(signed.path, chain.rotation, new))
             if new:
                 plan.files[rotation_file(anchor.issuer, version)] = signed.content
     return plan
 
 
 def _chains(
-    anchor: TrustedKey, there: Mapping[int, Signed], given: Sequence[_Given], before: Sequence[Chain]
-) -> list[Chain]:
+    anchor: TrustedKey, there: Mapping[int, Signed], given: Sequence[_Identified], before: Sequence[KeyChain]
+) -> list[KeyChain]:
     """Steps 2 and 3: the chain at each version, with what is given in place of what does not verify."""
     fresh: dict[int, Signed] = {}
     for one in given:
         if (other := fresh.setdefault(one.number, one.signed)).content != one.signed.content:
-            raise refused(one.signed.path, f"and {other.path} are two rotations {one.number}: give one of them")
+            raise refusal(one.signed.path, f"and {other.path} are two rotations {one.number}: give one of them")
     chains, broken = walk(anchor, {**there, **fresh})
     for old, new in zip(before, chains, strict=False):
         if old.rotation != new.rotation:
-            raise refused(
+            raise refusal(
                 new.keys[0].path,
                 f"says something else than the rotation {old.version} that is there: the issuer, or a thief of its"
                 " key, has signed two",
@@ -159,24 +159,26 @@ def _chains(
     return chains
 
 
-def _lists(before: Chain, chain: Chain, there: Path | None, given: Sequence[Signed]) -> _Plan:
+def _lists(before: KeyChain, chain: KeyChain, there: Path | None, given: Sequence[Signed]) -> _Plan:
     """Steps 5 and 6: the newest list."""
     plan = _Plan([], {})
     newest, lost = None, None
     if there is not None:
         try:
-            newest = listed(chain, read(there, RevocationList))
+            newest = verify_revocations(chain, read(there, RevocationList))
         except RefusedStatement as error:
             lost = _withdrawn_with(before, chain, there) or error
-    for signed, revocations in sorted(((one, listed(chain, one)) for one in given), key=lambda pair: pair[1].number):
+    for signed, revocations in sorted(
+        ((one, verify_revocations(chain, one)) for one in given), key=lambda pair: pair[1].number
+    ):
         if newest and revocations.number < newest.number:
-            raise refused(
+            raise refusal(
                 signed.path, f"is revocation list {revocations.number}, older than {newest.number}, which is there"
             )
         if newest and revocations.number == newest.number and revocations != newest:
-            raise refused(signed.path, f"says something else than the revocation list {newest.number} that is there")
+            raise refusal(signed.path, f"says something else than the revocation list {newest.number} that is there")
         new = newest is None or revocations.number > newest.number
-        plan.taken.append(Taken(signed.path, revocations, new))
+        plan.taken.append(TrustUpdate(signed.path, revocations, new))
         if new:
             plan.files[revocations_file(chain.issuer)] = signed.content
         newest = revocations
@@ -185,10 +187,10 @@ def _lists(before: Chain, chain: Chain, there: Path | None, given: Sequence[Sign
     return plan
 
 
-def _withdrawn_with(before: Chain, chain: Chain, there: Path) -> RefusedStatement | None:
+def _withdrawn_with(before: KeyChain, chain: KeyChain, there: Path) -> RefusedStatement | None:
     """What to say of a list that was good before the rotations that are given, and is not after them."""
     try:
-        old = listed(before, read(there, RevocationList))
+        old = verify_revocations(before, read(there, RevocationList))
     except RefusedStatement:
         return None
     return RefusedStatement(

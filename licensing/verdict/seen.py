@@ -37,14 +37,14 @@ class Witness(NamedTuple):
     source: str
 
 
-class Accepted(NamedTuple):
+class AcceptedLicense(NamedTuple):
     """The newest serial of a license that was accepted here, and the SHA-256 of its payload."""
 
     serial: int
     digest: bytes
 
 
-class Adopted(NamedTuple):
+class AdoptedLicense(NamedTuple):
     """A license that azlic cannot read: its SHA-256 and size in bytes, and what the operator stated about it.
 
     ``expires_at`` is exclusive. What was never stated is None. ``stated_by`` is the system's user who stated it.
@@ -71,9 +71,9 @@ class Seen(NamedTuple):
     """
 
     witnesses: tuple[Witness, ...] = ()
-    accepted: Mapping[str, Accepted] = MappingProxyType({})
+    accepted: Mapping[str, AcceptedLicense] = MappingProxyType({})
     statements: Mapping[tuple[str, str], int] = MappingProxyType({})
-    adopted: Mapping[str, Adopted] = MappingProxyType({})
+    adopted: Mapping[str, AdoptedLicense] = MappingProxyType({})
     unread: str = ""
     compared: bool = True
 

@@ -50,7 +50,7 @@ def _severity(verdict: Verdict) -> tuple[int, datetime, str]:
     return _RANK[verdict.status], verdict.expires_at or _UNKNOWN, str(verdict.path)
 
 
-def counted(verdicts: Iterable[Verdict]) -> dict[Status, int]:
+def status_counts(verdicts: Iterable[Verdict]) -> dict[Status, int]:
     """How many verdicts there are of each status that occurs, worst first."""
     counts = Counter(verdict.status for verdict in verdicts)
     return {status: counts[status] for status in WORST_FIRST if counts[status]}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from licensing.signing.document import License
-from licensing.verdict.seen import Adopted
+from licensing.verdict.seen import AdoptedLicense
 
 
 class Status(StrEnum):
@@ -99,7 +99,7 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     payload_digest: bytes | None = None
     statements: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    stated: Adopted | None = None
+    stated: AdoptedLicense | None = None
 
     @property
     def may_run(self) -> bool:

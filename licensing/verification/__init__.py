@@ -53,19 +53,19 @@ _MOST_DAYS = 365_000  # what a date of ours can be moved back by
 _STEPS: tuple[tuple[int, str, Callable[[Examination], str]], ...] = (
     (1, "present", genuine.present),
     (2, "readable", genuine.readable),
-    (3, "envelope", genuine.well_formed),
-    (4, "type", genuine.typed),
-    (5, "signature", genuine.signed),
-    (6, "document", genuine.understood),
+    (3, "envelope", genuine.envelope_form),
+    (4, "type", genuine.payload_type),
+    (5, "signature", genuine.signature),
+    (6, "document", genuine.document),
     (7, "key in force", genuine.key_in_force),
-    (8, "not revoked", applicable.not_revoked),
+    (8, "not revoked", applicable.unrevoked),
     (9, "newest", applicable.newest),
     (10, "container", applicable.for_container),
     (11, "image", applicable.for_image),
     (12, "instance", applicable.for_instance),
     (13, "clock", applicable.clock_is_sound),
-    (14, "begun", applicable.begun),
-    (15, "not ended", applicable.not_ended),
+    (14, "begun", applicable.after_start),
+    (15, "not ended", applicable.before_end),
 )
 
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from licensing.containers import Image, same_repository
 from licensing.core.instants import iso
 from licensing.signing.envelope import MalformedEnvelope, parse_envelope
-from licensing.verdict.seen import Adopted
+from licensing.verdict.seen import AdoptedLicense
 from licensing.verdict.verdict import Cause, Status
 from licensing.verification import applicable
 from licensing.verification.examination import Examination, Refusal
@@ -26,7 +26,7 @@ def of_our_form(content: bytes) -> bool:
 
     Such a file is verified, and never adopted: a statement cannot stand in for a signature.
     """
-    return any(map(_of_our_form, (content, _decoded(content))))
+    return any(map(_of_our_form, (content, _decode(content))))
 
 
 def _of_our_form(content: bytes) -> bool:
@@ -37,7 +37,7 @@ def _of_our_form(content: bytes) -> bool:
     return True
 
 
-def _decoded(content: bytes) -> bytes:
+def _decode(content: bytes) -> bytes:
     try:
         text = b"".join(content.split())
         return base64.b64decode(text[: len(text) // 4 * 4], validate=True)
@@ -45,23 +45,23 @@ def _decoded(content: bytes) -> bytes:
         return b""
 
 
-def recognised(case: Examination) -> str:
+def recognise(case: Examination) -> str:
     """3. The bytes are those that were adopted."""
     entry = _of(case)
     found = sha256(case.content)
     if found.digest() != entry.digest:
-        raise changed(case, f"its SHA-256 is {found.hexdigest()[:16]}, not {entry.digest.hex()[:16]}")
+        raise change_refusal(case, f"its SHA-256 is {found.hexdigest()[:16]}, not {entry.digest.hex()[:16]}")
     case.stated = entry
     return f"none, but the bytes adopted at {iso(entry.adopted_at)}"
 
 
-def changed(case: Examination, how: str) -> Refusal:
+def change_refusal(case: Examination, how: str) -> Refusal:
     """The refusal of another file in the adopted one's place."""
     at = iso(_of(case).adopted_at)
     return Refusal(Status.OPAQUE, f"{case.file} has changed since it was adopted at {at}: {how}", Cause.ADOPTED_CHANGED)
 
 
-def _of(case: Examination) -> Adopted:
+def _of(case: Examination) -> AdoptedLicense:
     entry = case.adopted
     assert entry is not None  # noqa: S101 - only what was adopted comes here
     return entry
@@ -120,7 +120,7 @@ def clock_is_sound(case: Examination) -> str:
         raise Refusal(no.status, f"{no.detail}; the license's end is {BY_OPERATOR}", no.cause) from no
 
 
-def not_ended(case: Examination) -> str:
+def before_end(case: Examination) -> str:
     """15. The end that was stated has not come."""
     ends = _of(case).expires_at
     if case.asked.as_of >= ends:
@@ -132,6 +132,6 @@ STEPS: dict[int, Callable[[Examination], str]] = {
     10: for_container,
     11: for_image,
     13: clock_is_sound,
-    15: not_ended,
+    15: before_end,
 }
 """The steps that can be asked once the file was recognised, by their numbers."""

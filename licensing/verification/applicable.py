@@ -11,15 +11,15 @@ from licensing.verification.examination import Examination, Refusal
 _NEW_IMAGE = "after pulling a new image, download a new license"
 
 
-def not_revoked(case: Examination) -> str:
+def unrevoked(case: Examination) -> str:
     """8. The issuer has not taken it back, by the newest list that this site has.
 
     A list's number may fall only with a new rotation: one that a thief signed goes with the key that was stolen.
     """
     issuer = case.issuer
     revocations, number = issuer.revocations, issuer.revocations_number
-    seen = case.seen_number("revocations")
-    if number < seen and issuer.rotation_number <= case.seen_number("rotation"):
+    seen = case.last_seen_number("revocations")
+    if number < seen and issuer.rotation_number <= case.last_seen_number("rotation"):
         raise Refusal(
             Status.UNTRUSTED,
             f"the trust store holds revocation list {number} of this issuer, and {seen} was seen here before",
@@ -124,7 +124,7 @@ def clock_is_sound(case: Examination) -> str:
     return f"not behind {iso(mark.instant)}, shown by {mark.kind.phrase}" if mark else "nothing seen to compare with"
 
 
-def begun(case: Examination) -> str:
+def after_start(case: Examination) -> str:
     """14. The license has begun."""
     begins = case.license.not_before
     if case.asked.as_of < begins:
@@ -132,7 +132,7 @@ def begun(case: Examination) -> str:
     return f"since {iso(begins)}"
 
 
-def not_ended(case: Examination) -> str:
+def before_end(case: Examination) -> str:
     """15. The license, or its stated grace, has not ended."""
     ends = case.license.grace_ends_at
     if case.asked.as_of >= ends:
@@ -142,7 +142,7 @@ def not_ended(case: Examination) -> str:
 
 def trust_age(case: Examination, trust_days: int) -> str | None:
     """A warning where the issuer's last word about its keys and revocations is older than ``trust_days``."""
-    days, said_at = case.issuer.days_old(case.asked.as_of), case.issuer.said_at
+    days, said_at = case.issuer.days_old(case.asked.as_of), case.issuer.last_stated_at
     if days is None or said_at is None or days <= trust_days:
         return None
     return f"your trust is {days} days old: the issuer last spoke at {iso(said_at)}"

@@ -11,7 +11,7 @@ from licensing.signing.envelope import VerifiedPayload
 from licensing.trust.held import Held, TrustedIssuer
 from licensing.trust.keys import TrustedKey
 from licensing.trust.store import TrustStore
-from licensing.verdict.seen import Adopted, Seen
+from licensing.verdict.seen import AdoptedLicense, Seen
 from licensing.verdict.verdict import Cause, Status
 from licensing.verification.mounts import place_of
 
@@ -58,7 +58,7 @@ class Examination:
         self.warnings: list[str] = []
         self.parsed: License | None = None
         self.genuine = False
-        self.stated: Adopted | None = None
+        self.stated: AdoptedLicense | None = None
 
     @property
     def license(self) -> License:
@@ -67,7 +67,7 @@ class Examination:
         return self.parsed
 
     @property
-    def adopted(self) -> Adopted | None:
+    def adopted(self) -> AdoptedLicense | None:
         """What was stated about the license at this place, whether the file is still that one or not."""
         known = self.asked.seen.adopted if self.asked.seen else {}
         return known.get(place_of(self.file)) if known else None
@@ -77,6 +77,6 @@ class Examination:
         """What the issuer whose key signed it has stated last, once step 5 has passed."""
         return self.held.issuers[self.key.issuer]
 
-    def seen_number(self, statement: str) -> int:
+    def last_seen_number(self, statement: str) -> int:
         """The highest number of that issuer's ``rotation`` or ``revocations`` that was seen here before, else 0."""
         return self.asked.seen.statements.get((self.key.issuer, statement), 0) if self.asked.seen else 0

@@ -32,11 +32,11 @@ class Gate:
         with self._lock:
             identity = self._identity()
             if self._seen is None or self._stale(*self._seen, now, identity):
-                self._seen = (self._examine(now, self._remembered()), identity)
+                self._seen = (self._examine(now, self._recall()), identity)
             self._newest = max(now, self._newest or now)
             return self._seen[0]
 
-    def _remembered(self) -> Seen:
+    def _recall(self) -> Seen:
         if self._newest is None:
             return Seen()
         return Seen((Witness(WitnessKind.EVALUATION, self._newest, "this process"),))

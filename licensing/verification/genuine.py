@@ -47,7 +47,7 @@ def readable(case: Examination) -> str:
         case.content = read_capped(case.file, adopted.MAX_OPAQUE_BYTES if case.adopted else MAX_ENVELOPE_BYTES)
     except FileTooLarge as error:
         if case.adopted:
-            raise adopted.changed(case, str(error)) from error
+            raise adopted.change_refusal(case, str(error)) from error
         raise Refusal(Status.MALFORMED, str(error)) from error
     except OSError as error:
         raise _unreadable(case.file, error) from error
@@ -60,13 +60,13 @@ def _unreadable(path: Path, error: OSError) -> Refusal:
     return Refusal(Status.UNREADABLE, f"{path}: {reason}", cause)
 
 
-def well_formed(case: Examination) -> str:
+def envelope_form(case: Examination) -> str:
     """3. It is a DSSE envelope in strict JSON. Bytes that are not even the beginning of JSON are opaque to us.
 
     Where the license at this place was adopted, what is not of our form has to be just those bytes.
     """
     if case.adopted and not adopted.of_our_form(case.content):
-        return adopted.recognised(case)
+        return adopted.recognise(case)
     try:
         case.envelope = parse_envelope(case.content)
     except MalformedEnvelope as error:
@@ -96,7 +96,7 @@ def _is_base64_of_json(content: bytes) -> bool:
         return False
 
 
-def typed(case: Examination) -> str:
+def payload_type(case: Examination) -> str:
     """4. The envelope says that it holds a license, and no other document."""
     if case.envelope.payload_type != LICENSE_TYPE:
         raise Refusal(
@@ -106,7 +106,7 @@ def typed(case: Examination) -> str:
     return LICENSE_TYPE
 
 
-def signed(case: Examination) -> str:
+def signature(case: Examination) -> str:
     """5. A key that the operator's trust store vouches for has signed the bytes as received."""
     if case.trust.folder.resolve().is_relative_to(case.file.parent.resolve()):
         raise Refusal(
@@ -114,16 +114,16 @@ def signed(case: Examination) -> str:
             f"the trust store {case.trust.folder} lies inside the license folder; trust never comes from the mount",
             Cause.TRUST_IN_THE_MOUNT,
         )
-    case.held = case.trust.held()
+    case.held = case.trust.load()
     try:
         case.payload = VerifiedPayload(case.envelope, [known.key for known in case.held.keys])
     except UntrustedEnvelope as error:
-        raise _untrusted(case) from error
+        raise _trust_failure(case) from error
     passed_over = "".join(f"; passed over: {bad}" for bad in case.held.unusable)
     return f"key {case.payload.key.keyid[:12]}{passed_over}"
 
 
-def _untrusted(case: Examination) -> Exception:
+def _trust_failure(case: Examination) -> Exception:
     offered = ", ".join(keyid[:12] for keyid in case.envelope.signatures)
     if any(known.key_id in case.envelope.signatures for known in case.held.keys):
         return Refusal(
@@ -152,7 +152,7 @@ def _untrusted(case: Examination) -> Exception:
     )
 
 
-def understood(case: Examination) -> str:
+def document(case: Examination) -> str:
     """6. The signed bytes are a license that this version understands to the last field."""
     try:
         case.parsed = parse_license(case.payload.content)
@@ -179,14 +179,14 @@ def key_in_force(case: Examination) -> str:
 
 def _issuer_speaks_for_it(case: Examination) -> None:
     rotation, number = case.issuer.rotation, case.issuer.rotation_number
-    seen = case.seen_number("rotation")
+    seen = case.last_seen_number("rotation")
     if number < seen:
         raise Refusal(
             Status.UNTRUSTED,
             f"the trust store holds rotation {number} of this issuer, and {seen} was seen here before",
             Cause.OLDER_TRUST,
         )
-    if rotation and rotation.expired(case.asked.as_of):
+    if rotation and rotation.is_expired(case.asked.as_of):
         raise Refusal(
             Status.UNTRUSTED,
             f"what the issuer said about its keys, rotation {number}, ended at {iso(rotation.expires_at)}",

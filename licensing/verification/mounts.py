@@ -22,7 +22,7 @@ def find_license(path: Path) -> Path:
     containers give for it, and with what was seen instead.
     """
     if not _may_be_there(path):
-        raise NoLicense(_not_found(path, "there is no such folder"))
+        raise NoLicense(_missing_detail(path, "there is no such folder"))
     try:
         is_folder = path.is_dir()
     except PermissionError:
@@ -31,7 +31,7 @@ def find_license(path: Path) -> Path:
         return path
     if _may_be_there(path / LICENSE_NAME):
         return path / LICENSE_NAME
-    raise NoLicense(_not_found(path, _instead(path)))
+    raise NoLicense(_missing_detail(path, _instead(path)))
 
 
 def _may_be_there(path: Path) -> bool:
@@ -41,7 +41,7 @@ def _may_be_there(path: Path) -> bool:
         return True
 
 
-def _not_found(path: Path, detail: str) -> str:
+def _missing_detail(path: Path, detail: str) -> str:
     return (
         "The provided license path was not found. Please ensure a volume is mounted and a directory exists"
         f" at the location specified by Mounts:License ({path}: {detail})"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from azlic.commands.serve import _watched
+from azlic.commands.serve import _watch
 from azlic.settings import load_settings
 from azlic.web.access import Doors
 from azlic.web.app import site_app
@@ -21,7 +21,7 @@ def watched_site(site: Site, *paths: Path) -> WatchedSite:
     ledger = str(site.folder / "azlic.db")
     return WatchedSite(
         name="plant-7",
-        watched=_watched(list(paths) or [site.license], settings, site.trust.folder, ledger),
+        watched=_watch(list(paths) or [site.license], settings, site.trust.folder, ledger),
         ledger=only_reading(open_database(ledger)),
         clock=site.clock,
         lead_days=60,

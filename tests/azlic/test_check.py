@@ -82,7 +82,7 @@ def test_an_error_nobody_foresaw_is_unknown(cli: Cli, site: Site, monkeypatch: p
     def fall(*_: object, **__: object) -> None:
         raise RuntimeError("two | lines\nof it")
 
-    monkeypatch.setattr("azlic.monitoring.site_state.look", fall)
+    monkeypatch.setattr("azlic.monitoring.site_state.look_at_site", fall)
     answer = cli("check")
     assert (answer.status, answer.out) == (3, "AZLIC UNKNOWN - RuntimeError: two / lines of it\n")
 

@@ -18,7 +18,7 @@ from tests.usage.ledgers import unguarded
 from tests.usage.lines import a_line
 from tests.usage.months import Months
 from tests.usage.mount import Mount, rows
-from usage.ledger.tables.months import ClosedMonth, Correction
+from usage.ledger.tables.months import ClosedMonthRow, CorrectionRow
 
 APRIL = freeze_time("2026-04-02T08:00:00")
 
@@ -58,10 +58,10 @@ def test_a_month_is_closed_and_its_report_says_so(cli: Cli, months: Months) -> N
 def test_closing_asks_first(cli: Cli, months: Months, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert cli("close", "2026-03").status != 0
-    assert not rows(months.ledger, ClosedMonth)
+    assert not rows(months.ledger, ClosedMonthRow)
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     assert cli("close", "2026-03").status == 0
-    assert len(rows(months.ledger, ClosedMonth)) == 1
+    assert len(rows(months.ledger, ClosedMonthRow)) == 1
 
 
 @APRIL
@@ -69,7 +69,7 @@ def test_what_stands_against_it_is_listed_and_may_be_accepted(cli: Cli, months: 
     months.mount.append([b"torn"], "usage-2026-03-02.jsonl")
     months.mount.ingest()
     answer = cli("close", "2026-03", "output", "--yes")
-    assert answer.status == 1 and not rows(months.ledger, ClosedMonth)
+    assert answer.status == 1 and not rows(months.ledger, ClosedMonthRow)
     assert "bad-line: read/0123456789ab/usage-2026-03-02.jsonl:2" in answer.out
     assert "see: azlic quarantine list" in answer.out and "--accept REASON" in answer.err
     assert max(map(len, answer.out.splitlines())) <= 80
@@ -123,7 +123,7 @@ def test_correcting_asks_first(cli: Cli, months: Months, monkeypatch: pytest.Mon
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     answer = cli("correct", "a", "--quantity", "1", "--reason", "scanned twice")
     assert answer.status != 0 and "counts 5, corrected 1" in answer.err
-    assert not rows(months.ledger, Correction)
+    assert not rows(months.ledger, CorrectionRow)
 
 
 @pytest.mark.parametrize("quantity", ["-1", "many", "0.0000001"])

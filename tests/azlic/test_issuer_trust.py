@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from licensing.db.database import reading, writing
 from licensing.issuer import tables as issuer_tables
-from licensing.issuer.audit import audit
+from licensing.issuer.audit import read_audit_log
 from licensing.issuer.keys import issuer_signer, rotation_documents
 from licensing.trust.clock_reset import parse_clock_reset
 from tests.azlic.conftest import Cli
@@ -32,7 +32,7 @@ def test_a_rotation_reaches_the_operator_and_licenses_of_both_keys_are_good(cli:
     new = issuer_signer(issuer)
     assert answer.out == f"rotation: rotation-1.json\n  key {new.public_key.keyid}\n"
     assert cli("trust", "update", "rotation-1.json").status == 0
-    assert {known.key_id for known in site.trust.held().keys} == {site.signer.public_key.keyid, new.public_key.keyid}
+    assert {known.key_id for known in site.trust.load().keys} == {site.signer.public_key.keyid, new.public_key.keyid}
 
 
 def test_withdrawing_the_old_key_and_giving_it_a_date_exclude_each_other(cli: Cli, issuer: Path) -> None:
@@ -51,13 +51,13 @@ def test_a_rotation_that_cannot_be_handed_over_is_kept_where_the_words_say(cli: 
 
 def test_a_revocation_reaches_the_operator(cli: Cli, site: Site) -> None:
     with writing(site.issuer_store) as connection:
-        (license_id,) = connection.execute(select(issuer_tables.ResourceContainer.license_id)).scalars()
+        (license_id,) = connection.execute(select(issuer_tables.ResourceContainerRow.license_id)).scalars()
         row = {"license_id": license_id, "reason": "stolen", "revoked_at": "2026-03-01T08:00:00Z"}
-        connection.execute(insert(issuer_tables.Revocation).values(row))
+        connection.execute(insert(issuer_tables.RevocationRow).values(row))
     answer = cli("issuer", "revocations", "-o", "list.json", "--valid-days", "30")
     assert (answer.status, answer.out) == (0, "revocation list 1: list.json, 1 taken back\n")
     assert cli("trust", "update", "list.json").status == 0
-    (stated,) = site.trust.held().issuers.values()
+    (stated,) = site.trust.load().issuers.values()
     assert stated.revocations is not None
     assert stated.revocations.revoking(license_id, 5)
     assert (stated.revocations.next_update - stated.revocations.issued_at).days == 30
@@ -67,10 +67,10 @@ def test_a_clock_reset_is_signed_and_noted_by_who_ran_it(cli: Cli, site: Site) -
     words = ("--to", "2026-03-01", "--reason", "wrong clock", "--site", "plant-7", "-o", "reset.json")
     answer = cli("issuer", "clock-reset", *words)
     assert answer.status == 0, answer
-    reset = parse_clock_reset((site.folder / "reset.json").read_bytes(), site.trust.held())
+    reset = parse_clock_reset((site.folder / "reset.json").read_bytes(), site.trust.load())
     assert answer.out == f"clock reset to 2026-03-01T00:00:00Z: reset.json\n  id {reset.reset_id}\n"
     with reading(site.issuer_store) as connection:
-        line = issuer_tables.AuditLine
+        line = issuer_tables.AuditLineRow
         (actor,) = connection.execute(select(line.actor).where(line.action == "clock-reset")).scalars()
     assert actor == pwd.getpwuid(os.geteuid()).pw_name
 
@@ -97,7 +97,7 @@ def test_nothing_is_signed_from_a_database_that_is_no_issuers(cli: Cli, site: Si
 def test_a_rotation_is_noted_by_who_ran_it(cli: Cli, site: Site) -> None:
     answer = cli("issuer", "rotate", "-o", "rotation-1.json", "--withdraw-old")
     assert answer.status == 0 and "need a new one with it: azlic issuer revocations" in answer.err
-    line = audit(site.issuer_store).entries[-1]
+    line = read_audit_log(site.issuer_store).entries[-1]
     assert (line.action, line.subject, line.detail["old"]) == ("rotate", "rotation-1", "withdrawn")
 
 

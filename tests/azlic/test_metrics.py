@@ -12,14 +12,14 @@ from tests.site import METER, Site, a_license
 from tests.usage.commitments import day, enter, plan
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
-from usage.reporting.snapshot import ledger_state
+from usage.reporting.snapshot import read_ledger_state
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 def samples(site: Site, verdicts: list[Verdict], *, now: datetime | None = None) -> Samples:
     with reading(site.ledger) as connection:
-        state = ledger_state(connection, now=now or site.now)
+        state = read_ledger_state(connection, now=now or site.now)
     text = metrics_text(verdicts, state, as_of=site.now).decode()
     assert text.endswith("\n")
     return {

@@ -8,7 +8,7 @@ import pytest
 
 from azlic.mount_history import history_findings
 from licensing.db.database import reading
-from licensing.doctor.finding import Finding
+from licensing.doctor.finding import DoctorFinding
 from tests.site import Site
 
 
@@ -22,7 +22,7 @@ def used(site: Site) -> Site:
     return site
 
 
-def told(site: Site, *outputs: Path, in_use: tuple[str, ...] = ()) -> list[Finding]:
+def told(site: Site, *outputs: Path, in_use: tuple[str, ...] = ()) -> list[DoctorFinding]:
     with reading(site.ledger) as connection:
         return list(history_findings(connection, [str(output) for output in outputs], in_use=in_use))
 

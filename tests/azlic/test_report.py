@@ -145,9 +145,9 @@ def test_bars_are_as_long_as_their_months_and_need_no_colour(busy: Mount, monkey
 def test_a_terminal_without_blocks_gets_other_bars(cli: Cli, busy: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "█" in cli("report", "2026-03").out
     monkeypatch.setattr("azlic.output.sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
-    from azlic.output import shown
+    from azlic.output import encodable
 
-    assert shown("█", instead="#") == "#"
+    assert encodable("█", instead="#") == "#"
 
 
 def test_names_are_never_taken_for_markup(site: Site) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import insert
 from azlic.render.report.json import report_json
 from azlic.web.pages.report import report_html, report_view
 from azlic.web.pages.scale import FRAMES, quantities, short
-from azlic.web.pdf import pdf
+from azlic.web.pdf import report_pdf
 from licensing.db.database import reading, writing
 from licensing.signing.site_keys import create_site_keys
 from tests.azlic.conftest import Cli
@@ -25,10 +25,10 @@ from tests.usage.commitments import day
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
 from usage.ledger.checkpoints import ledger_head
-from usage.ledger.tables.handover import Origin
+from usage.ledger.tables.handover import OriginRow
 from usage.months import Month
 from usage.quantity import MICRO
-from usage.reporting.burndown import course
+from usage.reporting.burndown import burn_down
 from usage.reporting.report import monthly_report
 
 __all__ = ["busy"]
@@ -58,7 +58,7 @@ class Page(HTMLParser):
 def page_of(site: Site, month: str = "2026-03") -> str:
     with reading(site.ledger) as connection:
         report = monthly_report(connection, Month.parse(month), as_of=site.now)
-        return report_html(report_view(report, course(connection, report), ledger_head(connection)))
+        return report_html(report_view(report, burn_down(connection, report), ledger_head(connection)))
 
 
 def test_the_page_is_written_whole_to_a_file(cli: Cli, busy: Mount) -> None:
@@ -113,7 +113,7 @@ def test_characters_that_hide_or_turn_text_are_shown_by_their_code(site: Site) -
     mount.ingest()
     with reading(site.ledger) as connection:
         report = monthly_report(connection, Month(2026, 3), as_of=site.now)
-        view = report_view(report, course(connection, report), ledger_head(connection), site="plant\u202e7\udcff")
+        view = report_view(report, burn_down(connection, report), ledger_head(connection), site="plant\u202e7\udcff")
     assert "site plant\\u202e7\\udcff" in report_html(view)
 
 
@@ -131,7 +131,7 @@ def test_each_chart_has_a_name_a_description_and_a_table(busy: Mount) -> None:
 def test_the_burn_down_ends_at_what_the_report_says_is_left(busy: Mount) -> None:
     with reading(busy.site.ledger) as connection:
         report = monthly_report(connection, Month(2026, 3), as_of=busy.site.now)
-        (levels,) = course(connection, report).burn_downs
+        (levels,) = burn_down(connection, report).burn_downs
     usage = report.plans[0]
     assert (levels[0].at, levels[0].remaining) == (usage.period_starts_at, usage.committed)
     assert (levels[-1].at, levels[-1].remaining) == (usage.counted_until, usage.remaining)
@@ -142,7 +142,7 @@ def test_the_burn_down_ends_at_what_the_report_says_is_left(busy: Mount) -> None
 def test_the_months_of_a_meter_are_those_of_the_report(busy: Mount) -> None:
     with reading(busy.site.ledger) as connection:
         report = monthly_report(connection, Month(2026, 3), as_of=busy.site.now)
-        found = course(connection, report)
+        found = burn_down(connection, report)
     (share,) = report.plans[0].plan.meters
     assert found.meters[share.meter] == report.plans[0].history
     assert dict(report.unmapped_history).items() <= dict(found.meters).items()
@@ -167,7 +167,7 @@ def test_the_foot_holds_the_checkpoint_signed_by_the_site(
     monkeypatch.setenv("AZLIC_SITE_KEYS", str(busy.site.folder / "keys"))
     assert "Not signed: this ledger has no name yet" in cli("report", "2026-03", "--format", "html").out
     with writing(busy.ledger) as connection:
-        connection.execute(insert(Origin).values(name="plant-7", made_at=busy.site.now))
+        connection.execute(insert(OriginRow).values(name="plant-7", made_at=busy.site.now))
     told = cli("report", "2026-03", "--format", "html").out
     found = re.search(r'data-field="checkpoint">(plant-7\n1\n\S+\n)\n— plant-7 (\S+)\n', told)
     assert found is not None
@@ -224,11 +224,11 @@ def test_the_pdf_fetches_nothing() -> None:
         answering(lambda _connection: None, seen=asked) as url,
         pytest.raises(BaseException, match=f"{url}/x.png") as refused,
     ):
-        pdf(f'<img src="{url}/x.png">')
+        report_pdf(f'<img src="{url}/x.png">')
     assert type(refused.value).__name__ == "FatalURLFetchingError"
     assert asked == []
 
 
 def test_making_a_pdf_leaves_pillow_as_strict_as_it_was() -> None:
-    pdf("<p>x</p>")
+    report_pdf("<p>x</p>")
     assert not ImageFile.LOAD_TRUNCATED_IMAGES

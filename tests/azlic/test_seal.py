@@ -20,7 +20,7 @@ from sqlalchemy import select as sql_select
 from licensing.containers import READ
 from licensing.db.database import reading
 from licensing.issuer.content_keys import seal_folder
-from licensing.issuer.tables import ContentKey
+from licensing.issuer.tables import ContentKeyRow
 from tests import pictures
 from tests.azlic.conftest import Cli
 from tests.site import Site, a_license
@@ -40,7 +40,7 @@ def models(site: Site) -> Path:
 
 def secrets_of(site: Site) -> dict[str, bytes]:
     with reading(site.issuer_store) as connection:
-        return {row.key_id: row.secret for row in connection.execute(sql_select(ContentKey.__table__))}
+        return {row.key_id: row.secret for row in connection.execute(sql_select(ContentKeyRow.__table__))}
 
 
 def test_sealing_tells_the_keys_id_and_never_the_key(cli: Cli, site: Site, models: Path) -> None:

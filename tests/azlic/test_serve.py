@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import insert, text
 
 from azlic.web.access import Doors
-from azlic.web.cache import KEEP_SECONDS, Lookout
+from azlic.web.cache import KEEP_SECONDS, Cache
 from azlic.web.pages.site import site_html
 from licensing.core.errors import AzlicError
 from licensing.db.database import only_reading, open_database, reading, writing
@@ -27,7 +27,7 @@ from tests.certificates import HERE, Authority
 from tests.site import METER, Site
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
-from usage.ledger.tables.handover import Origin
+from usage.ledger.tables.handover import OriginRow
 
 __all__ = ["busy"]
 
@@ -109,7 +109,7 @@ def test_it_cannot_write_the_ledger(site: Site) -> None:
     assert site.ledger
     seen = only_reading(open_database(str(site.folder / "azlic.db")))
     with pytest.raises(AzlicError, match="readonly"), writing(seen) as connection:
-        connection.execute(insert(Origin).values(name="x", made_at=site.now))
+        connection.execute(insert(OriginRow).values(name="x", made_at=site.now))
     seen.dispose()
 
 
@@ -194,7 +194,7 @@ class Hand:
 
 def test_it_looks_once_a_second_however_often_it_is_asked() -> None:
     hand = Hand()
-    lookout = Lookout(hand, clock=lambda: hand.now)
+    lookout = Cache(hand, clock=lambda: hand.now)
     assert [lookout.see() for _ in range(50)] == [1] * 50
     hand.now += 1
     assert lookout.see() == 2
@@ -202,7 +202,7 @@ def test_it_looks_once_a_second_however_often_it_is_asked() -> None:
 
 def test_while_the_ledger_is_busy_the_last_look_is_given_for_a_minute() -> None:
     hand = Hand()
-    lookout = Lookout(hand, clock=lambda: hand.now)
+    lookout = Cache(hand, clock=lambda: hand.now)
     lookout.see()
     hand.fault = AzlicError("the ledger is in use", hint="wait")
     hand.now += KEEP_SECONDS - 1

@@ -14,7 +14,7 @@ from tests.site import Site
 
 
 def test_the_trusted_keys_are_listed_by_name_within_a_terminals_width(cli: Cli, site: Site) -> None:
-    (trusted,) = site.trust.held().keys
+    (trusted,) = site.trust.load().keys
     answer = cli("trust", "list")
     assert (answer.status, answer.out) == (0, f"issuer.pem\n  key {trusted.key_id}\n")
     assert max(map(len, answer.out.splitlines())) <= 80
@@ -51,7 +51,7 @@ def test_a_private_key_is_not_trusted_and_must_not_travel(cli: Cli, site: Site) 
     answer = cli("trust", "add", site.folder / "issuer-keys" / "issuer-key.pem")
     assert answer.status == 3
     assert "a PRIVATE key, which must never travel" in answer.err
-    assert len(site.trust.held().keys) == 1
+    assert len(site.trust.load().keys) == 1
 
 
 @pytest.fixture
@@ -76,13 +76,13 @@ def at(site: Site, **span: float) -> str:
 
 
 def test_an_update_tells_what_it_took_and_the_list_shows_it(cli: Cli, site: Site, rotation: Path) -> None:
-    (anchor,) = site.trust.held().keys
+    (anchor,) = site.trust.load().keys
     answer = cli("trust", "update", a_list(site), rotation)
     assert answer.status == 0, answer
     assert answer.out.splitlines()[0] == (
         f"revocation list 1 of issuer {anchor.key_id[:12]}: taken, 0 licenses taken back"
     )
-    new = site.trust.held().keys[-1].key_id
+    new = site.trust.load().keys[-1].key_id
     assert answer.out.splitlines()[1:] == [
         f"rotation 1 of issuer {anchor.key_id[:12]}: taken",
         f"  key {anchor.key_id}",
@@ -170,7 +170,7 @@ def test_an_expired_rotation_is_status_1(cli: Cli, site: Site, rotation: Path) -
 def test_a_statement_that_is_damaged_is_named_beside_the_issuer_it_takes_trust_from(
     cli: Cli, site: Site, rotation: Path
 ) -> None:
-    (anchor,) = site.trust.held().keys
+    (anchor,) = site.trust.load().keys
     cli("trust", "update", rotation)
     path = site.trust.folder / f"{anchor.key_id}.rotation-1.json"
     path.write_text("{}")

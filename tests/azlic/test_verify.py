@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from azlic.__main__ import main
-from azlic.output import styled
+from azlic.output import style
 from azlic.render.verdict import verdict_text
 from licensing.trust.store import TrustStore
 from licensing.verdict.verdict import Status
@@ -154,9 +154,9 @@ def test_nothing_is_coloured_in_a_pipe(cli: Cli, site: Site) -> None:
 def test_colour_is_off_only_where_no_color_is_set_and_not_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("NO_COLOR", "")
-    assert "\x1b" in styled("VALID", "green")
+    assert "\x1b" in style("VALID", "green")
     monkeypatch.setenv("NO_COLOR", "1")
-    assert styled("VALID", "green") == "VALID"
+    assert style("VALID", "green") == "VALID"
 
 
 def test_a_file_that_was_changed_is_to_be_fetched_again_and_no_key_to_be_trusted(cli: Cli, site: Site) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engines.container import download_license, drop_privileges, listen, own_container_id, preload, to_mend
-from engines.options import Options
+from engines.options import ContainerOptions
 from licensing.core.errors import AzlicError
 from licensing.verdict.verdict import Status, Verdict
 from tests.site import CONTAINER_ID, Site, a_plan, counting_engine
@@ -180,7 +180,7 @@ def test_a_port_of_roots_has_a_hint_of_its_own() -> None:
 def test_a_download_puts_a_license_into_its_mount(site: Site) -> None:
     site.add_resource()
     with site.license_server() as server:
-        options = Options(
+        options = ContainerOptions(
             license=site.license,
             billing=f"{server}/plant-read",
             api_key=site.api_keys["plant-read"][0],

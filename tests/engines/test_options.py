@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.options import _KNOWN, Options, parse_options
+from engines.options import _KNOWN, ContainerOptions, parse_options
 from licensing.core.errors import AzlicError, BadCall
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -15,7 +15,7 @@ DOWNLOAD = f"eula=accept billing={BILLING} apikey={KEY} DownloadLicense=True Mou
 RUN = "eula=accept Mounts:License=/path/to/license Mounts:Output=/path/to/output"
 
 
-def parse(words: str = "", **environ: str) -> Options:
+def parse(words: str = "", **environ: str) -> ContainerOptions:
     return parse_options(words.split(), environ)
 
 
@@ -33,7 +33,7 @@ def test_the_documented_download_line() -> None:
 
 
 def test_the_documented_disconnected_line() -> None:
-    assert parse(RUN) == Options(license=Path("/path/to/license"), output=Path("/path/to/output"))
+    assert parse(RUN) == ContainerOptions(license=Path("/path/to/license"), output=Path("/path/to/output"))
 
 
 def test_the_documented_connected_line() -> None:
@@ -67,7 +67,7 @@ def test_words_win_over_the_environment() -> None:
 
 
 def test_the_environment_may_hold_anything_else() -> None:
-    assert parse("Eula=accept", PATH="/bin", LICENSE="x", MOUNTS="y", HOME="/root") == Options()
+    assert parse("Eula=accept", PATH="/bin", LICENSE="x", MOUNTS="y", HOME="/root") == ContainerOptions()
 
 
 @pytest.mark.parametrize("words", ["", "Eula=", "Eula=yes", f"ApiKey={KEY}", "Eula=accepted"])
@@ -110,7 +110,7 @@ def test_an_unknown_option_is_refused_with_the_one_that_was_meant(word: str, mea
     ],
 )
 def test_settings_of_other_containers_that_mean_nothing_here_are_let_through(word: str) -> None:
-    assert parse(f"Eula=accept {word}") == Options()
+    assert parse(f"Eula=accept {word}") == ContainerOptions()
 
 
 @pytest.mark.parametrize("word", ["Eula", "accept", "--help", f"{'x' * 100}"])
@@ -228,7 +228,7 @@ DOCUMENTED = [
 ]
 
 
-def told_to(line: str, change: Callable[[str], str] = str) -> Options:
+def told_to(line: str, change: Callable[[str], str] = str) -> ContainerOptions:
     """What a documented docker line tells its container: its words, and its --env, keys changed."""
     flags, _, words = line.partition(" IMAGE")
     variables = [word for flag, word in pairwise(flags.split()) if flag == "--env"]

@@ -69,5 +69,5 @@ class Desk:
 
     def opened(self, content: bytes) -> License:
         """The license in an answer's bytes, its signature checked against the issuer's key."""
-        trusted = [known.key for known in self.site.trust.held().keys]
+        trusted = [known.key for known in self.site.trust.load().keys]
         return parse_license(VerifiedPayload(parse_envelope(content), trusted).content)

@@ -35,7 +35,7 @@ def ask(
 def given(site: Site, answer: bytes | Denial) -> License:
     """The license in an answer, its signature checked."""
     assert isinstance(answer, bytes), answer
-    trusted = [known.key for known in site.trust.held().keys]
+    trusted = [known.key for known in site.trust.load().keys]
     return parse_license(VerifiedPayload(parse_envelope(answer), trusted).content)
 
 

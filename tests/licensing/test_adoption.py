@@ -14,14 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from securesystemslib.signer import CryptoSigner
 
-from licensing.adoption import FileState, Statement, adopt, listed, remove
+from licensing.adoption import FileState, OperatorStatement, adopt, list_adopted, remove
 from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
 from licensing.db.database import open_database, reading, writing
-from licensing.history.read import read_memory, remembered
+from licensing.history.read import read_memory, read_seen
 from licensing.history.remember import advance
 from licensing.signing.document import LICENSE_TYPE
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES, seal
-from licensing.verdict.seen import CLOCK_TOLERANCE, Adopted, Seen, WitnessKind
+from licensing.verdict.seen import CLOCK_TOLERANCE, AdoptedLicense, Seen, WitnessKind
 from licensing.verdict.verdict import NOT_ASKED, Cause, Status, Verdict
 from licensing.verification import verify
 from licensing.verification.adopted import MAX_OPAQUE_BYTES, STEPS, of_our_form
@@ -49,9 +49,9 @@ class Keeper:
     def put(self, content: bytes) -> None:
         self.file.write_bytes(content)
 
-    def adopt(self, path: Path | None = None, *, yes: bool = False, **stated: Any) -> Adopted:
+    def adopt(self, path: Path | None = None, *, yes: bool = False, **stated: Any) -> AdoptedLicense:
         fields: dict[str, Any] = {"container": "read", "expires_at": END} | stated
-        statement = Statement(**fields)
+        statement = OperatorStatement(**fields)
         with writing(self.site.ledger) as connection:
             where = path or self.site.license
             return adopt(connection, where, statement, now=self.site.now, stated_by="ada", yes=yes).entry
@@ -357,7 +357,7 @@ def test_two_licenses_are_told_apart(keeper: Keeper) -> None:
     assert (verdict.container_type, verdict.status) == ("speech-to-text", Status.EXPIRING)
     assert (keeper.verify().container_type, keeper.verify().status) == ("read", Status.VALID)
     with reading(keeper.site.ledger) as connection:
-        assert [one.entry.container_type for one in listed(connection)] == ["speech-to-text", "read"]
+        assert [one.entry.container_type for one in list_adopted(connection)] == ["speech-to-text", "read"]
 
 
 def test_the_inventory_tells_how_each_file_stands(keeper: Keeper) -> None:
@@ -365,7 +365,7 @@ def test_the_inventory_tells_how_each_file_stands(keeper: Keeper) -> None:
 
     def state() -> FileState:
         with reading(keeper.site.ledger) as connection:
-            (one,) = listed(connection)
+            (one,) = list_adopted(connection)
         return one.file
 
     assert state() is FileState.UNCHANGED
@@ -425,7 +425,7 @@ def test_another_process_reads_it_again(keeper: Keeper) -> None:
     keeper.site.close()
     fresh = open_database(keeper.path)
     with reading(fresh) as connection:
-        assert remembered(connection).adopted == {place_of(keeper.file): entry} == read_memory(keeper.path).adopted
+        assert read_seen(connection).adopted == {place_of(keeper.file): entry} == read_memory(keeper.path).adopted
     fresh.dispose()
 
 
@@ -444,7 +444,7 @@ def test_a_mount_that_nobody_can_write_to_is_enough(site: Site) -> None:
         def adopted_by_another() -> str:
             engine = open_database(str(ledger / "azlic.db"))
             with writing(engine) as connection:
-                adopt(connection, folder / "license", Statement("read", END), now=START, stated_by="x")
+                adopt(connection, folder / "license", OperatorStatement("read", END), now=START, stated_by="x")
             seen = read_memory(str(ledger / "azlic.db"))
             return verify(folder / "license", trust=site.trust, as_of=START, seen=seen).status
 
@@ -458,7 +458,7 @@ def test_a_ledger_that_cannot_be_read_leaves_it_opaque_and_says_why(site: Site) 
         (folder / "license.dat").write_bytes(OPAQUE)
         engine = open_database(str(folder / "azlic.db"), create=True)
         with writing(engine) as connection:
-            adopt(connection, folder, Statement("read", END), now=START, stated_by="x")
+            adopt(connection, folder, OperatorStatement("read", END), now=START, stated_by="x")
         engine.dispose()
         (folder / "azlic.db").chmod(0o600)
 

@@ -12,10 +12,10 @@ from licensing.db.database import open_database, writing
 from tests.usage.ledgers import copy_ledger, unguarded
 from tests.usage.lines import a_chain
 from tests.usage.mount import Mount
-from usage.auditing.compare import Kept
-from usage.auditing.run import Audit, audit, open_to_read
-from usage.ledger.canonical import ORIGIN, Sealed, batch_head
-from usage.ledger.checkpoints import Checkpoint, checkpoint
+from usage.auditing.compare import KeptCheckpoint
+from usage.auditing.run import Audit, audit, open_readonly
+from usage.ledger.canonical import ORIGIN, SealedBatch, batch_head
+from usage.ledger.checkpoints import Checkpoint, take_checkpoint
 
 _encode = msgspec.json.Encoder().encode
 
@@ -43,9 +43,9 @@ def attacked(mount: Mount, attack: Attack) -> Path:
 
 
 def audited(path: Path, *against: Checkpoint, files: bool = False) -> Audit:
-    engine = open_to_read(str(path))
+    engine = open_readonly(str(path))
     try:
-        kept = [Kept(f"checkpoint {number}", one) for number, one in enumerate(against, start=1)]
+        kept = [KeptCheckpoint(f"checkpoint {number}", one) for number, one in enumerate(against, start=1)]
         return audit(engine, against=kept, files=files)
     finally:
         engine.dispose()
@@ -54,7 +54,7 @@ def audited(path: Path, *against: Checkpoint, files: bool = False) -> Audit:
 def taken(mount: Mount) -> Checkpoint:
     """The mount's checkpoint now."""
     with writing(mount.ledger) as connection:
-        return checkpoint(connection, site="plant", now=mount.site.now)
+        return take_checkpoint(connection, site="plant", now=mount.site.now)
 
 
 def sql(*statements: str) -> Attack:
@@ -78,7 +78,7 @@ def rehash(first: int, *, rows: bool = True, heads: bool = True) -> Attack:
             " WHERE sequence >= ? ORDER BY sequence"
         )
         for *fields, stored in connection.execute(query, [first]).fetchall():
-            batch = Sealed(*fields)
+            batch = SealedBatch(*fields)
             digest = _rows(connection, batch) if rows else batch.rows
             again = replace(batch, rows=digest)
             head = batch_head(head, again) if heads else stored
@@ -106,7 +106,7 @@ def both(*attacks: Attack) -> Attack:
     return attack
 
 
-def _rows(connection: sqlite3.Connection, batch: Sealed) -> bytes:
+def _rows(connection: sqlite3.Connection, batch: SealedBatch) -> bytes:
     records = connection.execute(
         "SELECT number, id, series, quantity, requested_at, sequence, extra FROM record"
         " WHERE number >= ? AND number < ? ORDER BY number",

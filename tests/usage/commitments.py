@@ -6,7 +6,7 @@ from typing import Any
 from licensing.db.database import reading, writing
 from tests.site import Site, a_plan
 from usage.plans.model import Plan
-from usage.plans.store import add_plan, from_document, plans
+from usage.plans.store import add_plan, from_document, list_plans
 
 
 def day(text: str) -> datetime:
@@ -24,4 +24,4 @@ def enter(site: Site, plan: Plan) -> bool:
 
 def entered(site: Site) -> list[Plan]:
     with reading(site.ledger) as connection:
-        return list(plans(connection))
+        return list(list_plans(connection))

@@ -44,7 +44,7 @@ from usage.closing.close import close_month
 from usage.intake.matching import Memory
 from usage.intake.run import ingest
 from usage.ledger.corrections import correct
-from usage.ledger.tables.records import Finding, Gap, Record, Source
+from usage.ledger.tables.records import FindingRow, GapRow, RecordRow, SourceRow
 from usage.ledger.writer import Receipt
 from usage.months import Month
 from usage.quantity import MICRO
@@ -116,7 +116,7 @@ class Files(RuleBasedStateMachine):
                 self._doubts.setdefault(key, Doubt(known, said[key]))
 
     def _losses_said(self) -> Counter[int]:
-        return Counter(row.source for row in rows(self._ledger, Finding) if row.kind in LOSSES)
+        return Counter(row.source for row in rows(self._ledger, FindingRow) if row.kind in LOSSES)
 
     # ---- containers
 
@@ -317,7 +317,7 @@ class Files(RuleBasedStateMachine):
 
     def _seen(self, paths: list[Path]) -> None:
         """Compare the ledger with what could be seen at these paths."""
-        found = [row.id for row in rows(self._ledger, Record)]
+        found = [row.id for row in rows(self._ledger, RecordRow)]
         assert len(found) == len(set(found))
         may = self._taken.union(*(ids_in(content_of(path)) for path in paths))
         must = self._taken.union(*(ids_in(content_of(path)) for path in paths if is_whole(path)))
@@ -337,10 +337,10 @@ class Files(RuleBasedStateMachine):
                 del self._doubts[key]
 
     def _check_gaps(self) -> None:
-        chained = [row for row in rows(self._ledger, Record) if row.sequence is not None]
+        chained = [row for row in rows(self._ledger, RecordRow) if row.sequence is not None]
         for container in CHAINS.values():
             numbers = {row.sequence for row in chained if row.id.startswith(container)}
-            gaps = [row for row in rows(self._ledger, Gap) if row.container_id == container]
+            gaps = [row for row in rows(self._ledger, GapRow) if row.container_id == container]
             missing = {number for gap in gaps for number in range(gap.first, gap.last + 1)}
             assert missing == set(range(1, max(numbers, default=0) + 1)) - numbers
 
@@ -349,10 +349,10 @@ class Files(RuleBasedStateMachine):
         there = {(str(path), path.stat().st_ino): content_of(path) for path in self._files() if is_whole(path)}
         self._known = {
             row.key: (row.inode, there[row.path, row.inode][: row.offset])
-            for row in rows(self._ledger, Source)
+            for row in rows(self._ledger, SourceRow)
             if row.vanished_at is None and (row.path, row.inode) in there
         }
-        for row in rows(self._ledger, Source):
+        for row in rows(self._ledger, SourceRow):
             if hashlib.sha256(self._known.get(row.key, (0, b""))[1]).digest() != row.consumed:
                 self._known.pop(row.key, None)  # it was written anew since it was read
 
@@ -363,7 +363,7 @@ class Files(RuleBasedStateMachine):
         for key, doubt in self._doubts.items():
             assert said[key] > doubt.said
         self._doubts.clear()
-        kinds = {row.kind for row in rows(self._ledger, Finding)}
+        kinds = {row.kind for row in rows(self._ledger, FindingRow)}
         assert not (self._harmless and kinds & LOSSES)
         assert not (self._in_order and kinds)
         if receipt is not None:
@@ -399,7 +399,7 @@ class Files(RuleBasedStateMachine):
             ingest(dying, [self._top / "output"], now=self._now)
         dying.dispose()
         gc.collect()  # of cursors that were open when it died, and would hold the database
-        found = {row.id for row in rows(self._ledger, Record)}
+        found = {row.id for row in rows(self._ledger, RecordRow)}
         assert self._taken <= found <= self._taken.union(*(ids_in(content_of(path)) for path in self._files()))
         self._taken = found
         self._remember()

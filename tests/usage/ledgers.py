@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, event
 from licensing.db.database import open_database
 from tests.usage.mount import heads, recount, rows, totals
 from usage.auditing.rest import GUARDED
-from usage.ledger.tables.months import ClosedMonth, ClosedTotal, Correction
-from usage.ledger.tables.records import Batch, Chain, Finding, Gap, Quarantine, Record, Source
+from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
+from usage.ledger.tables.records import BatchRow, ChainRow, FindingRow, GapRow, QuarantineRow, RecordRow, SourceRow
 
 
 @cache
@@ -101,16 +101,26 @@ def unguarded(engine: Engine) -> Iterator[Connection]:
 def contents(ledger: Engine) -> dict[str, Any]:
     """Everything in a ledger that has to be the same, however often its ingests were cut short."""
     names = {
-        Record: ("number", "id", "series", "quantity", "requested_at", "sequence", "extra"),
-        Batch: ("sequence", "file", "start", "stop", "consumed", "first_record", "records", "rows", "head"),
-        Quarantine: ("kind", "file", "line", "start", "reason", "record_id", "content"),
-        Finding: ("kind", "file", "line", "container_id", "detail"),
-        Chain: ("container_id", "sequence", "digest"),
-        Gap: ("container_id", "first", "last"),
-        Source: ("path", "offset", "line", "pending", "head", "marker", "consumed", "vanished_at"),
-        ClosedMonth: ("month", "batch", "totals", "reason"),
-        ClosedTotal: ("month", "series", "quantity", "records"),
-        Correction: ("number", "kind", "booked_month", "month", "record_id", "series", "quantity", "reason", "batch"),
+        RecordRow: ("number", "id", "series", "quantity", "requested_at", "sequence", "extra"),
+        BatchRow: ("sequence", "file", "start", "stop", "consumed", "first_record", "records", "rows", "head"),
+        QuarantineRow: ("kind", "file", "line", "start", "reason", "record_id", "content"),
+        FindingRow: ("kind", "file", "line", "container_id", "detail"),
+        ChainRow: ("container_id", "sequence", "digest"),
+        GapRow: ("container_id", "first", "last"),
+        SourceRow: ("path", "offset", "line", "pending", "head", "marker", "consumed", "vanished_at"),
+        ClosedMonthRow: ("month", "batch", "totals", "reason"),
+        ClosedTotalRow: ("month", "series", "quantity", "records"),
+        CorrectionRow: (
+            "number",
+            "kind",
+            "booked_month",
+            "month",
+            "record_id",
+            "series",
+            "quantity",
+            "reason",
+            "batch",
+        ),
     }
     found: dict[str, Any] = {}
     for table, columns in names.items():
@@ -121,4 +131,4 @@ def contents(ledger: Engine) -> dict[str, Any]:
 def check_arithmetic(ledger: Engine) -> None:
     """Totals are those of the records, and the heads those of the batches."""
     assert totals(ledger) == recount(ledger)
-    assert heads(ledger) == [row.head for row in rows(ledger, Batch)]
+    assert heads(ledger) == [row.head for row in rows(ledger, BatchRow)]

@@ -14,10 +14,10 @@ from tests.usage.mount import Mount, heads, recount, rows, totals
 from usage.auditing.recomputation import Recomputed, recompute
 from usage.auditing.run import audit
 from usage.closing.close import Closable, close_month, examine
-from usage.ledger.closed_months import Closing
+from usage.ledger.closed_months import ClosedMonth
 from usage.ledger.corrections import Corrected, correct
-from usage.ledger.tables.months import Correction
-from usage.ledger.tables.records import Batch
+from usage.ledger.tables.months import CorrectionRow
+from usage.ledger.tables.records import BatchRow
 from usage.months import Month
 from usage.quantity import MICRO, parse_quantity
 
@@ -37,7 +37,7 @@ class Months:
         )
         self.mount.ingest()
 
-    def close(self, month: str, **how: Any) -> Closing:
+    def close(self, month: str, **how: Any) -> ClosedMonth:
         return close_month(self.ledger, Month.parse(month), now=self.site.now, **how)
 
     def examine(self, month: str, **how: Any) -> Closable:
@@ -57,7 +57,7 @@ class Months:
 
     def booked(self) -> list[tuple[str, int, int, str, float]]:
         names = ("kind", "booked_month", "month", "record_id")
-        found: Sequence[Row[Any]] = rows(self.ledger, Correction)
+        found: Sequence[Row[Any]] = rows(self.ledger, CorrectionRow)
         return [(*(getattr(row, name) for name in names), row.quantity / MICRO) for row in found]
 
     def recompute(self, month: str) -> Recomputed:
@@ -68,7 +68,7 @@ class Months:
         """Totals, heads and every used month follow from the rows, and the audit finds nothing."""
         assert audit(self.ledger).faults == ()
         assert totals(self.ledger) == recount(self.ledger)
-        assert heads(self.ledger) == [row.head for row in rows(self.ledger, Batch)]
+        assert heads(self.ledger) == [row.head for row in rows(self.ledger, BatchRow)]
         months = {f"{Month.of(self.site.now)}", *(f"{row[1] // 100}-{row[1] % 100:02}" for row in self.booked())}
         for month in sorted(months):
             assert self.recompute(month).difference is None

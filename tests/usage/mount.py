@@ -12,9 +12,9 @@ from sqlalchemy import Engine, Row, select
 from licensing.core.instants import iso
 from licensing.db.database import Table, reading
 from tests.site import CONTAINER_ID, Site
-from usage.ledger.canonical import Sealed, batch_head, rows_digest
-from usage.ledger.tables.months import ClosedMonth, ClosedTotal, Correction
-from usage.ledger.tables.records import Batch, Finding, Quarantine, Record, Series, Source, Total
+from usage.ledger.canonical import SealedBatch, batch_head, rows_digest
+from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
+from usage.ledger.tables.records import BatchRow, FindingRow, QuarantineRow, RecordRow, SeriesRow, SourceRow, TotalRow
 from usage.ledger.writer import Receipt
 from usage.months import DAY_MS
 
@@ -30,14 +30,14 @@ def rows(ledger: Engine, table: type[Table]) -> Sequence[Row[Any]]:
 
 def totals(ledger: Engine) -> dict[tuple[int, int], tuple[int, int, int]]:
     """The totals as kept: by day and series, the quantity, the number of records and the last one's time."""
-    return {(row.day, row.series): (row.quantity, row.records, row.last_at) for row in rows(ledger, Total)}
+    return {(row.day, row.series): (row.quantity, row.records, row.last_at) for row in rows(ledger, TotalRow)}
 
 
 def recount(ledger: Engine) -> dict[tuple[int, int], tuple[int, int, int]]:
     """The totals as they have to be, from the records alone; those that came late are in none."""
     found: dict[tuple[int, int], tuple[int, int, int]] = {}
-    late = {row.record_id for row in rows(ledger, Correction) if row.kind == "late"}
-    for row in rows(ledger, Record):
+    late = {row.record_id for row in rows(ledger, CorrectionRow) if row.kind == "late"}
+    for row in rows(ledger, RecordRow):
         if row.id in late:
             continue
         key = row.requested_at // DAY_MS, row.series
@@ -49,9 +49,9 @@ def recount(ledger: Engine) -> dict[tuple[int, int], tuple[int, int, int]]:
 def heads(ledger: Engine) -> list[bytes]:
     """The heads of all batches, computed anew from the rows in the database."""
     head, computed = bytes(32), []
-    records, series = rows(ledger, Record), rows(ledger, Series)
-    corrections, closed = rows(ledger, Correction), {row.batch: row for row in rows(ledger, ClosedMonth)}
-    for batch in rows(ledger, Batch):
+    records, series = rows(ledger, RecordRow), rows(ledger, SeriesRow)
+    corrections, closed = rows(ledger, CorrectionRow), {row.batch: row for row in rows(ledger, ClosedMonthRow)}
+    for batch in rows(ledger, BatchRow):
         stop = batch.first_record + batch.records
         taken = [tuple(row) for row in records if batch.first_record <= row.number < stop]
         introduced = [
@@ -68,7 +68,7 @@ def heads(ledger: Engine) -> list[bytes]:
             digest = closed_digest(ledger, closed[batch.sequence])
         head = batch_head(
             head,
-            Sealed(
+            SealedBatch(
                 sequence=batch.sequence,
                 file=batch.file,
                 start=batch.start,
@@ -85,7 +85,7 @@ def heads(ledger: Engine) -> list[bytes]:
 
 def closed_digest(ledger: Engine, closed: Row[Any]) -> bytes:
     """The digest of a closed month, computed anew from its totals in the database."""
-    kept = [row for row in rows(ledger, ClosedTotal) if row.month == closed.month]
+    kept = [row for row in rows(ledger, ClosedTotalRow) if row.month == closed.month]
     totals = [[row.series, row.quantity, row.records] for row in kept]
     name = f"{closed.month // 100:04}-{closed.month % 100:02}"
     parts = ["azlic.close/v1", name, closed.reason, iso(closed.closed_at), totals]
@@ -120,15 +120,15 @@ class Mount:
         return self.site.ingest()
 
     def ids(self) -> list[str]:
-        return [row.id for row in rows(self.ledger, Record)]
+        return [row.id for row in rows(self.ledger, RecordRow)]
 
     def findings(self) -> list[tuple[str, str | None, str, int]]:
         """Kind, container, file and line of every finding."""
-        files = {row.key: Path(row.path).name for row in rows(self.ledger, Source)}
-        return [(row.kind, row.container_id, files[row.source], row.line) for row in rows(self.ledger, Finding)]
+        files = {row.key: Path(row.path).name for row in rows(self.ledger, SourceRow)}
+        return [(row.kind, row.container_id, files[row.source], row.line) for row in rows(self.ledger, FindingRow)]
 
     def kinds(self) -> Counter[str]:
         return Counter(kind for kind, *_ in self.findings())
 
     def quarantine(self) -> Sequence[Row[Any]]:
-        return rows(self.ledger, Quarantine)
+        return rows(self.ledger, QuarantineRow)

@@ -7,11 +7,11 @@ from typing import Any
 
 from tests.site import Site
 from tests.usage.mount import rows
-from usage.ledger.tables.records import Finding, Record, Series
+from usage.ledger.tables.records import FindingRow, RecordRow, SeriesRow
 from usage.months import Month
 from usage.readings.inbox import Arrival
-from usage.readings.receipt import Taken
-from usage.readings.take import take
+from usage.readings.receipt import ReadingsReceipt
+from usage.readings.take import take_readings
 
 MARCH = Month(2026, 3)
 WORDS = "CognitiveServices.TextTranslation.Container.TranslatedCharacters"
@@ -40,18 +40,18 @@ class Reports:
         source: str = "one",
         taken_at: datetime | None = None,
         stated: bool = True,
-    ) -> Taken:
+    ) -> ReadingsReceipt:
         self.site.sleep(minutes=1)
         content = meters if isinstance(meters, bytes) else body(meters)
         at = taken_at or self.site.now
         arrival = Arrival.of(content, month=month, origin="a stick", taken_at=at, stated=stated)
-        return take(self.site.ledger, source, [arrival], now=self.site.now)
+        return take_readings(self.site.ledger, source, [arrival], now=self.site.now)
 
     def booked(self, source: str | None = None) -> dict[str, float]:
         """What all records of the ledger sum up to, by meter."""
-        series = {row.key: row for row in rows(self.site.ledger, Series)}
+        series = {row.key: row for row in rows(self.site.ledger, SeriesRow)}
         sums: dict[str, float] = {}
-        for record in rows(self.site.ledger, Record):
+        for record in rows(self.site.ledger, RecordRow):
             of = series[record.series]
             if source in (None, of.container_id):
                 sums[of.meter] = sums.get(of.meter, 0) + record.quantity / 10**6
@@ -65,7 +65,7 @@ class Reports:
         return {meter: quantity for meter, quantity in sums.items() if quantity}
 
     def findings(self) -> list[tuple[str, str]]:
-        return [(row.kind, row.detail) for row in rows(self.site.ledger, Finding)]
+        return [(row.kind, row.detail) for row in rows(self.site.ledger, FindingRow)]
 
     def kinds(self) -> list[str]:
         return [kind for kind, _ in self.findings()]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage.quantity import MAX_WHOLE, MICRO, InexactQuantity, from_micro, grouped, to_micro
+from usage.quantity import MAX_WHOLE, MICRO, InexactQuantity, from_micro, group_digits, to_micro
 
 quantities = st.decimals(min_value=0, max_value=MAX_WHOLE, places=6)
 
@@ -66,8 +66,8 @@ def test_what_is_no_number_of_json_is_refused(quantity: object) -> None:
     [(0, "0"), (1, "0.000001"), (250_000, "0.25"), (1_250_000 * MICRO, "1,250,000"), (-1_500_000_000, "-1,500")],
 )
 def test_a_quantity_is_shown_with_its_thousands_grouped(micro: int, text: str) -> None:
-    assert grouped(micro) == text
+    assert group_digits(micro) == text
 
 
 def test_whole_tens_are_not_shown_with_an_exponent() -> None:
-    assert (str(from_micro(10 * MICRO)), grouped(1_000_000 * MICRO + 500_000)) == ("10", "1,000,000.5")
+    assert (str(from_micro(10 * MICRO)), group_digits(1_000_000 * MICRO + 500_000)) == ("10", "1,000,000.5")

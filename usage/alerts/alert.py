@@ -63,7 +63,7 @@ class Alert(NamedTuple):
         }
 
 
-def counted(alerts: Iterable[Alert]) -> str:
+def severity_counts(alerts: Iterable[Alert]) -> str:
     """How many there are of each severity, the worst first: ``1 critical, 2 warning``."""
     counts = Counter(alert.severity for alert in alerts)
     return ", ".join(f"{counts[one]:,} {one.word}" for one in sorted(counts, reverse=True))

@@ -12,7 +12,7 @@ from usage.alerts.rules import Rules, before
 from usage.alerts.state import State
 
 
-class Entry(NamedTuple):
+class CalendarEntry(NamedTuple):
     """A day in a calendar. ``name`` stays the same when the day moves, as it does with each renewal."""
 
     name: str
@@ -21,13 +21,13 @@ class Entry(NamedTuple):
     text: str
 
 
-def renewals(state: State, rules: Rules) -> tuple[Entry, ...]:
+def list_renewals(state: State, rules: Rules) -> tuple[CalendarEntry, ...]:
     """When each license and each plan that nothing follows has to be renewed, and when it ends, in order of days."""
     found = [*_licenses(state, rules), *_plans(state, rules)]
     return tuple(sorted(found, key=lambda entry: (entry.at, entry.name)))
 
 
-def _licenses(state: State, rules: Rules) -> Iterator[Entry]:
+def _licenses(state: State, rules: Rules) -> Iterator[CalendarEntry]:
     for fact in state.licenses:
         if fact.expires_at is None:
             continue
@@ -35,24 +35,26 @@ def _licenses(state: State, rules: Rules) -> Iterator[Entry]:
         stated = ", as the operator stated" if fact.stated else ""
         text = f"{fact.path}: it ends at {iso(fact.expires_at)}{stated}."
         start = before(fact.expires_at, rules.lead_days)
-        yield Entry(f"license-renewal:{fact.path}", start, f"Start the renewal of the {what}", text)
-        yield Entry(f"license-end:{fact.path}", fact.expires_at, f"The {what} ends", text)
+        yield CalendarEntry(f"license-renewal:{fact.path}", start, f"Start the renewal of the {what}", text)
+        yield CalendarEntry(f"license-end:{fact.path}", fact.expires_at, f"The {what} ends", text)
         if fact.grace_ends_at is not None and fact.grace_ends_at > fact.expires_at:
             grace = f"{fact.path}: its container stops at {iso(fact.grace_ends_at)}."
-            yield Entry(f"license-grace-end:{fact.path}", fact.grace_ends_at, f"The grace of the {what} ends", grace)
+            yield CalendarEntry(
+                f"license-grace-end:{fact.path}", fact.grace_ends_at, f"The grace of the {what} ends", grace
+            )
 
 
-def _plans(state: State, rules: Rules) -> Iterator[Entry]:
+def _plans(state: State, rules: Rules) -> Iterator[CalendarEntry]:
     for plan in state.plans:
         if plan.renews or plan.followed or plan.ends_at <= state.now:
             continue
         text = f"Plan {plan.name} ends at {iso(plan.ends_at)}, and no plan follows it."
         start = before(plan.ends_at, rules.lead_days)
-        yield Entry(f"plan-renewal:{plan.name}", start, f"Buy what follows plan {plan.name}", text)
-        yield Entry(f"plan-end:{plan.name}", plan.ends_at, f"Plan {plan.name} ends", text)
+        yield CalendarEntry(f"plan-renewal:{plan.name}", start, f"Buy what follows plan {plan.name}", text)
+        yield CalendarEntry(f"plan-end:{plan.name}", plan.ends_at, f"Plan {plan.name} ends", text)
 
 
-def calendar_file(entries: Iterable[Entry], *, site: str, now: datetime) -> bytes:
+def calendar_file(entries: Iterable[CalendarEntry], *, site: str, now: datetime) -> bytes:
     """The entries as an iCalendar file: whole days in UTC, that take nobody's time.
 
     The same thing has the same UID in every file, and a higher SEQUENCE once its day has moved on, so that a calendar

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from licensing.core.instants import iso
-from usage.alerts.alert import Alert, counted
+from usage.alerts.alert import Alert, severity_counts
 
 
 class Message(NamedTuple):
@@ -18,7 +18,7 @@ class Message(NamedTuple):
     @property
     def title(self) -> str:
         """A line for the subject of a mail."""
-        return f"azlic {self.site}: {counted(self.alerts)}"
+        return f"azlic {self.site}: {severity_counts(self.alerts)}"
 
     @property
     def text(self) -> str:

@@ -18,17 +18,17 @@ from usage.alerts.alert import Alert
 from usage.alerts.channels.channel import Channel, ChannelFailed
 from usage.alerts.message import Message
 from usage.alerts.state import State
-from usage.alerts.store import Told, remember_look
-from usage.ledger.tables.alerts import Notice
+from usage.alerts.store import WatchedAlert, remember_look
+from usage.ledger.tables.alerts import NoticeRow
 
 ATTEMPTS = 3
 _IN_FLIGHT = timedelta(minutes=10)
 """A notice that was claimed and neither sent nor refused for so long was dropped by a run that died."""
 
-Look = Callable[[], tuple[State, tuple[Told, ...]]]
+Look = Callable[[], tuple[State, tuple[WatchedAlert, ...]]]
 
 
-class Outcome:
+class DeliveryOutcome:
     """What a run told: the alerts each channel took, and why a channel took none."""
 
     def __init__(self) -> None:
@@ -36,9 +36,9 @@ class Outcome:
         self.failed: dict[str, str] = {}
 
 
-def notify(engine: Engine, channels: Sequence[Channel], look: Look, *, site: str) -> Outcome:
+def notify_channels(engine: Engine, channels: Sequence[Channel], look: Look, *, site: str) -> DeliveryOutcome:
     """Tell each channel what it has not been told; a channel that fails is told to the others in the same run."""
-    outcome = Outcome()
+    outcome = DeliveryOutcome()
     for _ in range(2):
         state, found = look()
         with writing(engine) as connection:
@@ -54,7 +54,7 @@ def notify(engine: Engine, channels: Sequence[Channel], look: Look, *, site: str
 
 
 def _tell(
-    engine: Engine, channel: Channel, loud: tuple[Alert, ...], outcome: Outcome, *, now: datetime, site: str
+    engine: Engine, channel: Channel, loud: tuple[Alert, ...], outcome: DeliveryOutcome, *, now: datetime, site: str
 ) -> None:
     own = f"channel-failing:{channel.name}"
     present = tuple(alert for alert in loud if alert.id != own)
@@ -85,8 +85,10 @@ def deliver(channel: Channel, message: Message) -> str | None:
 
 def _claim(connection: Connection, channel: str, alerts: Sequence[Alert], now: datetime) -> tuple[Alert, ...]:
     """The alerts that a channel has not been told at their stage, and nobody is telling it now."""
-    query = select(Notice.alert, Notice.stage, Notice.attempts, Notice.tried_at, Notice.sent_at, Notice.error)
-    known = {(row.alert, row.stage): row for row in connection.execute(query.where(Notice.channel == channel))}
+    query = select(
+        NoticeRow.alert, NoticeRow.stage, NoticeRow.attempts, NoticeRow.tried_at, NoticeRow.sent_at, NoticeRow.error
+    )
+    known = {(row.alert, row.stage): row for row in connection.execute(query.where(NoticeRow.channel == channel))}
     claimed = []
     for alert in alerts:
         row = known.get((alert.id, str(alert.rank)))
@@ -94,7 +96,7 @@ def _claim(connection: Connection, channel: str, alerts: Sequence[Alert], now: d
         if row is not None and (row.sent_at is not None or in_flight):
             continue
         values = {"alert": alert.id, "stage": str(alert.rank), "channel": channel, "tried_at": now, "error": None}
-        statement = upsert(connection, Notice).values(**values, attempts=(row.attempts if row else 0) + 1)
+        statement = upsert(connection, NoticeRow).values(**values, attempts=(row.attempts if row else 0) + 1)
         changes = {name: statement.excluded[name] for name in ("attempts", "tried_at", "error")}
         key = ["alert", "stage", "channel"]
         connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changes))
@@ -104,6 +106,6 @@ def _claim(connection: Connection, channel: str, alerts: Sequence[Alert], now: d
 
 def _settle(connection: Connection, channel: str, alerts: Sequence[Alert], now: datetime, error: str | None) -> None:
     for alert in alerts:
-        row = (Notice.alert == alert.id) & (Notice.stage == str(alert.rank)) & (Notice.channel == channel)
+        row = (NoticeRow.alert == alert.id) & (NoticeRow.stage == str(alert.rank)) & (NoticeRow.channel == channel)
         outcome = {"sent_at": now} if error is None else {"error": error}
-        connection.execute(update(Notice).where(row).values(outcome))
+        connection.execute(update(NoticeRow).where(row).values(outcome))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from licensing.verdict.verdict import Cause, Status, Verdict
 from usage.months import Month
-from usage.reporting.activity import Heard
+from usage.reporting.activity import ContainerActivity
 from usage.reporting.plan_usage import PlanUsage
 
 _DECIDED_BY_DATES = frozenset(
@@ -131,7 +131,7 @@ class State(NamedTuple):
     clock_behind: str | None = None
     ledger_error: str = ""
     plans: tuple[PlanFact, ...] = ()
-    containers: tuple[Heard, ...] = ()
+    containers: tuple[ContainerActivity, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     pending_months: tuple[Month, ...] = ()
     hand_over: HandOver | None = None

@@ -13,7 +13,7 @@ from licensing.db.inserts import upsert
 from usage.alerts.alert import Alert
 from usage.alerts.state import LicenseFact, State
 from usage.ledger.readonly import Ask
-from usage.ledger.tables.alerts import AcknowledgedAlert, AuditOutcome, KnownLicense, Notice, OpenAlert
+from usage.ledger.tables.alerts import AcknowledgedAlertRow, AuditOutcomeRow, KnownLicenseRow, NoticeRow, OpenAlertRow
 
 
 def remember_look(connection: Connection, state: State, alerts: Sequence[Alert]) -> None:
@@ -22,11 +22,11 @@ def remember_look(connection: Connection, state: State, alerts: Sequence[Alert])
     An alert that is gone is forgotten with its acknowledgement and its notices: should it come again, it is a new one.
     """
     open_now = {alert.id for alert in alerts}
-    before = set(connection.execute(select(OpenAlert.alert)).scalars())
+    before = set(connection.execute(select(OpenAlertRow.alert)).scalars())
     fresh = [{"alert": alert.id, "since": alert.since} for alert in alerts if alert.id not in before]
     if fresh:
-        connection.execute(insert(OpenAlert), fresh)
-    for table in (OpenAlert, AcknowledgedAlert, Notice):
+        connection.execute(insert(OpenAlertRow), fresh)
+    for table in (OpenAlertRow, AcknowledgedAlertRow, NoticeRow):
         _forget(connection, table, keep=open_now)
     _remember_licenses(connection, state.licenses, state.now)
 
@@ -38,7 +38,7 @@ def _forget(connection: Connection, table: Any, *, keep: Collection[str]) -> Non
 
 
 def _remember_licenses(connection: Connection, facts: Iterable[LicenseFact], now: datetime) -> None:
-    _put(connection, KnownLicense, ["path"], [_row(fact, now) for fact in facts if fact.stamp])
+    _put(connection, KnownLicenseRow, ["path"], [_row(fact, now) for fact in facts if fact.stamp])
 
 
 def _row(fact: LicenseFact, now: datetime) -> dict[str, object]:
@@ -69,23 +69,23 @@ def acknowledge(engine: Engine, alert: Alert, *, until: datetime, now: datetime,
         "acknowledged_by": by,
     }
     with writing(engine) as connection:
-        _put(connection, AcknowledgedAlert, ["alert"], [values])
-        connection.execute(delete(Notice).where(Notice.alert == alert.id))
+        _put(connection, AcknowledgedAlertRow, ["alert"], [values])
+        connection.execute(delete(NoticeRow).where(NoticeRow.alert == alert.id))
 
 
 def forget_license(engine: Engine, path: str) -> None:
     """Let a place that held a license be missed no more. Raises ``BadCall`` where none is known there."""
     with writing(engine) as connection:
-        if not connection.execute(delete(KnownLicense).where(KnownLicense.path == path)).rowcount:
+        if not connection.execute(delete(KnownLicenseRow).where(KnownLicenseRow.path == path)).rowcount:
             raise BadCall(f"no license was ever seen at {path}", hint="azlic alerts names the places that are missed")
 
 
 def remember_audit(connection: Connection, *, sound: bool, detail: str, now: datetime) -> None:
     """Keep what an audit of the ledger said, so that one that failed is an alert until another passes."""
-    _put(connection, AuditOutcome, ["key"], [{"key": 1, "audited_at": now, "sound": sound, "detail": detail}])
+    _put(connection, AuditOutcomeRow, ["key"], [{"key": 1, "audited_at": now, "sound": sound, "detail": detail}])
 
 
-class Acknowledgement(NamedTuple):
+class AlertAcknowledgement(NamedTuple):
     """Who took note of an alert, when, at which weight (severity and rank), and until when it is to be quiet."""
 
     weight: tuple[int, int]
@@ -98,26 +98,28 @@ class Acknowledgement(NamedTuple):
         return now < self.until and alert.weight <= self.weight
 
 
-class Told(NamedTuple):
+class WatchedAlert(NamedTuple):
     """An alert, and its acknowledgement as long as that keeps it quiet."""
 
     alert: Alert
-    acknowledgement: Acknowledgement | None
+    acknowledgement: AlertAcknowledgement | None
 
 
-def told(alerts: Iterable[Alert], known: Mapping[str, Acknowledgement], now: datetime) -> tuple[Told, ...]:
+def with_acknowledgements(
+    alerts: Iterable[Alert], known: Mapping[str, AlertAcknowledgement], now: datetime
+) -> tuple[WatchedAlert, ...]:
     """The alerts, each with what keeps it quiet, if anything does."""
     return tuple(
-        Told(alert, known[alert.id] if alert.id in known and known[alert.id].quiets(alert, now) else None)
+        WatchedAlert(alert, known[alert.id] if alert.id in known and known[alert.id].quiets(alert, now) else None)
         for alert in alerts
     )
 
 
-def acknowledgements(ask: Ask) -> dict[str, Acknowledgement]:
+def read_acknowledgements(ask: Ask) -> dict[str, AlertAcknowledgement]:
     """What has been taken note of, by the alert's id."""
     query = 'SELECT alert, severity, stage, "until", acknowledged_at, acknowledged_by FROM acknowledged_alert'
     return {
-        alert: Acknowledgement(
+        alert: AlertAcknowledgement(
             (severity, int(rank)), from_milliseconds(until), from_milliseconds(acknowledged_at), acknowledged_by
         )
         for alert, severity, rank, until, acknowledged_at, acknowledged_by in ask(query)

@@ -18,7 +18,7 @@ from licensing.core.errors import AzlicError, BadCall
 from licensing.core.files import sync_folder
 from licensing.db.database import DatabaseBusy, open_database
 from licensing.db.lock import holding
-from usage.auditing.run import Audit, Progress, audit, open_to_read
+from usage.auditing.run import Audit, Progress, audit, open_readonly
 
 PAGES_A_STEP = 4096
 _RESTARTS = 3
@@ -81,9 +81,9 @@ def backup(target: str, file: Path, *, replace: bool = False, progress: Progress
         raise BadCall(f"{file} is the ledger itself", hint="name another file, best on another disk")
     if file.exists() and not replace:
         raise BadCall(f"{file} exists already", hint="name a new file; or replace it with --yes")
-    open_to_read(str(ledger)).dispose()
-    with _copied(ledger, beside=file, progress=progress) as copy:
-        made = _examined(copy)
+    open_readonly(str(ledger)).dispose()
+    with _temporary_copy(ledger, beside=file, progress=progress) as copy:
+        made = _examine(copy)
         if made.good:
             _put(copy, file)
     return made
@@ -104,12 +104,12 @@ def restore(target: str, file: Path, *, now: datetime, agreed: bool = False) -> 
         raise AzlicError(f"there is no backup at {file}", hint="name a file that azlic backup made")
     if ledger.exists() and file.samefile(ledger):
         raise BadCall(f"{file} is the ledger itself", hint="name the backup")
-    with _copied(file, beside=ledger) as copy:
+    with _temporary_copy(file, beside=ledger) as copy:
         open_database(str(copy), upgrade=True).dispose()
-        made = _examined(copy)  # 1
+        made = _examine(copy)  # 1
         if not made.good:
             return Restored(made, Loss(), None, done=False)
-        with _held(ledger):  # 2
+        with _hold(ledger):  # 2
             loss = _loss(ledger, copy)
             if loss and not agreed:
                 return Restored(made, loss, None, done=False)
@@ -131,12 +131,12 @@ def _ledger_path(target: str, instead: str) -> Path:
 
 
 @contextlib.contextmanager
-def _copied(source: Path, *, beside: Path, progress: Progress | None = None) -> Iterator[Path]:
+def _temporary_copy(source: Path, *, beside: Path, progress: Progress | None = None) -> Iterator[Path]:
     """A copy of a database in the folder where it will be needed; it is gone afterwards, unless it was renamed."""
     copy = beside.absolute().with_name(f".{beside.name}.{os.urandom(4).hex()}.tmp")
     try:
         os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
-        with _connected(source, "ro") as reader, _connected(copy, "rw") as writer:
+        with _connection(source, "ro") as reader, _connection(copy, "rw") as writer:
             _copy_pages(reader, writer, progress)
             writer.execute("PRAGMA journal_mode=DELETE")  # one file, whatever journal the ledger has
         yield copy
@@ -146,7 +146,7 @@ def _copied(source: Path, *, beside: Path, progress: Progress | None = None) -> 
             hint="check that its folder exists, is writable and has space",
         ) from error
     except sqlite3.Error as error:
-        raise _failed(source, error) from error
+        raise _failure(source, error) from error
     finally:
         for leftover in ("", "-journal", "-wal", "-shm"):
             with contextlib.suppress(OSError):
@@ -154,7 +154,7 @@ def _copied(source: Path, *, beside: Path, progress: Progress | None = None) -> 
 
 
 @contextlib.contextmanager
-def _connected(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+def _connection(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
     )
@@ -198,10 +198,10 @@ def _watcher(progress: Progress | None) -> Callable[[int, int, int], None]:
     return watch
 
 
-def _examined(copy: Path) -> Backup:
-    with _connected(copy, "ro") as connection:
+def _examine(copy: Path) -> Backup:
+    with _connection(copy, "ro") as connection:
         told = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    engine = open_to_read(str(copy))
+    engine = open_readonly(str(copy))
     try:
         return Backup(audit(engine), None if told == "ok" else str(told).splitlines()[-1])
     finally:
@@ -224,7 +224,7 @@ def _put(copy: Path, file: Path) -> None:
 
 
 @contextlib.contextmanager
-def _held(ledger: Path) -> Iterator[None]:
+def _hold(ledger: Path) -> Iterator[None]:
     """Hold the ledger against everybody who writes series of transactions, whatever state it is in."""
     with holding(create_engine(URL.create("sqlite", database=str(ledger)))):
         yield
@@ -234,7 +234,7 @@ def _loss(ledger: Path, copy: Path) -> Loss:
     if not ledger.exists():
         return Loss()
     try:
-        with _connected(ledger, "ro") as present, _connected(copy, "ro") as kept:
+        with _connection(ledger, "ro") as present, _connection(copy, "ro") as kept:
             common = _common(present, kept)
             last = present.execute("SELECT coalesce(max(sequence), 0) FROM batch").fetchone()[0]
     except sqlite3.Error as error:
@@ -263,13 +263,13 @@ def _keep(ledger: Path, now: datetime, *, damaged: bool) -> Path | None:
             with contextlib.suppress(FileNotFoundError):
                 Path(f"{ledger}{part}").rename(f"{kept}{part}")
         return kept
-    with _copied(ledger, beside=kept) as copy:
+    with _temporary_copy(ledger, beside=kept) as copy:
         _put(copy, kept)
     return kept
 
 
 def _overwrite(ledger: Path, copy: Path) -> None:
-    with _connected(copy, "ro") as reader, _connected(ledger, "rw") as writer:
+    with _connection(copy, "ro") as reader, _connection(ledger, "rw") as writer:
         reader.backup(writer, pages=-1, progress=_watcher(None))
 
 
@@ -277,7 +277,7 @@ def _is_busy(error: sqlite3.Error) -> bool:
     return "locked" in str(error) or "busy" in str(error)
 
 
-def _failed(path: Path, error: sqlite3.Error) -> AzlicError:
+def _failure(path: Path, error: sqlite3.Error) -> AzlicError:
     if _is_busy(error):
         return DatabaseBusy(f"the database {path} is in use by another process", hint="try again when it has finished")
     return AzlicError(

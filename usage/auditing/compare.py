@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from usage.auditing.faults import Check
+from usage.auditing.faults import AuditCheck
 from usage.auditing.walk import Walk
 from usage.ledger.checkpoints import Checkpoint
 
 
-class Standing(StrEnum):
+class CheckpointStanding(StrEnum):
     """How a ledger stands to a checkpoint."""
 
     SAME = "same"
@@ -20,7 +20,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptCheckpoint:
     """A checkpoint and where it was kept: a file's name, an export, an acknowledgement."""
 
     name: str
@@ -31,12 +31,12 @@ class Kept:
 class Compared:
     """What became of a checkpoint, in one word and in words for people."""
 
-    kept: Kept
-    standing: Standing
+    kept: KeptCheckpoint
+    standing: CheckpointStanding
     detail: str
 
 
-def compare(against: Sequence[Kept], *, origin: str | None, walk: Walk) -> tuple[Compared, ...]:
+def compare_checkpoints(against: Sequence[KeptCheckpoint], *, origin: str | None, walk: Walk) -> tuple[Compared, ...]:
     """Hold each checkpoint against the ledger; every one that does not stand is a fault. In the order of their sizes.
 
     1. One that is larger than the ledger: its tail was cut off, or it is an old copy.
@@ -48,33 +48,33 @@ def compare(against: Sequence[Kept], *, origin: str | None, walk: Walk) -> tuple
     """
     ordered = sorted(against, key=lambda kept: kept.checkpoint.size)
     agreed = [kept.checkpoint.size for kept in ordered if walk.heads.get(kept.checkpoint.size) == kept.checkpoint.head]
-    found = [_compared(kept, origin, walk, [size for size in agreed if size]) for kept in ordered]
+    found = [_compare_one(kept, origin, walk, [size for size in agreed if size]) for kept in ordered]
     for compared in found:
-        if compared.standing is not Standing.SAME:
-            walk.faults.add(Check.AGAINST, compared.kept.name, compared.detail)
+        if compared.standing is not CheckpointStanding.SAME:
+            walk.faults.add(AuditCheck.AGAINST, compared.kept.name, compared.detail)
     return tuple(found)
 
 
-def _compared(kept: Kept, origin: str | None, walk: Walk, agreed: Sequence[int]) -> Compared:
+def _compare_one(kept: KeptCheckpoint, origin: str | None, walk: Walk, agreed: Sequence[int]) -> Compared:
     size = kept.checkpoint.size
     below = max((known for known in agreed if known < size), default=0)
     if origin is not None and origin != kept.checkpoint.origin:
         detail = f"it is of the ledger {kept.checkpoint.origin}, and this one is {origin}"
-        return Compared(kept, Standing.OTHER_LEDGER, detail)
+        return Compared(kept, CheckpointStanding.OTHER_LEDGER, detail)
     if size > walk.sequence:
         gone = f"batches {walk.sequence + 1} to {size}" if size > walk.sequence + 1 else f"batch {size}"
         detail = f"the ledger's tail was cut off, or it is an older copy: {gone} of it are gone"
-        return Compared(kept, Standing.CUT, detail)
+        return Compared(kept, CheckpointStanding.CUT, detail)
     if walk.heads.get(size) == kept.checkpoint.head:
-        return Compared(kept, Standing.SAME, f"nothing up to batch {size} was changed")
+        return Compared(kept, CheckpointStanding.SAME, f"nothing up to batch {size} was changed")
     if below:
         detail = (
             f"the ledger forked: it is the same up to batch {below}, and another one before it reaches batch {size}."
             " It was restored from a backup and went on, or its later batches were rewritten"
         )
-        return Compared(kept, Standing.FORKED, detail)
+        return Compared(kept, CheckpointStanding.FORKED, detail)
     detail = (
         f"the ledger was rewritten: its batches 1 to {size} are not those that it had then, though each may follow"
         " from the one before. A smaller checkpoint, where there is one, tells from where on"
     )
-    return Compared(kept, Standing.REWRITTEN, detail)
+    return Compared(kept, CheckpointStanding.REWRITTEN, detail)

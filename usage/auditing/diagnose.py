@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from usage.auditing.faults import told
-from usage.auditing.rows import Unreadable, fetched
-from usage.quantity import grouped
+from usage.auditing.faults import printable
+from usage.auditing.rows import Unreadable, fetch
+from usage.quantity import group_digits
 from usage.records.record import BadLine, interpret
 from usage.records.usage_files import OpenFile, UnreadableFile
 
@@ -22,22 +22,22 @@ def first_difference(connection: Connection, batch: tuple[Any, ...], rows: Seque
         number, identity, _, quantity, time = row[:5]
         there = lines.get(identity)
         if there is None:
-            return f"record {number} ({told(identity)}) is not in the file"
+            return f"record {number} ({printable(identity)}) is not in the file"
         if (quantity, time) != there:
-            here, file = f"{_amount(quantity)} at {told(time)}", f"{_amount(there[0])} at {there[1]}"
-            return f"record {number} ({told(identity)}) is {here}, and in the file it is {file}"
+            here, file = f"{_amount(quantity)} at {printable(time)}", f"{_amount(there[0])} at {there[1]}"
+            return f"record {number} ({printable(identity)}) is {here}, and in the file it is {file}"
     return None
 
 
 def _amount(quantity: Any) -> str:
-    return grouped(quantity) if isinstance(quantity, int) else told(quantity)
+    return group_digits(quantity) if isinstance(quantity, int) else printable(quantity)
 
 
 def _lines(connection: Connection, batch: tuple[Any, ...]) -> dict[str, tuple[int, int]]:
     """The quantities and times that a batch's stretch of its file has now, by id."""
     start, stop, source = batch[2], batch[3], batch[9]
     try:
-        paths = fetched(connection, f'SELECT "path" FROM source WHERE "key" = {source:d} AND "inode" != 0')  # noqa: S608
+        paths = fetch(connection, f'SELECT "path" FROM source WHERE "key" = {source:d} AND "inode" != 0')  # noqa: S608
         if not paths or not 0 <= start < stop <= start + _LONGEST:
             return {}
         with OpenFile(Path(paths[0][0])) as file:

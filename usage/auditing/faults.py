@@ -13,7 +13,7 @@ KEPT = 20
 """So many faults are told in full; the rest is counted, so that a ledger that is bad all through needs no memory."""
 
 
-class Check(IntEnum):
+class AuditCheck(IntEnum):
     """The checks, numbered as in docs/audit.md and ``usage.auditing.run``."""
 
     NUMBERS = 1
@@ -31,7 +31,7 @@ class Check(IntEnum):
 class Fault:
     """Something in the ledger that is not what was written: by which check, where, and what is wrong there."""
 
-    check: Check
+    check: AuditCheck
     where: str
     what: str
 
@@ -44,32 +44,32 @@ class Faults:
 
     def __init__(self) -> None:
         self.first: list[Fault] = []
-        self.counts: Counter[Check] = Counter()
+        self.counts: Counter[AuditCheck] = Counter()
 
-    def add(self, check: Check, where: str, what: str) -> None:
+    def add(self, check: AuditCheck, where: str, what: str) -> None:
         """Take note of a fault."""
         self.counts[check] += 1
         if len(self.first) < KEPT:
             self.first.append(Fault(check, where, what))
 
 
-def told(value: object) -> str:
+def printable(value: object) -> str:
     """A value from a ledger that nobody vouches for, fit for a terminal."""
     text = str(value)
     return as_text(Path(text)) if text else "''"
 
 
-def day_told(day: object) -> str:
+def day_text(day: object) -> str:
     """A day of the totals, as a date where it is one."""
     try:
         return iso(from_milliseconds(int(str(day)) * DAY_MS))[:10]
     except (ValueError, OverflowError, OSError):
-        return f"day {told(day)}"
+        return f"day {printable(day)}"
 
 
-def month_told(number: object) -> str:
+def month_text(number: object) -> str:
     """A month's number as YYYY-MM, where it is one."""
     try:
         return str(Month.from_number(int(str(number))))
     except ValueError:
-        return f"month {told(number)}"
+        return f"month {printable(number)}"

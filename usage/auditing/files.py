@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Engine
 
 from licensing.db.database import reading
-from usage.auditing.faults import Check, Faults, told
-from usage.auditing.rows import fetched
+from usage.auditing.faults import AuditCheck, Faults, printable
+from usage.auditing.rows import fetch
 from usage.records.usage_files import OpenFile, UnreadableFile
 
 _TAKEN = """substr("file", 1, 11) != 'quarantine/'"""  # a line that was taken later than its file is none of its bytes
@@ -40,13 +40,13 @@ def check_files(engine: Engine, faults: Faults) -> tuple[int, int]:
             fault = f"it cannot be read: {error}"
         looked += 1
         if fault:
-            faults.add(Check.FILES, told(path), fault)
+            faults.add(AuditCheck.FILES, printable(path), fault)
     return looked, gone
 
 
 def _rows(engine: Engine, query: str) -> list[tuple[Any, ...]]:
     with reading(engine) as connection:
-        return fetched(connection, query)
+        return fetch(connection, query)
 
 
 def _fault(path: Path, batches: Sequence[tuple[Any, ...]]) -> str | None:

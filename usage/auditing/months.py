@@ -8,8 +8,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from licensing.core.instants import from_milliseconds, iso
-from usage.auditing.faults import month_told
-from usage.auditing.rows import fetched
+from usage.auditing.faults import month_text
+from usage.auditing.rows import fetch
 
 _encode = msgspec.json.Encoder().encode
 
@@ -23,26 +23,26 @@ class ClosedAs:
     digest: bytes
 
 
-def closed_month(connection: Connection, month: int) -> ClosedAs | None:
+def read_closed_month(connection: Connection, month: int) -> ClosedAs | None:
     """A month as it stands there as closed; None where it does not. Raises ``Unreadable``.
 
     The digest is over ``["azlic.close/v1", "YYYY-MM", reason, closed_at, [[series, quantity, records], ...]]``.
     """
-    found = fetched(
+    found = fetch(
         connection,
         f'SELECT "batch", "totals", "reason", "closed_at" FROM closed_month WHERE "month" = {month:d}',  # noqa: S608
     )
     if not found:
         return None
     batch, totals, reason, closed_at = found[0]
-    content = ("azlic.close/v1", month_told(month), reason, _instant(closed_at), closed_totals(connection, month))
+    content = ("azlic.close/v1", month_text(month), reason, _instant(closed_at), read_closed_totals(connection, month))
     return ClosedAs(batch, totals, hashlib.sha256(_encode(content)).digest())
 
 
-def closed_totals(connection: Connection, month: int) -> list[tuple[Any, ...]]:
+def read_closed_totals(connection: Connection, month: int) -> list[tuple[Any, ...]]:
     """Series, quantity and records of each closed total of a month, in the order of the series."""
     query = f'SELECT "series", "quantity", "records" FROM closed_total WHERE "month" = {month:d} ORDER BY "series"'  # noqa: S608
-    return fetched(connection, query)
+    return fetch(connection, query)
 
 
 def _instant(value: Any) -> str:

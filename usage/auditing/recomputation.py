@@ -10,10 +10,10 @@ from sqlalchemy import Connection, func, select
 from licensing.core.instants import milliseconds
 from usage.ledger.closed_months import closing_of
 from usage.ledger.corrections import LATE, REPLACEMENT, REVERSAL
-from usage.ledger.tables.months import ClosedTotal, Correction
-from usage.ledger.tables.records import Record, Total
+from usage.ledger.tables.months import ClosedTotalRow, CorrectionRow
+from usage.ledger.tables.records import RecordRow, TotalRow
 from usage.months import DAY_MS, Month, day_number
-from usage.quantity import grouped
+from usage.quantity import group_digits
 
 _NUMBERS_A_STEP = 100_000
 
@@ -43,39 +43,45 @@ def recompute(connection: Connection, month: Month, *, progress: Progress | None
     """
     late = _late_of(connection, month)
     added, records = _add_up(connection, month, late, progress or (lambda _done, _total: None))
-    booked = list(connection.execute(_corrections().where(Correction.booked_month == month.number)))
+    booked = list(connection.execute(_corrections().where(CorrectionRow.booked_month == month.number)))
     steps = (
         _of_days(connection, month, added),
         _of_late(connection, month, late),
         _of_corrections(connection, month),
-        _of_closed(connection, month, added, booked),
+        _closed_differences(connection, month, added, booked),
     )
     first = next((difference for step in steps for difference in step), None)
     return Recomputed(month, records, len(booked), first)
 
 
 def _corrections() -> Any:
-    columns = (Correction.number, Correction.kind, Correction.record_id, Correction.series, Correction.quantity)
-    return select(*columns).order_by(Correction.number)
+    columns = (
+        CorrectionRow.number,
+        CorrectionRow.kind,
+        CorrectionRow.record_id,
+        CorrectionRow.series,
+        CorrectionRow.quantity,
+    )
+    return select(*columns).order_by(CorrectionRow.number)
 
 
 def _late_of(connection: Connection, month: Month) -> dict[str, Any]:
     """The records of the month that came after it was closed, as they were booked."""
-    query = _corrections().where(Correction.month == month.number, Correction.kind == LATE)
+    query = _corrections().where(CorrectionRow.month == month.number, CorrectionRow.kind == LATE)
     return {row.record_id: row for row in connection.execute(query)}
 
 
 def _add_up(connection: Connection, month: Month, late: dict[str, Any], progress: Progress) -> tuple[Sums, int]:
     """The month's sums by day and series, from every record of it that did not come late; and how many there are."""
     start, end = milliseconds(month.starts_at), milliseconds(month.next.starts_at)
-    last = connection.execute(select(func.max(Record.number))).scalar() or 0
+    last = connection.execute(select(func.max(RecordRow.number))).scalar() or 0
     sums: Sums = {}
     count = 0
     for first in range(1, last + 1, _NUMBERS_A_STEP):
-        query = select(Record.id, Record.series, Record.quantity, Record.requested_at).where(
-            Record.number.between(first, first + _NUMBERS_A_STEP - 1),
-            Record.requested_at >= start,
-            Record.requested_at < end,
+        query = select(RecordRow.id, RecordRow.series, RecordRow.quantity, RecordRow.requested_at).where(
+            RecordRow.number.between(first, first + _NUMBERS_A_STEP - 1),
+            RecordRow.requested_at >= start,
+            RecordRow.requested_at < end,
         )
         for identity, series, quantity, time in connection.execute(query):
             count += 1
@@ -89,45 +95,50 @@ def _add_up(connection: Connection, month: Month, late: dict[str, Any], progress
 
 def _of_days(connection: Connection, month: Month, added: Sums) -> Iterator[str]:
     first, past = day_number(month.starts_at), day_number(month.next.starts_at)
-    query = select(Total.day, Total.series, Total.quantity, Total.records, Total.last_at)
+    query = select(TotalRow.day, TotalRow.series, TotalRow.quantity, TotalRow.records, TotalRow.last_at)
     kept: Sums = {
         (day, series): (quantity, records, last_at)
         for day, series, quantity, records, last_at in connection.execute(
-            query.where(Total.day >= first, Total.day < past)
+            query.where(TotalRow.day >= first, TotalRow.day < past)
         )
     }
     for day, series in sorted({*kept, *added}):
         ours, theirs = added.get((day, series), (0, 0, 0)), kept.get((day, series), (0, 0, 0))
         if ours != theirs:
             yield (
-                f"{month}-{day - first + 1:02}, series {series}: the records make {_told(ours)},"
-                f" the total says {_told(theirs)}"
+                f"{month}-{day - first + 1:02}, series {series}: the records make {_total_text(ours)},"
+                f" the total says {_total_text(theirs)}"
             )
 
 
-def _told(total: tuple[int, int, int]) -> str:
-    return f"{grouped(total[0])} in {total[1]:,} (last at {total[2]})"
+def _total_text(total: tuple[int, int, int]) -> str:
+    return f"{group_digits(total[0])} in {total[1]:,} (last at {total[2]})"
 
 
 def _of_late(connection: Connection, month: Month, late: dict[str, Any]) -> Iterator[str]:
     """Late records are booked with the quantity that they report."""
     for identity, row in late.items():
-        found = connection.execute(select(Record.series, Record.quantity).where(Record.id == identity)).one_or_none()
+        found = connection.execute(
+            select(RecordRow.series, RecordRow.quantity).where(RecordRow.id == identity)
+        ).one_or_none()
         if found is None or tuple(found) != (row.series, row.quantity):
-            yield f"late record {identity} of {month} is booked with {grouped(row.quantity)}, which it does not report"
+            booked = group_digits(row.quantity)
+            yield f"late record {identity} of {month} is booked with {booked}, which it does not report"
 
 
 def _of_corrections(connection: Connection, month: Month) -> Iterator[str]:
     """A reversal takes back exactly what counted before it; nothing is replaced that was not taken back."""
-    touched = select(Correction.record_id).where(
-        Correction.booked_month == month.number, Correction.kind.in_((REVERSAL, REPLACEMENT))
+    touched = select(CorrectionRow.record_id).where(
+        CorrectionRow.booked_month == month.number, CorrectionRow.kind.in_((REVERSAL, REPLACEMENT))
     )
     history: dict[str, list[Any]] = defaultdict(list)
-    query = _corrections().where(Correction.record_id.in_(touched), Correction.kind.in_((REVERSAL, REPLACEMENT)))
+    query = _corrections().where(CorrectionRow.record_id.in_(touched), CorrectionRow.kind.in_((REVERSAL, REPLACEMENT)))
     for row in connection.execute(query):
         history[row.record_id].append(row)
     for identity, rows in history.items():
-        found = connection.execute(select(Record.series, Record.quantity).where(Record.id == identity)).one_or_none()
+        found = connection.execute(
+            select(RecordRow.series, RecordRow.quantity).where(RecordRow.id == identity)
+        ).one_or_none()
         counts = None if found is None else found.quantity
         for row in rows:
             if counts is None or row.quantity != (-counts if row.kind == REVERSAL else abs(row.quantity)):
@@ -139,7 +150,7 @@ def _of_corrections(connection: Connection, month: Month) -> Iterator[str]:
             counts += row.quantity
 
 
-def _of_closed(connection: Connection, month: Month, added: Sums, booked: list[Any]) -> Iterator[str]:
+def _closed_differences(connection: Connection, month: Month, added: Sums, booked: list[Any]) -> Iterator[str]:
     closed = closing_of(connection, month)
     if closed is None or closed.month != month:
         return
@@ -150,12 +161,12 @@ def _of_closed(connection: Connection, month: Month, added: Sums, booked: list[A
     for row in booked:
         sums[row.series][0] += row.quantity
         sums[row.series][1] += row.kind == LATE
-    query = select(ClosedTotal.series, ClosedTotal.quantity, ClosedTotal.records)
-    kept = {row[0]: [row[1], row[2]] for row in connection.execute(query.where(ClosedTotal.month == month.number))}
+    query = select(ClosedTotalRow.series, ClosedTotalRow.quantity, ClosedTotalRow.records)
+    kept = {row[0]: [row[1], row[2]] for row in connection.execute(query.where(ClosedTotalRow.month == month.number))}
     for series in sorted({*sums, *kept}):
         ours, theirs = sums.get(series, [0, 0]), kept.get(series, [0, 0])
         if ours != theirs:
             yield (
-                f"{month}, series {series}: the rows make {grouped(ours[0])} in {ours[1]:,} records,"
-                f" it was closed with {grouped(theirs[0])} in {theirs[1]:,}"
+                f"{month}, series {series}: the rows make {group_digits(ours[0])} in {ours[1]:,} records,"
+                f" it was closed with {group_digits(theirs[0])} in {theirs[1]:,}"
             )

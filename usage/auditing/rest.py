@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import Connection, inspect
 
-from usage.auditing.faults import Check, day_told, month_told, told
-from usage.auditing.months import closed_totals
-from usage.auditing.rows import Unreadable, fetched
+from usage.auditing.faults import AuditCheck, day_text, month_text, printable
+from usage.auditing.months import read_closed_totals
+from usage.auditing.rows import Unreadable, fetch
 from usage.auditing.walk import Sums, Walk
 from usage.months import Month, day_number
-from usage.quantity import grouped
+from usage.quantity import group_digits
 
 GUARDED = ("batch", "closed_month", "closed_total", "correction", "record", "series")
 """The tables whose rows a trigger keeps from being changed or deleted."""
@@ -24,60 +24,62 @@ def check_rest(connection: Connection, walk: Walk) -> None:
         try:
             check(connection, walk)
         except Unreadable as error:
-            walk.faults.add(Check.OUTSIDE, "the database", f"it is damaged: {error}")
+            walk.faults.add(AuditCheck.OUTSIDE, "the database", f"it is damaged: {error}")
     _check_guards(connection, walk)
 
 
 def _check_totals(connection: Connection, walk: Walk) -> None:
     """4: each day's total is the sum of its records, and no total is without them."""
     kept: Sums = {}
-    for day, series, *total in fetched(
-        connection, 'SELECT "day", "series", "quantity", "records", "last_at" FROM total'
-    ):
+    for day, series, *total in fetch(connection, 'SELECT "day", "series", "quantity", "records", "last_at" FROM total'):
         kept.setdefault(day, {})[series] = total
     for day in sorted({*kept, *walk.sums}, key=str):
         stored, summed = kept.get(day, {}), walk.sums.get(day, {})
         if stored == summed:
             continue
         for series in sorted({*stored, *summed}, key=str):
-            _compare(walk, f"{day_told(day)}, series {told(series)}", stored.get(series), summed.get(series))
+            _compare(walk, f"{day_text(day)}, series {printable(series)}", stored.get(series), summed.get(series))
 
 
 def _compare(walk: Walk, where: str, stored: list[Any] | None, summed: list[Any] | None) -> None:
     if stored == summed:
         return
     if summed is None:
-        walk.faults.add(Check.TOTALS, where, "there is a total without records")
+        walk.faults.add(AuditCheck.TOTALS, where, "there is a total without records")
     elif stored is None:
-        walk.faults.add(Check.TOTALS, where, "there are records without a total")
+        walk.faults.add(AuditCheck.TOTALS, where, "there are records without a total")
     else:
-        what = f"the total is {_told(stored)}, and its records are {_told(summed)}"
-        walk.faults.add(Check.TOTALS, where, what)
+        what = f"the total is {_total_text(stored)}, and its records are {_total_text(summed)}"
+        walk.faults.add(AuditCheck.TOTALS, where, what)
 
 
-def _told(total: list[Any]) -> str:
+def _total_text(total: list[Any]) -> str:
     quantity, records, last = total
-    amount = grouped(quantity) if isinstance(quantity, int) else told(quantity)
-    return f"{amount} in {told(records)} records up to {told(last)}"
+    amount = group_digits(quantity) if isinstance(quantity, int) else printable(quantity)
+    return f"{amount} in {printable(records)} records up to {printable(last)}"
 
 
 def _check_months(connection: Connection, walk: Walk) -> None:
     """5: what is closed was closed by a batch, and held then what the days of the month hold still."""
-    for month, batch in fetched(connection, 'SELECT "month", "batch" FROM closed_month ORDER BY "month"'):
+    for month, batch in fetch(connection, 'SELECT "month", "batch" FROM closed_month ORDER BY "month"'):
         if month not in walk.months:
             walk.faults.add(
-                Check.MONTHS, month_told(month), f"it stands there as closed by batch {told(batch)}, which did not"
+                AuditCheck.MONTHS,
+                month_text(month),
+                f"it stands there as closed by batch {printable(batch)}, which did not",
             )
-    for (month,) in fetched(connection, 'SELECT DISTINCT "month" FROM closed_total ORDER BY "month"'):
+    for (month,) in fetch(connection, 'SELECT DISTINCT "month" FROM closed_total ORDER BY "month"'):
         if month not in walk.months:
-            walk.faults.add(Check.MONTHS, month_told(month), "it has closed totals, and no batch closed it")
+            walk.faults.add(AuditCheck.MONTHS, month_text(month), "it has closed totals, and no batch closed it")
     for month in sorted(walk.months):
-        closed = {series: [quantity, records] for series, quantity, records in closed_totals(connection, month)}
+        closed = {series: [quantity, records] for series, quantity, records in read_closed_totals(connection, month)}
         days = _of_month(walk, month)
         for series in sorted({*closed, *days}, key=str):
             if closed.get(series) != days.get(series):
-                what = f"the closed total of series {told(series)} is not the sum of the month's records and bookings"
-                walk.faults.add(Check.MONTHS, month_told(month), what)
+                what = (
+                    f"the closed total of series {printable(series)} is not the sum of the month's records and bookings"
+                )
+                walk.faults.add(AuditCheck.MONTHS, month_text(month), what)
 
 
 def _of_month(walk: Walk, number: int) -> dict[int, list[int]]:
@@ -99,41 +101,39 @@ def _check_outside(connection: Connection, walk: Walk) -> None:
     stop = walk.next_number
     beyond = 'SELECT min("number"), max("number"), count(*) FROM record'
     for part, what in ((f'"number" >= {stop:d}', "behind the last batch"), ('"number" < 1', "before the first batch")):
-        low, high, count = fetched(connection, f"{beyond} WHERE {part}")[0]
+        low, high, count = fetch(connection, f"{beyond} WHERE {part}")[0]
         if count:
             where = f"record {low}" if count == 1 else f"records {low} to {high}"
-            walk.faults.add(Check.OUTSIDE, where, f"{count:,} {what}: no batch took them")
-    for (key,) in fetched(connection, 'SELECT "key" FROM series ORDER BY "key"'):
+            walk.faults.add(AuditCheck.OUTSIDE, where, f"{count:,} {what}: no batch took them")
+    for (key,) in fetch(connection, 'SELECT "key" FROM series ORDER BY "key"'):
         if key not in walk.series:
-            walk.faults.add(Check.OUTSIDE, f"series {told(key)}", "no batch introduced it")
-    count = fetched(connection, "SELECT count(*) FROM correction")[0][0]
+            walk.faults.add(AuditCheck.OUTSIDE, f"series {printable(key)}", "no batch introduced it")
+    count = fetch(connection, "SELECT count(*) FROM correction")[0][0]
     if count != walk.corrections:
         what = f"{count - walk.corrections:,} of them belong to no batch"
-        walk.faults.add(Check.OUTSIDE, "corrections", what)
+        walk.faults.add(AuditCheck.OUTSIDE, "corrections", what)
 
 
 def _check_guards(connection: Connection, walk: Walk) -> None:
     """8: the database itself refuses changes, as it was told to."""
     for table in GUARDED:
         for verb in ("UPDATE", "DELETE"):
-            if not _is_guarded(connection, table, verb):
-                walk.faults.add(Check.GUARDS, f"table {table}", f"the trigger that refuses {verb} is not there")
+            if not _has_guard(connection, table, verb):
+                walk.faults.add(AuditCheck.GUARDS, f"table {table}", f"the trigger that refuses {verb} is not there")
     unique = [constraint["column_names"] for constraint in inspect(connection).get_unique_constraints("record")]
     if ["id"] not in unique:
-        walk.faults.add(Check.GUARDS, "table record", "nothing keeps its ids unique")
+        walk.faults.add(AuditCheck.GUARDS, "table record", "nothing keeps its ids unique")
 
 
-def _is_guarded(connection: Connection, table: str, verb: str) -> bool:
+def _has_guard(connection: Connection, table: str, verb: str) -> bool:
     if connection.dialect.name == "sqlite":
         query = f"SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{table}'"  # noqa: S608
         form = re.compile(rf"CREATE TRIGGER \S+ BEFORE {verb} ON {table} BEGIN SELECT RAISE\(ABORT, '[^']*'\); END")
-        return any(form.fullmatch(sql) for (sql,) in fetched(connection, query))
+        return any(form.fullmatch(sql) for (sql,) in fetch(connection, query))
     query = (
         "SELECT relname, pg_get_triggerdef(pg_trigger.oid) FROM pg_trigger"
         " JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid"
         " WHERE relnamespace = current_schema()::regnamespace AND tgenabled IN ('O', 'A')"
         " AND position('RAISE EXCEPTION' IN prosrc) > 0"
     )
-    return any(
-        name == table and " BEFORE " in form and f" {verb} " in form for name, form in fetched(connection, query)
-    )
+    return any(name == table and " BEFORE " in form and f" {verb} " in form for name, form in fetch(connection, query))

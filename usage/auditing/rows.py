@@ -21,7 +21,7 @@ class Unreadable(Exception):
     """Rows that the database cannot give: it is damaged."""
 
 
-def fetched(connection: Connection, query: str) -> list[tuple[Any, ...]]:
+def fetch(connection: Connection, query: str) -> list[tuple[Any, ...]]:
     """The rows of a query, raw: the database's own values in tuples, at its own speed. Raises ``Unreadable``."""
     driver: Any = connection.dialect.loaded_dbapi
     try:
@@ -37,7 +37,7 @@ def fetched(connection: Connection, query: str) -> list[tuple[Any, ...]]:
 def batches_behind(connection: Connection, sequence: int | None, limit: int) -> list[tuple[Any, ...]]:
     """The next batches, in their order; None begins with the first there is, whatever its number."""
     after = "" if sequence is None else f"WHERE sequence > {sequence:d} "
-    return fetched(connection, f"SELECT {_BATCH} FROM batch {after}ORDER BY sequence LIMIT {limit:d}")  # noqa: S608
+    return fetch(connection, f"SELECT {_BATCH} FROM batch {after}ORDER BY sequence LIMIT {limit:d}")  # noqa: S608
 
 
 def has_its_types(batch: tuple[Any, ...]) -> bool:
@@ -49,7 +49,7 @@ def records_between(connection: Connection, first: int, stop: int) -> list[tuple
     """The records from a number up to, not including, another, in their order."""
     stop = min(stop, first + MOST_RECORDS)
     query = f"SELECT {_RECORD} FROM record WHERE number >= {first:d} AND number < {stop:d} ORDER BY number"  # noqa: S608
-    return fetched(connection, query)
+    return fetch(connection, query)
 
 
 def series_of(connection: Connection, first: int, last: int) -> dict[int, list[tuple[int, Labels]]]:
@@ -59,7 +59,7 @@ def series_of(connection: Connection, first: int, last: int) -> dict[int, list[t
         f' WHERE "batch" BETWEEN {first:d} AND {last:d} ORDER BY "key"'
     )
     found: dict[int, list[tuple[int, Labels]]] = {}
-    for batch, key, *labels in fetched(connection, query):
+    for batch, key, *labels in fetch(connection, query):
         found.setdefault(batch, []).append((key, (labels[0], labels[1], labels[2], labels[3], labels[4], labels[5])))
     return found
 
@@ -71,6 +71,6 @@ def corrections_of(connection: Connection, first: int, last: int) -> dict[int, l
         f' WHERE "batch" BETWEEN {first:d} AND {last:d} ORDER BY "number"'
     )
     found: dict[int, list[tuple[Any, ...]]] = {}
-    for batch, *fields in fetched(connection, query):
+    for batch, *fields in fetch(connection, query):
         found.setdefault(batch, []).append(tuple(fields))
     return found

@@ -24,13 +24,13 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 import migrations
 from licensing.core.errors import AzlicError, BadCall
 from licensing.db.database import open_database, reading
-from usage.auditing.compare import Compared, Kept, compare
-from usage.auditing.faults import Check, Fault, Faults
+from usage.auditing.compare import Compared, KeptCheckpoint, compare_checkpoints
+from usage.auditing.faults import AuditCheck, Fault, Faults
 from usage.auditing.files import check_files
 from usage.auditing.rest import check_rest
-from usage.auditing.rows import Unreadable, fetched
+from usage.auditing.rows import Unreadable, fetch
 from usage.auditing.walk import Walk
-from usage.ledger.checkpoints import known_origin
+from usage.ledger.checkpoints import read_origin
 
 _BUSY_SECONDS = 10
 
@@ -51,7 +51,7 @@ class Audit:
     head: bytes
     closed_months: int
     faults: Sequence[Fault]
-    counts: Mapping[Check, int]
+    counts: Mapping[AuditCheck, int]
     compared: Sequence[Compared]
     files: int = 0
     files_gone: int = 0
@@ -63,7 +63,7 @@ class Audit:
 
 
 def audit(
-    engine: Engine, *, against: Sequence[Kept] = (), files: bool = False, progress: Progress | None = None
+    engine: Engine, *, against: Sequence[KeptCheckpoint] = (), files: bool = False, progress: Progress | None = None
 ) -> Audit:
     """Compute a ledger again. ``progress`` hears the records done and the records to do.
 
@@ -78,11 +78,11 @@ def audit(
                 more, total = walk.stretch(connection), _records(connection)
                 if not more:
                     check_rest(connection, walk)
-                    origin = known_origin(connection)
+                    origin = read_origin(connection)
                 connection.rollback()  # there is nothing to commit, and of a damaged file SQLite would refuse to
             if progress is not None:  # nobody waits for the ledger meanwhile
                 progress(walk.records, max(walk.records, total))
-        compared = compare(against, origin=origin, walk=walk)  # 7
+        compared = compare_checkpoints(against, origin=origin, walk=walk)  # 7
         looked = check_files(engine, faults) if files else (0, 0)  # 9
     except Unreadable as error:
         raise AzlicError(
@@ -105,11 +105,11 @@ def audit(
 
 
 def _records(connection: Connection) -> int:
-    found = fetched(connection, "SELECT first_record + records - 1 FROM batch ORDER BY sequence DESC LIMIT 1")
+    found = fetch(connection, "SELECT first_record + records - 1 FROM batch ORDER BY sequence DESC LIMIT 1")
     return found[0][0] if found and isinstance(found[0][0], int) else 0
 
 
-def open_to_read(target: str) -> Engine:
+def open_readonly(target: str) -> Engine:
     """The ledger at a path or URL, to be read and nothing else: a file on a medium that cannot be written will do.
 
     Raises ``AzlicError`` where there is none or it cannot be read, ``BadCall`` where its schema is another.

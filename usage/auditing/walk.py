@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from licensing.core.instants import from_milliseconds
 from usage.auditing.diagnose import first_difference
-from usage.auditing.faults import Check, Faults, month_told, told
-from usage.auditing.months import closed_month
+from usage.auditing.faults import AuditCheck, Faults, month_text, printable
+from usage.auditing.months import read_closed_month
 from usage.auditing.rows import (
     MOST_RECORDS,
     Unreadable,
@@ -23,7 +23,7 @@ from usage.auditing.rows import (
     records_between,
     series_of,
 )
-from usage.ledger.canonical import ORIGIN, Labels, Sealed, batch_head
+from usage.ledger.canonical import ORIGIN, Labels, SealedBatch, batch_head
 from usage.months import DAY_MS, Month
 
 BATCHES_A_PAGE = 500
@@ -89,7 +89,7 @@ class Walk:
         sequence, where = batch[0], _place(batch)
         follows = self._check_number(sequence)  # 1
         if not has_its_types(batch):
-            self.faults.add(Check.HEADS, where, "its fields are not of the types that a batch has")
+            self.faults.add(AuditCheck.HEADS, where, "its fields are not of the types that a batch has")
         else:
             self._check_head(batch, where, follows=follows)  # 2
             self.series.update(key for key, _ in series)
@@ -104,23 +104,23 @@ class Walk:
         if sequence == self.sequence + 1:
             return True
         if sequence < 1:
-            self.faults.add(Check.NUMBERS, f"batch {sequence}", "no batch has such a number")
+            self.faults.add(AuditCheck.NUMBERS, f"batch {sequence}", "no batch has such a number")
             return False
         gone = f"batch {self.sequence + 1}" if sequence == self.sequence + 2 else ""
         gone = gone or f"batches {self.sequence + 1} to {sequence - 1}"
-        self.faults.add(Check.NUMBERS, gone, f"missing: after batch {self.sequence} comes batch {sequence}")
+        self.faults.add(AuditCheck.NUMBERS, gone, f"missing: after batch {self.sequence} comes batch {sequence}")
         return False
 
     def _check_head(self, batch: tuple[Any, ...], where: str, *, follows: bool) -> None:
         sequence, file, start, stop, consumed, first, records, rows, head, _ = batch
-        sealed = Sealed(sequence, file, start, stop, consumed, first, records, rows)
+        sealed = SealedBatch(sequence, file, start, stop, consumed, first, records, rows)
         if follows and batch_head(self.head, sealed) != head:
             before = f"batch {sequence - 1}" if sequence > 1 else "the beginning"
             what = f"its head does not follow from {before} and its own fields: one of the two was changed or moved"
-            self.faults.add(Check.HEADS, where, what)
+            self.faults.add(AuditCheck.HEADS, where, what)
         if follows and first != self.next_number:
             what = f"it begins with record {first}, and the batch before ended with record {self.next_number - 1}"
-            self.faults.add(Check.ROWS, where, what)
+            self.faults.add(AuditCheck.ROWS, where, what)
         self.next_number = first + min(max(records, 0), MOST_RECORDS)
 
     def _check_rows(
@@ -138,7 +138,7 @@ class Walk:
                 return
             rows = records_between(connection, batch[5], self.next_number)
         except Unreadable as error:
-            self.faults.add(Check.ROWS, where, f"its records cannot be read, the database is damaged: {error}")
+            self.faults.add(AuditCheck.ROWS, where, f"its records cannot be read, the database is damaged: {error}")
             return
         content = _encode((series, rows, corrections) if corrections else (series, rows))
         digest = self._hasher.submit(hashlib.sha256, content)
@@ -146,7 +146,7 @@ class Walk:
         self._handed_over = str(batch[1]).startswith("export:")  # the site had closed the months, perhaps not we
         self._add(rows, where, corrections)
         if digest.result().digest() != batch[7]:
-            self.faults.add(Check.ROWS, where, self._difference(connection, batch, rows))
+            self.faults.add(AuditCheck.ROWS, where, self._difference(connection, batch, rows))
 
     def _difference(self, connection: Connection, batch: tuple[Any, ...], rows: Sequence[tuple[Any, ...]]) -> str:
         """What is wrong with a batch's rows, as near as that can be told."""
@@ -176,9 +176,9 @@ class Walk:
                 before = totals.get(key, (0, 0, last))
                 totals[key] = [before[0] + quantity, before[1] + records, max(before[2], last)]
         for unknown in sorted(set[int]().union(*days.values()) - self.series):
-            self.faults.add(Check.OUTSIDE, where, f"it has records of series {unknown}, which no batch introduced")
+            self.faults.add(AuditCheck.OUTSIDE, where, f"it has records of series {unknown}, which no batch introduced")
         if any(type(row[1]) is not str for row in rows):  # bytes would be encoded as the text that they are in base64
-            self.faults.add(Check.ROWS, where, "the id of a record is no text")
+            self.faults.add(AuditCheck.ROWS, where, "the id of a record is no text")
 
     def _check_corrections(
         self, rows: Sequence[tuple[Any, ...]], where: str, corrections: Sequence[tuple[Any, ...]]
@@ -188,16 +188,18 @@ class Walk:
         late: set[str] = set()
         for correction in corrections:
             number, kind, booked, month, identity, series, quantity, _ = correction
-            name = f"correction {told(number)}"
+            name = f"correction {printable(number)}"
             if tuple(map(type, correction)) != _CORRECTION_TYPES:
                 self.faults.add(
-                    Check.ROWS, where, f"the fields of {name} are not of the types that they were stored as"
+                    AuditCheck.ROWS, where, f"the fields of {name} are not of the types that they were stored as"
                 )
                 continue
             if booked <= self.closed_until:
-                self.faults.add(Check.MONTHS, where, f"{name} is booked in {month_told(booked)}, which was closed then")
+                self.faults.add(
+                    AuditCheck.MONTHS, where, f"{name} is booked in {month_text(booked)}, which was closed then"
+                )
             if not self._handed_over and month > self.closed_until and (kind == "late" or month != booked):
-                self.faults.add(Check.MONTHS, where, f"{name} is about {month_told(month)}, which was open then")
+                self.faults.add(AuditCheck.MONTHS, where, f"{name} is about {month_text(month)}, which was open then")
             total = self.booked.setdefault(booked, {}).setdefault(series, [0, 0])
             total[0] += quantity
             total[1] += kind == "late"
@@ -205,35 +207,35 @@ class Walk:
                 late.add(identity)
                 record = records.get(identity)
                 if record is None or (record[2], record[3], _month_of(record[4])) != (series, quantity, month):
-                    what = f"{name} is not the late record {told(identity)} that it stands for"
-                    self.faults.add(Check.MONTHS, where, what)
+                    what = f"{name} is not the late record {printable(identity)} that it stands for"
+                    self.faults.add(AuditCheck.MONTHS, where, what)
         return frozenset(late)
 
     def _check_close(self, connection: Connection, batch: tuple[Any, ...], where: str, month: int) -> None:
         """A close binds the month's totals as they stand in the closed totals."""
         if month in self.months:
             self.faults.add(
-                Check.MONTHS, where, f"{month_told(month)} was closed before, by batch {self.months[month]}"
+                AuditCheck.MONTHS, where, f"{month_text(month)} was closed before, by batch {self.months[month]}"
             )
         elif month < self.closed_until:
-            what = f"{month_told(self.closed_until)} was closed before it, by batch {self.months[self.closed_until]}"
-            self.faults.add(Check.MONTHS, where, what)
+            what = f"{month_text(self.closed_until)} was closed before it, by batch {self.months[self.closed_until]}"
+            self.faults.add(AuditCheck.MONTHS, where, what)
         self.months.setdefault(month, batch[0])
         self.closed_until = max(self.closed_until, month)
-        closed = closed_month(connection, month)
+        closed = read_closed_month(connection, month)
         if closed is None:
             what = f"batch {batch[0]} closed it, and it does not stand there as closed"
-            self.faults.add(Check.MONTHS, month_told(month), what)
+            self.faults.add(AuditCheck.MONTHS, month_text(month), what)
         elif closed.batch != batch[0] or not closed.digest == closed.totals == batch[7]:
             what = f"its closed totals are not those that batch {batch[0]} closed it with"
-            self.faults.add(Check.MONTHS, month_told(month), what)
+            self.faults.add(AuditCheck.MONTHS, month_text(month), what)
 
 
 def _place(batch: tuple[Any, ...]) -> str:
     sequence, file, start, stop = batch[:4]
     if stop:
-        return f"batch {sequence} ({told(file)}, {told(start)} to {told(stop)})"
-    return f"batch {sequence} ({told(file)})"
+        return f"batch {sequence} ({printable(file)}, {printable(start)} to {printable(stop)})"
+    return f"batch {sequence} ({printable(file)})"
 
 
 def _sums(rows: Sequence[tuple[Any, ...]]) -> Sums:

@@ -15,10 +15,10 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from licensing.core.instants import from_milliseconds
-from usage.intake.backlog import Look
-from usage.intake.findings import KINDS, OpenGap, findings, open_gaps
-from usage.intake.quarantine import SetApart, set_apart
-from usage.ledger.tables.records import Gap, Record, Series
+from usage.intake.backlog import Backlog
+from usage.intake.findings import KINDS, OpenGap, list_findings, open_gaps
+from usage.intake.quarantine import QuarantinedLine, list_quarantined
+from usage.ledger.tables.records import GapRow, RecordRow, SeriesRow
 from usage.months import Month
 from usage.records.record import UNREADABLE, BadLine, requested_ms
 
@@ -26,7 +26,7 @@ _DAY = re.compile(r"usage-([0-9]{4}-[0-9]{2}-[0-9]{2})\.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
-class Obstacle:
+class Blocker:
     """One thing that speaks against closing: its kind, what and where it is, and the command to look into it."""
 
     kind: str
@@ -34,7 +34,7 @@ class Obstacle:
     hint: str
 
 
-def obstacles(connection: Connection, month: Month, look: Look) -> tuple[Obstacle, ...]:
+def find_blockers(connection: Connection, month: Month, look: Backlog) -> tuple[Blocker, ...]:
     """Everything that stands against closing a month, after a look at the output folders."""
     return (
         *_lines_apart(connection, month),
@@ -44,13 +44,13 @@ def obstacles(connection: Connection, month: Month, look: Look) -> tuple[Obstacl
     )
 
 
-def _lines_apart(connection: Connection, month: Month) -> Iterator[Obstacle]:
-    for item in set_apart(connection):
+def _lines_apart(connection: Connection, month: Month) -> Iterator[Blocker]:
+    for item in list_quarantined(connection):
         if _line_concerns(item, month):
-            yield Obstacle(item.kind, f"{item.file}:{item.line} {item.reason}", "azlic quarantine list")
+            yield Blocker(item.kind, f"{item.file}:{item.line} {item.reason}", "azlic quarantine list")
 
 
-def _line_concerns(item: SetApart, month: Month) -> bool:
+def _line_concerns(item: QuarantinedLine, month: Month) -> bool:
     """A line that can be dated concerns its own month; another one every month that may have written it."""
     at = _time_in(item.content)
     if at is not None:
@@ -76,22 +76,22 @@ def _file_may_hold(file: str, month: Month) -> bool:
     return day is None or month.starts_at <= day <= month.next.starts_at
 
 
-def _missing(connection: Connection, month: Month) -> Iterator[Obstacle]:
+def _missing(connection: Connection, month: Month) -> Iterator[Blocker]:
     for gap in open_gaps(connection):
         found_at = connection.execute(
-            select(Gap.found_at).where(Gap.container_id == gap.container_id, Gap.first == gap.first)
+            select(GapRow.found_at).where(GapRow.container_id == gap.container_id, GapRow.first == gap.first)
         ).scalar_one()
         after, before = _times_around(connection, gap)
         if after < month.next.starts_at and before >= month.starts_at and found_at >= month.starts_at:
             detail = f"records {gap.first} to {gap.last} of {gap.container_id} are missing"
-            yield Obstacle("gap", detail, "azlic findings list")
+            yield Blocker("gap", detail, "azlic findings list")
 
 
 def _times_around(connection: Connection, gap: OpenGap) -> tuple[datetime, datetime]:
     """The times of the records before and behind a gap; they bound when the missing ones were written."""
-    keys = select(Series.key).where(Series.container_id == gap.container_id)
-    query = select(Record.sequence, Record.requested_at).where(
-        Record.series.in_(keys), Record.sequence.in_((gap.first - 1, gap.last + 1))
+    keys = select(SeriesRow.key).where(SeriesRow.container_id == gap.container_id)
+    query = select(RecordRow.sequence, RecordRow.requested_at).where(
+        RecordRow.series.in_(keys), RecordRow.sequence.in_((gap.first - 1, gap.last + 1))
     )
     times = {sequence: from_milliseconds(time) for sequence, time in connection.execute(query)}
     return (
@@ -100,21 +100,21 @@ def _times_around(connection: Connection, gap: OpenGap) -> tuple[datetime, datet
     )
 
 
-def _doubts(connection: Connection, month: Month) -> Iterator[Obstacle]:
-    for item in findings(connection):
+def _doubts(connection: Connection, month: Month) -> Iterator[Blocker]:
+    for item in list_findings(connection):
         here = item.found_at >= month.starts_at and _file_may_hold(item.file, month)
         if here and item.kind != "gap":  # gaps are told by what is still missing
             place = f"{item.file}:{item.line}" if item.line else item.file
-            yield Obstacle("finding", f"{place} {KINDS.get(item.kind, item.kind)}", "azlic findings list")
+            yield Blocker("finding", f"{place} {KINDS.get(item.kind, item.kind)}", "azlic findings list")
 
 
-def _unread(month: Month, look: Look) -> Iterator[Obstacle]:
+def _unread(month: Month, look: Backlog) -> Iterator[Blocker]:
     for item in look.untaken:
         if _file_may_hold(item.path, month):
-            yield Obstacle("pending", f"{item.path}: {item.size:,} bytes are not taken yet", "azlic ingest")
+            yield Blocker("pending", f"{item.path}: {item.size:,} bytes are not taken yet", "azlic ingest")
 
 
-def summary(found: Sequence[Obstacle]) -> str:
+def summary(found: Sequence[Blocker]) -> str:
     """Obstacles in one line."""
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return f"{found[0].detail}{more}"

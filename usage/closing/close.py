@@ -12,14 +12,14 @@ from licensing.core.errors import AzlicError, BadCall
 from licensing.core.instants import from_milliseconds, iso, milliseconds
 from licensing.db.database import reading, writing
 from licensing.db.lock import holding
-from usage.closing.blockers import Obstacle, obstacles, summary
-from usage.intake.backlog import look
+from usage.closing.blockers import Blocker, find_blockers, summary
+from usage.intake.backlog import read_backlog
 from usage.ledger.batch_log import BatchChain, desk_source
 from usage.ledger.canonical import close_digest
-from usage.ledger.closed_months import Closing, closing_of, newest_closed
+from usage.ledger.closed_months import ClosedMonth, closing_of, last_closed_month
 from usage.ledger.corrections import LATE, check_reason
-from usage.ledger.tables.months import ClosedMonth, ClosedTotal, Correction
-from usage.ledger.tables.records import Total
+from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
+from usage.ledger.tables.records import TotalRow
 from usage.months import DAY_MS, Month, day_number
 
 FILE = "close:"
@@ -39,7 +39,7 @@ class Closable:
     month: Month
     series: int
     records: int
-    obstacles: tuple[Obstacle, ...]
+    obstacles: tuple[Blocker, ...]
     unseen: tuple[str, ...]
 
 
@@ -54,7 +54,7 @@ def examine(engine: Engine, month: Month, *, now: datetime, folders: Sequence[Pa
 
 def close_month(
     engine: Engine, month: Month, *, now: datetime, folders: Sequence[Path] = (), accept: str | None = None
-) -> Closing:
+) -> ClosedMonth:
     """Close a month in one transaction; ``accept`` is the reason to do so though something stands against it.
 
     Raises ``BadCall`` like ``examine``, ``MonthNotReady`` where something stands against it and no reason is given.
@@ -74,12 +74,12 @@ def close_month(
 def _examine(connection: Connection, month: Month, now: datetime, folders: Sequence[Path]) -> Closable:
     _refuse_what_cannot_be(connection, month, now)
     totals = _totals_of(connection, month)
-    seen = look(connection, folders)
+    seen = read_backlog(connection, folders)
     return Closable(
         month=month,
         series=len(totals),
         records=sum(records for _, _, records in totals),
-        obstacles=obstacles(connection, month, seen),
+        obstacles=find_blockers(connection, month, seen),
         unseen=seen.unseen,
     )
 
@@ -103,11 +103,11 @@ def _refuse_what_cannot_be(connection: Connection, month: Month, now: datetime) 
 
 def _first_open_use(connection: Connection) -> Month | None:
     """The first open month with use, or with something booked in it."""
-    closed = newest_closed(connection)
+    closed = last_closed_month(connection)
     since = closed.next if closed else Month(1970, 1)
-    query = select(func.min(Total.day)).where(Total.day >= day_number(since.starts_at))
+    query = select(func.min(TotalRow.day)).where(TotalRow.day >= day_number(since.starts_at))
     day = connection.execute(query).scalar()
-    booked = select(func.min(Correction.booked_month)).where(Correction.booked_month >= since.number)
+    booked = select(func.min(CorrectionRow.booked_month)).where(CorrectionRow.booked_month >= since.number)
     number = connection.execute(booked).scalar()
     used = [] if day is None else [Month.of(from_milliseconds(day * DAY_MS))]
     return min([*used, *([] if number is None else [Month.from_number(number)])], default=None)
@@ -120,18 +120,20 @@ def _totals_of(connection: Connection, month: Month) -> list[tuple[int, int, int
     """
     sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     first, past = day_number(month.starts_at), day_number(month.next.starts_at)
-    days = select(Total.series, Total.quantity, Total.records).where(Total.day >= first, Total.day < past)
+    days = select(TotalRow.series, TotalRow.quantity, TotalRow.records).where(
+        TotalRow.day >= first, TotalRow.day < past
+    )
     for series, quantity, records in connection.execute(days):
         sums[series][0] += quantity
         sums[series][1] += records
-    booked = select(Correction.series, Correction.quantity, Correction.kind)
-    for series, quantity, kind in connection.execute(booked.where(Correction.booked_month == month.number)):
+    booked = select(CorrectionRow.series, CorrectionRow.quantity, CorrectionRow.kind)
+    for series, quantity, kind in connection.execute(booked.where(CorrectionRow.booked_month == month.number)):
         sums[series][0] += quantity
         sums[series][1] += kind == LATE
     return [(series, quantity, records) for series, (quantity, records) in sorted(sums.items())]
 
 
-def _close(connection: Connection, month: Month, *, now: datetime, reason: str) -> Closing:
+def _close(connection: Connection, month: Month, *, now: datetime, reason: str) -> ClosedMonth:
     closed_at = from_milliseconds(milliseconds(now))  # as the ledger keeps it, for the digest is made from that again
     totals = _totals_of(connection, month)
     _refuse_what_does_not_fit(month, totals)
@@ -139,14 +141,14 @@ def _close(connection: Connection, month: Month, *, now: datetime, reason: str) 
     chain = BatchChain(connection, now=now)
     chain.seal(connection, source=desk_source(connection, FILE), file=f"{FILE}{month}", rows=digest)
     values = {"closed_at": closed_at, "batch": chain.sequence, "totals": digest, "reason": reason}
-    connection.execute(insert(ClosedMonth).values(month=month.number, **values))
+    connection.execute(insert(ClosedMonthRow).values(month=month.number, **values))
     rows = [
         {"month": month.number, "series": series, "quantity": quantity, "records": records}
         for series, quantity, records in totals
     ]
     if rows:
-        connection.execute(insert(ClosedTotal), rows)
-    return Closing(month, closed_at, chain.sequence, chain.head, reason)
+        connection.execute(insert(ClosedTotalRow), rows)
+    return ClosedMonth(month, closed_at, chain.sequence, chain.head, reason)
 
 
 def _refuse_what_does_not_fit(month: Month, totals: Sequence[tuple[int, int, int]]) -> None:

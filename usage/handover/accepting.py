@@ -24,22 +24,22 @@ from licensing.db.lock import holding
 from licensing.history.remember import advance
 from licensing.verdict.seen import WitnessKind
 from usage.handover.acknowledgement import Acknowledgement
-from usage.handover.archive import Package, opened_package
+from usage.handover.archive import Package, open_package
 from usage.handover.booking import SiteBooks, only_contents
-from usage.handover.errors import BadPackage, Refused
+from usage.handover.errors import BadPackage, HandoverRefused
 from usage.handover.exporting import digest_of
-from usage.handover.inspection import refused
+from usage.handover.inspection import refusal
 from usage.handover.manifest import RECORDS, Manifest
-from usage.handover.sites import KnownSite, known_sites
+from usage.handover.sites import HandingSite, list_sites
 from usage.handover.sums import Sums, read_series
-from usage.handover.verify import chained, check_names, check_sums, read_totals, stored
-from usage.ledger.tables.handover import AcceptedExport, HandingSite
-from usage.ledger.tables.records import Source
+from usage.handover.verify import check_names, check_sums, read_totals, verify_chain, verify_stored
+from usage.ledger.tables.handover import AcceptedExportRow, HandingSiteRow
+from usage.ledger.tables.records import SourceRow
 from usage.ledger.writer import Receipt
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class Acceptance:
     """An export that is in the books: what it says, what it brought, and the acknowledgement for the site.
 
     ``again`` says that it was in the books before; ``receipt`` then counts nothing.
@@ -53,15 +53,15 @@ class Accepted:
     again: bool
 
 
-def accept(engine: Engine, path: Path, *, signer: Signer, now: datetime) -> Accepted:
+def accept(engine: Engine, path: Path, *, signer: Signer, now: datetime) -> Acceptance:
     """Book an export of an enrolled site.
 
     Raises ``Refused`` for one that is not believed or does not connect, ``AzlicError`` where the file or the ledger
     cannot be used; nothing is booked then.
     """
     try:
-        with opened_package(path) as package, holding(engine), writing(engine) as connection:
-            sites = {site.key.keyid: site for site in known_sites(connection)}
+        with open_package(path) as package, holding(engine), writing(engine) as connection:
+            sites = {site.key.keyid: site for site in list_sites(connection)}
             if not sites:
                 raise AzlicError(
                     "no site is enrolled here",
@@ -72,7 +72,7 @@ def accept(engine: Engine, path: Path, *, signer: Signer, now: datetime) -> Acce
             site = sites[payload.key.keyid]
             _check_site(manifest, site, sites.values())  # 2
             digest, receipt, corrections = digest_of(payload.content), Receipt(), 0
-            known = connection.execute(select(AcceptedExport.accepted_at).where(AcceptedExport.digest == digest))
+            known = connection.execute(select(AcceptedExportRow.accepted_at).where(AcceptedExportRow.digest == digest))
             accepted_at = known.scalar()  # 3
             if accepted_at is None:
                 _check_connects(connection, manifest, site)  # 4
@@ -80,62 +80,64 @@ def accept(engine: Engine, path: Path, *, signer: Signer, now: datetime) -> Acce
                 _remember(connection, manifest, site, digest, now)
             advance(connection, WitnessKind.EVALUATION, now, "accept")
     except BadPackage as error:
-        raise refused(path, error) from error
+        raise refusal(path, error) from error
     acknowledgement = Acknowledgement.of(manifest, digest, accepted_at or now)
-    content = acknowledgement.signed(signer)
-    return Accepted(manifest, acknowledgement, content, receipt, corrections, again=accepted_at is not None)
+    content = acknowledgement.sign(signer)
+    return Acceptance(manifest, acknowledgement, content, receipt, corrections, again=accepted_at is not None)
 
 
-def _check_site(manifest: Manifest, site: KnownSite, sites: Any) -> None:
+def _check_site(manifest: Manifest, site: HandingSite, sites: Any) -> None:
     """The site's own name and ledger; two sites with one ledger are a machine and its copy."""
     if manifest.site != site.name:
-        raise Refused(
+        raise HandoverRefused(
             f"the export says it is of site {manifest.site}, and the key that signed it is enrolled for {site.name}",
             hint="set AZLIC_SITE at the site to the name it is enrolled under here",
         )
     for other in sites:
         if other.name != site.name and other.origin == manifest.origin:
-            raise Refused(
+            raise HandoverRefused(
                 f"sites {site.name} and {other.name} hand over the same ledger, {manifest.origin}: one is a copy of the"
                 " other, as a cloned machine is",
                 hint=f"let {site.name} begin a ledger of its own and ingest its own output folder into it",
             )
     if site.origin not in {None, manifest.origin}:
-        raise Refused(
+        raise HandoverRefused(
             f"site {site.name} handed over the ledger {site.origin} until now, and this is another one,"
             f" {manifest.origin}",
             hint="go back to the ledger from before; if it is lost for good, enrol the site under a new name",
         )
 
 
-def _check_connects(connection: Connection, manifest: Manifest, site: KnownSite) -> None:
+def _check_connects(connection: Connection, manifest: Manifest, site: HandingSite) -> None:
     """What can be told from the ends alone; the rest shows while the chain is walked."""
     last = f"batch {site.size} with head {site.head.hex()[:16]}"
     if manifest.last_batch < site.size:
-        raise Refused(
+        raise HandoverRefused(
             f"export {manifest.number} of {site.name} ends at batch {manifest.last_batch} with head"
             f" {manifest.head[:16]}, and {last} was seen before: the site's ledger was set back, or went another way",
             hint="find out which of the two ledgers is the site's; nothing was booked",
         )
     if manifest.previous.size > site.size:
         newest = connection.execute(
-            select(func.max(AcceptedExport.number)).where(AcceptedExport.site == site.name)
+            select(func.max(AcceptedExportRow.number)).where(AcceptedExportRow.site == site.name)
         ).scalar()
         before = f"the export that follows number {newest}" if newest else "the first export"
-        raise Refused(
+        raise HandoverRefused(
             f"export {manifest.number} of {site.name} begins behind batch {manifest.previous.size}, and {last} is the"
             f" last one seen: batches {site.size + 1} to {manifest.previous.size} are missing",
             hint=f"accept {before} first, up to number {manifest.follows or manifest.number - 1}",
         )
     if manifest.holds != RECORDS and manifest.previous.size < site.size < manifest.last_batch:
-        raise Refused(
+        raise HandoverRefused(
             f"export {manifest.number} of {site.name} holds totals of batches {manifest.first_batch} to"
             f" {manifest.last_batch}, of which those up to {site.size} are booked: they cannot be told apart",
             hint="at the site: azlic export --since, with the last acknowledgement's checkpoint; or --holds records",
         )
 
 
-def _unforked(batches: Iterator[tuple[Any, ...]], manifest: Manifest, site: KnownSite) -> Iterator[tuple[Any, ...]]:
+def _refuse_forks(
+    batches: Iterator[tuple[Any, ...]], manifest: Manifest, site: HandingSite
+) -> Iterator[tuple[Any, ...]]:
     """The batches as they come, provided that they pass through the last head seen."""
     _check_head(bytes.fromhex(manifest.previous.head), manifest.previous.size, manifest, site)
     for found in batches:
@@ -143,9 +145,9 @@ def _unforked(batches: Iterator[tuple[Any, ...]], manifest: Manifest, site: Know
         yield found
 
 
-def _check_head(head: bytes, size: int, manifest: Manifest, site: KnownSite) -> None:
+def _check_head(head: bytes, size: int, manifest: Manifest, site: HandingSite) -> None:
     if size == site.size and head != site.head:
-        raise Refused(
+        raise HandoverRefused(
             f"export {manifest.number} of {site.name} has the head {head.hex()[:16]} at batch {size}, and"
             f" {site.head.hex()[:16]} was seen there before: the site's ledger went two ways",
             hint="find out which of the two ledgers is the site's: one was restored, copied or rewritten;"
@@ -154,7 +156,7 @@ def _check_head(head: bytes, size: int, manifest: Manifest, site: KnownSite) -> 
 
 
 def _book(
-    connection: Connection, package: Package, manifest: Manifest, site: KnownSite, *, now: datetime, receipt: Receipt
+    connection: Connection, package: Package, manifest: Manifest, site: HandingSite, *, now: datetime, receipt: Receipt
 ) -> int:
     books = SiteBooks(connection, site=site.name, source=_source(connection, site), now=now, receipt=receipt)
     try:
@@ -164,7 +166,7 @@ def _book(
         if manifest.holds == RECORDS:
 
             def looked_at() -> Iterator[tuple[Any, ...]]:
-                for batch, head, line, contents in _unforked(stored(package, manifest), manifest, site):
+                for batch, head, line, contents in _refuse_forks(verify_stored(package, manifest), manifest, site):
                     check_names(batch, contents, names)
                     sums.add(batch.sequence, contents)
                     yield batch, head, line, contents
@@ -173,7 +175,7 @@ def _book(
                 books.take(contents, line, head)
         else:
             sums = read_totals(package, manifest)
-            for _ in _unforked(chained(package, manifest), manifest, site):
+            for _ in _refuse_forks(verify_chain(package, manifest), manifest, site):
                 pass
             if manifest.last_batch > site.size:
                 head = bytes.fromhex(manifest.head)
@@ -185,19 +187,19 @@ def _book(
     return books.corrections
 
 
-def _source(connection: Connection, site: KnownSite) -> int:
+def _source(connection: Connection, site: HandingSite) -> int:
     """The site's virtual file, made when its first export comes."""
     if site.source is not None:
         return site.source
-    made = insert(Source).values(path=f"export:{site.name}").returning(Source.key)
+    made = insert(SourceRow).values(path=f"export:{site.name}").returning(SourceRow.key)
     return int(connection.execute(made).scalar_one())
 
 
-def _remember(connection: Connection, manifest: Manifest, site: KnownSite, digest: bytes, now: datetime) -> None:
-    source = select(Source.key).where(Source.path == f"export:{site.name}").scalar_subquery()
+def _remember(connection: Connection, manifest: Manifest, site: HandingSite, digest: bytes, now: datetime) -> None:
+    source = select(SourceRow.key).where(SourceRow.path == f"export:{site.name}").scalar_subquery()
     head = bytes.fromhex(manifest.head)
     values = {"origin": manifest.origin, "size": manifest.last_batch, "head": head, "source": source, "seen_at": now}
-    connection.execute(update(HandingSite).where(HandingSite.site == site.name).values(values))
+    connection.execute(update(HandingSiteRow).where(HandingSiteRow.site == site.name).values(values))
     accepted = {
         "digest": digest,
         "site": site.name,
@@ -207,4 +209,4 @@ def _remember(connection: Connection, manifest: Manifest, site: KnownSite, diges
         "head": head,
         "accepted_at": now,
     }
-    connection.execute(insert(AcceptedExport).values(accepted))
+    connection.execute(insert(AcceptedExportRow).values(accepted))

@@ -18,7 +18,7 @@ from licensing.core.instants import from_milliseconds, milliseconds
 from licensing.db.database import writing
 from licensing.db.lock import holding
 from licensing.history.remember import advance
-from licensing.signing.document import BadDocument, Count, Document, Instant, Label, parse_document
+from licensing.signing.document import BadDocument, Count, Instant, Label, StrictModel, parse_document
 from licensing.signing.envelope import (
     MAX_ENVELOPE_BYTES,
     MalformedEnvelope,
@@ -29,15 +29,15 @@ from licensing.signing.envelope import (
 )
 from licensing.verdict.seen import WitnessKind
 from usage.handover.contents import head_at
-from usage.handover.errors import Refused
+from usage.handover.errors import HandoverRefused
 from usage.handover.manifest import Digest, Manifest
 from usage.ledger.checkpoints import Checkpoint
-from usage.ledger.tables.handover import Export, Origin
+from usage.ledger.tables.handover import ExportRow, OriginRow
 
 ACKNOWLEDGEMENT_TYPE = "application/vnd.azlic.acknowledgement.v1+json"
 
 
-class Acknowledgement(Document):
+class Acknowledgement(StrictModel):
     """Which export of which ledger was booked, up to which batch and head; ``export`` is its payload's digest."""
 
     site: Label
@@ -66,7 +66,7 @@ class Acknowledgement(Document):
         """How far the ledger had come that was booked."""
         return Checkpoint(self.origin, self.size, bytes.fromhex(self.head))
 
-    def signed(self, signer: Signer) -> bytes:
+    def sign(self, signer: Signer) -> bytes:
         """The file for the site."""
         return seal(self.model_dump_json().encode(), ACKNOWLEDGEMENT_TYPE, signer)
 
@@ -90,23 +90,23 @@ def acknowledge(engine: Engine, path: Path, *, key: Key, now: datetime) -> Ackno
 
     Raises ``Refused`` where one of these is not so, ``AzlicError`` where the file or the ledger cannot be used.
     """
-    acknowledgement = _signed(path, key)  # 1
+    acknowledgement = _read_signed(path, key)  # 1
     with holding(engine), writing(engine) as connection:
         row = _export(connection, path, acknowledgement)  # 2
         _check_head(connection, path, acknowledgement)  # 3
         again = row.acknowledged_at is not None
         _check_newest(connection, path, acknowledgement)  # 4
-        open_ones = update(Export).where(Export.number <= row.number, Export.acknowledged_at.is_(None))
+        open_ones = update(ExportRow).where(ExportRow.number <= row.number, ExportRow.acknowledged_at.is_(None))
         connection.execute(open_ones.values(acknowledged_at=now, acknowledged_by=key.keyid))
         advance(connection, WitnessKind.EVALUATION, now, "acknowledge")
     return Acknowledged(acknowledgement, key.keyid, again)
 
 
-def _signed(path: Path, key: Key) -> Acknowledgement:
+def _read_signed(path: Path, key: Key) -> Acknowledgement:
     try:
         envelope = parse_envelope(read_capped(path, MAX_ENVELOPE_BYTES))
         if envelope.payload_type != ACKNOWLEDGEMENT_TYPE:
-            raise _refused(path, f"it is a signed document of another type: {envelope.payload_type[:80]!r}")
+            raise _refusal(path, f"it is a signed document of another type: {envelope.payload_type[:80]!r}")
         return parse_document(VerifiedPayload(envelope, [key]).content, Acknowledgement)
     except OSError as error:
         raise AzlicError(
@@ -114,18 +114,20 @@ def _signed(path: Path, key: Key) -> Acknowledgement:
             hint="check the path and who may read it",
         ) from error
     except UntrustedEnvelope as error:
-        raise _refused(path, f"head office's key {key.keyid[:16]} has not signed it") from error
+        raise _refusal(path, f"head office's key {key.keyid[:16]} has not signed it") from error
     except (FileTooLarge, MalformedEnvelope, BadDocument) as error:
-        raise _refused(path, str(error)) from error
+        raise _refusal(path, str(error)) from error
 
 
 def _export(connection: Connection, path: Path, acknowledgement: Acknowledgement) -> Any:
-    origin = connection.execute(select(Origin.name)).scalar()
+    origin = connection.execute(select(OriginRow.name)).scalar()
     if acknowledgement.origin != origin:
-        raise _refused(path, f"it is of the ledger {acknowledgement.origin}, and this one is {origin}")
-    row = connection.execute(select(Export.__table__).where(Export.number == acknowledgement.number)).one_or_none()
+        raise _refusal(path, f"it is of the ledger {acknowledgement.origin}, and this one is {origin}")
+    row = connection.execute(
+        select(ExportRow.__table__).where(ExportRow.number == acknowledgement.number)
+    ).one_or_none()
     if row is None or row.digest.hex() != acknowledgement.export:
-        raise _refused(
+        raise _refusal(
             path, f"this ledger made no export {acknowledgement.number} such as it names: it was set back, or is a copy"
         )
     return row
@@ -135,7 +137,7 @@ def _check_head(connection: Connection, path: Path, acknowledgement: Acknowledge
     head = head_at(connection, acknowledgement.size)
     if head is None or head.hex() != acknowledgement.head:
         has = "ends before it" if head is None else f"has {head.hex()[:16]} there"
-        raise _refused(
+        raise _refusal(
             path,
             f"head office has seen batch {acknowledgement.size} with head {acknowledgement.head[:16]}, and this ledger"
             f" {has}: it was set back or changed",
@@ -143,13 +145,13 @@ def _check_head(connection: Connection, path: Path, acknowledgement: Acknowledge
 
 
 def _check_newest(connection: Connection, path: Path, acknowledgement: Acknowledgement) -> None:
-    taken = select(func.max(Export.number)).where(Export.acknowledged_at.is_not(None))
+    taken = select(func.max(ExportRow.number)).where(ExportRow.acknowledged_at.is_not(None))
     newest = connection.execute(taken).scalar() or 0
     if acknowledgement.number < newest:
-        raise _refused(
+        raise _refusal(
             path, f"it is of export {acknowledgement.number}, and that of export {newest} was taken: it is an old one"
         )
 
 
-def _refused(path: Path, reason: str) -> Refused:
-    return Refused(f"{path}: {reason}", hint="ask head office for the acknowledgement of the newest export")
+def _refusal(path: Path, reason: str) -> HandoverRefused:
+    return HandoverRefused(f"{path}: {reason}", hint="ask head office for the acknowledgement of the newest export")

@@ -131,7 +131,7 @@ class Package:
 
 
 @contextlib.contextmanager
-def opened_package(path: Path) -> Iterator[Package]:
+def open_package(path: Path) -> Iterator[Package]:
     """Step 1: an export at a path. Raises ``BadPackage``, or ``AzlicError`` where the file cannot be read."""
     try:
         with open_regular(path) as file:

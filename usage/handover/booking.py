@@ -18,10 +18,10 @@ from usage.handover.contents import Booked, Contents, encode
 from usage.handover.errors import BadPackage
 from usage.handover.sums import LATE, Sums
 from usage.ledger.canonical import Labels, Row
-from usage.ledger.closed_months import newest_closed
+from usage.ledger.closed_months import last_closed_month
 from usage.ledger.corrections import Entry, enter
 from usage.ledger.parse import PLAIN_WHOLE, Parsed
-from usage.ledger.tables.records import Source
+from usage.ledger.tables.records import SourceRow
 from usage.ledger.writer import Cursor, Ledger, Receipt
 from usage.months import Month
 from usage.quantity import MICRO
@@ -54,8 +54,8 @@ class SiteBooks(Ledger):
         self._connection = connection
         self._head_of_site = _SiteHead()
         self._cursor = Cursor(source, f"export:{site}", digest=self._head_of_site)
-        self._offset: int = connection.execute(select(Source.offset).where(Source.key == source)).scalar_one()
-        closed = newest_closed(connection)
+        self._offset: int = connection.execute(select(SourceRow.offset).where(SourceRow.key == source)).scalar_one()
+        closed = last_closed_month(connection)
         self._open_from = closed.next if closed else None
         self._names: dict[int, Labels] = {}
         self._keys: dict[int, int] = {}
@@ -93,7 +93,7 @@ class SiteBooks(Ledger):
     def finish(self) -> None:
         """Remember how far the site's lines were taken."""
         values = {"offset": self._offset, "consumed": self._head_of_site.head}
-        self._connection.execute(update(Source).where(Source.key == self._cursor.source).values(values))
+        self._connection.execute(update(SourceRow).where(SourceRow.key == self._cursor.source).values(values))
 
     def _record_of(self, total: tuple[int, int, int, int, int], origin: str, number: int) -> Row:
         day, series, quantity, records, last_at = total
@@ -109,14 +109,14 @@ class SiteBooks(Ledger):
         self._cursor.line = rows[0][0] - 1
         if not (block.data.isascii() and b"\\" not in block.data) and not all(row[1].isprintable() for row in rows):
             raise BadPackage("the id of one of its records holds characters that cannot be printed")
-        parsed = Parsed(rows=self._renamed(rows), large=max(row[3] for row in rows) > _PLAIN)
+        parsed = Parsed(rows=self._rename(rows), large=max(row[3] for row in rows) > _PLAIN)
         new, problems = self._store(self._connection, parsed, self._cursor)
         lines = [encode((*row[1:], self._names[row[2]])) for row in rows] if problems else []
         kept = self._set_apart(self._connection, self._cursor, block, lines, problems)
         self._receipt.new += len(new)
         return new, kept
 
-    def _renamed(self, rows: Sequence[Row]) -> list[Row]:
+    def _rename(self, rows: Sequence[Row]) -> list[Row]:
         """The rows under this ledger's numbers and series."""
         keys, key, first = self._keys, self._key, self._batches.next_number
         return [

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, select
 from licensing.core.errors import AzlicError
 from licensing.core.instants import iso
 from usage.handover.errors import BadPackage
-from usage.ledger.canonical import ORIGIN, Labels, Row, Sealed, batch_head
-from usage.ledger.tables.months import ClosedMonth, ClosedTotal, Correction
-from usage.ledger.tables.records import Batch, Record, Series
+from usage.ledger.canonical import ORIGIN, Labels, Row, SealedBatch, batch_head
+from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
+from usage.ledger.tables.records import BatchRow, RecordRow, SeriesRow
 from usage.months import Month
 from usage.records.record import LATEST_MS
 
@@ -51,7 +51,7 @@ class Contents(NamedTuple):
     corrections: Sequence[Booked] = ()
 
 
-class Closing(NamedTuple):
+class ClosingEntry(NamedTuple):
     """The month that a batch closed, with the totals it closed it at: series, quantity, records."""
 
     kind: str
@@ -64,16 +64,16 @@ class Closing(NamedTuple):
 class Link(NamedTuple):
     """A batch in its chain: its fields, its head, and what it stored as the bytes that were digested."""
 
-    batch: Sealed
+    batch: SealedBatch
     head: bytes
     line: bytes
 
 
-def read_contents(line: bytes, batch: Sealed) -> Contents | Closing:
+def read_contents(line: bytes, batch: SealedBatch) -> Contents | ClosingEntry:
     """What a line holds that was found to have the batch's digest. Raises ``BadPackage``."""
     try:
         if batch.file.startswith(CLOSE_FILE):
-            return Closing(*_decode_close(line))
+            return ClosingEntry(*_decode_close(line))
         try:
             contents = Contents(*_decode_two(line))
         except msgspec.ValidationError:
@@ -93,13 +93,13 @@ def links(connection: Connection, first: int, last: int) -> Iterator[Link]:
     Raises ``AzlicError`` naming the first batch that the ledger does not hold as it was chained.
     """
     head = head_at(connection, first - 1)
-    query = select(Batch.__table__).where(Batch.sequence.between(first, last)).order_by(Batch.sequence)
+    query = select(BatchRow.__table__).where(BatchRow.sequence.between(first, last)).order_by(BatchRow.sequence)
     rows = iter(connection.execute(query))
     expected = first
     while group := _group(rows):
         lines = _lines(connection, group)
         for row, line in zip(group, lines, strict=True):
-            batch = sealed(row)
+            batch = sealed_fields(row)
             head = batch_head(head, batch) if head is not None else b""
             if row.sequence != expected or head != row.head or hashlib.sha256(line).digest() != row.rows:
                 raise AzlicError(
@@ -114,12 +114,14 @@ def head_at(connection: Connection, size: int) -> bytes | None:
     """The ledger's head behind its first ``size`` batches; None where it has fewer."""
     if size == 0:
         return ORIGIN
-    return connection.execute(select(Batch.head).where(Batch.sequence == size)).scalar()
+    return connection.execute(select(BatchRow.head).where(BatchRow.sequence == size)).scalar()
 
 
-def sealed(row: Any) -> Sealed:
+def sealed_fields(row: Any) -> SealedBatch:
     """The fields of a batch that its head binds."""
-    return Sealed(row.sequence, row.file, row.start, row.stop, row.consumed, row.first_record, row.records, row.rows)
+    return SealedBatch(
+        row.sequence, row.file, row.start, row.stop, row.consumed, row.first_record, row.records, row.rows
+    )
 
 
 def _group(rows: Iterator[Any]) -> list[Any]:
@@ -137,21 +139,23 @@ def _group(rows: Iterator[Any]) -> list[Any]:
 def _lines(connection: Connection, group: list[Any]) -> list[bytes]:
     first, last = group[0].sequence, group[-1].sequence
     start, stop = group[0].first_record, group[-1].first_record + group[-1].records
-    series = _by_batch(connection, select(*_LABELS).where(Series.batch.between(first, last)).order_by(Series.key))
-    booked = select(*_BOOKED).where(Correction.batch.between(first, last)).order_by(Correction.number)
+    series = _by_batch(connection, select(*_LABELS).where(SeriesRow.batch.between(first, last)).order_by(SeriesRow.key))
+    booked = select(*_BOOKED).where(CorrectionRow.batch.between(first, last)).order_by(CorrectionRow.number)
     corrections = _by_batch(connection, booked)
-    query = select(Record.__table__).where(Record.number >= start, Record.number < stop).order_by(Record.number)
+    query = (
+        select(RecordRow.__table__).where(RecordRow.number >= start, RecordRow.number < stop).order_by(RecordRow.number)
+    )
     records = iter(connection.execute(query)) if stop > start else iter(())
     return [_line(connection, row, series, records, corrections) for row in group]
 
 
 _LABELS = (
-    *(Series.batch, Series.key, Series.container_id, Series.meter, Series.container_version),
-    *(Series.container_type, Series.api_type, Series.site),
+    *(SeriesRow.batch, SeriesRow.key, SeriesRow.container_id, SeriesRow.meter, SeriesRow.container_version),
+    *(SeriesRow.container_type, SeriesRow.api_type, SeriesRow.site),
 )
 _BOOKED = (
-    *(Correction.batch, Correction.number, Correction.kind, Correction.booked_month, Correction.month),
-    *(Correction.record_id, Correction.series, Correction.quantity, Correction.reason),
+    *(CorrectionRow.batch, CorrectionRow.number, CorrectionRow.kind, CorrectionRow.booked_month, CorrectionRow.month),
+    *(CorrectionRow.record_id, CorrectionRow.series, CorrectionRow.quantity, CorrectionRow.reason),
 )
 
 
@@ -172,10 +176,10 @@ def _line(connection: Connection, row: Any, series: Any, records: Iterator[Any],
 
 
 def _closing(connection: Connection, sequence: int) -> bytes:
-    month = connection.execute(select(ClosedMonth.__table__).where(ClosedMonth.batch == sequence)).one_or_none()
+    month = connection.execute(select(ClosedMonthRow.__table__).where(ClosedMonthRow.batch == sequence)).one_or_none()
     if month is None:
         return b""
-    columns = (ClosedTotal.series, ClosedTotal.quantity, ClosedTotal.records)
-    query = select(*columns).where(ClosedTotal.month == month.month).order_by(ClosedTotal.series)
+    columns = (ClosedTotalRow.series, ClosedTotalRow.quantity, ClosedTotalRow.records)
+    query = select(*columns).where(ClosedTotalRow.month == month.month).order_by(ClosedTotalRow.series)
     totals = [tuple(total) for total in connection.execute(query)]
     return encode((_CLOSE, str(Month.from_number(month.month)), month.reason, iso(month.closed_at), totals))

@@ -7,7 +7,7 @@ class BadPackage(ValueError):
     """Bytes that are not the export they were taken for; the text says why not."""
 
 
-class Refused(AzlicError):
+class HandoverRefused(AzlicError):
     """An export or an acknowledgement is not believed, or does not fit what was seen before. Exit status 1: a "no"."""
 
     exit_status = 1

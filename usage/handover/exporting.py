@@ -24,7 +24,7 @@ from licensing.signing.envelope import seal
 from licensing.verdict.seen import WitnessKind
 from usage.handover.archive import Writer
 from usage.handover.contents import encode, head_at, links, read_contents
-from usage.handover.errors import Refused
+from usage.handover.errors import HandoverRefused
 from usage.handover.manifest import (
     EXPORT_TYPE,
     RECORDS,
@@ -34,13 +34,13 @@ from usage.handover.manifest import (
     Position,
     parse_manifest,
 )
-from usage.handover.sheets import sheets
+from usage.handover.sheets import write_sheets
 from usage.handover.sums import Sums
-from usage.ledger.canonical import Labels, Sealed
+from usage.ledger.canonical import Labels, SealedBatch
 from usage.ledger.checkpoints import Checkpoint, origin_of
-from usage.ledger.tables.handover import Export
-from usage.ledger.tables.months import ClosedMonth
-from usage.ledger.tables.records import Batch, Series
+from usage.ledger.tables.handover import ExportRow
+from usage.ledger.tables.months import ClosedMonthRow
+from usage.ledger.tables.records import BatchRow, SeriesRow
 from usage.months import Month
 
 
@@ -92,20 +92,20 @@ def export(  # one call for the one thing a site does every month
                 if wanted.known is not None:
                     return _again(connection, writer, wanted.known, signer)
                 made = _Making(connection, writer, wanted, holds)
-                number = 1 + (connection.execute(select(func.max(Export.number))).scalar() or 0)
+                number = 1 + (connection.execute(select(func.max(ExportRow.number))).scalar() or 0)
                 manifest = made.manifest(site=site, origin=origin, number=number, month=month, tool=tool, now=now)
             writer.finish(seal(manifest.to_bytes(), EXPORT_TYPE, signer))
             with writing(engine) as connection:
-                connection.execute(insert(Export).values(_row(manifest, month, now)))
+                connection.execute(insert(ExportRow).values(_row(manifest, month, now)))
     return Exported(manifest, signer.public_key.keyid, again=False)
 
 
 def _range(connection: Connection, origin: str, *, month: Month | None, since: Checkpoint | None, holds: str) -> _Range:
-    size = connection.execute(select(func.max(Batch.sequence))).scalar() or 0
-    given = connection.execute(select(Export.__table__).order_by(Export.number.desc())).all()
+    size = connection.execute(select(func.max(BatchRow.sequence))).scalar() or 0
+    given = connection.execute(select(ExportRow.__table__).order_by(ExportRow.number.desc())).all()
     for row in given[:1]:
         _check_connects(connection, row, size)
-    last = size if month is None else _closed_by(connection, month)
+    last = size if month is None else _closing_batch(connection, month)
     if not size:
         raise BadCall("the ledger holds nothing to hand over", hint="azlic ingest takes usage into it")
     if since is not None:
@@ -126,15 +126,15 @@ def _check_connects(connection: Connection, row: Any, size: int) -> None:
     head = head_at(connection, row.last_batch)
     if head != row.head:
         has = f"it has only {size} batches" if head is None else f"its head there is {head.hex()[:16]}"
-        raise Refused(
+        raise HandoverRefused(
             f"export {row.number} ended at batch {row.last_batch} with head {row.head.hex()[:16]}, and this ledger does"
             f" not go on from there: {has}",
             hint="it was set back or changed: go back to the ledger that made that export. Nothing was handed over",
         )
 
 
-def _closed_by(connection: Connection, month: Month) -> int:
-    batch = connection.execute(select(ClosedMonth.batch).where(ClosedMonth.month == month.number)).scalar()
+def _closing_batch(connection: Connection, month: Month) -> int:
+    batch = connection.execute(select(ClosedMonthRow.batch).where(ClosedMonthRow.month == month.number)).scalar()
     if batch is None:
         raise BadCall(
             f"{month} is not closed", hint=f"azlic close {month} first; without --month all that is new is handed over"
@@ -145,14 +145,14 @@ def _closed_by(connection: Connection, month: Month) -> int:
 def _size_of(connection: Connection, since: Checkpoint, origin: str, size: int) -> int:
     """Where a checkpoint stands in this ledger."""
     if since.origin != origin:
-        raise Refused(
+        raise HandoverRefused(
             f"the checkpoint is of the ledger {since.origin}, and this one is {origin}",
             hint="name a checkpoint of this ledger",
         )
     head = head_at(connection, since.size)
     if head != since.head:
         has = f"has {size} batches" if head is None else f"has the head {head.hex()[:16]} there"
-        raise Refused(
+        raise HandoverRefused(
             f"the checkpoint says batch {since.size} with head {since.head.hex()[:16]}, and this ledger {has}",
             hint="the ledger was set back or changed since the checkpoint was made: go back to the one that made it",
         )
@@ -182,13 +182,13 @@ class _Making:
                 pass
             held = self._writer.add("totals.json", [self._sums.to_bytes()])
         series = self._writer.add("series.json", [encode(list(names.items()))])
-        made = sheets(self._sums, names).items()
+        made = write_sheets(self._sums, names).items()
         return batches, held, series, *(self._writer.add(name, [content]) for name, content in made)
 
     def _batches(self) -> Iterator[bytes]:
-        query = select(Batch.__table__).where(Batch.sequence.between(self._wanted.first, self._wanted.last))
-        for row in self._connection.execute(query.order_by(Batch.sequence)):
-            yield batch_line(Sealed(*(getattr(row, name) for name in _SEALED)), row.head)
+        query = select(BatchRow.__table__).where(BatchRow.sequence.between(self._wanted.first, self._wanted.last))
+        for row in self._connection.execute(query.order_by(BatchRow.sequence)):
+            yield batch_line(SealedBatch(*(getattr(row, name) for name in _SEALED)), row.head)
 
     def _contents(self) -> Iterator[bytes]:
         for batch, head, line in links(self._connection, self._wanted.first, self._wanted.last):
@@ -226,7 +226,7 @@ class _Making:
 _SEALED = ("sequence", "file", "start", "stop", "consumed", "first_record", "records", "rows")
 
 
-def batch_line(batch: Sealed, head: bytes) -> bytes:
+def batch_line(batch: SealedBatch, head: bytes) -> bytes:
     """A batch's line in ``batches.jsonl``: the fields that its head binds, and the head."""
     consumed, rows = batch.consumed.hex(), batch.rows.hex()
     place = (batch.sequence, batch.file, batch.start, batch.stop, consumed, batch.first_record, batch.records, rows)
@@ -234,7 +234,7 @@ def batch_line(batch: Sealed, head: bytes) -> bytes:
 
 
 def _series(connection: Connection, last: int) -> Iterable[tuple[int, Labels]]:
-    query = select(Series.__table__).where(Series.batch <= last).order_by(Series.key)
+    query = select(SeriesRow.__table__).where(SeriesRow.batch <= last).order_by(SeriesRow.key)
     for row in connection.execute(query):
         yield (
             row.key,
@@ -243,7 +243,9 @@ def _series(connection: Connection, last: int) -> Iterable[tuple[int, Labels]]:
 
 
 def _closes(connection: Connection, first: int, last: int) -> Iterator[Close]:
-    query = select(ClosedMonth.__table__).where(ClosedMonth.batch.between(first, last)).order_by(ClosedMonth.batch)
+    query = (
+        select(ClosedMonthRow.__table__).where(ClosedMonthRow.batch.between(first, last)).order_by(ClosedMonthRow.batch)
+    )
     for row in connection.execute(query):
         month, totals = str(Month.from_number(row.month)), row.totals.hex()
         yield Close(month=month, batch=row.batch, closed_at=row.closed_at, reason=row.reason, totals=totals)

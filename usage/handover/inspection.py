@@ -5,11 +5,11 @@ from pathlib import Path
 
 from securesystemslib.signer import Key
 
-from usage.handover.archive import opened_package
-from usage.handover.errors import BadPackage, Refused
+from usage.handover.archive import open_package
+from usage.handover.errors import BadPackage, HandoverRefused
 from usage.handover.manifest import Manifest
 from usage.handover.sums import Sums
-from usage.handover.verify import summed
+from usage.handover.verify import verify_sums
 from usage.ledger.canonical import Labels
 
 
@@ -29,17 +29,17 @@ def inspect(path: Path, key: Key) -> Inspected:
     Raises ``Refused`` with the first thing that is wrong, ``AzlicError`` where the file cannot be read.
     """
     try:
-        with opened_package(path) as package:
+        with open_package(path) as package:
             manifest, payload = package.manifest([key])
             package.check_members(manifest)
-            sums, names = summed(package, manifest)
+            sums, names = verify_sums(package, manifest)
     except BadPackage as error:
-        raise refused(path, error) from error
+        raise refusal(path, error) from error
     return Inspected(manifest, payload.key.keyid, sums, names)
 
 
-def refused(path: Path, error: BadPackage) -> Refused:
+def refusal(path: Path, error: BadPackage) -> HandoverRefused:
     """A package that is not taken, in words."""
-    return Refused(
+    return HandoverRefused(
         f"{path}: {error}", hint="ask the site to write the export again: azlic export gives the very same bytes"
     )

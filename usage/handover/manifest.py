@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from licensing.signing.document import BadDocument, Count, Document, Instant, Label, parse_document
+from licensing.signing.document import BadDocument, Count, Instant, Label, StrictModel, parse_document
 from usage.handover.errors import BadPackage
 from usage.ledger.checkpoints import Checkpoint
 from usage.months import Month
@@ -35,7 +35,7 @@ MonthName = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{3}-(0[1-9]|1[
 Reason = Annotated[str, StringConstraints(max_length=1000)]
 
 
-class Member(Document):
+class Member(StrictModel):
     """Another file in the export: its name, the digest of its bytes (SHA-256) and their number."""
 
     name: Label
@@ -43,14 +43,14 @@ class Member(Document):
     size: Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 
-class Position(Document):
+class Position(StrictModel):
     """A place in a ledger's chain: how many batches, and the head behind the last of them. Before the first: 0."""
 
     size: Annotated[int, Field(ge=0, le=2**53 - 1)]
     head: Digest
 
 
-class Close(Document):
+class Close(StrictModel):
     """A month that was closed among the exported batches; ``reason`` says why although something was open."""
 
     month: MonthName
@@ -60,7 +60,7 @@ class Close(Document):
     totals: Digest
 
 
-class Manifest(Document):
+class Manifest(StrictModel):
     """What an export says of itself.
 
     It goes on behind ``previous``, where export number ``follows`` ended if there was one, and ends at ``checkpoint``.

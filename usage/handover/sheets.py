@@ -30,7 +30,7 @@ _PLAIN = re.compile(
 _INSTANT = re.compile(r"[0-9-]{10}T[0-9:.]{8,15}Z")
 
 
-def guarded(text: str) -> str:
+def guard_cell(text: str) -> str:
     """A text as a cell that no spreadsheet rewrites or runs."""
     return text if not text or _PLAIN.fullmatch(text) or _INSTANT.fullmatch(text) else f"'{text}"
 
@@ -43,7 +43,7 @@ def amount(micro: int) -> str:
     return text if number.isdigit() and len(number) <= 15 else f"'{text}"
 
 
-def sheets(sums: Sums, names: SeriesNames) -> dict[str, bytes]:
+def write_sheets(sums: Sums, names: SeriesNames) -> dict[str, bytes]:
     """The three sheets by their names. Raises ``BadPackage`` for sums of a series without a name."""
     try:
         return {
@@ -57,30 +57,30 @@ def sheets(sums: Sums, names: SeriesNames) -> dict[str, bytes]:
 
 def _totals(sums: Sums, names: SeriesNames) -> Iterable[list[str]]:
     for (month, series), (quantity, records) in sums.by_month().items():
-        yield [*_month(month), *_named(names[series]), amount(quantity), str(records)]
+        yield [*_month(month), *_label_cells(names[series]), amount(quantity), str(records)]
 
 
 def _closes(sums: Sums, names: SeriesNames) -> Iterable[list[str]]:
     for _, close in sums.closes:
-        head = [*_month(Month.parse(close.month)), guarded(close.closed_at), guarded(close.reason)]
+        head = [*_month(Month.parse(close.month)), guard_cell(close.closed_at), guard_cell(close.reason)]
         for series, quantity, records in close.totals:
-            yield [*head, *_named(names[series]), amount(quantity), str(records)]
+            yield [*head, *_label_cells(names[series]), amount(quantity), str(records)]
 
 
 def _corrections(sums: Sums, names: SeriesNames) -> Iterable[list[str]]:
     for _, kind, booked, month, record, series, quantity, reason in sums.corrections:
         months = [*_month(Month.from_number(booked)), *_month(Month.from_number(month))]
-        labels = _named(names[series])
-        yield [*months, guarded(kind), guarded(record), *labels, amount(quantity), guarded(reason)]
+        labels = _label_cells(names[series])
+        yield [*months, guard_cell(kind), guard_cell(record), *labels, amount(quantity), guard_cell(reason)]
 
 
 def _month(month: Month) -> list[str]:
     return [str(month.year), str(month.month)]
 
 
-def _named(labels: Labels) -> list[str]:
+def _label_cells(labels: Labels) -> list[str]:
     container, meter, version, kind, api, site = labels
-    return [guarded(label) for label in (site, kind, container, version, meter, api)]
+    return [guard_cell(label) for label in (site, kind, container, version, meter, api)]
 
 
 def _csv(header: Iterable[str], rows: Iterable[list[str]]) -> bytes:

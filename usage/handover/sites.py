@@ -12,13 +12,13 @@ from licensing.core.errors import BadCall
 from licensing.db.database import writing
 from licensing.signing.keys import load_public_key, public_key_from, raw_public_key
 from usage.ledger.canonical import ORIGIN
-from usage.ledger.tables.handover import HandingSite
+from usage.ledger.tables.handover import HandingSiteRow
 
 _NAME_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class KnownSite:
+class HandingSite:
     """An enrolled site: its key, its ledger's origin once it is known, and how far it was accepted."""
 
     name: str
@@ -30,7 +30,7 @@ class KnownSite:
     seen_at: datetime | None
 
 
-def enrol(engine: Engine, name: str, path: Path, *, replace: bool = False) -> KnownSite:
+def enrol(engine: Engine, name: str, path: Path, *, replace: bool = False) -> HandingSite:
     """Enrol a site with the public key in a file; ``replace`` gives a known site another key, and keeps its books.
 
     Raises ``BadCall`` for what is no name, a key that another site has, and a site that has another key.
@@ -39,7 +39,7 @@ def enrol(engine: Engine, name: str, path: Path, *, replace: bool = False) -> Kn
         raise BadCall(f"{name!r} is no name for a site", hint="use the name that the site has as AZLIC_SITE")
     key = load_public_key(path)
     with writing(engine) as connection:
-        known = {site.name: site for site in known_sites(connection)}
+        known = {site.name: site for site in list_sites(connection)}
         for site in known.values():
             if site.key.keyid == key.keyid and site.name != name:
                 raise BadCall(
@@ -48,22 +48,22 @@ def enrol(engine: Engine, name: str, path: Path, *, replace: bool = False) -> Kn
                 )
         if name not in known:
             values = {"site": name, "public_key": raw_public_key(key).hex(), "size": 0, "head": ORIGIN}
-            connection.execute(insert(HandingSite).values(values))
+            connection.execute(insert(HandingSiteRow).values(values))
         elif known[name].key.keyid != key.keyid:
             if not replace:
                 raise BadCall(
                     f"site {name} has another key, {known[name].key.keyid[:16]}",
                     hint="if the site made a new one, and told you its fingerprint by another way, add --yes",
                 )
-            changed = update(HandingSite).where(HandingSite.site == name)
+            changed = update(HandingSiteRow).where(HandingSiteRow.site == name)
             connection.execute(changed.values(public_key=raw_public_key(key).hex()))
-        return next(site for site in known_sites(connection) if site.name == name)
+        return next(site for site in list_sites(connection) if site.name == name)
 
 
-def known_sites(connection: Connection) -> Sequence[KnownSite]:
+def list_sites(connection: Connection) -> Sequence[HandingSite]:
     """All enrolled sites, in the order of their names."""
     return [
-        KnownSite(
+        HandingSite(
             name=row.site,
             key=public_key_from(bytes.fromhex(row.public_key)),
             origin=row.origin,
@@ -72,5 +72,5 @@ def known_sites(connection: Connection) -> Sequence[KnownSite]:
             source=row.source,
             seen_at=row.seen_at,
         )
-        for row in sorted(connection.execute(select(HandingSite.__table__)), key=lambda row: row.site)
+        for row in sorted(connection.execute(select(HandingSiteRow.__table__)), key=lambda row: row.site)
     ]

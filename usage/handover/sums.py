@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from licensing.core.instants import from_milliseconds
-from usage.handover.contents import Booked, Closing, Contents, Corrections, encode
+from usage.handover.contents import Booked, ClosingEntry, Contents, Corrections, encode
 from usage.handover.errors import BadPackage
 from usage.ledger.canonical import Labels, Row
 from usage.months import DAY_MS, Month
@@ -38,12 +38,12 @@ class Sums:
 
     days: dict[tuple[int, int], list[int]] = field(default_factory=dict)
     corrections: list[Booked] = field(default_factory=list)
-    closes: list[tuple[int, Closing]] = field(default_factory=list)
+    closes: list[tuple[int, ClosingEntry]] = field(default_factory=list)
     records: int = 0
 
-    def add(self, batch: int, contents: Contents | Closing) -> None:
+    def add(self, batch: int, contents: Contents | ClosingEntry) -> None:
         """Count what a batch stored."""
-        if isinstance(contents, Closing):
+        if isinstance(contents, ClosingEntry):
             self.closes.append((batch, contents))
             return
         self.records += len(contents.rows)
@@ -94,7 +94,9 @@ class Sums:
             raise BadPackage("its totals name a day twice, or a time on another day")
         if sum(amounts[1] for amounts in days.values()) + late != records:
             raise BadPackage("its totals are not of as many records as it says")
-        return cls(days, list(document.corrections), [(n, Closing(*close)) for n, close in document.closes], records)
+        return cls(
+            days, list(document.corrections), [(n, ClosingEntry(*close)) for n, close in document.closes], records
+        )
 
 
 SeriesNames = Mapping[int, Labels]

@@ -7,12 +7,12 @@ from typing import Annotated
 import msgspec
 
 from usage.handover.archive import Package
-from usage.handover.contents import Closing, Contents, read_contents
+from usage.handover.contents import ClosingEntry, Contents, read_contents
 from usage.handover.errors import BadPackage
 from usage.handover.manifest import RECORDS, Manifest
-from usage.handover.sheets import sheets
+from usage.handover.sheets import write_sheets
 from usage.handover.sums import Sums, read_series
-from usage.ledger.canonical import Labels, Sealed, batch_head
+from usage.ledger.canonical import Labels, SealedBatch, batch_head
 
 _Size = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 _Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -20,14 +20,14 @@ _Text = Annotated[str, msgspec.Meta(max_length=4096)]
 _decode = msgspec.json.Decoder(tuple[_Size, _Text, _Size, _Size, _Hex, _Size, _Size, _Hex, _Hex]).decode
 
 
-def chained(package: Package, manifest: Manifest) -> Iterator[tuple[Sealed, bytes]]:
+def verify_chain(package: Package, manifest: Manifest) -> Iterator[tuple[SealedBatch, bytes]]:
     """Each batch with its head, once the head has been computed anew; behind the last one, that it is the signed one.
 
     Raises ``BadPackage`` naming the first batch that does not follow the one before it.
     """
     head, sequence, number = bytes.fromhex(manifest.previous.head), manifest.previous.size, None
     for line in package.lines("batches.jsonl"):
-        batch, stated = _read(line)
+        batch, stated = _parse(line)
         sequence += 1
         head = batch_head(head, batch)
         if batch.sequence != sequence or head != stated or number not in {None, batch.first_record}:
@@ -38,10 +38,12 @@ def chained(package: Package, manifest: Manifest) -> Iterator[tuple[Sealed, byte
         raise BadPackage("its batches do not end at the head that was signed")
 
 
-def stored(package: Package, manifest: Manifest) -> Iterator[tuple[Sealed, bytes, bytes, Contents | Closing]]:
+def verify_stored(
+    package: Package, manifest: Manifest
+) -> Iterator[tuple[SealedBatch, bytes, bytes, Contents | ClosingEntry]]:
     """Each batch with its head, its line of ``contents.jsonl`` and what that holds, for an export of records."""
     lines = package.lines("contents.jsonl")
-    for batch, head in chained(package, manifest):
+    for batch, head in verify_chain(package, manifest):
         line = next(lines, b"")
         if hashlib.sha256(line).digest() != batch.rows:
             raise BadPackage(f"what it holds of batch {batch.sequence} is not what was chained")
@@ -50,12 +52,12 @@ def stored(package: Package, manifest: Manifest) -> Iterator[tuple[Sealed, bytes
         raise BadPackage("it holds more than its batches")
 
 
-def summed(package: Package, manifest: Manifest) -> tuple[Sums, dict[int, Labels]]:
+def verify_sums(package: Package, manifest: Manifest) -> tuple[Sums, dict[int, Labels]]:
     """Everything in an export, looked at: its sums, and the names of its series. Raises ``BadPackage``."""
     names = read_series(package.read("series.json"))
     if manifest.holds == RECORDS:
         sums = Sums()
-        for batch, _, _, contents in stored(package, manifest):
+        for batch, _, _, contents in verify_stored(package, manifest):
             check_names(batch, contents, names)
             sums.add(batch.sequence, contents)
     else:
@@ -68,13 +70,15 @@ def read_totals(package: Package, manifest: Manifest) -> Sums:
     """The sums in an export of totals; its closes are checked against the chain."""
     sums = Sums.parse(package.read("totals.json"), records=manifest.records)
     closes = {batch: hashlib.sha256(msgspec.json.encode(close)).digest() for batch, close in sums.closes}
-    found = {batch.sequence: batch.rows for batch, _ in chained(package, manifest) if batch.file.startswith("close:")}
+    found = {
+        batch.sequence: batch.rows for batch, _ in verify_chain(package, manifest) if batch.file.startswith("close:")
+    }
     if closes != found:
         raise BadPackage("the months it closes are not those that were chained")
     return sums
 
 
-def check_names(batch: Sealed, contents: Contents | Closing, names: dict[int, Labels]) -> None:
+def check_names(batch: SealedBatch, contents: Contents | ClosingEntry, names: dict[int, Labels]) -> None:
     """The series that a batch introduced have the names that the export gives them."""
     if isinstance(contents, Contents) and any(names.get(key) != labels for key, labels in contents.series):
         raise BadPackage(f"series of batch {batch.sequence} have other names in series.json")
@@ -87,15 +91,15 @@ def check_sums(package: Package, manifest: Manifest, sums: Sums, names: dict[int
     closes = [(close.batch, close.month, close.reason, close.totals) for close in manifest.closes]
     if closes != [(n, c.month, c.reason, hashlib.sha256(msgspec.json.encode(c)).hexdigest()) for n, c in sums.closes]:
         raise BadPackage("its manifest closes other months than its batches")
-    for name, content in sheets(sums, names).items():
+    for name, content in write_sheets(sums, names).items():
         if package.read(name) != content:
             raise BadPackage(f"{name} shows other numbers than the export holds")
 
 
-def _read(line: bytes) -> tuple[Sealed, bytes]:
+def _parse(line: bytes) -> tuple[SealedBatch, bytes]:
     try:
         sequence, file, start, stop, consumed, first, records, rows, head = _decode(line)
     except msgspec.DecodeError as error:
         raise BadPackage(f"one of its batches cannot be read: {error}") from error
     digests = bytes.fromhex(consumed), bytes.fromhex(rows), bytes.fromhex(head)
-    return Sealed(sequence, file, start, stop, digests[0], first, records, digests[1]), digests[2]
+    return SealedBatch(sequence, file, start, stop, digests[0], first, records, digests[1]), digests[2]

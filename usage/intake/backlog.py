@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from usage.ledger.tables.records import Source
+from usage.ledger.tables.records import SourceRow
 from usage.records.usage_files import FoundFile, as_text, beside, find_files
 
 
 @dataclass(frozen=True, slots=True)
-class Untaken:
+class BacklogFile:
     """A usage file with bytes that no ingest took: whole lines, or the beginning of one."""
 
     path: str
@@ -21,28 +21,30 @@ class Untaken:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Backlog:
     """What a look found, and the folders of known sources that could not be looked at."""
 
-    untaken: tuple[Untaken, ...]
+    untaken: tuple[BacklogFile, ...]
     unseen: tuple[str, ...]
 
 
-def look(connection: Connection, folders: Sequence[Path] = ()) -> Look:
+def read_backlog(connection: Connection, folders: Sequence[Path] = ()) -> Backlog:
     """Look below output folders; where none is named, beside every file that was read before.
 
     A source that cannot be seen counts with the bytes that were pending when it was last looked at. Raises
     ``AzlicError`` for a named folder that is not there or may not be read.
     """
-    known = list(connection.execute(select(Source.__table__).where(Source.inode != 0, Source.vanished_at.is_(None))))
+    known = list(
+        connection.execute(select(SourceRow.__table__).where(SourceRow.inode != 0, SourceRow.vanished_at.is_(None)))
+    )
     by_identity = {(row.device, row.inode): row for row in known}
     there = {Path(row.path).parent for row in known}
     unseen = {folder for folder in there if not _is_there(folder)}
     files = {file.path: file for file in (find_files(folders) if folders else _all_beside(there))}
-    found = {file.told: _untaken(file, by_identity.get(file.identity)) for file in files.values()}
+    found = {file.text: _untaken(file, by_identity.get(file.identity)) for file in files.values()}
     hidden = {row.path: row.pending for row in known if Path(row.path).parent in unseen}
-    return Look(
-        untaken=tuple(Untaken(path, size) for path, size in sorted((found | hidden).items()) if size),
+    return Backlog(
+        untaken=tuple(BacklogFile(path, size) for path, size in sorted((found | hidden).items()) if size),
         unseen=tuple(sorted(map(as_text, unseen))),
     )
 

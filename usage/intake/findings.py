@@ -9,8 +9,7 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 from licensing.core.errors import BadCall
 from licensing.db.database import writing
 from licensing.db.lock import holding
-from usage.ledger.tables.records import Finding as FindingRow
-from usage.ledger.tables.records import Gap
+from usage.ledger.tables.records import FindingRow, GapRow
 
 KINDS = {
     "gap": "records of a container are missing",
@@ -50,7 +49,7 @@ class OpenGap:
     last: int
 
 
-def findings(connection: Connection, *, settled: bool = False) -> Sequence[Finding]:
+def list_findings(connection: Connection, *, settled: bool = False) -> Sequence[Finding]:
     """The findings that nobody has settled; with ``settled`` all of them."""
     names = ("key", "kind", "file", "line", "container_id", "detail", "found_at", "settled_why")
     query = select(*(getattr(FindingRow, name) for name in names)).order_by(FindingRow.key)
@@ -61,7 +60,7 @@ def findings(connection: Connection, *, settled: bool = False) -> Sequence[Findi
 
 def open_gaps(connection: Connection) -> Sequence[OpenGap]:
     """The records that are still missing, container by container."""
-    query = select(Gap.container_id, Gap.first, Gap.last).order_by(Gap.container_id, Gap.first)
+    query = select(GapRow.container_id, GapRow.first, GapRow.last).order_by(GapRow.container_id, GapRow.first)
     return [OpenGap(*row) for row in connection.execute(query)]
 
 
@@ -73,7 +72,7 @@ def settle(engine: Engine, keys: Sequence[int], *, reason: str, now: datetime) -
     if not reason.strip():
         raise BadCall("a finding is settled for a reason", hint="--reason 'the file was moved to the archive by hand'")
     with holding(engine), writing(engine) as connection:
-        waiting = {finding.key for finding in findings(connection)}
+        waiting = {finding.key for finding in list_findings(connection)}
         if unknown := sorted(set(keys) - waiting):
             raise BadCall(f"there is no open finding {unknown[0]}", hint="azlic findings list")
         statement = update(FindingRow).where(FindingRow.key == bindparam("number"))

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, or_, select, update
 
 from usage.ledger.sequences import last_links
-from usage.ledger.tables.records import Finding, Source
+from usage.ledger.tables.records import FindingRow, SourceRow
 from usage.ledger.writer import Cursor, Ledger
 from usage.records.usage_files import Block, FoundFile, OpenFile, UnreadableFile, as_text, beside
 
@@ -56,7 +56,7 @@ class Work:
         same = opened.look().identity == self.file.identity
         return same and opened.read(self.start - len(self.tail), len(self.tail)) == self.tail
 
-    def taken(self, connection: Connection, block: Block) -> None:
+    def keep_block(self, connection: Connection, block: Block) -> None:
         """Keep in the ledger that a block was taken."""
         if block.start == len(self.head) < HEAD_BYTES:
             self.head = (self.head + block.data[:HEAD_BYTES])[:HEAD_BYTES]
@@ -71,14 +71,14 @@ class Work:
         }
         if self.head:
             values |= {"head_length": len(self.head), "head": hashlib.sha256(self.head).digest()}
-        connection.execute(update(Source).where(Source.key == self.cursor.source).values(values))
+        connection.execute(update(SourceRow).where(SourceRow.key == self.cursor.source).values(values))
 
-    def looked_at(self, connection: Connection) -> None:
+    def keep_look(self, connection: Connection) -> None:
         """Keep in the ledger what the file was like when it was last looked at."""
         if self.file.path.suffix != ".gz":
             self.pending = max(0, self.file.size - self.start)
         values = {"changed_ns": self.verified_ns, "pending": self.pending}
-        connection.execute(update(Source).where(Source.key == self.cursor.source).values(values))
+        connection.execute(update(SourceRow).where(SourceRow.key == self.cursor.source).values(values))
 
 
 class Matching:
@@ -95,8 +95,8 @@ class Matching:
 
     def match(self, files: Sequence[FoundFile], folders: Sequence[Path]) -> list[Work]:
         """The work that each file means, in the order of the files; lost sources are reported."""
-        rows = self._known(files, folders)
-        self._scanned = {file.told for file in files}
+        rows = self._candidates(files, folders)
+        self._scanned = {file.text for file in files}
         for row in rows:
             if row.vanished_at is not None:
                 self._lost.setdefault(row.path, row.key)
@@ -106,7 +106,7 @@ class Matching:
         by_path = {row.path: row for row in there}
         work: dict[Path, Work] = {}
         for file in files:
-            row = in_place.get((*file.identity, file.told))
+            row = in_place.get((*file.identity, file.text))
             if row is not None:
                 self._claim(work, file, row, moved=False)
         for file in files:
@@ -115,7 +115,7 @@ class Matching:
                 self._claim(work, file, row, moved=True)
         for file in files:
             if file.path not in work:
-                self._find_by_content(work, file, by_path.get(file.told))
+                self._find_by_content(work, file, by_path.get(file.text))
         for row in there:
             if row.key not in self._claimed:
                 self._lose(row, folders, work)
@@ -124,14 +124,14 @@ class Matching:
                 work[file.path] = self._begin(file)
         return [work[file.path] for file in files if file.path in work]
 
-    def _known(self, files: Sequence[FoundFile], folders: Sequence[Path]) -> list[Any]:
+    def _candidates(self, files: Sequence[FoundFile], folders: Sequence[Path]) -> list[Any]:
         """The sources that could be meant: all of them, or for a few files those with their folder, path or inode."""
-        query = select(Source.__table__).where(Source.inode != 0)
+        query = select(SourceRow.__table__).where(SourceRow.inode != 0)
         if len(files) + len(folders) <= _FEW:
             inodes, told = [file.inode for file in files], [as_text(folder) for folder in folders]
-            below = [Source.path.startswith(f"{folder}/", autoescape=True) for folder in told]
-            query = query.where(or_(Source.inode.in_(inodes), Source.path.in_(told), *below))
-        return list(self._connection.execute(query.order_by(Source.key)))
+            below = [SourceRow.path.startswith(f"{folder}/", autoescape=True) for folder in told]
+            query = query.where(or_(SourceRow.inode.in_(inodes), SourceRow.path.in_(told), *below))
+        return list(self._connection.execute(query.order_by(SourceRow.key)))
 
     def _find_by_content(self, work: dict[Path, Work], file: FoundFile, at_path: Any) -> None:
         """A file under an unknown inode: a copy in place, or one that was moved, restored or compressed."""
@@ -144,7 +144,7 @@ class Matching:
                 return
 
     def _with_its_head(self, file: FoundFile) -> list[Any]:
-        lengths = self._connection.execute(select(Source.head_length).distinct().where(Source.head_length > 0))
+        lengths = self._connection.execute(select(SourceRow.head_length).distinct().where(SourceRow.head_length > 0))
         found: list[Any] = []
         try:
             with OpenFile(file.path) as opened:
@@ -154,13 +154,13 @@ class Matching:
         for (length,) in lengths:
             if length <= len(start):
                 head = hashlib.sha256(start[:length]).digest()
-                query = select(Source.__table__).where(Source.head_length == length, Source.head == head)
-                found += self._connection.execute(query.order_by(Source.key.desc()))
+                query = select(SourceRow.__table__).where(SourceRow.head_length == length, SourceRow.head == head)
+                found += self._connection.execute(query.order_by(SourceRow.key.desc()))
         return found
 
     def _claim(self, work: dict[Path, Work], file: FoundFile, row: Any, *, moved: bool) -> bool:
         """Take a source as the file, if everything that was read from it is still there."""
-        if not moved and _is_untouched(file, row):
+        if not moved and _is_unchanged(file, row):
             cursor = self._cursor(file, row.key, row.line)
             work[file.path] = Work(file, cursor, row.offset, unchanged=True, pending=row.pending)
             self._claimed.add(row.key)
@@ -178,8 +178,8 @@ class Matching:
             return False
         self._claimed.add(row.key)
         work[file.path] = resumed
-        values = {"path": file.told, "device": file.device, "inode": file.inode, "vanished_at": None}
-        self._connection.execute(update(Source).where(Source.key == row.key).values(values))
+        values = {"path": file.text, "device": file.device, "inode": file.inode, "vanished_at": None}
+        self._connection.execute(update(SourceRow).where(SourceRow.key == row.key).values(values))
         return True
 
     def _resume(self, opened: OpenFile, file: FoundFile, row: Any) -> Work | None:
@@ -204,14 +204,14 @@ class Matching:
         return Work(file, cursor, row.offset, verified, tail=tail, head=head)
 
     def _begin(self, file: FoundFile) -> Work:
-        values = {"path": file.told, "device": file.device, "inode": file.inode}
-        key = self._connection.execute(insert(Source).values(values).returning(Source.key)).scalar_one()
+        values = {"path": file.text, "device": file.device, "inode": file.inode}
+        key = self._connection.execute(insert(SourceRow).values(values).returning(SourceRow.key)).scalar_one()
         cursor = self._cursor(file, key, 0)
         cursor.again = cursor.reread
         return Work(file, cursor, 0, file.changed_ns)
 
     def _cursor(self, file: FoundFile, key: int, line: int) -> Cursor:
-        reread = self._lost.get(file.told, key) < key
+        reread = self._lost.get(file.text, key) < key
         return Cursor(key, _short(file.path), line, reread=reread)
 
     def _lose(self, row: Any, folders: Sequence[Path], work: dict[Path, Work]) -> None:
@@ -225,15 +225,15 @@ class Matching:
             return
         others = beside(path)
         renamed = (file for file in others if file.identity == (row.device, row.inode))
-        if any(file.told not in self._scanned for file in renamed):
+        if any(file.text not in self._scanned for file in renamed):
             return
-        self._connection.execute(update(Source).where(Source.key == row.key).values(vanished_at=self._now))
+        self._connection.execute(update(SourceRow).where(SourceRow.key == row.key).values(vanished_at=self._now))
         self._lost.setdefault(row.path, row.key)
         nothing_in_it = not (row.offset or row.pending)
         if nothing_in_it or any(_holds(file, row) for file in others):
             return
         kind, detail = _fate(path, row, taken=path in work)
-        same = (Finding.kind == kind, Finding.file == _short(path), Finding.source == row.key)
+        same = (FindingRow.kind == kind, FindingRow.file == _short(path), FindingRow.source == row.key)
         earlier = self._connection.execute(select(func.count()).where(*same)).scalar_one()
         rest = f"; {row.pending} bytes behind it had not been taken" if row.pending else ""
         times = f", {earlier} times before" if earlier else ""
@@ -254,7 +254,7 @@ def _fate(path: Path, row: Any, *, taken: bool) -> tuple[str, str]:
     return "rewritten", "what stood before that place is not the same any more"
 
 
-def _is_untouched(file: FoundFile, row: Any) -> bool:
+def _is_unchanged(file: FoundFile, row: Any) -> bool:
     """Whether nothing happened to a file since it was last looked at; its size guards against a coarse clock."""
     same = row.changed_ns == file.changed_ns and (row.device, row.inode) == file.identity
     return bool(same and (file.path.suffix == ".gz" or file.size == row.offset + row.pending))

@@ -9,13 +9,13 @@ from sqlalchemy import Connection, Engine, select, update
 from licensing.core.errors import BadCall
 from licensing.db.database import writing
 from licensing.db.lock import holding
-from usage.ledger.tables.records import Quarantine
+from usage.ledger.tables.records import QuarantineRow
 from usage.ledger.writer import Cursor, Ledger, Receipt
 from usage.records.usage_files import Block
 
 
 @dataclass(frozen=True, slots=True)
-class SetApart:
+class QuarantinedLine:
     """A line in quarantine: where it stood, why it was set apart, and how it was settled, if it was."""
 
     key: int
@@ -30,13 +30,13 @@ class SetApart:
     settled_why: str | None
 
 
-def set_apart(connection: Connection, *, settled: bool = False) -> Sequence[SetApart]:
+def list_quarantined(connection: Connection, *, settled: bool = False) -> Sequence[QuarantinedLine]:
     """The lines in quarantine that wait for somebody; with ``settled`` those that do not any more, too."""
     names = ("key", "kind", "file", "line", "start", "reason", "content", "taken_at", "settled_as", "settled_why")
-    query = select(*(getattr(Quarantine, name) for name in names)).order_by(Quarantine.key)
+    query = select(*(getattr(QuarantineRow, name) for name in names)).order_by(QuarantineRow.key)
     if not settled:
-        query = query.where(Quarantine.settled_at.is_(None))
-    return [SetApart(*row) for row in connection.execute(query)]
+        query = query.where(QuarantineRow.settled_at.is_(None))
+    return [QuarantinedLine(*row) for row in connection.execute(query)]
 
 
 def retry(engine: Engine, keys: Sequence[int] | None, *, now: datetime, site: str = "") -> Receipt:
@@ -76,8 +76,8 @@ def discard(engine: Engine, keys: Sequence[int], *, reason: str, now: datetime) 
     return len(chosen)
 
 
-def _chosen(connection: Connection, keys: Sequence[int] | None) -> list[SetApart]:
-    found = set_apart(connection)
+def _chosen(connection: Connection, keys: Sequence[int] | None) -> list[QuarantinedLine]:
+    found = list_quarantined(connection)
     if keys is None:
         return list(found)
     by_key = {item.key: item for item in found}
@@ -86,11 +86,11 @@ def _chosen(connection: Connection, keys: Sequence[int] | None) -> list[SetApart
     return [by_key[key] for key in sorted(set(keys))]
 
 
-def _book_again(connection: Connection, item: SetApart, *, now: datetime, site: str) -> Receipt:
+def _book_again(connection: Connection, item: QuarantinedLine, *, now: datetime, site: str) -> Receipt:
     """Offer the line to the ledger once more, as a file of its own: its place in the old one was passed long ago."""
     receipt = Receipt()
     ledger = Ledger(connection, now=now, receipt=receipt, site=site)
-    source = connection.execute(select(Quarantine.source).where(Quarantine.key == item.key)).scalar_one()
+    source = connection.execute(select(QuarantineRow.source).where(QuarantineRow.key == item.key)).scalar_one()
     cursor = Cursor(source, f"quarantine/{item.key}", again=True)
     try:
         ledger.book(connection, cursor, Block(0, item.content + b"\n"))
@@ -99,7 +99,9 @@ def _book_again(connection: Connection, item: SetApart, *, now: datetime, site: 
     return receipt
 
 
-def _settle(connection: Connection, item: SetApart, outcome: str, why: str, now: datetime) -> None:
+def _settle(connection: Connection, item: QuarantinedLine, outcome: str, why: str, now: datetime) -> None:
     connection.execute(
-        update(Quarantine).where(Quarantine.key == item.key).values(settled_as=outcome, settled_why=why, settled_at=now)
+        update(QuarantineRow)
+        .where(QuarantineRow.key == item.key)
+        .values(settled_as=outcome, settled_why=why, settled_at=now)
     )

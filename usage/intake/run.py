@@ -105,10 +105,10 @@ class _Walk:
             with writing(self._engine) as connection:
                 for item, block in steps:
                     if block is None:
-                        item.looked_at(connection)
+                        item.keep_look(connection)
                         continue
                     ledger.book(connection, item.cursor, block)
-                    item.taken(connection, block)
+                    item.keep_block(connection, block)
                     taken += len(block.data)
                     if taken >= COMMIT_BYTES:
                         break

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from usage.ledger.canonical import ORIGIN, Sealed, batch_head
-from usage.ledger.tables.records import Batch, Source
+from usage.ledger.canonical import ORIGIN, SealedBatch, batch_head
+from usage.ledger.tables.records import BatchRow, SourceRow
 
 NO_BYTES = bytes(32)
 """What a batch has ``consumed`` that was read from no file."""
@@ -15,7 +15,7 @@ class BatchChain:
     """The newest batch of a ledger as one writer sees it; ``sequence`` and ``head`` are that batch's."""
 
     def __init__(self, connection: Connection, *, now: datetime) -> None:
-        last = connection.execute(select(Batch.__table__).order_by(Batch.sequence.desc()).limit(1)).one_or_none()
+        last = connection.execute(select(BatchRow.__table__).order_by(BatchRow.sequence.desc()).limit(1)).one_or_none()
         self._now = now
         self.sequence: int = last.sequence if last else 0
         self.head: bytes = last.head if last else ORIGIN
@@ -35,7 +35,7 @@ class BatchChain:
     ) -> None:
         """Chain a batch: its head binds the bytes, the rows, and every batch before."""
         self.sequence += 1
-        batch = Sealed(
+        batch = SealedBatch(
             sequence=self.sequence,
             file=file,
             start=start,
@@ -47,7 +47,7 @@ class BatchChain:
         )
         self.head = batch_head(self.head, batch)
         connection.execute(
-            insert(Batch).values(
+            insert(BatchRow).values(
                 sequence=batch.sequence,
                 source=source,
                 file=batch.file,
@@ -66,7 +66,7 @@ class BatchChain:
 
 def desk_source(connection: Connection, path: str) -> int:
     """The key of a source that is no file: what is booked at the desk (``close:``, ``correct:``), entered once."""
-    found = connection.execute(select(Source.key).where(Source.path == path, Source.inode == 0)).scalar()
+    found = connection.execute(select(SourceRow.key).where(SourceRow.path == path, SourceRow.inode == 0)).scalar()
     if found is None:
-        found = connection.execute(insert(Source).values(path=path).returning(Source.key)).scalar_one()
+        found = connection.execute(insert(SourceRow).values(path=path).returning(SourceRow.key)).scalar_one()
     return int(found)

@@ -25,7 +25,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class SealedBatch:
     """Everything about a batch that its head binds, beside the head before it."""
 
     sequence: int
@@ -57,7 +57,7 @@ def close_digest(month: str, reason: str, closed_at: str, totals: Sequence[tuple
     return hashlib.sha256(_encode(("azlic.close/v1", month, reason, closed_at, totals))).digest()
 
 
-def batch_head(previous: bytes, batch: Sealed) -> bytes:
+def batch_head(previous: bytes, batch: SealedBatch) -> bytes:
     """The head of the ledger after a batch: it binds every field of it, and through ``previous`` all before it."""
     fields = (
         "azlic.batch/v1",

@@ -19,8 +19,8 @@ from sqlalchemy import Connection, insert, select
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.files import FileTooLarge, read_capped
 from usage.ledger.canonical import ORIGIN
-from usage.ledger.tables.handover import Origin
-from usage.ledger.tables.records import Batch
+from usage.ledger.tables.handover import OriginRow
+from usage.ledger.tables.records import BatchRow
 
 MAX_BYTES = 1024
 MAX_SIZE = 2**53
@@ -72,10 +72,10 @@ class Checkpoint:
         origin, size, head = lines[:3]
         if not _SIZE.fullmatch(size):
             raise BadCheckpoint("its second line is no number of batches")
-        return cls(origin, int(size), _decoded(head))
+        return cls(origin, int(size), _decode(head))
 
 
-def _decoded(text: str) -> bytes:
+def _decode(text: str) -> bytes:
     """The bytes of a head, from the one way there is to write them."""
     try:
         head = base64.b64decode(text, validate=True)
@@ -101,7 +101,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         ) from error
 
 
-def checkpoint(connection: Connection, *, site: str, now: datetime) -> Checkpoint:
+def take_checkpoint(connection: Connection, *, site: str, now: datetime) -> Checkpoint:
     """The ledger's checkpoint at this moment; ``connection`` may have to write its name (``origin_of``)."""
     size, head = newest_batch(connection)
     return Checkpoint(origin_of(connection, site=site, now=now), size, head)
@@ -109,14 +109,14 @@ def checkpoint(connection: Connection, *, site: str, now: datetime) -> Checkpoin
 
 def newest_batch(connection: Connection) -> tuple[int, bytes]:
     """The number of batches and the head after the last one."""
-    query = select(Batch.sequence, Batch.head).order_by(Batch.sequence.desc()).limit(1)
+    query = select(BatchRow.sequence, BatchRow.head).order_by(BatchRow.sequence.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return (row.sequence, row.head) if row else (0, ORIGIN)
 
 
-def known_origin(connection: Connection) -> str | None:
+def read_origin(connection: Connection) -> str | None:
     """The ledger's name; None where it has none yet."""
-    return connection.execute(select(Origin.name)).scalar()
+    return connection.execute(select(OriginRow.name)).scalar()
 
 
 def origin_of(connection: Connection, *, site: str, now: datetime) -> str:
@@ -124,11 +124,11 @@ def origin_of(connection: Connection, *, site: str, now: datetime) -> str:
 
     ``connection`` may have to write it then.
     """
-    name = known_origin(connection)
+    name = read_origin(connection)
     if name is None:
         where = re.sub(r"[^A-Za-z0-9._-]+", "-", site).strip("-")[:_SITE_LENGTH] or "site"
         name = f"{where}/{uuid.uuid4()}"
-        connection.execute(insert(Origin).values(name=name, made_at=now))
+        connection.execute(insert(OriginRow).values(name=name, made_at=now))
     return name
 
 
@@ -153,15 +153,15 @@ class Head:
 
 def ledger_head(connection: Connection) -> Head:
     """The head of the ledger as it stands."""
-    query = select(Batch.sequence, Batch.head, Batch.taken_at).order_by(Batch.sequence.desc()).limit(1)
+    query = select(BatchRow.sequence, BatchRow.head, BatchRow.taken_at).order_by(BatchRow.sequence.desc()).limit(1)
     last = connection.execute(query).one_or_none()
-    origin = connection.execute(select(Origin.name)).scalar()
+    origin = connection.execute(select(OriginRow.name)).scalar()
     if last is None:
         return Head(origin, 0, ORIGIN, None)
     return Head(origin, last.sequence, bytes(last.head), last.taken_at)
 
 
-def signed_checkpoint(head: Head, signer: Signer) -> str | None:
+def sign_checkpoint(head: Head, signer: Signer) -> str | None:
     """The checkpoint as a signed note, by the site's key; None while the ledger has no name.
 
     An empty line, then ``— name base64(4 bytes that hint at the key, 64 bytes of Ed25519)``. Source: C2SP signed-note.

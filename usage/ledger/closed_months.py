@@ -5,13 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from usage.ledger.tables.months import ClosedMonth
-from usage.ledger.tables.records import Batch
+from usage.ledger.tables.months import ClosedMonthRow
+from usage.ledger.tables.records import BatchRow
 from usage.months import Month
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class ClosedMonth:
     """How a month was closed: when, by which batch and with which head, and why, though something was open."""
 
     month: Month
@@ -21,9 +21,9 @@ class Closing:
     reason: str
 
 
-def newest_closed(connection: Connection) -> Month | None:
+def last_closed_month(connection: Connection) -> Month | None:
     """The newest closed month; every month before it is closed with it."""
-    number = connection.execute(select(func.max(ClosedMonth.month))).scalar()
+    number = connection.execute(select(func.max(ClosedMonthRow.month))).scalar()
     return None if number is None else Month.from_number(number)
 
 
@@ -33,11 +33,17 @@ def booking_month(closed: Month | None, now: datetime) -> Month:
     return this if closed is None else max(this, closed.next)
 
 
-def closing_of(connection: Connection, month: Month) -> Closing | None:
+def closing_of(connection: Connection, month: Month) -> ClosedMonth | None:
     """How a month was closed, by itself or with the next one that was; None while it is open."""
-    columns = (ClosedMonth.month, ClosedMonth.closed_at, ClosedMonth.batch, Batch.head, ClosedMonth.reason)
-    query = select(*columns).join(Batch, Batch.sequence == ClosedMonth.batch)
+    columns = (
+        ClosedMonthRow.month,
+        ClosedMonthRow.closed_at,
+        ClosedMonthRow.batch,
+        BatchRow.head,
+        ClosedMonthRow.reason,
+    )
+    query = select(*columns).join(BatchRow, BatchRow.sequence == ClosedMonthRow.batch)
     found = connection.execute(
-        query.where(ClosedMonth.month >= month.number).order_by(ClosedMonth.month).limit(1)
+        query.where(ClosedMonthRow.month >= month.number).order_by(ClosedMonthRow.month).limit(1)
     ).one_or_none()
-    return None if found is None else Closing(Month.from_number(found[0]), *found[1:])
+    return None if found is None else ClosedMonth(Month.from_number(found[0]), *found[1:])

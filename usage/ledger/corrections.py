@@ -17,11 +17,11 @@ from licensing.db.database import reading, writing
 from licensing.db.lock import holding
 from usage.ledger.batch_log import BatchChain, desk_source
 from usage.ledger.canonical import Booking, Row, rows_digest
-from usage.ledger.closed_months import booking_month, newest_closed
-from usage.ledger.tables.months import Correction
-from usage.ledger.tables.records import Record, Series
+from usage.ledger.closed_months import booking_month, last_closed_month
+from usage.ledger.tables.months import CorrectionRow
+from usage.ledger.tables.records import RecordRow, SeriesRow
 from usage.months import Month
-from usage.quantity import grouped
+from usage.quantity import group_digits
 
 LATE, REVERSAL, REPLACEMENT = "late", "reversal", "replacement"
 FILE = "correct:"
@@ -62,7 +62,7 @@ def book_late(
 def look_up(engine: Engine, record_id: str, quantity: int, *, now: datetime) -> Corrected:
     """What a correction would change. Raises ``BadCall`` for an unknown record, or a quantity that it has already."""
     with reading(engine) as connection:
-        return _corrected(connection, record_id, quantity, now)
+        return _correction(connection, record_id, quantity, now)
 
 
 def correct(engine: Engine, record_id: str, quantity: int, *, reason: str, now: datetime) -> Corrected:
@@ -72,8 +72,8 @@ def correct(engine: Engine, record_id: str, quantity: int, *, reason: str, now: 
     """
     check_reason(reason)
     with holding(engine), writing(engine) as connection:
-        change = _corrected(connection, record_id, quantity, now)
-        series = connection.execute(select(Record.series).where(Record.id == record_id)).scalar_one()
+        change = _correction(connection, record_id, quantity, now)
+        series = connection.execute(select(RecordRow.series).where(RecordRow.id == record_id)).scalar_one()
         chain = BatchChain(connection, now=now)
         steps = ((REVERSAL, -change.before), (REPLACEMENT, change.after))
         place = (change.booked_month.number, change.month.number, record_id, series)
@@ -92,32 +92,32 @@ def check_reason(reason: str) -> None:
         )
 
 
-def _corrected(connection: Connection, record_id: str, quantity: int, now: datetime) -> Corrected:
-    columns = (Series.container_id, Series.meter, Record.requested_at, Record.quantity)
-    query = select(*columns).join(Series, Series.key == Record.series).where(Record.id == record_id)
+def _correction(connection: Connection, record_id: str, quantity: int, now: datetime) -> Corrected:
+    columns = (SeriesRow.container_id, SeriesRow.meter, RecordRow.requested_at, RecordRow.quantity)
+    query = select(*columns).join(SeriesRow, SeriesRow.key == RecordRow.series).where(RecordRow.id == record_id)
     found = connection.execute(query).one_or_none()
     if found is None:
         raise BadCall(f"there is no record {record_id!r} in the ledger", hint="give the id as the usage file has it")
     container, meter, time, reported = found
-    before = reported + _changed_by(connection, record_id)
+    before = reported + _correction_sum(connection, record_id)
     if quantity == before:
-        raise BadCall(f"record {record_id} counts {grouped(before)} already", hint="there is nothing to correct")
-    month, closed = Month.of(from_milliseconds(time)), newest_closed(connection)
+        raise BadCall(f"record {record_id} counts {group_digits(before)} already", hint="there is nothing to correct")
+    month, closed = Month.of(from_milliseconds(time)), last_closed_month(connection)
     booked = month if closed is None or month > closed else booking_month(closed, now)
     return Corrected(record_id, container, meter, month, booked, reported, before, quantity)
 
 
-def _changed_by(connection: Connection, record_id: str) -> int:
+def _correction_sum(connection: Connection, record_id: str) -> int:
     """What the corrections by hand have changed about a record so far."""
-    query = select(Correction.quantity).where(Correction.record_id == record_id, Correction.kind != LATE)
+    query = select(CorrectionRow.quantity).where(CorrectionRow.record_id == record_id, CorrectionRow.kind != LATE)
     return sum(connection.execute(query).scalars())
 
 
 def enter(connection: Connection, entries: Sequence[Entry], *, batch: int, now: datetime) -> list[Booking]:
     """Book corrections under the next numbers; whoever calls it seals them into the batch."""
-    first = (connection.execute(select(func.max(Correction.number))).scalar() or 0) + 1
+    first = (connection.execute(select(func.max(CorrectionRow.number))).scalar() or 0) + 1
     booked: list[Booking] = [(number, *entry) for number, entry in enumerate(entries, start=first)]
     names = ("number", "kind", "booked_month", "month", "record_id", "series", "quantity", "reason")
     rows = [dict(zip(names, booking, strict=True)) | {"batch": batch, "booked_at": now} for booking in booked]
-    connection.execute(insert(Correction), rows)
+    connection.execute(insert(CorrectionRow), rows)
     return booked

@@ -17,7 +17,7 @@ _HINT = "run as a user who may read the ledger, or name it with --database"
 
 
 @contextlib.contextmanager
-def asking(database: str) -> Iterator[Ask | None]:
+def readonly_connection(database: str) -> Iterator[Ask | None]:
     """One consistent view of the ledger at a path or URL, read-only; None where there is no ledger yet.
 
     Raises ``AzlicError`` when it cannot be read or has another schema.

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from licensing.db.inserts import upsert
-from usage.ledger.tables.records import Chain, Finding, Gap
+from usage.ledger.tables.records import ChainRow, FindingRow, GapRow
 from usage.records.record import GENESIS, BadLine, UsageRecord, interpret
 
 Link = tuple[int, str]
@@ -61,7 +61,7 @@ class Chains:
 
     def __init__(self, connection: Connection) -> None:
         self._newest: dict[str, Link] = {
-            row.container_id: (row.sequence, row.digest) for row in connection.execute(select(Chain.__table__))
+            row.container_id: (row.sequence, row.digest) for row in connection.execute(select(ChainRow.__table__))
         }
         self._moved: set[str] = set()
 
@@ -112,7 +112,7 @@ class Chains:
         """Store the links that moved."""
         if not self._moved:
             return
-        statement = upsert(connection, Chain)
+        statement = upsert(connection, ChainRow)
         statement = statement.on_conflict_do_update(
             index_elements=["container_id"],
             set_={"sequence": statement.excluded.sequence, "digest": statement.excluded.digest},
@@ -140,8 +140,8 @@ def last_links(data: bytes) -> dict[str, Link]:
 
 def is_gap(connection: Connection, missing: Missing) -> bool:
     """Whether some of these records are known to be missing."""
-    overlaps = (Gap.container_id == missing.container, Gap.first <= missing.last, Gap.last >= missing.first)
-    return connection.execute(select(Gap.first).where(*overlaps)).first() is not None
+    overlaps = (GapRow.container_id == missing.container, GapRow.first <= missing.last, GapRow.last >= missing.first)
+    return connection.execute(select(GapRow.first).where(*overlaps)).first() is not None
 
 
 def open_gap(connection: Connection, missing: Missing, *, source: int, line: int, now: datetime) -> bool:
@@ -149,31 +149,33 @@ def open_gap(connection: Connection, missing: Missing, *, source: int, line: int
     if is_gap(connection, missing):
         return False
     values = {"container_id": missing.container, "first": missing.first, "last": missing.last}
-    connection.execute(insert(Gap).values(**values, source=source, line=line, found_at=now))
+    connection.execute(insert(GapRow).values(**values, source=source, line=line, found_at=now))
     return True
 
 
 def close_gap(connection: Connection, container: str, sequence: int) -> bool:
     """A missing record has arrived: what was one gap becomes none, one, or two smaller ones. False when none was."""
     gap = connection.execute(
-        select(Gap.__table__).where(Gap.container_id == container, Gap.first <= sequence, Gap.last >= sequence)
+        select(GapRow.__table__).where(
+            GapRow.container_id == container, GapRow.first <= sequence, GapRow.last >= sequence
+        )
     ).one_or_none()
     if gap is None:
         return False
-    connection.execute(delete(Gap).where(Gap.container_id == container, Gap.first == gap.first))
+    connection.execute(delete(GapRow).where(GapRow.container_id == container, GapRow.first == gap.first))
     for first, last in ((gap.first, sequence - 1), (sequence + 1, gap.last)):
         if first <= last:
             values = {"container_id": container, "first": first, "last": last}
-            connection.execute(insert(Gap).values(**values, source=gap.source, line=gap.line, found_at=gap.found_at))
+            connection.execute(insert(GapRow).values(**values, source=gap.source, line=gap.line, found_at=gap.found_at))
     return True
 
 
 def settle_closed_gaps(connection: Connection, containers: set[str], *, now: datetime) -> None:
     """Let the gap findings of containers rest that miss nothing any more."""
-    still = select(Gap.container_id).where(Gap.container_id.in_(containers))
+    still = select(GapRow.container_id).where(GapRow.container_id.in_(containers))
     whole = containers - set(connection.execute(still).scalars())
     connection.execute(
-        update(Finding)
-        .where(Finding.kind == "gap", Finding.settled_at.is_(None), Finding.container_id.in_(whole))
+        update(FindingRow)
+        .where(FindingRow.kind == "gap", FindingRow.settled_at.is_(None), FindingRow.container_id.in_(whole))
         .values(settled_at=now, settled_why="the missing records have arrived")
     )

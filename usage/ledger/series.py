@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, insert, select
 
 from usage.ledger.canonical import Labels
-from usage.ledger.tables.records import Series
+from usage.ledger.tables.records import SeriesRow
 from usage.records.record import LABEL_LENGTH, BadLine
 
 
@@ -13,7 +13,7 @@ class SeriesBook:
     def __init__(self, connection: Connection) -> None:
         self.keys: dict[Labels, int] = {
             (row.container_id, row.meter, row.container_version, row.container_type, row.api_type, row.site): row.key
-            for row in connection.execute(select(Series.__table__))
+            for row in connection.execute(select(SeriesRow.__table__))
         }
         self.new: list[tuple[int, Labels]] = []
 
@@ -30,7 +30,7 @@ class SeriesBook:
     def save(self, connection: Connection, *, batch: int) -> None:
         """Store what is new, as introduced by ``batch``."""
         if self.new:
-            connection.execute(insert(Series), [_row(key, labels, batch) for key, labels in self.new])
+            connection.execute(insert(SeriesRow), [_row(key, labels, batch) for key, labels in self.new])
 
 
 def _row(key: int, labels: Labels, batch: int) -> dict[str, object]:

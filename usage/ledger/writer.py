@@ -22,12 +22,12 @@ from licensing.history.remember import advance
 from licensing.verdict.seen import WitnessKind
 from usage.ledger.batch_log import BatchChain
 from usage.ledger.canonical import Booking, Row, rows_digest
-from usage.ledger.closed_months import booking_month, newest_closed
+from usage.ledger.closed_months import booking_month, last_closed_month
 from usage.ledger.corrections import book_late
 from usage.ledger.parse import Parsed, is_printable, parse_lines
 from usage.ledger.sequences import Chains, Link, Missing, Problem, close_gap, is_gap, open_gap, settle_closed_gaps
 from usage.ledger.series import SeriesBook
-from usage.ledger.tables.records import Finding, Quarantine, Record, Total
+from usage.ledger.tables.records import FindingRow, QuarantineRow, RecordRow, TotalRow
 from usage.months import DAY_MS, day_number
 from usage.records.usage_files import Block
 
@@ -95,7 +95,7 @@ class Ledger:
         self._series = SeriesBook(connection)
         self._chains = Chains(connection)
         self._batches = BatchChain(connection, now=now)
-        closed = newest_closed(connection)
+        closed = last_closed_month(connection)
         self._open_day = day_number(closed.next.starts_at) if closed else 0
         self._late_month = booking_month(closed, now)
         self._newest = 0
@@ -158,7 +158,7 @@ class Ledger:
             "detail": detail,
             "found_at": self._now,
         }
-        fresh = insert_once(connection, Finding, values)
+        fresh = insert_once(connection, FindingRow, values)
         self._receipt.findings += fresh
         return fresh
 
@@ -170,12 +170,12 @@ class Ledger:
             return [], []
         if not cursor.again and not parsed.large:
             with contextlib.suppress(IntegrityError), connection.begin_nested():
-                insert_rows(connection, Record, _COLUMNS, rows)
+                insert_rows(connection, RecordRow, _COLUMNS, rows)
                 return rows, []
         new, problems = self._sift(connection, parsed)
         cursor.again = len(new) * 2 < len(rows)
         if new:
-            insert_rows(connection, Record, _COLUMNS, new)
+            insert_rows(connection, RecordRow, _COLUMNS, new)
         return new, problems
 
     def _sift(self, connection: Connection, parsed: Parsed) -> tuple[list[Row], list[Problem]]:
@@ -224,7 +224,7 @@ class Ledger:
                 "digest": hashlib.sha256(line).digest(),
                 "taken_at": self._now,
             }
-            if insert_once(connection, Quarantine, values):
+            if insert_once(connection, QuarantineRow, values):
                 kept += 1
                 if problem.kind == "conflict":
                     self._receipt.conflicts += 1
@@ -329,14 +329,14 @@ def _sums_by_day(rows: list[Row]) -> dict[int, dict[int, list[int]]]:
 
 
 def _add(connection: Connection, values: list[dict[str, int]]) -> None:
-    statement = upsert(connection, Total)
+    statement = upsert(connection, TotalRow)
     added = statement.excluded
     statement = statement.on_conflict_do_update(
         index_elements=["day", "series"],
         set_={
-            "quantity": Total.quantity + added.quantity,
-            "records": Total.records + added.records,
-            "last_at": case((added.last_at > Total.last_at, added.last_at), else_=Total.last_at),
+            "quantity": TotalRow.quantity + added.quantity,
+            "records": TotalRow.records + added.records,
+            "last_at": case((added.last_at > TotalRow.last_at, added.last_at), else_=TotalRow.last_at),
         },
     )
     connection.execute(statement, values)
@@ -354,7 +354,7 @@ class _Room:
         _, _, series, quantity, time, _, _ = row
         key = (time // DAY_MS, series)
         if key not in self._totals:
-            found = select(Total.quantity).where(Total.day == key[0], Total.series == series)
+            found = select(TotalRow.quantity).where(TotalRow.day == key[0], TotalRow.series == series)
             self._totals[key] = self._connection.execute(found).scalar() or 0
         if self._totals[key] + quantity > TOTAL_LIMIT:
             return False
@@ -375,10 +375,17 @@ def _absent(kind: str, missing: Missing, what: str) -> Problem:
 
 def _contents(connection: Connection, identities: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """What the ledger holds under these ids: the columns that make up a record's content."""
-    columns = (Record.id, Record.series, Record.quantity, Record.requested_at, Record.sequence, Record.extra)
+    columns = (
+        RecordRow.id,
+        RecordRow.series,
+        RecordRow.quantity,
+        RecordRow.requested_at,
+        RecordRow.sequence,
+        RecordRow.extra,
+    )
     found: dict[str, tuple[Any, ...]] = {}
     for start in range(0, len(identities), _IDS_A_QUERY):
         wanted = identities[start : start + _IDS_A_QUERY]
-        for row in connection.execute(select(*columns).where(Record.id.in_(wanted))):
+        for row in connection.execute(select(*columns).where(RecordRow.id.in_(wanted))):
             found[row[0]] = tuple(row)[1:]
     return found

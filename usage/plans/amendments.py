@@ -7,11 +7,11 @@ from sqlalchemy import Connection, insert
 
 from licensing.core.errors import BadCall
 from licensing.core.instants import iso
-from usage.ledger.tables.records import PlanChange
+from usage.ledger.tables.records import PlanChangeRow
 from usage.months import is_midnight
 from usage.plans.model import MAX_UNITS, Change, Plan
-from usage.plans.store import plan_key, plan_named
-from usage.quantity import MAX_WHOLE, MICRO, grouped
+from usage.plans.store import find_plan, plan_key
+from usage.quantity import MAX_WHOLE, MICRO, group_digits
 
 
 def amend_plan(
@@ -22,20 +22,20 @@ def amend_plan(
     Negative ``units`` take back the same number that was added from that very day. None when the same units from the
     same day are there already. Raises ``BadCall`` for a day outside the plan, or nothing to take back.
     """
-    plan = plan_named(connection, name)
+    plan = find_plan(connection, name)
     _refuse_what_cannot_be(plan, units, effective_at)
     standing = _standing(plan, abs(units), effective_at)
     if units < 0:
-        change = _taken_back(plan, standing, units, now)
+        change = _take_back(plan, standing, units, now)
     else:
-        added = plan.prorated(units, effective_at) if quota is None else quota
+        added = plan.prorate(units, effective_at) if quota is None else quota
         change = Change(effective_at, units, added, quota is None, now)
         if standing is not None:
             _refuse_other_quota(plan, standing, change)
             return None
     _refuse_too_much(plan, change)
     connection.execute(
-        insert(PlanChange).values(
+        insert(PlanChangeRow).values(
             plan=plan_key(connection, name),
             effective_at=change.effective_at,
             units=change.units,
@@ -65,7 +65,7 @@ def _standing(plan: Plan, units: int, effective_at: datetime) -> Change | None:
     return same[-1] if same and same[-1].units > 0 else None
 
 
-def _taken_back(plan: Plan, standing: Change | None, units: int, now: datetime) -> Change:
+def _take_back(plan: Plan, standing: Change | None, units: int, now: datetime) -> Change:
     if standing is None:
         raise BadCall(
             f"no {-units} units stand added to plan {plan.name} from that day", hint=f"see: azlic plan show {plan.name}"
@@ -76,8 +76,8 @@ def _taken_back(plan: Plan, standing: Change | None, units: int, now: datetime) 
 def _refuse_other_quota(plan: Plan, known: Change, change: Change) -> None:
     if known.quota != change.quota:
         raise BadCall(
-            f"these units stand added to plan {plan.name} from that day with {grouped(known.quota)} {plan.unit}, "
-            f"not {grouped(change.quota)}",
+            f"these units stand added to plan {plan.name} from that day with {group_digits(known.quota)} {plan.unit}, "
+            f"not {group_digits(change.quota)}",
             hint=f"take them back first: azlic plan amend {plan.name} --units {-known.units} "
             f"--from {known.effective_at:%Y-%m-%d}",
         )

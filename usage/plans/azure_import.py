@@ -11,8 +11,8 @@ from licensing.containers import READ
 from licensing.core.errors import BadCall
 from usage.plans.azure_decode import AzurePlan, AzureProperties, AzureQuota, AzureTerm, AzureTier, read_items, wrong
 from usage.plans.model import MeterShare, Period, Plan
-from usage.plans.store import add_plan, plans
-from usage.quantity import MICRO, grouped
+from usage.plans.store import add_plan, list_plans
+from usage.quantity import MICRO, group_digits
 
 _DISCONNECTED = "DisconnectedContainer"
 
@@ -123,8 +123,8 @@ def _quota(name: str, term: AzureTerm, part: str, tier: AzureQuota | None, notes
         return tier
     if tier is not None and tier != term.quota:
         notes.append(
-            f"plan {name}: {part} states {grouped(term.quota.quantity * MICRO)} {term.quota.unit}, its tier "
-            f"{grouped(tier.quantity * MICRO)} {tier.unit}: taken as stated, for each of {term.count or 1} units"
+            f"plan {name}: {part} states {group_digits(term.quota.quantity * MICRO)} {term.quota.unit}, its tier "
+            f"{group_digits(tier.quantity * MICRO)} {tier.unit}: taken as stated, for each of {term.count or 1} units"
         )
     return term.quota
 
@@ -139,7 +139,7 @@ def enter_plans(connection: Connection, found: AzurePlans) -> list[tuple[Plan, b
 
 
 def _enter(connection: Connection, plan: Plan) -> tuple[Plan, bool]:
-    known = {other.name: other for other in plans(connection)}
+    known = {other.name: other for other in list_plans(connection)}
     before = known.get(plan.name)
     if before is not None and before.ends_at <= plan.starts_at:
         plan = replace(plan, name=later_name(plan.name, plan.starts_at))

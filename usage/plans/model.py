@@ -104,7 +104,7 @@ class Plan:
                 hint="a quota is at most 1,000,000,000,000, a count 2,147,483,647",
             )
 
-    def committed_by(self, instant: datetime) -> int:
+    def commitment_at(self, instant: datetime) -> int:
         """What the period of an instant commits to, with the units added up to that instant: millionths."""
         start, _ = self.period_around(instant)
         return self.count * self.quota + sum(
@@ -117,7 +117,7 @@ class Plan:
         """How many units the plan has at an instant."""
         return self.count + sum(change.units for change in self.changes if change.effective_at <= instant)
 
-    def prorated(self, units: int, day: datetime) -> int:
+    def prorate(self, units: int, day: datetime) -> int:
         """What units that start on a day add to its period: floor(quota x units x days left / days), with that day.
 
         Millionths, rounded down to whole units of the plan. Source: facts/azure-disconnected §3.3, three real plans.

@@ -10,10 +10,9 @@ from sqlalchemy import Connection, delete, insert, select, update
 from licensing.core.errors import BadCall
 from licensing.core.instants import iso
 from licensing.signing.document import CommittedPlan
-from usage.ledger.tables.records import Plan as PlanRow
-from usage.ledger.tables.records import PlanChange, PlanMeter
+from usage.ledger.tables.records import PlanChangeRow, PlanMeterRow, PlanRow
 from usage.plans.model import Change, MeterShare, Plan
-from usage.quantity import MICRO, grouped
+from usage.quantity import MICRO, group_digits
 
 _TERMS = ("plan_type", "tier", "count", "quota", "unit", "period", "starts_at", "ends_at", "auto_renew")
 
@@ -34,13 +33,13 @@ def from_document(document: CommittedPlan) -> Plan:
     )
 
 
-def plans(connection: Connection) -> Sequence[Plan]:
+def list_plans(connection: Connection) -> Sequence[Plan]:
     """All plans, in the order of their start."""
     shares: dict[int, list[MeterShare]] = defaultdict(list)
-    for row in connection.execute(select(PlanMeter.__table__)):
+    for row in connection.execute(select(PlanMeterRow.__table__)):
         shares[row.plan].append(MeterShare(row.meter, row.multiplier, row.divisor))
     changes: dict[int, list[Change]] = defaultdict(list)
-    for row in connection.execute(select(PlanChange.__table__).order_by(PlanChange.key)):
+    for row in connection.execute(select(PlanChangeRow.__table__).order_by(PlanChangeRow.key)):
         changes[row.plan].append(Change(row.effective_at, row.units, row.quota, row.prorated, row.entered_at))
     return [
         Plan(
@@ -52,9 +51,9 @@ def plans(connection: Connection) -> Sequence[Plan]:
     ]
 
 
-def plan_named(connection: Connection, name: str) -> Plan:
+def find_plan(connection: Connection, name: str) -> Plan:
     """The plan of a name. Raises ``BadCall`` where there is none."""
-    for plan in plans(connection):
+    for plan in list_plans(connection):
         if plan.name == name:
             return plan
     raise BadCall(f"there is no plan named {name}", hint="see: azlic plan list")
@@ -70,7 +69,7 @@ def add_plan(connection: Connection, plan: Plan) -> bool:
 
     Raises ``BadCall`` when a plan of that name has other terms, or another draws on the same meter at the same time.
     """
-    known = plans(connection)
+    known = list_plans(connection)
     if same := next((other for other in known if other.name == plan.name), None):
         _refuse_other_terms(same, plan)
         return False
@@ -90,7 +89,7 @@ def _refuse_other_terms(here: Plan, there: Plan) -> None:
         for term in _TERMS
         if getattr(here, term) != getattr(there, term) and not (term == "count" and there.count in units)
     ]
-    told = [f"{term} {_told(term, here)} here, {_told(term, there)} there" for term in differing]
+    told = [f"{term} {_term_text(term, here)} here, {_term_text(term, there)} there" for term in differing]
     missing = {share.meter for share in there.meters} - {share.meter for share in here.meters}
     told += [f"meter {meter} only there" for meter in sorted(missing)]
     if told:
@@ -99,13 +98,13 @@ def _refuse_other_terms(here: Plan, there: Plan) -> None:
         )
 
 
-def _told(term: str, plan: Plan) -> str:
+def _term_text(term: str, plan: Plan) -> str:
     value = getattr(plan, term)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
         return iso(value)
-    return grouped(value) if term == "quota" else str(value)
+    return group_digits(value) if term == "quota" else str(value)
 
 
 def _hint(here: Plan, there: Plan, differing: list[str]) -> str:
@@ -131,7 +130,7 @@ def _refuse_shared_meter(plan: Plan, known: Iterable[Plan]) -> None:
 
 def end_plan(connection: Connection, name: str) -> bool:
     """Let a plan end at its end instead of renewing itself; False when it would have ended anyway."""
-    renews = plan_named(connection, name).auto_renew
+    renews = find_plan(connection, name).auto_renew
     connection.execute(update(PlanRow).where(PlanRow.name == name).values(auto_renew=False))
     return renews
 
@@ -141,10 +140,10 @@ def map_meter(connection: Connection, name: str, share: MeterShare) -> MeterShar
 
     Raises ``BadCall`` when the meter draws on another plan at the same time.
     """
-    plan = plan_named(connection, name)
+    plan = find_plan(connection, name)
     before = next((known for known in plan.meters if known.meter == share.meter), None)
     others = tuple(known for known in plan.meters if known.meter != share.meter)
-    _refuse_shared_meter(replace(plan, meters=(*others, share)), plans(connection))
+    _refuse_shared_meter(replace(plan, meters=(*others, share)), list_plans(connection))
     if before is not None:
         unmap_meter(connection, name, share.meter)
     _insert_share(connection, plan_key(connection, name), share)
@@ -153,14 +152,16 @@ def map_meter(connection: Connection, name: str, share: MeterShare) -> MeterShar
 
 def unmap_meter(connection: Connection, name: str, meter: str) -> MeterShare:
     """Let a meter draw on a plan no longer; gives the ratio it had. Raises ``BadCall`` when it did not draw on it."""
-    before = {share.meter: share for share in plan_named(connection, name).meters}
+    before = {share.meter: share for share in find_plan(connection, name).meters}
     if meter not in before:
         raise BadCall(f"meter {meter} does not draw on plan {name}", hint=f"see: azlic plan show {name}")
-    connection.execute(delete(PlanMeter).where(PlanMeter.plan == plan_key(connection, name), PlanMeter.meter == meter))
+    connection.execute(
+        delete(PlanMeterRow).where(PlanMeterRow.plan == plan_key(connection, name), PlanMeterRow.meter == meter)
+    )
     return before[meter]
 
 
 def _insert_share(connection: Connection, key: int, share: MeterShare) -> None:
     connection.execute(
-        insert(PlanMeter).values(plan=key, meter=share.meter, multiplier=share.multiplier, divisor=share.divisor)
+        insert(PlanMeterRow).values(plan=key, meter=share.meter, multiplier=share.multiplier, divisor=share.divisor)
     )

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, or_, select, update
 
 from licensing.core.errors import AzlicError
 from licensing.core.instants import milliseconds
-from usage.ledger.tables.records import Batch, Record, Series, Source
+from usage.ledger.tables.records import BatchRow, RecordRow, SeriesRow, SourceRow
 from usage.ledger.writer import Cursor, Ledger
 from usage.months import Month
 from usage.quantity import from_micro
@@ -64,11 +64,13 @@ def append(
 ) -> None:
     """Book increases as further lines of the source's virtual file; those that are booked already are left out."""
     records = [record_of(increase, source, site) for increase in increases if increase.step.increase]
-    known = _known(connection, [record.id for record in records])
+    known = _existing(connection, [record.id for record in records])
     lines = [encode(record) + b"\n" for record in records if record.id not in known]
     if not lines:
         return
-    file = connection.execute(select(Source.offset, Source.line, Source.consumed).where(Source.key == source.file_key))
+    file = connection.execute(
+        select(SourceRow.offset, SourceRow.line, SourceRow.consumed).where(SourceRow.key == source.file_key)
+    )
     offset, line, consumed = file.one()
     cursor = Cursor(
         source.file_key, source.file, line, digest=_digest(connection, source, consumed if offset else None)
@@ -76,13 +78,13 @@ def append(
     block = Block(offset, b"".join(lines))
     ledger.book(connection, cursor, block)
     values = {"offset": block.stop, "line": cursor.line, "consumed": cursor.digest.digest()}
-    connection.execute(update(Source).where(Source.key == source.file_key).values(values))
+    connection.execute(update(SourceRow).where(SourceRow.key == source.file_key).values(values))
 
 
-def _known(connection: Connection, identities: Sequence[str]) -> set[str]:
+def _existing(connection: Connection, identities: Sequence[str]) -> set[str]:
     found: set[str] = set()
     for start in range(0, len(identities), _IDS_A_QUERY):
-        query = select(Record.id).where(Record.id.in_(identities[start : start + _IDS_A_QUERY]))
+        query = select(RecordRow.id).where(RecordRow.id.in_(identities[start : start + _IDS_A_QUERY]))
         found.update(connection.execute(query).scalars())
     return found
 
@@ -90,7 +92,7 @@ def _known(connection: Connection, identities: Sequence[str]) -> set[str]:
 def _digest(connection: Connection, source: KnownSource, consumed: bytes | None) -> Any:
     """The digest that runs over the virtual file up to its end, from its lines as the ledger holds them."""
     digest = hashlib.sha256()
-    for line in written_lines(connection, source):
+    for line in lines_of(connection, source):
         digest.update(line)
     if consumed is not None and digest.digest() != consumed:
         raise AzlicError(
@@ -100,22 +102,27 @@ def _digest(connection: Connection, source: KnownSource, consumed: bytes | None)
     return digest
 
 
-def written_lines(connection: Connection, source: KnownSource) -> Iterator[bytes]:
+def lines_of(connection: Connection, source: KnownSource) -> Iterator[bytes]:
     """The lines of the virtual file in their order, with their newlines, made from the records in the ledger."""
     columns = (
-        Record.id,
-        Series.container_type,
-        Series.container_version,
-        Series.container_id,
-        Series.meter,
-        Record.quantity,
-        Record.requested_at,
-        Series.api_type,
+        RecordRow.id,
+        SeriesRow.container_type,
+        SeriesRow.container_version,
+        SeriesRow.container_id,
+        SeriesRow.meter,
+        RecordRow.quantity,
+        RecordRow.requested_at,
+        SeriesRow.api_type,
     )
     stretches = _stretches(connection, source)
     for start in range(0, len(stretches), _STRETCHES_A_QUERY):
-        within = [Record.number.between(*stretch) for stretch in stretches[start : start + _STRETCHES_A_QUERY]]
-        query = select(*columns).join(Series, Series.key == Record.series).where(or_(*within)).order_by(Record.number)
+        within = [RecordRow.number.between(*stretch) for stretch in stretches[start : start + _STRETCHES_A_QUERY]]
+        query = (
+            select(*columns)
+            .join(SeriesRow, SeriesRow.key == RecordRow.series)
+            .where(or_(*within))
+            .order_by(RecordRow.number)
+        )
         for identity, kind, version, container, meter, micro, time, api_type in connection.execute(query):
             counted = Meter(meter, from_micro(micro))
             yield encode(UsageRecord(identity, kind, version, container, counted, time, api_type)) + b"\n"
@@ -123,8 +130,8 @@ def written_lines(connection: Connection, source: KnownSource) -> Iterator[bytes
 
 def _stretches(connection: Connection, source: KnownSource) -> list[tuple[int, int]]:
     """The first and the last number of each stretch of records that follow each other in the ledger."""
-    query = select(Batch.first_record, Batch.first_record + Batch.records - 1)
-    query = query.where(Batch.source == source.file_key, Batch.file == source.file).order_by(Batch.sequence)
+    query = select(BatchRow.first_record, BatchRow.first_record + BatchRow.records - 1)
+    query = query.where(BatchRow.source == source.file_key, BatchRow.file == source.file).order_by(BatchRow.sequence)
     stretches: list[tuple[int, int]] = []
     for first, last in connection.execute(query):
         follows = bool(stretches) and stretches[-1][1] + 1 == first

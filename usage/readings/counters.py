@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from licensing.db.inserts import upsert
-from usage.ledger.tables.records import Counter
+from usage.ledger.tables.records import CounterRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Counters:
 
 def load_counters(connection: Connection, source: int, month: int) -> Counters:
     """The counters of a source's month as the ledger has them."""
-    query = select(Counter.meter, Counter.epoch, Counter.quantity).where(
-        Counter.source == source, Counter.month == month
+    query = select(CounterRow.meter, CounterRow.epoch, CounterRow.quantity).where(
+        CounterRow.source == source, CounterRow.month == month
     )
     return Counters({meter: (epoch, quantity) for meter, epoch, quantity in connection.execute(query)})
 
@@ -61,11 +61,15 @@ def save_counters(connection: Connection, source: int, month: int, steps: Iterab
     for step in steps:
         key = {"source": source, "month": month, "meter": step.meter}
         values = {"epoch": step.epoch, "quantity": step.value}
-        statement = upsert(connection, Counter).values(key | values)
+        statement = upsert(connection, CounterRow).values(key | values)
         connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
 
 
 def sum_of_months(connection: Connection, source: int) -> dict[str, int]:
     """What a source's months stand at together, by meter, in millionths."""
-    query = select(Counter.meter, func.sum(Counter.quantity)).where(Counter.source == source).group_by(Counter.meter)
+    query = (
+        select(CounterRow.meter, func.sum(CounterRow.quantity))
+        .where(CounterRow.source == source)
+        .group_by(CounterRow.meter)
+    )
     return {meter: int(quantity) for meter, quantity in connection.execute(query)}

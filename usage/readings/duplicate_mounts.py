@@ -9,20 +9,20 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, or_, select, update
 
-from usage.ledger.tables.records import Finding, ReadingSource
+from usage.ledger.tables.records import FindingRow, ReadingSourceRow
 from usage.months import Month
-from usage.quantity import grouped
+from usage.quantity import group_digits
 from usage.readings.archive import newest
 from usage.readings.counters import sum_of_months
 from usage.readings.inbox import Arrival
-from usage.readings.sources import KnownSource, known_sources
+from usage.readings.sources import KnownSource, list_sources
 from usage.records.usage_logs import parse_usage_logs
 
 KIND = "same-mount"
 
 
 @dataclass(frozen=True, slots=True)
-class SameMount:
+class DuplicateMount:
     """Two sources that read alike: ``second`` is held back from now on. ``booked`` is what it had booked before."""
 
     first: KnownSource
@@ -42,41 +42,45 @@ class SameMount:
         )
 
 
-def find_same_mount(connection: Connection, source: KnownSource, arrivals: Iterable[Arrival]) -> SameMount | None:
+def find_duplicate_mount(
+    connection: Connection, source: KnownSource, arrivals: Iterable[Arrival]
+) -> DuplicateMount | None:
     """The source that reads as this one does in all meters of a report, if anything was used, and neither is held back.
 
     Sources that were separated by hand are not compared again.
     """
     others = [
         other
-        for other in known_sources(connection)
-        if other.key != source.key and other.mirror_of is None and not _separated(connection, source, other)
+        for other in list_sources(connection)
+        if other.key != source.key and other.mirror_of is None and not _was_separated(connection, source, other)
     ]
     for arrival in arrivals:
-        for other in others if arrival.logs.used else ():
-            if _charges(connection, other, arrival.month_number) == arrival.logs.used:
+        for other in others if arrival.logs.nonzero else ():
+            if _charges(connection, other, arrival.month_number) == arrival.logs.nonzero:
                 first, second = sorted((source, other), key=lambda one: one.key)
                 booked = sum_of_months(connection, second.key)
-                return SameMount(first, second, arrival.what, arrival.logs.used, _used(booked))
+                return DuplicateMount(first, second, arrival.what, arrival.logs.nonzero, _nonzero(booked))
     return None
 
 
-def hold_back(connection: Connection, same: SameMount) -> None:
+def hold_back(connection: Connection, same: DuplicateMount) -> None:
     """Book the second source no more, nor whatever is held back for its sake."""
-    held = or_(ReadingSource.key == same.second.key, ReadingSource.mirror_of == same.second.key)
-    connection.execute(update(ReadingSource).where(held).values(mirror_of=same.first.key))
+    held = or_(ReadingSourceRow.key == same.second.key, ReadingSourceRow.mirror_of == same.second.key)
+    connection.execute(update(ReadingSourceRow).where(held).values(mirror_of=same.first.key))
 
 
 def release(connection: Connection, source: KnownSource) -> None:
     """Let a source count for itself."""
-    connection.execute(update(ReadingSource).where(ReadingSource.key == source.key).values(mirror_of=None))
+    connection.execute(update(ReadingSourceRow).where(ReadingSourceRow.key == source.key).values(mirror_of=None))
 
 
 def ahead_of(connection: Connection, first: KnownSource, arrival: Arrival) -> dict[str, int]:
     """What a mirror reads beyond the latest reading of the source that counts, by meter."""
     there = _charges(connection, first, arrival.month_number)
     return {
-        meter: micro - there.get(meter, 0) for meter, micro in arrival.logs.used.items() if micro > there.get(meter, 0)
+        meter: micro - there.get(meter, 0)
+        for meter, micro in arrival.logs.nonzero.items()
+        if micro > there.get(meter, 0)
     }
 
 
@@ -91,23 +95,25 @@ def differs_from(connection: Connection, first: KnownSource, arrival: Arrival) -
 
 def amounts(micros: Mapping[str, int]) -> str:
     """Quantities with their meters, for people."""
-    return ", ".join(f"{grouped(micro)} {meter}" for meter, micro in sorted(micros.items()))
+    return ", ".join(f"{group_digits(micro)} {meter}" for meter, micro in sorted(micros.items()))
 
 
-def _separated(connection: Connection, one: KnownSource, other: KnownSource) -> bool:
+def _was_separated(connection: Connection, one: KnownSource, other: KnownSource) -> bool:
     """Whether these two were found alike before: as neither is held back now, somebody has separated them."""
     pairs = or_(
-        (Finding.source == one.file_key) & (Finding.container_id == other.name),
-        (Finding.source == other.file_key) & (Finding.container_id == one.name),
+        (FindingRow.source == one.file_key) & (FindingRow.container_id == other.name),
+        (FindingRow.source == other.file_key) & (FindingRow.container_id == one.name),
     )
-    return connection.execute(select(select(Finding.key).where(Finding.kind == KIND, pairs).exists())).scalar_one()
+    return connection.execute(
+        select(select(FindingRow.key).where(FindingRow.kind == KIND, pairs).exists())
+    ).scalar_one()
 
 
 def _charges(connection: Connection, source: KnownSource, month: int) -> dict[str, int]:
     kept = newest(connection, source.key, month)
     asked = Month.from_number(month) if month else None
-    return parse_usage_logs(kept.content, month=asked).used if kept else {}
+    return parse_usage_logs(kept.content, month=asked).nonzero if kept else {}
 
 
-def _used(micros: Mapping[str, int]) -> dict[str, int]:
+def _nonzero(micros: Mapping[str, int]) -> dict[str, int]:
     return {meter: micro for meter, micro in micros.items() if micro}

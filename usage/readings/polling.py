@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from licensing.core.errors import BadCall
 from usage.months import Month
-from usage.plans.store import plans
+from usage.plans.store import list_plans
 from usage.readings.inbox import EARLIEST, Arrival, check_month
 from usage.records.usage_logs import MAX_BYTES, UnusableBody
 
@@ -56,7 +56,7 @@ class _NoReport(Exception):
 def months_to_read(connection: Connection, now: datetime) -> list[Month]:
     """Every month from the first that a plan covers up to this one; without a plan, the last month and this one."""
     this = Month.of(now)
-    started = [Month.of(plan.starts_at) for plan in plans(connection) if plan.starts_at <= now]
+    started = [Month.of(plan.starts_at) for plan in list_plans(connection) if plan.starts_at <= now]
     months = [max(min(started), EARLIEST) if started else Month.of(this.starts_at - timedelta(days=1))]
     while months[-1] < this:
         months.append(months[-1].next)
@@ -120,7 +120,7 @@ def _get(client: httpx.Client, address: str) -> bytes:
         with client.stream("GET", address, headers={"Accept-Encoding": "identity"}) as response:
             if response.status_code != httpx.codes.OK:
                 raise _NoReport(f"it answered {response.status_code} {_phrase(response)}".rstrip())
-            return _capped(response.iter_raw(), deadline)
+            return _read_capped(response.iter_raw(), deadline)
     except (httpx.ConnectError, httpx.ConnectTimeout, UnicodeError) as error:
         raise _NoReport(str(error) or "nothing answers there", hopeless=True) from error
     except httpx.TimeoutException as error:
@@ -133,7 +133,7 @@ def _phrase(response: httpx.Response) -> str:
     return "".join(filter(str.isprintable, response.reason_phrase))[:80]
 
 
-def _capped(chunks: Iterable[bytes], deadline: float) -> bytes:
+def _read_capped(chunks: Iterable[bytes], deadline: float) -> bytes:
     content = b""
     for chunk in chunks:
         content += chunk

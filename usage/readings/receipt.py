@@ -8,7 +8,7 @@ from enum import StrEnum
 from usage.months import Month
 
 
-class Outcome(StrEnum):
+class ReadingOutcome(StrEnum):
     """What became of a report."""
 
     BOOKED = "booked"
@@ -21,7 +21,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ReceiptEntry:
     """One report and what became of it. ``amounts`` are the increases booked, or what a mirror reads beyond its other.
 
     In millionths, by meter.
@@ -30,12 +30,12 @@ class Entry:
     month: Month | None
     taken_at: datetime
     origin: str
-    outcome: Outcome
+    outcome: ReadingOutcome
     amounts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ReadingsReceipt:
     """What became of a source's reports, and the findings that are new.
 
     ``outside`` is what its mount holds in months that were never read, in millionths by meter.
@@ -43,7 +43,7 @@ class Taken:
 
     source: str
     mirror_of: str | None
-    entries: tuple[Entry, ...]
+    entries: tuple[ReceiptEntry, ...]
     records: int
     findings: tuple[str, ...]
     outside: Mapping[str, int]

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select
 
 from licensing.core.errors import BadCall
-from usage.ledger.tables.records import Counter, Reading, ReadingSource, Source
+from usage.ledger.tables.records import CounterRow, ReadingRow, ReadingSourceRow, SourceRow
 
 _NAME_LENGTH = 64
 
@@ -38,15 +38,15 @@ class ListedSource:
     mirror_of: str | None
 
 
-def known_sources(connection: Connection) -> Sequence[KnownSource]:
+def list_sources(connection: Connection) -> Sequence[KnownSource]:
     """All reading sources, the oldest first."""
-    columns = (ReadingSource.key, ReadingSource.name, ReadingSource.source, ReadingSource.mirror_of)
-    return [KnownSource(*row) for row in connection.execute(select(*columns).order_by(ReadingSource.key))]
+    columns = (ReadingSourceRow.key, ReadingSourceRow.name, ReadingSourceRow.source, ReadingSourceRow.mirror_of)
+    return [KnownSource(*row) for row in connection.execute(select(*columns).order_by(ReadingSourceRow.key))]
 
 
-def source_named(connection: Connection, name: str) -> KnownSource:
+def find_source(connection: Connection, name: str) -> KnownSource:
     """The source of a name. Raises ``BadCall`` where there is none."""
-    for source in known_sources(connection):
+    for source in list_sources(connection):
         if source.name == name:
             return source
     raise BadCall(f"there is no source named {name}", hint="see: azlic sources list")
@@ -59,26 +59,26 @@ def enter_source(connection: Connection, name: str) -> KnownSource:
             f"{name!r} is no name for a source",
             hint=f"use 1 to {_NAME_LENGTH} printable characters, for example the container's host name",
         )
-    known = [source for source in known_sources(connection) if source.name == name]
+    known = [source for source in list_sources(connection) if source.name == name]
     if known:
         return known[0]
-    file = insert(Source).values(path=f"reading:{name}").returning(Source.key)
+    file = insert(SourceRow).values(path=f"reading:{name}").returning(SourceRow.key)
     file_key = connection.execute(file).scalar_one()
-    row = insert(ReadingSource).values(name=name, source=file_key).returning(ReadingSource.key)
+    row = insert(ReadingSourceRow).values(name=name, source=file_key).returning(ReadingSourceRow.key)
     return KnownSource(connection.execute(row).scalar_one(), name, file_key, None)
 
 
-def listed_sources(connection: Connection) -> Sequence[ListedSource]:
+def list_sources_with_readings(connection: Connection) -> Sequence[ListedSource]:
     """All sources in the order of their names, with their newest reading."""
-    known = known_sources(connection)
+    known = list_sources(connection)
     names = {source.key: source.name for source in known}
-    epochs = select(Counter.source, func.max(Counter.epoch)).group_by(Counter.source)
+    epochs = select(CounterRow.source, func.max(CounterRow.epoch)).group_by(CounterRow.source)
     epoch_of: dict[int, int] = {row[0]: row[1] for row in connection.execute(epochs)}
     listed: list[ListedSource] = []
     for source in sorted(known, key=lambda source: source.name):
-        query = select(Reading.origin, Reading.taken_at).where(Reading.source == source.key)
+        query = select(ReadingRow.origin, ReadingRow.taken_at).where(ReadingRow.source == source.key)
         origin, taken_at = connection.execute(
-            query.order_by(Reading.taken_at.desc(), Reading.key.desc()).limit(1)
+            query.order_by(ReadingRow.taken_at.desc(), ReadingRow.key.desc()).limit(1)
         ).one()
         mirror_of = names[source.mirror_of] if source.mirror_of else None
         listed.append(ListedSource(source.name, origin, taken_at, epoch_of.get(source.key, 1), mirror_of))

@@ -21,18 +21,20 @@ from licensing.db.database import writing
 from licensing.db.lock import holding
 from usage.ledger.writer import Ledger, Receipt
 from usage.months import Month
-from usage.quantity import grouped
+from usage.quantity import group_digits
 from usage.readings import duplicate_mounts
-from usage.readings.archive import Place, all_kept, shelve, times_kept
+from usage.readings.archive import ArrivalOrder, archive_reading, count_copies, month_readings
 from usage.readings.booking import Increase, append
 from usage.readings.counters import Counters, Step, load_counters, save_counters, sum_of_months
 from usage.readings.inbox import Arrival
-from usage.readings.receipt import Entry, Outcome, Taken
-from usage.readings.sources import KnownSource, enter_source, known_sources, source_named
+from usage.readings.receipt import ReadingOutcome, ReadingsReceipt, ReceiptEntry
+from usage.readings.sources import KnownSource, enter_source, find_source, list_sources
 from usage.records.usage_logs import UsageLogs, parse_usage_logs
 
 
-def take(engine: Engine, name: str, arrivals: Iterable[Arrival], *, now: datetime, site: str = "") -> Taken:
+def take_readings(
+    engine: Engine, name: str, arrivals: Iterable[Arrival], *, now: datetime, site: str = ""
+) -> ReadingsReceipt:
     """Take reports of one source into the ledger, in the order they were taken: all of them in one transaction.
 
     Raises ``AzlicError`` when the ledger cannot be used, ``BadCall`` for a name that is none; nothing is booked then.
@@ -46,13 +48,13 @@ def take(engine: Engine, name: str, arrivals: Iterable[Arrival], *, now: datetim
         return desk.take(ordered)
 
 
-def separate(engine: Engine, name: str, *, now: datetime, site: str = "") -> Taken:
+def separate(engine: Engine, name: str, *, now: datetime, site: str = "") -> ReadingsReceipt:
     """Let a mirror count for itself after all, and book what was held back.
 
     Raises ``BadCall`` where it is no mirror.
     """
     with holding(engine), writing(engine) as connection:
-        source = source_named(connection, name)
+        source = find_source(connection, name)
         if source.mirror_of is None:
             raise BadCall(f"{name} is not held back as a mirror", hint="see: azlic sources list")
         duplicate_mounts.release(connection, source)
@@ -78,60 +80,62 @@ class _Desk:
     def __exit__(self, *_: object) -> None:
         self._ledger.close()
 
-    def take(self, arrivals: Sequence[Arrival]) -> Taken:
+    def take(self, arrivals: Sequence[Arrival]) -> ReadingsReceipt:
         """The four steps."""
-        places = [(arrival, shelve(self._connection, self._source.key, arrival)) for arrival in arrivals]  # 1
-        newest = [arrival for arrival, place in places if place is Place.NEWEST]
-        first = self._mirrored(newest)  # 2
+        places = [(arrival, archive_reading(self._connection, self._source.key, arrival)) for arrival in arrivals]  # 1
+        newest = [arrival for arrival, place in places if place is ArrivalOrder.NEWEST]
+        first = self._mirror_of(newest)  # 2
         entries = [self._entry(arrival, place, first) for arrival, place in places]  # 3
         self._book()
         outside = {} if first else self._outside(newest)  # 4
-        return self._taken(entries, outside, first)
+        return self._summarise(entries, outside, first)
 
-    def catch_up(self) -> Taken:
+    def catch_up(self) -> ReadingsReceipt:
         """Go through all readings again, in the order they came: what is booked already is known by its id."""
         months: dict[int, Counters] = {}
         newest: dict[int, datetime] = {}
-        for kept in all_kept(self._connection, self._source.key):
+        for kept in month_readings(self._connection, self._source.key):
             if kept.taken_at >= newest.setdefault(kept.month, kept.taken_at):
                 newest[kept.month] = kept.taken_at
                 month = Month.from_number(kept.month)
                 logs = parse_usage_logs(kept.content, month=month)
                 self._advance(months.setdefault(kept.month, Counters()), month, logs, kept.taken_at)
         self._book()
-        return self._taken([], {}, None)
+        return self._summarise([], {}, None)
 
-    def _mirrored(self, newest: Sequence[Arrival]) -> KnownSource | None:
+    def _mirror_of(self, newest: Sequence[Arrival]) -> KnownSource | None:
         """The source whose mirror this one is, as known before or as found now."""
         if self._source.mirror_of is not None:
-            known = {source.key: source for source in known_sources(self._connection)}
+            known = {source.key: source for source in list_sources(self._connection)}
             return known[self._source.mirror_of]
-        same = duplicate_mounts.find_same_mount(self._connection, self._source, newest)
+        same = duplicate_mounts.find_duplicate_mount(self._connection, self._source, newest)
         if same is None:
             return None
         duplicate_mounts.hold_back(self._connection, same)
         self._report(duplicate_mounts.KIND, same.detail, source=same.second, container_id=same.first.name)
         return same.first if same.second.key == self._source.key else None
 
-    def _entry(self, arrival: Arrival, place: Place, first: KnownSource | None) -> Entry:
+    def _entry(self, arrival: Arrival, place: ArrivalOrder, first: KnownSource | None) -> ReceiptEntry:
         outcome, amounts = self._outcome(arrival, place, first)
-        return Entry(arrival.month, arrival.taken_at, arrival.origin, outcome, amounts)
+        return ReceiptEntry(arrival.month, arrival.taken_at, arrival.origin, outcome, amounts)
 
-    def _outcome(self, arrival: Arrival, place: Place, first: KnownSource | None) -> tuple[Outcome, Mapping[str, int]]:
-        if place is not Place.NEWEST:
-            return Outcome(place), {}
+    def _outcome(
+        self, arrival: Arrival, place: ArrivalOrder, first: KnownSource | None
+    ) -> tuple[ReadingOutcome, Mapping[str, int]]:
+        if place is not ArrivalOrder.NEWEST:
+            return ReadingOutcome(place), {}
         if first is not None:
             self._doubt_mirror(arrival, first)
-            return Outcome.HELD_BACK, duplicate_mounts.ahead_of(self._connection, first, arrival)
+            return ReadingOutcome.HELD_BACK, duplicate_mounts.ahead_of(self._connection, first, arrival)
         if arrival.month is None:
-            return Outcome.COMPARED, {}
+            return ReadingOutcome.COMPARED, {}
         counters = load_counters(self._connection, self._source.key, arrival.month.number)
         steps = self._advance(counters, arrival.month, arrival.logs, arrival.taken_at)
         self._doubt_return(arrival, steps)
         rose = {step.meter: step.increase for step in steps if step.increase}
         if any(step.fell for step in steps):
-            return Outcome.FELL, rose
-        return (Outcome.BOOKED if rose else Outcome.UNCHANGED), rose
+            return ReadingOutcome.FELL, rose
+        return (ReadingOutcome.BOOKED if rose else ReadingOutcome.UNCHANGED), rose
 
     def _advance(self, counters: Counters, month: Month, logs: UsageLogs, taken_at: datetime) -> list[Step]:
         """Move a month's counters on to a reading; what they rose by waits to be booked."""
@@ -141,8 +145,9 @@ class _Desk:
         for step in steps:
             if step.fell:
                 detail = (
-                    f"{step.meter} of {month} fell from {grouped(step.before)} to {grouped(step.value)} in the reading"
-                    f" of {iso(taken_at)}: a fresh mount, or records were lost. What it shows now counts as new"
+                    f"{step.meter} of {month} fell from {group_digits(step.before)} to {group_digits(step.value)}"
+                    f" in the reading of {iso(taken_at)}: a fresh mount, or records were lost."
+                    " What it shows now counts as new"
                 )
                 self._report("counter-fell", detail, source=self._source, container_id=self._source.name)
         return steps
@@ -159,10 +164,10 @@ class _Desk:
     def _doubt_return(self, arrival: Arrival, steps: Sequence[Step]) -> None:
         """Counters that rise from 0 to what they were before they fell: perhaps the old mount has come back."""
         back = all(step.epoch > 1 and step.before == 0 for step in steps)
-        if steps and back and times_kept(self._connection, self._source.key, arrival) > 1:
+        if steps and back and count_copies(self._connection, self._source.key, arrival) > 1:
             detail = (
                 f"{self._source.name} reads for {arrival.what} on {iso(arrival.taken_at)} what it read before it fell."
-                f" If the old mount came back, {duplicate_mounts.amounts(arrival.logs.used)} are counted twice"
+                f" If the old mount came back, {duplicate_mounts.amounts(arrival.logs.nonzero)} are counted twice"
             )
             self._report(duplicate_mounts.KIND, detail, source=self._source, container_id=self._source.name)
 
@@ -180,7 +185,7 @@ class _Desk:
         if not whole:
             return {}
         read = sum_of_months(self._connection, self._source.key)
-        used = whole[-1].logs.used
+        used = whole[-1].logs.nonzero
         return {meter: micro - read.get(meter, 0) for meter, micro in used.items() if micro > read.get(meter, 0)}
 
     def _report(self, kind: str, detail: str, *, source: KnownSource, container_id: str) -> None:
@@ -195,8 +200,10 @@ class _Desk:
         if fresh:
             self._findings.append(detail)
 
-    def _taken(self, entries: Sequence[Entry], outside: Mapping[str, int], first: KnownSource | None) -> Taken:
-        return Taken(
+    def _summarise(
+        self, entries: Sequence[ReceiptEntry], outside: Mapping[str, int], first: KnownSource | None
+    ) -> ReadingsReceipt:
+        return ReadingsReceipt(
             source=self._source.name,
             mirror_of=first.name if first else None,
             entries=tuple(entries),

@@ -52,14 +52,14 @@ class Recorder:
             ) from error
         except OSError as error:
             self.close()
-            raise self._refused(error) from error
+            raise self._refusal(error) from error
 
     def append(self, meter: str, quantity: int, *, at: datetime, api_type: str) -> UsageRecord:
         """Write one record of ``quantity`` units of ``meter``, delivered at ``at``; returns it as written."""
         container_type, container_version, container_id = self._labels
         with self._lock:
             if self._hold < 0:
-                raise self._refused(OSError("the recorder is closed"))
+                raise self._refusal(OSError("the recorder is closed"))
             record = UsageRecord(
                 id=str(uuid_utils.uuid7()),
                 container_type=container_type,
@@ -75,7 +75,7 @@ class Recorder:
             try:
                 self._write(line + b"\n", day=f"{at.astimezone(UTC):%Y-%m-%d}")
             except OSError as error:
-                raise self._refused(error) from error
+                raise self._refusal(error) from error
             self._sequence += 1
             self._previous = hashlib.sha256(line).hexdigest()
         return record
@@ -140,7 +140,7 @@ class Recorder:
                     return record.sequence, hashlib.sha256(line).hexdigest()
         return 0, GENESIS
 
-    def _refused(self, error: OSError) -> AzlicError:
+    def _refusal(self, error: OSError) -> AzlicError:
         return AzlicError(
             f"usage records cannot be written to {self.folder}: {error.strerror or error}",
             hint="mount the output folder where Mounts:Output says, writable for the container's user"

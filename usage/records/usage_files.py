@@ -36,7 +36,7 @@ class FoundFile:
     changed_ns: int
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """The path as text."""
         return as_text(self.path)
 
@@ -48,7 +48,7 @@ class FoundFile:
     @classmethod
     def at(cls, path: Path, status: os.stat_result) -> Self:
         """The file behind a path, from its status."""
-        return cls(path, _signed(status.st_dev), _signed(status.st_ino), status.st_size, status.st_ctime_ns)
+        return cls(path, _to_signed(status.st_dev), _to_signed(status.st_ino), status.st_size, status.st_ctime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def find_files(paths: Iterable[Path]) -> list[FoundFile]:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise _refused(file, error) from error
+                raise _refusal(file, error) from error
             if stat.S_ISREG(status.st_mode):
                 found[file] = FoundFile.at(file, status)
     return [found[path] for path in sorted(found, key=_age)]
@@ -192,7 +192,7 @@ def _age(path: Path) -> tuple[Path, str, bool, list[int], str]:
     return path.parent, parts["base"], not turns, ages, path.name
 
 
-def _refused(path: Path, error: OSError) -> AzlicError:
+def _refusal(path: Path, error: OSError) -> AzlicError:
     return AzlicError(
         f"{as_text(path)} cannot be looked at: {error.strerror}", hint="run as a user who may read the output mount"
     )
@@ -203,7 +203,7 @@ def _below(path: Path) -> Iterator[Path]:
         absolute = path.resolve()
         is_file, is_folder = absolute.is_file(), absolute.is_dir()
     except OSError as error:
-        raise _refused(path, error) from error
+        raise _refusal(path, error) from error
     if is_file:
         yield absolute
         return
@@ -225,6 +225,6 @@ def _below(path: Path) -> Iterator[Path]:
                 yield file
 
 
-def _signed(number: int) -> int:
+def _to_signed(number: int) -> int:
     """A device or inode number as the signed 64 bits a database holds."""
     return number - (1 << 64) if number >= 1 << 63 else number

@@ -35,7 +35,7 @@ class UsageLogs:
     charges: Mapping[str, int]
 
     @property
-    def used(self) -> dict[str, int]:
+    def nonzero(self) -> dict[str, int]:
         """The meters of which anything was used at all."""
         return {meter: micro for meter, micro in self.charges.items() if micro}
 

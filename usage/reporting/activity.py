@@ -7,13 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
 
-from usage.reporting.daily import DayUse, Kind
+from usage.reporting.daily import DayUse, UseKind
 
 HABIT_DAYS = 91
 LEAST_DAYS = 5
 
 
-class Standing(StrEnum):
+class Activity(StrEnum):
     """What is known of a container by its records."""
 
     IN_USE = "in-use"
@@ -23,7 +23,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ContainerActivity:
     """When a container was last heard of. ``quiet_days`` are the whole days since; ``habit`` its longest pause before.
 
     ``habit`` is None while a container is new.
@@ -35,10 +35,10 @@ class Heard:
     last_at: datetime
     quiet_days: int
     habit: int | None
-    standing: Standing
+    standing: Activity
 
 
-def heard(days: Iterable[DayUse], today: int) -> tuple[Heard, ...]:
+def container_activity(days: Iterable[DayUse], today: int) -> tuple[ContainerActivity, ...]:
     """The containers, each with its last record and whether it is silent on a day.
 
     The rule: look at the 13 weeks up to a container's last record, and at the longest run of days without any in them.
@@ -48,17 +48,17 @@ def heard(days: Iterable[DayUse], today: int) -> tuple[Heard, ...]:
     """
     by_container: dict[tuple[str, str, str], list[DayUse]] = defaultdict(list)
     for use in days:
-        if use.kind is Kind.REPORTED:  # that something was booked is no sign of life
+        if use.kind is UseKind.REPORTED:  # that something was booked is no sign of life
             by_container[use.site, use.container_type, use.container_id].append(use)
-    return tuple(_heard(by_container[key], today) for key in sorted(by_container))
+    return tuple(_activity_of(by_container[key], today) for key in sorted(by_container))
 
 
-def _heard(days: list[DayUse], today: int) -> Heard:
+def _activity_of(days: list[DayUse], today: int) -> ContainerActivity:
     last = max(use.day for use in days)
     active = sorted({use.day for use in days if last - HABIT_DAYS < use.day})
     quiet = max(0, today - last - 1)
     habit = max(later - earlier - 1 for earlier, later in pairwise(active)) if len(active) >= LEAST_DAYS else None
-    return Heard(
+    return ContainerActivity(
         site=days[0].site,
         container_type=days[0].container_type,
         container_id=days[0].container_id,
@@ -69,9 +69,9 @@ def _heard(days: list[DayUse], today: int) -> Heard:
     )
 
 
-def _standing(quiet: int, habit: int | None) -> Standing:
+def _standing(quiet: int, habit: int | None) -> Activity:
     if quiet >= HABIT_DAYS:
-        return Standing.GONE
+        return Activity.GONE
     if habit is None:
-        return Standing.NEW
-    return Standing.SILENT if quiet > habit else Standing.IN_USE
+        return Activity.NEW
+    return Activity.SILENT if quiet > habit else Activity.IN_USE

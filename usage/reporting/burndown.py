@@ -31,7 +31,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class BurnDown:
     """What the charts of a report show; ``burn_downs`` are in the order of its plans, ``meters`` in that of names.
 
     A burn-down has a level at the start of its period, at the end of each day, and where the report counts to. Meters
@@ -42,11 +42,11 @@ class Course:
     meters: Mapping[str, tuple[tuple[Month, int], ...]]
 
 
-def course(connection: Connection, report: MonthlyReport) -> Course:
+def burn_down(connection: Connection, report: MonthlyReport) -> BurnDown:
     """The course of what a report is about, from the totals; read in the report's own view of the ledger."""
     first = min([first_of_twelve(report.month).starts_at, *(usage.period_starts_at for usage in report.plans)])
     days = daily_use(connection, first, report.month.next.starts_at)
-    return Course(
+    return BurnDown(
         burn_downs=tuple(_burn_down(usage, days) for usage in report.plans),
         meters={meter: _months(days, meter, report.month) for meter in sorted({use.meter for use in days})},
     )
@@ -59,12 +59,12 @@ def _burn_down(usage: PlanUsage, days: Sequence[DayUse]) -> tuple[Level, ...]:
     for use in days:
         if use.meter in ratios:
             daily[use.day] = daily.get(use.day, Fraction()) + use.quantity * ratios[use.meter]
-    levels = [Level(start, 0, usage.plan.committed_by(start))]
+    levels = [Level(start, 0, usage.plan.commitment_at(start))]
     used = Fraction()
     for day in range(day_number(start), day_number(until)):
         used += daily.get(day, 0)
         end = from_milliseconds((day + 1) * DAY_MS)
-        levels.append(Level(end, int(used), usage.plan.committed_by(end - _DAY)))
+        levels.append(Level(end, int(used), usage.plan.commitment_at(end - _DAY)))
     last = Level(until, usage.used, usage.committed)
     return (*(level for level in levels if level.at < until), last)
 

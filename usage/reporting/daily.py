@@ -9,12 +9,12 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from licensing.core.instants import from_milliseconds
 from usage.ledger.corrections import LATE
-from usage.ledger.tables.months import Correction
-from usage.ledger.tables.records import Record, Series, Total
+from usage.ledger.tables.months import CorrectionRow
+from usage.ledger.tables.records import RecordRow, SeriesRow, TotalRow
 from usage.months import Month, day_number
 
 
-class Kind(StrEnum):
+class UseKind(StrEnum):
     """How use came to be counted: as it was reported in its time, late, or by a correction."""
 
     REPORTED = "reported"
@@ -38,7 +38,7 @@ class DayUse:
     quantity: int
     records: int
     last_at: datetime
-    kind: Kind = Kind.REPORTED
+    kind: UseKind = UseKind.REPORTED
     month: Month | None = None
 
 
@@ -51,7 +51,7 @@ def bearing_day(month: Month, instant: datetime) -> int:
 class Apart:
     """A part of a month's use that was booked late or corrected, and the month that it belongs to."""
 
-    kind: Kind
+    kind: UseKind
     month: Month
     quantity: int
     records: int
@@ -120,13 +120,13 @@ def _row(days: list[DayUse], since: Since) -> Usage:
         period=0 if since.period is None else sum_since(since.period),
         year_to_date=sum_since(since.year),
         records=sum(use.records for use in days if use.day >= since.month),
-        last_at=max(use.last_at for use in [one for one in days if one.kind is Kind.REPORTED] or days),
+        last_at=max(use.last_at for use in [one for one in days if one.kind is UseKind.REPORTED] or days),
         apart=_apart([use for use in days if use.day >= since.month]),
     )
 
 
 def _apart(days: Sequence[DayUse]) -> tuple[Apart, ...]:
-    sums: dict[tuple[Month, Kind], list[int]] = {}
+    sums: dict[tuple[Month, UseKind], list[int]] = {}
     for use in days:
         if use.month is not None:
             total = sums.setdefault((use.month, use.kind), [0, 0])
@@ -141,28 +141,38 @@ def daily_use(connection: Connection, start: datetime, end: datetime) -> list[Da
     What is late or corrected counts where it is booked. Nothing is summed up by the database, whose integers end at
     64 bits.
     """
-    labels = (Series.site, Series.container_type, Series.container_id, Series.meter)
+    labels = (SeriesRow.site, SeriesRow.container_type, SeriesRow.container_id, SeriesRow.meter)
     query = (
-        select(Total.day, *labels, Total.quantity, Total.records, Total.last_at)
-        .join(Series, Series.key == Total.series)
-        .where(Total.day >= day_number(start), Total.day < day_number(end))
-        .order_by(Total.day, Total.series)
+        select(TotalRow.day, *labels, TotalRow.quantity, TotalRow.records, TotalRow.last_at)
+        .join(SeriesRow, SeriesRow.key == TotalRow.series)
+        .where(TotalRow.day >= day_number(start), TotalRow.day < day_number(end))
+        .order_by(TotalRow.day, TotalRow.series)
     )
     reported = [
         DayUse(day, site, kind, container, meter, quantity, records, from_milliseconds(last_at))
         for day, site, kind, container, meter, quantity, records, last_at in connection.execute(query)
     ]
-    booked = _booked(connection, start, end)
+    booked = _late_and_corrected(connection, start, end)
     return sorted([*reported, *booked], key=lambda use: use.day) if booked else reported
 
 
-def _booked(connection: Connection, start: datetime, end: datetime) -> list[DayUse]:
+def _late_and_corrected(connection: Connection, start: datetime, end: datetime) -> list[DayUse]:
     """What is late or corrected, on the days that bear it."""
-    labels = (Series.site, Series.container_type, Series.container_id, Series.meter)
-    facts = (Correction.number, Correction.kind, Correction.booked_month, Correction.booked_at, Correction.month)
-    within = Correction.booked_month.between(Month.of(start).number, Month.of(end).number)
-    query = select(*facts, Correction.quantity, *labels).join(Series, Series.key == Correction.series).where(within)
-    rows = list(connection.execute(query.order_by(Correction.number)))
+    labels = (SeriesRow.site, SeriesRow.container_type, SeriesRow.container_id, SeriesRow.meter)
+    facts = (
+        CorrectionRow.number,
+        CorrectionRow.kind,
+        CorrectionRow.booked_month,
+        CorrectionRow.booked_at,
+        CorrectionRow.month,
+    )
+    within = CorrectionRow.booked_month.between(Month.of(start).number, Month.of(end).number)
+    query = (
+        select(*facts, CorrectionRow.quantity, *labels)
+        .join(SeriesRow, SeriesRow.key == CorrectionRow.series)
+        .where(within)
+    )
+    rows = list(connection.execute(query.order_by(CorrectionRow.number)))
     own = _times_in_own_month(connection, within) if any(row.booked_month == row.month for row in rows) else {}
     first, past = day_number(start), day_number(end)
     found: list[DayUse] = []
@@ -170,7 +180,7 @@ def _booked(connection: Connection, start: datetime, end: datetime) -> list[DayU
         day = bearing_day(Month.from_number(booked_month), own.get(number, booked_at))
         if first <= day < past:
             late = kind == LATE
-            told, belongs = Kind.LATE if late else Kind.CORRECTED, Month.from_number(month)
+            told, belongs = UseKind.LATE if late else UseKind.CORRECTED, Month.from_number(month)
             use = (day, site, container_type, container, meter, quantity, int(late), booked_at)
             found.append(DayUse(*use, kind=told, month=belongs))
     return found
@@ -178,6 +188,8 @@ def _booked(connection: Connection, start: datetime, end: datetime) -> list[DayU
 
 def _times_in_own_month(connection: Connection, within: ColumnElement[bool]) -> dict[int, datetime]:
     """A correction that its record's own month bears counts on the record's day: by its number, the record's time."""
-    query = select(Correction.number, Record.requested_at).join(Record, Record.id == Correction.record_id)
-    rows = connection.execute(query.where(within, Correction.booked_month == Correction.month))
+    query = select(CorrectionRow.number, RecordRow.requested_at).join(
+        RecordRow, RecordRow.id == CorrectionRow.record_id
+    )
+    rows = connection.execute(query.where(within, CorrectionRow.booked_month == CorrectionRow.month))
     return {number: from_milliseconds(time) for number, time in rows}

@@ -73,7 +73,7 @@ class PlanUsage:
         )
 
 
-def plan_usage(
+def usage_of_plan(
     plan: Plan, period: tuple[datetime, datetime], days: Sequence[DayUse], month: Month, *, as_of: datetime
 ) -> PlanUsage:
     """One period of a plan at the end of a month; ``days`` hold the last twelve months and all of the period."""
@@ -89,8 +89,8 @@ def plan_usage(
         period=day_number(start),
     )
     usages = usage_rows((use for use in drawing if first <= use.day < past), since)
-    used = _drawn(plan, ((row.meter, row.period) for row in usages))
-    committed = plan.committed_by(until - timedelta(microseconds=1))
+    used = _draw(plan, ((row.meter, row.period) for row in usages))
+    committed = plan.commitment_at(until - timedelta(microseconds=1))
     daily = _by_day(plan, drawing)
     known = pace_on(daily, day_number(min(as_of, until)))
     up = used_up_day(daily, committed, day_number(start), past) if used >= committed else None
@@ -101,14 +101,14 @@ def plan_usage(
         counted_until=at,
         committed=committed,
         used=used,
-        month=_drawn(plan, ((row.meter, row.month) for row in usages)),
-        year_to_date=_drawn(plan, ((row.meter, row.year_to_date) for row in usages)),
+        month=_draw(plan, ((row.meter, row.month) for row in usages)),
+        year_to_date=_draw(plan, ((row.meter, row.year_to_date) for row in usages)),
         usages=usages,
         used_up_on=None if up is None else from_milliseconds(up * DAY_MS),
         pace=known,
         projection=project(known, used=used, committed=committed, at=at, ends_at=end) if known and at < end else None,
         history=tuple(
-            (one, _drawn(plan, ((use.meter, use.quantity) for use in uses)))
+            (one, _draw(plan, ((use.meter, use.quantity) for use in uses)))
             for one, uses in by_month(drawing, month).items()
         ),
     )
@@ -135,7 +135,7 @@ def first_of_twelve(last: Month) -> Month:
     return Month(last.year - 1, last.month + 1) if last.year > 1970 else Month(1970, 1)
 
 
-def _drawn(plan: Plan, quantities: Iterable[tuple[str, int]]) -> int:
+def _draw(plan: Plan, quantities: Iterable[tuple[str, int]]) -> int:
     """What meters drew on a plan: summed in each meter's unit, then converted once."""
     by_meter: Counter[str] = Counter()
     for meter, quantity in quantities:

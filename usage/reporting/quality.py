@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from usage.ledger.tables.records import Finding, Gap, Quarantine, Source
+from usage.ledger.tables.records import FindingRow, GapRow, QuarantineRow, SourceRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +45,18 @@ def quality_of(connection: Connection, unmapped_meters: tuple[str, ...]) -> Qual
         row.kind: row
         for row in connection.execute(
             select(
-                Quarantine.kind,
-                func.count().filter(Quarantine.settled_at.is_(None)).label("waiting"),
-                func.count(Quarantine.settled_at).label("settled"),
-            ).group_by(Quarantine.kind)
+                QuarantineRow.kind,
+                func.count().filter(QuarantineRow.settled_at.is_(None)).label("waiting"),
+                func.count(QuarantineRow.settled_at).label("settled"),
+            ).group_by(QuarantineRow.kind)
         )
     }
-    waiting = select(Finding.kind, func.count().label("number")).where(Finding.settled_at.is_(None))
-    found = connection.execute(waiting.group_by(Finding.kind).order_by(Finding.kind))
+    waiting = select(FindingRow.kind, func.count().label("number")).where(FindingRow.settled_at.is_(None))
+    found = connection.execute(waiting.group_by(FindingRow.kind).order_by(FindingRow.kind))
     pending, vanished = connection.execute(
         select(
-            func.coalesce(func.sum(Source.pending).filter(Source.vanished_at.is_(None)), 0),
-            func.count(Source.vanished_at),
+            func.coalesce(func.sum(SourceRow.pending).filter(SourceRow.vanished_at.is_(None)), 0),
+            func.count(SourceRow.vanished_at),
         )
     ).one()
     return Quality(
@@ -65,9 +65,9 @@ def quality_of(connection: Connection, unmapped_meters: tuple[str, ...]) -> Qual
         settled=sum(row.settled for row in kept.values()),
         pending_bytes=int(pending),
         findings={row.kind: row.number for row in found},
-        settled_findings=connection.execute(select(func.count(Finding.settled_at))).scalar_one(),
+        settled_findings=connection.execute(select(func.count(FindingRow.settled_at))).scalar_one(),
         missing_records=int(
-            connection.execute(select(func.coalesce(func.sum(Gap.last - Gap.first + 1), 0))).scalar_one()
+            connection.execute(select(func.coalesce(func.sum(GapRow.last - GapRow.first + 1), 0))).scalar_one()
         ),
         vanished=vanished,
         unmapped_meters=unmapped_meters,

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
-from usage.ledger.closed_months import Closing, closing_of
-from usage.ledger.tables.records import Series
+from usage.ledger.closed_months import ClosedMonth, closing_of
+from usage.ledger.tables.records import SeriesRow
 from usage.months import Month, day_number
 from usage.plans.model import Plan
-from usage.plans.store import plans
-from usage.reporting.activity import Heard, heard
+from usage.plans.store import list_plans
+from usage.reporting.activity import ContainerActivity, container_activity
 from usage.reporting.daily import DayUse, Since, Usage, daily_use, usage_rows
-from usage.reporting.plan_usage import PlanUsage, by_month, first_of_twelve, plan_usage
+from usage.reporting.plan_usage import PlanUsage, by_month, first_of_twelve, usage_of_plan
 from usage.reporting.quality import Quality, quality_of
 
 
@@ -35,9 +35,9 @@ class MonthlyReport:
     unmapped: tuple[Usage, ...]
     other_times: Mapping[str, tuple[str, ...]]
     unmapped_history: Mapping[str, tuple[tuple[Month, int], ...]]
-    containers: tuple[Heard, ...]
+    containers: tuple[ContainerActivity, ...]
     quality: Quality
-    closed: Closing | None
+    closed: ClosedMonth | None
 
     @property
     def usages(self) -> Sequence[Usage]:
@@ -48,28 +48,28 @@ class MonthlyReport:
 def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> MonthlyReport:
     """The report on a month, from the ledger as it stands; ``as_of`` is the instant it was asked for."""
     start, end = month.starts_at, month.next.starts_at
-    known = plans(connection)
+    known = list_plans(connection)
     periods = [(plan, period) for plan in known for period in plan.periods(start, end)]
     first = min([first_of_twelve(month).starts_at, *(period[0] for _, period in periods)])
     days = daily_use(connection, first, end)
-    unmapped = _unmapped(days, known, month)
+    unmapped = _without_plan(days, known, month)
     meters = tuple(sorted({row.meter for row in unmapped}))
     named = {share.meter for plan in known for share in plan.meters}
-    nowhere = set(connection.execute(select(Series.meter).distinct()).scalars()) - named
+    nowhere = set(connection.execute(select(SeriesRow.meter).distinct()).scalars()) - named
     return MonthlyReport(
         month=month,
         as_of=as_of,
-        plans=tuple(plan_usage(plan, period, days, month, as_of=as_of) for plan, period in periods),
+        plans=tuple(usage_of_plan(plan, period, days, month, as_of=as_of) for plan, period in periods),
         unmapped=unmapped,
         other_times={meter: found for meter in meters if (found := _plans_of(meter, known))},
         unmapped_history={meter: _history(days, known, meter, month) for meter in meters},
-        containers=heard(days, day_number(min(as_of, end))),
+        containers=container_activity(days, day_number(min(as_of, end))),
         quality=quality_of(connection, tuple(sorted(nowhere.union(meters)))),
         closed=closing_of(connection, month),
     )
 
 
-def _unmapped(days: Iterable[DayUse], known: Sequence[Plan], month: Month) -> tuple[Usage, ...]:
+def _without_plan(days: Iterable[DayUse], known: Sequence[Plan], month: Month) -> tuple[Usage, ...]:
     """Use on days when no plan had the meter: this month's, and the year's of meters that no plan of the month has."""
     running = {
         share.meter for plan in known for share in plan.meters if plan.covers(month.starts_at, month.next.starts_at)

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from usage.ledger.checkpoints import Head, ledger_head
-from usage.ledger.tables.months import Correction
-from usage.ledger.tables.records import Series, Total
+from usage.ledger.tables.months import CorrectionRow
+from usage.ledger.tables.records import SeriesRow, TotalRow
 from usage.months import Month
 from usage.quantity import MICRO
 from usage.records.output_mount import usage_report
@@ -32,28 +32,28 @@ class LedgerState:
     head: Head
 
 
-def ledger_state(connection: Connection, *, now: datetime) -> LedgerState:
+def read_ledger_state(connection: Connection, *, now: datetime) -> LedgerState:
     """The state of the ledger now, from its totals; its cost does not grow with the records."""
     return LedgerState(
-        monthly_report(connection, Month.of(now), as_of=now), units_used(connection), ledger_head(connection)
+        monthly_report(connection, Month.of(now), as_of=now), total_units(connection), ledger_head(connection)
     )
 
 
-def units_used(connection: Connection) -> Units:
+def total_units(connection: Connection) -> Units:
     """All that was ever used, late and corrected too.
 
     Of the totals, whole units and millionths are summed apart: neither leaves the 64 bits of a database.
     """
-    labels = (Series.container_type, Series.meter, Series.site)
-    sums = func.sum(Total.quantity // MICRO), func.sum(Total.quantity % MICRO)
-    query = select(*labels, *sums).join(Series, Series.key == Total.series).group_by(*labels).order_by(*labels)
+    labels = (SeriesRow.container_type, SeriesRow.meter, SeriesRow.site)
+    sums = func.sum(TotalRow.quantity // MICRO), func.sum(TotalRow.quantity % MICRO)
+    query = select(*labels, *sums).join(SeriesRow, SeriesRow.key == TotalRow.series).group_by(*labels).order_by(*labels)
     units = Counter(
         {
             (kind, meter, site): int(whole) * MICRO + int(rest)
             for kind, meter, site, whole, rest in connection.execute(query)
         }
     )
-    booked = select(*labels, Correction.quantity).join(Series, Series.key == Correction.series)
+    booked = select(*labels, CorrectionRow.quantity).join(SeriesRow, SeriesRow.key == CorrectionRow.series)
     for kind, meter, site, quantity in connection.execute(booked):
         units[kind, meter, site] += quantity
     return units
@@ -63,7 +63,7 @@ def usage_logs(connection: Connection, month: Month | None = None) -> dict[str, 
     """The documented body of ``/records/usage-logs/`` for everything the ledger holds, or for one month of it."""
     meters: Counter[str] = Counter()
     if month is None:
-        for (_, meter, _), micro in units_used(connection).items():
+        for (_, meter, _), micro in total_units(connection).items():
             meters[meter] += micro
     else:
         for use in daily_use(connection, month.starts_at, month.next.starts_at):

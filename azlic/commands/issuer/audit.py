@@ -19,7 +19,7 @@ def audit(database: options.IssuerStore = None, json: options.Json = False) -> N
     Example: azlic issuer audit
     """
     from azlic.render.issuer import audit_fields, audit_text
-    from licensing.issuer.audit import audit as read_back
+    from licensing.issuer.audit import read_audit_log as read_back
     from licensing.issuer.book import open_stocked_issuer
 
     log = read_back(open_stocked_issuer(database or load_settings().database))

@@ -146,9 +146,9 @@ def list_containers(database: options.IssuerStore = None, json: options.Json = F
     """
     from azlic.render.issuer import container_fields, containers_text
     from licensing.issuer.book import open_stocked_issuer
-    from licensing.issuer.containers import containers
+    from licensing.issuer.containers import list_containers
 
-    known = containers(open_stocked_issuer(database or load_settings().database))
+    known = list_containers(open_stocked_issuer(database or load_settings().database))
     if json:
         output.emit_json("azlic.issuer-containers/v1", {"containers": list(map(container_fields, known))})
     else:

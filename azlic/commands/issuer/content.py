@@ -17,7 +17,7 @@ def content_keys(database: options.IssuerStore = None, json: options.Json = Fals
     Example: azlic issuer content-keys
     """
     from licensing.issuer.book import open_stocked_issuer
-    from licensing.issuer.content_keys import content_keys as every
+    from licensing.issuer.content_keys import list_content_keys as every
 
     keys = every(open_stocked_issuer(database or load_settings().database))
     if json:

@@ -10,12 +10,12 @@ from azlic.settings import load_settings
 
 def register(issuer: typer.Typer) -> None:
     """Put these commands into the issuer's group."""
-    issuer.command()(issued)
+    issuer.command()(list_licenses)
     issuer.command()(revoke)
-    issuer.command()(revoked)
+    issuer.command()(list_revoked)
 
 
-def issued(database: options.IssuerStore = None, json: options.Json = False) -> None:
+def list_licenses(database: options.IssuerStore = None, json: options.Json = False) -> None:
     """List every license that was given out.
 
     To whom, until when, and when it was revoked if it was.
@@ -24,19 +24,19 @@ def issued(database: options.IssuerStore = None, json: options.Json = False) -> 
     """
     from dataclasses import asdict
 
-    from azlic.render.issuer import issued_text
-    from licensing.issuer.book import issued as book
+    from azlic.render.issuer import licenses_text
+    from licensing.issuer.book import list_issued as book
     from licensing.issuer.book import open_stocked_issuer
 
     lines = book(open_stocked_issuer(database or load_settings().database))
     if json:
         output.emit_json("azlic.issued/v1", {"licenses": [asdict(line) for line in lines]})
     else:
-        output.emit(issued_text(lines))
+        output.emit(licenses_text(lines))
 
 
 def revoke(
-    license_id: Annotated[str, typer.Argument(metavar="LICENSE_ID", help="The license, as issued lists it.")],
+    license_id: Annotated[str, typer.Argument(metavar="LICENSE_ID", help="The license, as list_licenses lists it.")],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept, and told.")],
     up_to_serial: Annotated[
         int | None, typer.Option("--up-to-serial", metavar="N", min=1, help="Only serials up to and with this one.")
@@ -63,7 +63,7 @@ def revoke(
     output.emit(f"{which}: {'revoked' if done else 'revoked already, nothing was changed'}")
 
 
-def revoked(database: options.IssuerStore = None, json: options.Json = False) -> None:
+def list_revoked(database: options.IssuerStore = None, json: options.Json = False) -> None:
     """List the licenses that were taken back.
 
     Sites hear of them by the list that azlic issuer revocations signs.
@@ -72,12 +72,12 @@ def revoked(database: options.IssuerStore = None, json: options.Json = False) ->
     """
     from dataclasses import asdict
 
-    from azlic.render.issuer import revoked_text
+    from azlic.render.issuer import revocations_text
     from licensing.issuer.book import open_stocked_issuer
-    from licensing.issuer.revocations import revocations
+    from licensing.issuer.revocations import list_revocations
 
-    known = revocations(open_stocked_issuer(database or load_settings().database))
+    known = list_revocations(open_stocked_issuer(database or load_settings().database))
     if json:
         output.emit_json("azlic.issuer-revoked/v1", {"revoked": [asdict(one) for one in known]})
     else:
-        output.emit(revoked_text(known))
+        output.emit(revocations_text(known))

@@ -36,7 +36,7 @@ def register(issuer: typer.Typer) -> None:
     issuer.add_typer(app, name="plan")
 
 
-def stated_plan(hint: str, **fields: Any) -> "CommittedPlan":
+def plan_from_options(hint: str, **fields: Any) -> "CommittedPlan":
     """The plan; what is wrong with it is told by the name of its option."""
     from pydantic import ValidationError
 
@@ -92,7 +92,7 @@ def set_plan(
     store = open_stocked_issuer(database or load_settings().database)
     before = plan_of(store, resource, now=now)
     starts_at = parse_instant(start)
-    plan = stated_plan(
+    plan = plan_from_options(
         "azlic issuer plan set --help",
         name=f"{resource}-plan-{starts_at:%Y-%m-%d}" if name is None else name,
         plan_type=plan_type,

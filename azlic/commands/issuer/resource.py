@@ -6,7 +6,7 @@ import typer
 
 from azlic import clock, options, output
 from azlic.commands.issuer.container import VersionBelow, VersionFrom
-from azlic.commands.issuer.plan import Count, End, Period, PlanType, QuotaSize, Start, Tier, Unit, stated_plan
+from azlic.commands.issuer.plan import Count, End, Period, PlanType, QuotaSize, Start, Tier, Unit, plan_from_options
 from azlic.settings import load_settings
 
 app = typer.Typer(help="The resources that pay for containers.", no_args_is_help=True)
@@ -62,7 +62,7 @@ def add_resource(
     from licensing.issuer.resources import KEY_SLOTS, NewResource
     from licensing.issuer.resources import add_resource as enter
 
-    plan = stated_plan(
+    plan = plan_from_options(
         "azlic issuer resource add --help",
         name=f"{name}-plan",
         plan_type=plan_type,
@@ -124,9 +124,9 @@ def list_resources(database: options.IssuerStore = None, json: options.Json = Fa
     """
     from azlic.render.issuer import resource_fields, resources_text
     from licensing.issuer.book import open_stocked_issuer
-    from licensing.issuer.resources import resources
+    from licensing.issuer.resources import list_resources
 
-    known = resources(open_stocked_issuer(database or load_settings().database), now=clock.now())
+    known = list_resources(open_stocked_issuer(database or load_settings().database), now=clock.now())
     if json:
         output.emit_json("azlic.resources/v2", {"resources": list(map(resource_fields, known))})
     else:

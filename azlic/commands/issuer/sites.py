@@ -34,13 +34,13 @@ def add(
 
     Example: azlic issuer site add hall-7 site.pem --resource plant-read
     """
-    from azlic.render.requests import enrolled_text
+    from azlic.render.requests import site_text
     from licensing.issuer.audit import operator
     from licensing.issuer.book import open_stocked_issuer
     from licensing.issuer.sites import add_site
 
     store = open_stocked_issuer(database or load_settings().database)
-    output.emit(enrolled_text(add_site(store, name, key, resource, now=clock.now(), actor=operator())))
+    output.emit(site_text(add_site(store, name, key, resource, now=clock.now(), actor=operator())))
 
 
 @app.command("list")
@@ -51,9 +51,9 @@ def list_sites(database: options.IssuerStore = None, json: options.Json = False)
     """
     from azlic.render.requests import site_fields, sites_text
     from licensing.issuer.book import open_stocked_issuer
-    from licensing.issuer.sites import sites
+    from licensing.issuer.sites import list_sites
 
-    known = sites(open_stocked_issuer(database or load_settings().database))
+    known = list_sites(open_stocked_issuer(database or load_settings().database))
     if json:
         output.emit_json("azlic.issuer-sites/v1", {"sites": list(map(site_fields, known))})
     else:

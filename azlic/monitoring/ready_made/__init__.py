@@ -9,19 +9,19 @@ from licensing.core.errors import BadCall
 from licensing.core.files import make_folder, write_whole
 
 
-def ready_made(kind: str, *, lead_days: int) -> dict[str, bytes]:
+def fill_templates(kind: str, *, lead_days: int) -> dict[str, bytes]:
     """The files of a kind, ``units`` or ``rules``, by name: with this program's own path and the site's lead time."""
     program = Path(sys.executable).with_name("azlic")
     values = {"@AZLIC@": str(program), "@LEAD_DAYS@": str(lead_days)}
     folder = files(__name__).joinpath(kind)
-    return {entry.name: _filled(entry.read_text("utf-8"), values) for entry in sorted(folder.iterdir(), key=_name)}
+    return {entry.name: _fill(entry.read_text("utf-8"), values) for entry in sorted(folder.iterdir(), key=_name)}
 
 
 def _name(entry: object) -> str:
     return str(getattr(entry, "name", ""))
 
 
-def _filled(text: str, values: Mapping[str, str]) -> bytes:
+def _fill(text: str, values: Mapping[str, str]) -> bytes:
     for name, value in values.items():
         text = text.replace(name, value)
     return text.encode()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from licensing.core.instants import iso
 from usage.plans.model import MeterShare
 from usage.quantity import from_micro
-from usage.reporting.daily import Kind, Usage
+from usage.reporting.daily import Usage, UseKind
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.report import MonthlyReport
 
@@ -84,7 +84,7 @@ def _line(report: MonthlyReport, row: Usage, usage: PlanUsage | None, share: Met
         share.multiplier if share else "",
         share.divisor if share else "",
         iso(row.last_at),
-        Kind.REPORTED.value,
+        UseKind.REPORTED.value,
         str(report.month),
     )
 

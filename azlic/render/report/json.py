@@ -4,12 +4,12 @@ from typing import Any
 
 import msgspec
 
-from azlic.render.closed_months import apart_fields, closed_fields
+from azlic.render.closed_months import closing_fields, late_fields
 from azlic.render.plans import plan_fields
 from licensing.core.instants import iso
 from usage.auditing.recomputation import Recomputed
 from usage.quantity import from_micro
-from usage.reporting.activity import Heard
+from usage.reporting.activity import ContainerActivity
 from usage.reporting.daily import Usage
 from usage.reporting.forecast import Cover, Outlook, Pace, Projection
 from usage.reporting.plan_usage import PlanUsage
@@ -34,14 +34,14 @@ def report_fields(report: MonthlyReport) -> dict[str, Any]:
     return {
         "month": str(report.month),
         "as_of": iso(report.as_of),
-        "closed": closed_fields(report.closed),
+        "closed": closing_fields(report.closed),
         "plans": [_plan(usage) for usage in report.plans],
         "unmapped": [
             _usage(usage) | {"plans_at_other_times": list(report.other_times.get(usage.meter, ()))}
             for usage in report.unmapped
         ],
         "unmapped_history": {meter: _history(months) for meter, months in report.unmapped_history.items()},
-        "containers": [_heard(one) for one in report.containers],
+        "containers": [_activity(one) for one in report.containers],
         "quality": {
             "clean": quality.clean,
             "quarantined": quality.quarantined,
@@ -91,7 +91,7 @@ def _usage(usage: Usage) -> dict[str, Any]:
         "year_to_date": from_micro(usage.year_to_date),
         "records": usage.records,
         "last_at": iso(usage.last_at),
-        "late_and_corrected": apart_fields(usage),
+        "late_and_corrected": late_fields(usage),
     }
 
 
@@ -126,7 +126,7 @@ def _history(months: Any) -> list[dict[str, Any]]:
     return [{"month": str(month), "quantity": from_micro(quantity)} for month, quantity in months]
 
 
-def _heard(one: Heard) -> dict[str, Any]:
+def _activity(one: ContainerActivity) -> dict[str, Any]:
     return {
         "site": one.site,
         "container_type": one.container_type,

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from azlic.render.closed_months import parts_apart
+from azlic.render.closed_months import late_parts
 from azlic.render.plans import share_words
-from azlic.render.text import aligned
+from azlic.render.text import align
 from licensing.core.instants import iso
-from usage.quantity import grouped
-from usage.reporting.activity import Standing
+from usage.quantity import group_digits
+from usage.reporting.activity import Activity
 from usage.reporting.daily import Apart, Usage
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.report import MonthlyReport
@@ -25,8 +25,8 @@ def report_markdown(report: MonthlyReport) -> str:
     if not report.plans:
         parts += ["No plan covers this month."]
     if report.unmapped:
-        parts += ["## On no plan", _table(_UNMAPPED, map(_unmapped_row, report.unmapped))]
-    if apart := parts_apart(report):
+        parts += ["## On no plan", _table(_UNMAPPED, map(_row_without_plan, report.unmapped))]
+    if apart := late_parts(report):
         parts += ["## Late and corrected", "Included above, though it belongs to the months named here."]
         parts += [_table(_APART, (_apart_row(row, part) for row, part in apart))]
     parts += ["## Containers", _container_table(report)] if report.containers else []
@@ -56,7 +56,7 @@ def _plan_table(usage: PlanUsage) -> str:
         ("used up on", f"{usage.used_up_on:%Y-%m-%d}" if usage.used_up_on else "-"),
         ("projected to last until", f"{expected.runs_out_at:%Y-%m-%d}" if expected and expected.runs_out_at else "-"),
     ]
-    quantities = zip((name for name, _ in rows), aligned([micro for _, micro in rows]), strict=True)
+    quantities = zip((name for name, _ in rows), align([micro for _, micro in rows]), strict=True)
     return _table((f"{usage.plan.plan_type} {usage.plan.tier}", f">{usage.plan.unit}"), [*quantities, *facts])
 
 
@@ -68,8 +68,8 @@ def _use_table(usage: PlanUsage) -> str:
             row.container_id,
             row.meter,
             share_words(shares[row.meter], usage.plan.unit),
-            grouped(row.month),
-            grouped(row.period),
+            group_digits(row.month),
+            group_digits(row.period),
             f"{row.records:,}",
             iso(row.last_at),
         )
@@ -78,21 +78,21 @@ def _use_table(usage: PlanUsage) -> str:
     return _table(("site", "container", "meter", "ratio", ">month", ">period", ">records", "last record"), rows)
 
 
-def _unmapped_row(row: Usage) -> Sequence[str]:
-    quantities = grouped(row.month), grouped(row.year_to_date), f"{row.records:,}"
+def _row_without_plan(row: Usage) -> Sequence[str]:
+    quantities = group_digits(row.month), group_digits(row.year_to_date), f"{row.records:,}"
     return row.site or "-", row.container_id, row.meter, *quantities, iso(row.last_at)
 
 
 def _apart_row(row: Usage, part: Apart) -> Sequence[str]:
     place = row.site or "-", row.container_id, row.meter
-    return part.kind.value, str(part.month), *place, grouped(part.quantity), f"{part.records:,}"
+    return part.kind.value, str(part.month), *place, group_digits(part.quantity), f"{part.records:,}"
 
 
 def _container_table(report: MonthlyReport) -> str:
     rows = [
         (one.site or "-", one.container_id, iso(one.last_at), f"{one.quiet_days}", one.standing.value)
         for one in report.containers
-        if one.standing is not Standing.GONE
+        if one.standing is not Activity.GONE
     ]
     return _table(("site", "container", "last record", ">days without", "standing"), rows)
 

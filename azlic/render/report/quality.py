@@ -5,32 +5,32 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from azlic.render.text import columns, indented
+from azlic.render.text import columns, indent
 from usage.intake.findings import KINDS
-from usage.reporting.activity import Heard, Standing
+from usage.reporting.activity import Activity, ContainerActivity
 from usage.reporting.quality import Quality
 
 
-def containers_shown(containers: Sequence[Heard]) -> list[RenderableType]:
+def containers_lines(containers: Sequence[ContainerActivity]) -> list[RenderableType]:
     """Each container with its last record, and which of them are silent; the rule stands below."""
     table = columns("~site", "~container", "last record", ">days quiet", ">habit", "")
-    present = [one for one in containers if one.standing is not Standing.GONE]
-    words = {Standing.SILENT: "SILENT", Standing.NEW: "new"}
+    present = [one for one in containers if one.standing is not Activity.GONE]
+    words = {Activity.SILENT: "SILENT", Activity.NEW: "new"}
     for one in present:
         habit = "-" if one.habit is None else f"{one.habit}"
         row = (one.site or "-", one.container_id, f"{one.last_at:%Y-%m-%d %H:%M}", f"{one.quiet_days}", habit)
-        style = "yellow" if one.standing is Standing.SILENT else ""
+        style = "yellow" if one.standing is Activity.SILENT else ""
         table.add_row(*row, words.get(one.standing, ""), style=style)
     gone = len(containers) - len(present)
     notes = ["  Habit: the longest pause, in days, in the 13 weeks up to the last record."]
     notes += ["  SILENT: quiet for longer than that."]
     notes += [f"  {gone:,} more had no record for 13 weeks."] if gone else []
-    return [Text("Containers", style="bold"), indented(table), Text("\n".join(notes))]
+    return [Text("Containers", style="bold"), indent(table), Text("\n".join(notes))]
 
 
-def quality_shown(quality: Quality) -> Text:
+def quality_lines(quality: Quality) -> Text:
     """What was kept out of the numbers, and every doubt about their sources."""
-    settled = _lines(settled_counts(quality))
+    settled = _lines(settlement_counts(quality))
     if quality.clean:
         return Text("\n".join(["Quality: nothing was kept out of these numbers.", *settled]))
     meters = [f"    {meter}" for meter in quality.unmapped_meters]
@@ -56,7 +56,7 @@ def open_counts(quality: Quality) -> list[tuple[int, str]]:
     return [(count, what) for count, what in counts if count]
 
 
-def settled_counts(quality: Quality) -> list[tuple[int, str]]:
+def settlement_counts(quality: Quality) -> list[tuple[int, str]]:
     """How many of each thing that somebody has looked into; only what there is."""
     counts = [
         (quality.settled, "lines kept apart, settled"),

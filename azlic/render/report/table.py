@@ -8,13 +8,13 @@ from itertools import groupby
 from rich.console import RenderableType
 from rich.text import Text
 
-from azlic.render.closed_months import apart_shown, closed_shown
+from azlic.render.closed_months import closing_lines, late_lines
 from azlic.render.plans import headline, share_words
-from azlic.render.report.quality import containers_shown, quality_shown
-from azlic.render.text import aligned, columns, indented, rendered
+from azlic.render.report.quality import containers_lines, quality_lines
+from azlic.render.text import align, columns, indent, render_text
 from licensing.core.instants import iso
 from usage.months import Month
-from usage.quantity import MICRO, grouped
+from usage.quantity import MICRO, group_digits
 from usage.reporting.daily import Usage
 from usage.reporting.forecast import Cover, Outlook, Pace, Projection
 from usage.reporting.plan_usage import PlanUsage
@@ -28,7 +28,7 @@ def report_text(report: MonthlyReport, *, block: str = "█") -> str:
     """The report for people; ``block`` is what bars are drawn with."""
     parts: list[RenderableType] = [
         Text(f"Usage report {report.month}, as of {iso(report.as_of)}", style="bold"),
-        *closed_shown(report.closed),
+        *closing_lines(report.closed),
         Text(),
     ]
     for plan in report.plans:
@@ -36,16 +36,16 @@ def report_text(report: MonthlyReport, *, block: str = "█") -> str:
     if not report.plans:
         parts += [Text("No plan covers this month. Enter one with: azlic plan import /license"), Text()]
     if report.unmapped:
-        parts += [*_unmapped(report), Text()]
-    parts += apart_shown(report)
+        parts += [*_without_plan(report), Text()]
+    parts += late_lines(report)
     parts += _history(report, block)
     if report.containers:
-        parts += [*containers_shown(report.containers), Text()]
-    return rendered([*parts, quality_shown(report.quality)])
+        parts += [*containers_lines(report.containers), Text()]
+    return render_text([*parts, quality_lines(report.quality)])
 
 
 def _plan(usage: PlanUsage, month: Month) -> list[RenderableType]:
-    return [headline(usage.plan), _standing(usage, month), _outlook(usage), Text(), *_drawn_by(usage, month)]
+    return [headline(usage.plan), _standing(usage, month), _outlook(usage), Text(), *_drawn_quantities(usage, month)]
 
 
 def _standing(usage: PlanUsage, month: Month) -> RenderableType:
@@ -59,17 +59,17 @@ def _standing(usage: PlanUsage, month: Month) -> RenderableType:
         ("year to date", usage.year_to_date, f"from {month.year}-01-01"),
     ]
     table = columns("", f">{usage.plan.unit}", "~", first=_LABEL)
-    for (name, _, note), quantity in zip(rows, aligned([row[1] for row in rows]), strict=True):
+    for (name, _, note), quantity in zip(rows, align([row[1] for row in rows]), strict=True):
         over = "red" if usage.remaining < 0 and name in ("used", "overage") else ""
         table.add_row(name, quantity, note, style=over)
-    return indented(table)
+    return indent(table)
 
 
 def _outlook(usage: PlanUsage) -> RenderableType:
     table = columns("", "~", first=_LABEL)
     for name, words in outlook_words(usage):
         table.add_row(name, words, style="red" if name == "used up" else "")
-    return indented(table)
+    return indent(table)
 
 
 def outlook_words(usage: PlanUsage) -> list[tuple[str, str]]:
@@ -89,9 +89,9 @@ def _pace(pace: Pace | None, unit: str) -> str:
     if pace is None:
         return "not known before a whole week of use"
     if pace.lowest is None or pace.highest is None:
-        return f"{rounded(pace.per_day)} {unit} a day over one whole week; no range from a single week"
-    span = f"({rounded(pace.lowest)} to {rounded(pace.highest)})"
-    return f"{rounded(pace.per_day)} {unit} a day over {pace.weeks} whole weeks {span}"
+        return f"{round_estimate(pace.per_day)} {unit} a day over one whole week; no range from a single week"
+    span = f"({round_estimate(pace.lowest)} to {round_estimate(pace.highest)})"
+    return f"{round_estimate(pace.per_day)} {unit} a day over {pace.weeks} whole weeks {span}"
 
 
 def _runs_out(projection: Projection) -> str:
@@ -108,14 +108,16 @@ def _when(outlook: Outlook) -> str:
 
 def _by_its_end(projection: Projection, usage: PlanUsage) -> str:
     used = projection.expected.used
-    told = f"{rounded(used)} {usage.plan.unit} used, {used * 100 // usage.committed:,} %"
+    told = f"{round_estimate(used)} {usage.plan.unit} used, {used * 100 // usage.committed:,} %"
     if projection.least is None or projection.most is None:
         return told
-    return f"{told} ({rounded(projection.least.used)} to {rounded(projection.most.used)})"
+    return f"{told} ({round_estimate(projection.least.used)} to {round_estimate(projection.most.used)})"
 
 
 def _cover(cover: Cover, usage: PlanUsage) -> str:
-    full = f"{rounded(cover.overage)} over: {cover.full:,} {_units(cover.full)} of {grouped(usage.plan.quota)}"
+    full = (
+        f"{round_estimate(cover.overage)} over: {cover.full:,} {_units(cover.full)} of {group_digits(usage.plan.quota)}"
+    )
     return full if cover.prorated is None else f"{full}; pro-rated from {_day(usage.counted_until)}: {cover.prorated:,}"
 
 
@@ -123,7 +125,7 @@ def _units(count: int) -> str:
     return "unit" if count == 1 else "units"
 
 
-def _drawn_by(usage: PlanUsage, month: Month) -> list[RenderableType]:
+def _drawn_quantities(usage: PlanUsage, month: Month) -> list[RenderableType]:
     shares = {share.meter: share for share in usage.plan.meters}
     parts: list[RenderableType] = []
     for meter, rows in _by_meter(usage.usages):
@@ -134,7 +136,7 @@ def _drawn_by(usage: PlanUsage, month: Month) -> list[RenderableType]:
     return parts
 
 
-def _unmapped(report: MonthlyReport) -> list[RenderableType]:
+def _without_plan(report: MonthlyReport) -> list[RenderableType]:
     parts: list[RenderableType] = [Text("On no plan", style="bold")]
     for meter, rows in _by_meter(report.unmapped):
         parts += [
@@ -158,11 +160,11 @@ def _by_meter(rows: Iterable[Usage]) -> list[tuple[str, list[Usage]]]:
 
 def _rows(rows: Sequence[Usage], month: str, span: str) -> RenderableType:
     table = columns("~site", "~container", f">{month}", ">records", f">{span}", "last record")
-    in_month = aligned([row.month for row in rows])
-    in_span = aligned([row.period if span == "period" else row.year_to_date for row in rows])
+    in_month = align([row.month for row in rows])
+    in_span = align([row.period if span == "period" else row.year_to_date for row in rows])
     for row, first, second in zip(rows, in_month, in_span, strict=True):
         table.add_row(row.site or "-", row.container_id, first, f"{row.records:,}", second, _minute(row.last_at))
-    return indented(table, 4)
+    return indent(table, 4)
 
 
 def _history(report: MonthlyReport, block: str) -> list[RenderableType]:
@@ -181,10 +183,10 @@ def _bars(
 ) -> list[RenderableType]:
     longest = max(1, *(quantity for _, quantity in months))
     table = columns("", f">{unit}", "")
-    for (month, micro), quantity in zip(months, aligned([one for _, one in months]), strict=True):
+    for (month, micro), quantity in zip(months, align([one for _, one in months]), strict=True):
         so_far = " so far" if month.starts_at <= report.as_of < month.next.starts_at else ""
         table.add_row(str(month), quantity, block * -(-micro * _BAR // longest) + so_far)
-    return [Text("Twelve months", style="bold"), Text(f"  {title}"), indented(table)]
+    return [Text("Twelve months", style="bold"), Text(f"  {title}"), indent(table)]
 
 
 def _day(instant: datetime) -> str:
@@ -195,7 +197,7 @@ def _minute(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M}"
 
 
-def rounded(micro: int | Fraction) -> str:
+def round_estimate(micro: int | Fraction) -> str:
     """A quantity that is an estimate: to whole units, below ten to two decimals."""
     number = float(micro / MICRO)
     return f"{number:,.0f}" if abs(number) >= 10 else f"{number:,.2f}".rstrip("0").rstrip(".")

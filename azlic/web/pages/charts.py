@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from azlic.web.pages.scale import FRAMES, Frame, Tick, instants, month_label, quantities, thinned
+from azlic.web.pages.scale import FRAMES, Frame, Tick, instants, month_label, quantities, thin
 from usage.months import Month
 from usage.reporting.burndown import Level
 from usage.reporting.forecast import Outlook
@@ -14,7 +14,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class BurnDown:
+class BurnDownChart:
     """Where everything lies, in the frame's pixels. The projection is empty where there is none to be drawn."""
 
     frame: Frame
@@ -33,12 +33,12 @@ class BurnDown:
         return "end" if self.now[0] > self.frame.left + (self.frame.edge - self.frame.left) * 0.7 else "start"
 
 
-def burn_downs(usage: PlanUsage, levels: Sequence[Level]) -> list[BurnDown]:
+def burn_down_charts(usage: PlanUsage, levels: Sequence[Level]) -> list[BurnDownChart]:
     """The drawing in each frame."""
-    return [_burn_down(usage, levels, frame) for frame in FRAMES]
+    return [_burn_down_chart(usage, levels, frame) for frame in FRAMES]
 
 
-def _burn_down(usage: PlanUsage, levels: Sequence[Level], frame: Frame) -> BurnDown:
+def _burn_down_chart(usage: PlanUsage, levels: Sequence[Level], frame: Frame) -> BurnDownChart:
     lows, highs = [level.remaining for level in levels], [level.committed for level in levels]
     start, end = usage.period_starts_at, usage.period_ends_at
     y, upright = quantities(frame, min(0, *lows), max(*highs, *lows))
@@ -55,7 +55,7 @@ def _burn_down(usage: PlanUsage, levels: Sequence[Level], frame: Frame) -> BurnD
     span: list[Point] = []
     if drawn is not None and drawn.least is not None and drawn.most is not None:
         span = _span(here, ends(drawn.most), ends(drawn.least), (x(end), y(0)))
-    return BurnDown(
+    return BurnDownChart(
         frame=frame,
         upright=upright,
         lying=lying,
@@ -128,4 +128,4 @@ def _month_bars(months: Sequence[tuple[Month, int]], as_of: datetime, frame: Fra
         running = month.starts_at <= as_of < month.next.starts_at
         bars.append(Bar(month, round(left, 1), top, round(slot * _FILL, 1), round(bottom - top, 1), running))
         middles.append(Tick(round(left + slot * _FILL / 2, 1), month_label(month)))
-    return MonthBars(frame, upright, list(thinned(middles, frame.labels)), bars, y(0))
+    return MonthBars(frame, upright, list(thin(middles, frame.labels)), bars, y(0))

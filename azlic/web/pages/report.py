@@ -7,15 +7,15 @@ from itertools import groupby
 from typing import Any
 
 from azlic.render.plans import share_words
-from azlic.render.report.quality import open_counts, settled_counts
-from azlic.render.report.table import outlook_words, rounded, unmapped_words
-from azlic.web.pages.charts import BurnDown, MonthBars, burn_downs, month_bars
-from azlic.web.pages.templates import instant_words, rendered, style
+from azlic.render.report.quality import open_counts, settlement_counts
+from azlic.render.report.table import outlook_words, round_estimate, unmapped_words
+from azlic.web.pages.charts import BurnDownChart, MonthBars, burn_down_charts, month_bars
+from azlic.web.pages.templates import instant_words, render_page, style
 from usage.ledger.checkpoints import Head
 from usage.months import Month, is_midnight
-from usage.quantity import grouped
-from usage.reporting.activity import Heard, Standing
-from usage.reporting.burndown import Course, Level
+from usage.quantity import group_digits
+from usage.reporting.activity import Activity, ContainerActivity
+from usage.reporting.burndown import BurnDown, Level
 from usage.reporting.daily import Usage
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.quality import Quality
@@ -31,7 +31,7 @@ class PlanView:
     id: str
     usage: PlanUsage
     outlook: list[tuple[str, str]]
-    burn_downs: list[BurnDown]
+    burn_downs: list[BurnDownChart]
     description: str
     milestones: list[Level]
     expected: list[tuple[datetime, str, str]]
@@ -48,7 +48,7 @@ class ReportView:
     plans: list[PlanView]
     unmapped: Rows
     months: list[tuple[str, list[MonthBars], Sequence[tuple[Month, int]]]]
-    containers: list[Heard]
+    containers: list[ContainerActivity]
     gone: int
     quality: Quality
     quality_counts: list[tuple[int, str]]
@@ -60,14 +60,14 @@ class ReportView:
 def report_html(view: ReportView) -> str:
     """The report as one file: no script, no picture or font from elsewhere, and a policy that allows none."""
     sheet, digest = style()
-    return rendered("report.html", view=view, style=sheet, style_hash=digest)
+    return render_page("report.html", view=view, style=sheet, style_hash=digest)
 
 
 def report_view(
-    report: MonthlyReport, course: Course, head: Head, *, site: str = "", note: str | None = None, unsigned: str = ""
+    report: MonthlyReport, course: BurnDown, head: Head, *, site: str = "", note: str | None = None, unsigned: str = ""
 ) -> ReportView:
     """What a page shows of a report."""
-    present = [one for one in report.containers if one.standing is not Standing.GONE]
+    present = [one for one in report.containers if one.standing is not Activity.GONE]
     return ReportView(
         month=report.month,
         as_of=report.as_of,
@@ -81,7 +81,7 @@ def report_view(
         containers=present,
         gone=len(report.containers) - len(present),
         quality=report.quality,
-        quality_counts=[*open_counts(report.quality), *settled_counts(report.quality)],
+        quality_counts=[*open_counts(report.quality), *settlement_counts(report.quality)],
         head=head,
         note=note,
         unsigned=unsigned,
@@ -94,10 +94,10 @@ def _plan(number: int, usage: PlanUsage, levels: Sequence[Level]) -> PlanView:
         id=f"plan-{number}",
         usage=usage,
         outlook=outlook_words(usage),
-        burn_downs=burn_downs(usage, levels),
+        burn_downs=burn_down_charts(usage, levels),
         description=_description(usage),
         milestones=_milestones(usage, levels),
-        expected=_expected(usage),
+        expected=_expectation(usage),
         meters=[
             (meter, share_words(shares[meter], usage.plan.unit) if shares[meter].ratio != 1 else "", rows)
             for meter, rows in _by_meter(usage.usages)
@@ -107,7 +107,7 @@ def _plan(number: int, usage: PlanUsage, levels: Sequence[Level]) -> PlanView:
 
 def _description(usage: PlanUsage) -> str:
     told = [f"{name}: {words}." for name, words in outlook_words(usage)]
-    left = f"{grouped(usage.remaining)} of {grouped(usage.committed)} {usage.plan.unit} are left"
+    left = f"{group_digits(usage.remaining)} of {group_digits(usage.committed)} {usage.plan.unit} are left"
     return " ".join([f"{left} on {instant_words(usage.counted_until)}.", *told])
 
 
@@ -122,11 +122,11 @@ def _milestones(usage: PlanUsage, levels: Sequence[Level]) -> list[Level]:
     return [*first, *marks, *last]
 
 
-def _expected(usage: PlanUsage) -> list[tuple[datetime, str, str]]:
+def _expectation(usage: PlanUsage) -> list[tuple[datetime, str, str]]:
     if usage.projection is None:
         return []
     used = usage.projection.expected.used
-    return [(usage.period_ends_at, rounded(used), rounded(usage.committed - used).replace("-", "\u2212"))]
+    return [(usage.period_ends_at, round_estimate(used), round_estimate(usage.committed - used).replace("-", "\u2212"))]
 
 
 def _by_meter(rows: Sequence[Usage]) -> list[tuple[str, list[Usage]]]:

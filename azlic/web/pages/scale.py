@@ -85,10 +85,10 @@ def instants(frame: Frame, start: datetime, end: datetime) -> tuple[Callable[[da
         return round(frame.left + (at - start).total_seconds() / span * (frame.edge - frame.left), 1)
 
     marks = list(_weeks(start, end)) if end - start <= timedelta(days=62) else list(_months(start, end))
-    return place, [Tick(place(at), label) for at, label in thinned(marks, frame.labels)]
+    return place, [Tick(place(at), label) for at, label in thin(marks, frame.labels)]
 
 
-def thinned(marks: Sequence[_Mark], most: int) -> Sequence[_Mark]:
+def thin(marks: Sequence[_Mark], most: int) -> Sequence[_Mark]:
     """Every first, second, third... of the marks: as many as there is room for."""
     return marks[:: max(1, -(-len(marks) // most))]
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from azlic.web.pages.report import ReportView
-from azlic.web.pages.templates import rendered
-from licensing.verdict.severity import counted, worst_first
+from azlic.web.pages.templates import render_page
+from licensing.verdict.severity import status_counts, worst_first
 from licensing.verdict.verdict import RUNNING, Status, Verdict
 from licensing.verification.renewal import renewal_starts_at
 from usage.months import Month
@@ -44,7 +44,7 @@ class SiteView:
 
 def license_counts(verdicts: Sequence[Verdict]) -> list[tuple[str, str, int]]:
     """How many licenses there are in each state, worst first, and how much of a warning that is."""
-    return [(status.value, badge(status), count) for status, count in counted(verdicts).items()]
+    return [(status.value, badge(status), count) for status, count in status_counts(verdicts).items()]
 
 
 def badge(status: Status) -> str:
@@ -56,14 +56,14 @@ def badge(status: Status) -> str:
 
 def site_html(view: SiteView) -> str:
     """The site's home page."""
-    return rendered("site.html", view=view, licenses=worst_first(view.licenses), badge=badge)
+    return render_page("site.html", view=view, licenses=worst_first(view.licenses), badge=badge)
 
 
 def month_html(view: ReportView) -> str:
     """The page of one month."""
-    return rendered("month.html", view=view)
+    return render_page("month.html", view=view)
 
 
 def login_html(*, refused: bool) -> str:
     """The page that asks for the token."""
-    return rendered("login.html", refused=refused)
+    return render_page("login.html", refused=refused)

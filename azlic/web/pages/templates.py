@@ -13,12 +13,12 @@ from markupsafe import Markup
 import azlic
 from azlic.web.pages.scale import short
 from usage.months import is_midnight
-from usage.quantity import from_micro, grouped
+from usage.quantity import from_micro, group_digits
 
 _HERE = Path(__file__).parent
 
 
-def rendered(template: str, **values: Any) -> str:
+def render_page(template: str, **values: Any) -> str:
     """A page from its template."""
     return _environment().get_template(template).render(version=azlic.__version__, **values)
 
@@ -34,7 +34,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "grouped": lambda micro: grouped(micro).replace("-", "\u2212"),
+        "grouped": lambda micro: group_digits(micro).replace("-", "\u2212"),
         "exact": lambda micro: f"{from_micro(micro):f}" if micro % 10**6 else f"{micro // 10**6}",
         "short": short,
         "day": lambda instant: f"{instant:%Y-%m-%d}",

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from engines.read import Limits, Page, Reading, Recogniser
+from engines.read import Limits, Page, PageReading, Recogniser
 from tests import pictures
 from tests.engines.read.conftest import Container, busy, talking_to
 
@@ -220,7 +220,7 @@ class InPairs(Recogniser):
         super().__init__(threads=2)
         self._both = threading.Barrier(2, timeout=60)
 
-    def read(self, page: Page, *, seconds: float) -> Reading:
+    def read(self, page: Page, *, seconds: float) -> PageReading:
         self._both.wait()
         return super().read(page, seconds=seconds)
 

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from engines.read import Code, Refused
+from engines.read import Code, DocumentRefused
 from engines.read.operations import Operation, Operations
 
 
@@ -33,7 +33,7 @@ def finished(operations: Operations, result: bytes = b"{}") -> Operation:
 def known(operations: Operations, operation: Operation) -> bool:
     try:
         return operations.get(operation.id).id == operation.id
-    except Refused as refused:
+    except DocumentRefused as refused:
         assert refused.code is Code.NOT_FOUND
         return False
 
@@ -87,7 +87,7 @@ def test_the_oldest_result_makes_room_for_the_newest(clock: Clock) -> None:
 def test_ids_are_never_the_same_and_unknown_ones_are_refused(clock: Clock) -> None:
     operations = Operations(clock=clock)
     assert finished(operations).id != finished(operations).id
-    with pytest.raises(Refused, match="no such operation"):
+    with pytest.raises(DocumentRefused, match="no such operation"):
         operations.get("../secret")
 
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 from PIL import Image
 
-from engines.read import Code, Limits, Page, Refused, open_document
+from engines.read import Code, DocumentRefused, Limits, Page, open_document
 from tests import pictures
 
 LIMITS = Limits()
@@ -98,7 +98,7 @@ def test_a_photograph_is_turned_as_its_camera_says() -> None:
 @pytest.mark.parametrize("name", pictures.hostile_files())
 def test_a_hostile_file_is_refused(name: str) -> None:
     body, code = pictures.hostile_files()[name]
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(DocumentRefused) as refused:
         document = open_document(body, LIMITS)
         for number in document.select(None):
             document.page(number)
@@ -113,34 +113,34 @@ def test_a_good_page_of_a_damaged_document_can_be_read() -> None:
 def test_dimensions_are_checked_before_a_page_is_taken() -> None:
     document = open_document(pictures.png_claiming(9_999, 9_999), Limits(page_pixels=10**7))
     for refuse in (lambda: document.select("1"), lambda: document.page(1)):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(DocumentRefused) as refused:
             refuse()
         assert refused.value.code is Code.INVALID_IMAGE_DIMENSION
 
 
 @pytest.mark.parametrize("limits", [Limits(body_bytes=100), Limits(pages=2)])
 def test_too_many_bytes_or_pages_are_refused(limits: Limits) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(DocumentRefused) as refused:
         open_document(pictures.three_page_tiff(), limits)
     assert refused.value.code is Code.INVALID_IMAGE_SIZE
 
 
 def test_a_pdf_page_that_draws_for_ever_is_given_up() -> None:
     body = pictures.one_page_pdf("[0 0 600 600]", "0 0 m 500 500 l S\n" * 3000)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(DocumentRefused) as refused:
         open_document(body, Limits(page_seconds=0)).page(1)
     assert refused.value.code is Code.TIMEOUT
 
 
 REMARKED = """
 import sys
-from engines.read import Limits, Refused, open_document
+from engines.read import DocumentRefused, Limits, open_document
 body = sys.stdin.buffer.read()
 try:
     document = open_document(body, Limits())
     for number in document.select(None):
         document.page(number)
-except Refused as refused:
+except DocumentRefused as refused:
     print(refused.code)
 """
 

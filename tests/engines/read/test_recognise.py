@@ -6,11 +6,11 @@ from PIL import Image
 
 from engines.read import (
     Code,
+    DocumentRefused,
     Limits,
     Page,
-    Reading,
+    PageReading,
     Recogniser,
-    Refused,
     open_document,
     warm_up,
 )
@@ -23,7 +23,7 @@ def page_of(image: Image.Image) -> Page:
     return open_document(pictures.encode(image, "PNG"), Limits()).page(1)
 
 
-def text_of(reading: Reading) -> str:
+def text_of(reading: PageReading) -> str:
     return "\n".join(line.text for line in reading.lines)
 
 
@@ -113,13 +113,13 @@ def test_words_have_boxes_inside_their_lines(recogniser: Recogniser) -> None:
 
 def test_an_empty_page_has_no_lines(recogniser: Recogniser) -> None:
     reading = recogniser.read(page_of(Image.new("L", (400, 300), "white")), seconds=60)
-    assert reading == Reading((), 0.0)
+    assert reading == PageReading((), 0.0)
 
 
 def test_a_page_over_its_time_is_refused(recogniser: Recogniser) -> None:
     page = page_of(pictures.letter()[0])
     for seconds in (0, 0.001):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(DocumentRefused) as refused:
             recogniser.read(page, seconds=seconds)
         assert refused.value.code is Code.TIMEOUT
 

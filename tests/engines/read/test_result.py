@@ -5,15 +5,15 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from engines.read import MODEL_VERSION, Line, Page, Reading, Word
-from engines.read.received import Options
+from engines.read import MODEL_VERSION, Line, Page, PageReading, Word
+from engines.read.received import ReadOptions
 from engines.read.result import analyze_result, operation_result, page_result
 
 LINE = Line((Word("Tabs", (20, 40, 60, 52), 0.93312), Word("vs", (70, 44, 90, 50), 1.0)))
 
 
 def result_of(page: Page, angle: float = 0.0) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads(bytes(page_result(page, Reading((LINE,), angle))))
+    result: dict[str, Any] = json.loads(bytes(page_result(page, PageReading((LINE,), angle))))
     return result
 
 
@@ -71,4 +71,4 @@ def test_keys_stand_in_the_documented_order() -> None:
 
 
 def test_the_model_that_is_named_can_be_asked_for() -> None:
-    assert MODEL_VERSION in get_args(Options.model_fields["model_version"].annotation)
+    assert MODEL_VERSION in get_args(ReadOptions.model_fields["model_version"].annotation)

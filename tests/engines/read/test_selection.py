@@ -1,6 +1,6 @@
 import pytest
 
-from engines.read import Code, Refused
+from engines.read import Code, DocumentRefused
 from engines.read.selection import select_pages
 
 
@@ -24,6 +24,6 @@ def test_pages_are_selected_once_and_in_order(wanted: str | None, numbers: list[
     ["", "0", "6", "4-6", "6-", "3-2", "-3", "1,", ",1", "1-2-3", "x", "1.5", "٣", "9" * 5000],
 )
 def test_nonsense_is_refused(wanted: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(DocumentRefused) as refused:
         select_pages(wanted, 5)
     assert refused.value.code is Code.INVALID_PAGE_RANGE

@@ -11,9 +11,9 @@ from licensing.containers import (
     READ,
     SPEECH_TO_TEXT,
     Image,
-    container_named,
     container_of,
     container_type,
+    find_container,
     version_key,
 )
 from licensing.core.errors import BadCall
@@ -102,19 +102,19 @@ MCR = "mcr.microsoft.com/azure-cognitive-services"
     ],
 )
 def test_a_container_is_known_by_its_image_in_whatever_registry(image: str, container: str) -> None:
-    kind, parsed = container_named(image)
+    kind, parsed = find_container(image)
     assert (kind.name, str(parsed)) == (container, image)
 
 
 @pytest.mark.parametrize("image", ["plant/ocr:1", f"{MCR}/vision/reader", "notazlic/read", f"{MCR}/my-speech-to-text"])
 def test_an_image_that_only_looks_alike_is_not_known(image: str) -> None:
     with pytest.raises(BadCall, match="it is not known which container"):
-        container_named(image)
+        find_container(image)
 
 
 def test_a_name_stands_for_its_published_image_with_a_tag_or_without() -> None:
-    assert str(container_named("Read")[1]) == f"{MCR}/vision/read:3.2-model-2022-04-30"
-    tagged = container_named("speech-to-text:4.9.0-amd64-de-de")[1]
+    assert str(find_container("Read")[1]) == f"{MCR}/vision/read:3.2-model-2022-04-30"
+    tagged = find_container("speech-to-text:4.9.0-amd64-de-de")[1]
     assert str(tagged) == f"{MCR}/speechservices/speech-to-text:4.9.0-amd64-de-de"
 
 
@@ -123,7 +123,7 @@ def test_a_name_stands_for_its_published_image_with_a_tag_or_without() -> None:
 )
 def test_what_is_no_container_is_refused(text: str) -> None:
     with pytest.raises(BadCall):
-        container_named(text)
+        find_container(text)
 
 
 @given(st.text(max_size=60) | st.text("abAB/:@._-0 ", max_size=60))

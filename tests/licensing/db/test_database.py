@@ -11,7 +11,7 @@ from licensing.core.errors import AzlicError, BadCall
 from licensing.db import database as under_test
 from licensing.db.database import DatabaseBusy, open_database, reading, writing
 from licensing.db.sqlite_wal import wal_is_safe
-from licensing.issuer.tables import Subscription
+from licensing.issuer.tables import SubscriptionRow
 
 Open = Callable[..., Engine]
 
@@ -34,12 +34,12 @@ def opened(tmp_path: Path) -> Iterator[Open]:
 
 def enter(engine: Engine, name: str) -> None:
     with writing(engine) as connection:
-        connection.execute(insert(Subscription).values(name=name))
+        connection.execute(insert(SubscriptionRow).values(name=name))
 
 
 def names(engine: Engine) -> list[str]:
     with reading(engine) as connection:
-        return list(connection.execute(select(Subscription.name)).scalars())
+        return list(connection.execute(select(SubscriptionRow.name)).scalars())
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_locked_database_is_busy_and_free_again_afterwards(opened: Open, tmp_p
 def test_a_transaction_that_raises_leaves_nothing(opened: Open) -> None:
     engine = opened()
     with pytest.raises(RuntimeError, match="half way"), writing(engine) as connection:
-        connection.execute(insert(Subscription).values(name="plant"))
+        connection.execute(insert(SubscriptionRow).values(name="plant"))
         raise RuntimeError("half way")
     assert names(engine) == []
 

@@ -51,13 +51,13 @@ def rows(engine: Engine) -> dict[str, int]:
 
 
 def test_every_model_has_its_table(engine: Engine) -> None:
-    assert usage.ledger.tables.records.Record.__tablename__ in Model.metadata.tables
-    assert issuer_tables.Download.__tablename__ in Model.metadata.tables
-    assert site_tables.WitnessMark.__tablename__ in Model.metadata.tables
+    assert usage.ledger.tables.records.RecordRow.__tablename__ in Model.metadata.tables
+    assert issuer_tables.DownloadRow.__tablename__ in Model.metadata.tables
+    assert site_tables.WitnessMarkRow.__tablename__ in Model.metadata.tables
     for later in (
-        usage.ledger.tables.months.Correction,
-        usage.ledger.tables.handover.Export,
-        usage.ledger.tables.alerts.Notice,
+        usage.ledger.tables.months.CorrectionRow,
+        usage.ledger.tables.handover.ExportRow,
+        usage.ledger.tables.alerts.NoticeRow,
     ):
         assert later.__tablename__ in Model.metadata.tables
     assert rows(engine) == dict.fromkeys(Model.metadata.tables, 1)

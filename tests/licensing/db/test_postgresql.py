@@ -14,7 +14,7 @@ from licensing.db.database import DatabaseBusy, open_database, reading, writing
 from licensing.db.lock import holding
 from licensing.db.postgresql import WRITER_KEY
 from licensing.history.read import read_memory
-from licensing.issuer.tables import Subscription
+from licensing.issuer.tables import SubscriptionRow
 from licensing.verdict.seen import Seen
 from tests.postgres import Server, running
 
@@ -46,12 +46,12 @@ def a_role(server: Server, name: str = "plant") -> Iterator[str]:
 
 def enter(engine: Engine, name: str) -> None:
     with writing(engine) as connection:
-        connection.execute(insert(Subscription).values(name=name))
+        connection.execute(insert(SubscriptionRow).values(name=name))
 
 
 def names(engine: Engine) -> list[str]:
     with reading(engine) as connection:
-        return list(connection.execute(select(Subscription.name).order_by(Subscription.name)).scalars())
+        return list(connection.execute(select(SubscriptionRow.name).order_by(SubscriptionRow.name)).scalars())
 
 
 def refusal(url: str, *, create: bool = False) -> str:
@@ -172,23 +172,23 @@ def test_every_column_of_text_is_ordered_so(engine: Engine) -> None:
 def test_a_reader_sees_one_state_of_the_ledger_from_its_first_to_its_last_statement(engine: Engine) -> None:
     enter(engine, "a")
     with reading(engine) as connection:
-        before = list(connection.execute(select(Subscription.name)).scalars())
+        before = list(connection.execute(select(SubscriptionRow.name)).scalars())
         enter(engine, "b")
-        assert list(connection.execute(select(Subscription.name)).scalars()) == before == ["a"]
+        assert list(connection.execute(select(SubscriptionRow.name)).scalars()) == before == ["a"]
     assert names(engine) == ["a", "b"]
 
 
 def test_a_reader_cannot_write(engine: Engine) -> None:
     with pytest.raises(AzlicError, match="read-only transaction"), reading(engine) as connection:
-        connection.execute(insert(Subscription).values(name="a"))
+        connection.execute(insert(SubscriptionRow).values(name="a"))
 
 
 def test_writers_take_turns_and_each_sees_what_the_one_before_wrote(engine: Engine) -> None:
     def count_on() -> None:
         for _ in range(20):
             with writing(engine) as connection:
-                last = max(map(int, connection.execute(select(Subscription.name)).scalars()), default=0)
-                connection.execute(insert(Subscription).values(name=str(last + 1)))
+                last = max(map(int, connection.execute(select(SubscriptionRow.name)).scalars()), default=0)
+                connection.execute(insert(SubscriptionRow).values(name=str(last + 1)))
 
     threads = [threading.Thread(target=count_on) for _ in range(3)]
     for thread in threads:
@@ -237,9 +237,9 @@ def test_an_engine_outlives_its_server_and_what_was_half_done_is_not_there() -> 
     with running() as server, closing_engine(open_database(server.url(server.new_database()))) as engine:
         enter(engine, "a")
         with pytest.raises(AzlicError, match="cannot be used") as refused, holding(engine), writing(engine) as half:
-            half.execute(insert(Subscription).values(name="half"))
+            half.execute(insert(SubscriptionRow).values(name="half"))
             server.stop()
-            half.execute(select(Subscription.name))
+            half.execute(select(SubscriptionRow.name))
         assert "start the server again" in refused.value.hint or "check that the server runs" in refused.value.hint
         with pytest.raises(AzlicError, match="cannot be used"), holding(engine):
             pass

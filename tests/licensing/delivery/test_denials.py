@@ -8,7 +8,7 @@ import pytest
 from licensing.delivery.denial import DenialCode
 from licensing.delivery.downloading import Denied
 from licensing.issuer.book import withdraw
-from licensing.issuer.containers import containers
+from licensing.issuer.containers import list_containers
 from licensing.issuer.resources import new_api_key
 from licensing.issuer.revocations import revoke
 from tests.site import OPERATOR, Site
@@ -25,7 +25,7 @@ def take_the_approval(site: Site) -> dict[str, str]:
 
 
 def revoke_the_license(site: Site) -> dict[str, str]:
-    (known,) = containers(site.issuer_store)
+    (known,) = list_containers(site.issuer_store)
     revoke(site.issuer_store, known.license_id, reason="the host was sold", now=site.now, actor=OPERATOR)
     return {}
 

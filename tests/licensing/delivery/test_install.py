@@ -8,7 +8,7 @@ import pytest
 from securesystemslib.signer import CryptoSigner
 
 from licensing.core.errors import AzlicError, NoGoodLicense
-from licensing.delivery.install import install_license, read_arrived
+from licensing.delivery.install import install_license, read_carried
 from licensing.signing.document import LICENSE_TYPE
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES, seal
 from licensing.verdict.verdict import Status, Verdict
@@ -99,8 +99,8 @@ def test_a_license_folder_that_is_none_is_said_before_anything_is_written(site: 
 def test_what_was_carried_in_is_read_with_a_cap(tmp_path: Path) -> None:
     (tmp_path / "license.dat").write_bytes(b" " * (MAX_ENVELOPE_BYTES + 1))
     with pytest.raises(NoGoodLicense, match="is larger than 65536 bytes, and no license is"):
-        read_arrived(tmp_path / "license.dat")
+        read_carried(tmp_path / "license.dat")
     os.mkfifo(tmp_path / "pipe")
     for name in ("none", ".", "pipe"):
         with pytest.raises(AzlicError, match=r"the license .* cannot be read"):
-            read_arrived(tmp_path / name)
+            read_carried(tmp_path / name)

@@ -10,7 +10,7 @@ from licensing.delivery.request import (
     REQUEST_TYPE,
     HeldLicense,
     OfflineRequest,
-    held_license,
+    current_license,
     new_request,
     parse_request,
     write_request,
@@ -80,7 +80,7 @@ def test_a_request_file_is_signed_by_the_site_under_its_own_type(tmp_path: Path)
 def test_the_license_in_hand_is_named_by_its_id_and_serial_even_when_it_has_ended(site: Site) -> None:
     site.install(a_license(serial=4))
     site.sleep(days=400)
-    assert held_license(site.verify(), resource="plant-read", container="read") == HELD
+    assert current_license(site.verify(), resource="plant-read", container="read") == HELD
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,12 @@ def test_the_license_in_hand_is_named_by_its_id_and_serial_even_when_it_has_ende
 def test_another_license_is_not_the_one_in_hand(site: Site, resource: str, container: str) -> None:
     site.install()
     with pytest.raises(NoGoodLicense, match="the license in hand is one of resource plant-read for read"):
-        held_license(site.verify(), resource=resource, container=container)
+        current_license(site.verify(), resource=resource, container=container)
 
 
 def test_a_license_that_is_not_verified_is_not_told_of(site: Site) -> None:
     with pytest.raises(NoGoodLicense, match="the license in hand is missing"):
-        held_license(site.verify(), resource="plant-read", container="read")
+        current_license(site.verify(), resource="plant-read", container="read")
 
 
 @pytest.mark.parametrize("payload", [b"", b"7", b"[]", b'{"a": 1, "a": 2}', b"\xff"])

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from licensing.core.errors import AzlicError
 from licensing.delivery.denial import DenialCode
 from licensing.delivery.downloading import ATTEMPTS, Denied
-from licensing.delivery.tls import MAX_PEM_BYTES, pinned_to, server_context
+from licensing.delivery.tls import MAX_PEM_BYTES, client_context, server_context
 from licensing.verdict.verdict import Status
 from tests.certificates import HERE, PAST, Authority
 from tests.licensing.orders import an_order, fetch, files, real_issuer
@@ -105,7 +105,7 @@ def test_neither_this_machines_roots_nor_its_environment_are_believed_beside_the
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
     assert "is not from" in refused(site, authority.server(*HERE), other.path).message
     assert "is not from" in refused(site, authority.server(*HERE), None).message
-    assert len(pinned_to(other.path).get_ca_certs()) == 1
+    assert len(client_context(other.path).get_ca_certs()) == 1
 
 
 def test_a_ca_in_between_may_be_pinned_and_its_siblings_are_not_believed(site: Site, authority: Authority) -> None:
@@ -188,7 +188,7 @@ def test_what_is_no_ca_is_said_before_anybody_is_asked(site: Site, tmp_path: Pat
 def test_a_ca_file_that_cannot_be_read_is_named(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "ca.pem")
     with pytest.raises(AzlicError, match=r"the CA file .*ca\.pem cannot be read: "):
-        pinned_to(tmp_path / "ca.pem")
+        client_context(tmp_path / "ca.pem")
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o602, 0o644, 0o777])

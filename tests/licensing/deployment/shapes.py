@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from engines.options import Options, parse_options
-from licensing.containers import container_named
+from engines.options import ContainerOptions, parse_options
+from licensing.containers import find_container
 from licensing.deployment import Deployment
 
 OURS = "registry.plant.example:5000/azlic/read:3.2.0"
@@ -19,7 +19,7 @@ _TAKES_A_VALUE = {"--name", "-p", "--memory", "--cpus", "--user", "-v", "--env"}
 
 def a_deployment(container: str = "read", **changes: Any) -> Deployment:
     """A deployment of a container of the catalogue, or of an image, on folders of the host."""
-    kind, image = container_named(container)
+    kind, image = find_container(container)
     allotted = kind.needs_of(image.tag).allotted
     standing: dict[str, Any] = {
         "kind": kind,
@@ -44,7 +44,7 @@ def docker_parts(line: str) -> tuple[list[tuple[str, str]], str, list[str]]:
     return flags, rest[0], rest[1:]
 
 
-def docker_options(line: str, shell: Mapping[str, str] | None = None) -> Options:
+def docker_options(line: str, shell: Mapping[str, str] | None = None) -> ContainerOptions:
     """What the container is told by a docker line that a shell with these variables runs."""
     flags, _, words = docker_parts(line)
     variables = [value.partition("=") for flag, value in flags if flag == "--env"]
@@ -59,7 +59,7 @@ def the_service(text: str) -> dict[str, Any]:
     return service
 
 
-def compose_options(text: str, shell: Mapping[str, str] | None = None) -> Options:
+def compose_options(text: str, shell: Mapping[str, str] | None = None) -> ContainerOptions:
     """What the container is told by a compose file, its variables put in as compose does."""
     environ = dict(the_service(text)["environment"])
     if "ApiKey" in environ:
@@ -81,7 +81,7 @@ def the_pod(text: str) -> dict[str, Any]:
     return pod
 
 
-def kubernetes_options(text: str, secrets: Mapping[str, str] | None = None) -> Options:
+def kubernetes_options(text: str, secrets: Mapping[str, str] | None = None) -> ContainerOptions:
     """What the container is told by a manifest, its secrets looked up by ``NAME/KEY``."""
     environ = {}
     for variable in the_pod(text)["containers"][0]["env"]:
@@ -105,7 +105,7 @@ def unit_lines(text: str) -> dict[str, list[tuple[str, str]]]:
     return sections
 
 
-def quadlet_options(text: str, secrets: Mapping[str, str] | None = None) -> Options:
+def quadlet_options(text: str, secrets: Mapping[str, str] | None = None) -> ContainerOptions:
     """What the container is told by a podman unit."""
     lines = unit_lines(text)["Container"]
     environ = dict(value.split("=", 1) for key, value in lines if key == "Environment")

@@ -13,10 +13,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.options import Options, parse_options
+from engines.options import ContainerOptions, parse_options
 from licensing.containers import CONTAINER_TYPES
 from licensing.core.errors import BadCall
-from licensing.deployment import FORMS, Deployment, written
+from licensing.deployment import FORMS, Deployment, write_form
 from tests.licensing.deployment.shapes import (
     BILLING,
     OURS,
@@ -43,8 +43,8 @@ DOWNLOAD = parse_options(
 )
 
 
-def options_of(deployment: Deployment, form: str) -> Options:
-    text = written(deployment, form)
+def options_of(deployment: Deployment, form: str) -> ContainerOptions:
+    text = write_form(deployment, form)
     assert KEY not in text
     readers = {
         "docker": lambda: docker_options(text, {"ApiKey": KEY}),
@@ -65,9 +65,9 @@ def test_every_form_says_what_the_documented_lines_say(form: str) -> None:
 def test_our_own_container_listens_on_every_address_and_knows_whom_to_trust(form: str) -> None:
     deployment = a_deployment(OURS)
     assert options_of(deployment, form).host == "0.0.0.0"  # noqa: S104
-    text = written(deployment, form)
+    text = write_form(deployment, form)
     assert "AZLIC_TRUST" in text and "/etc/azlic/trust.d" in text and "/srv/trust" in text
-    assert "AZLIC_TRUST" not in written(a_deployment(), form)
+    assert "AZLIC_TRUST" not in write_form(a_deployment(), form)
 
 
 @pytest.mark.parametrize("container", [*DISCONNECTED, OURS])
@@ -78,7 +78,7 @@ def test_every_container_of_the_catalogue_can_be_written(container: str, step: d
 
 
 def test_a_docker_line_gives_cores_memory_user_and_mounts() -> None:
-    flags, image, words = docker_parts(written(a_deployment(port=5001, user=(1000, 1001)), "docker"))
+    flags, image, words = docker_parts(write_form(a_deployment(port=5001, user=(1000, 1001)), "docker"))
     assert flags == [
         ("--name", "read"),
         ("-p", "5001:5000"),
@@ -93,13 +93,13 @@ def test_a_docker_line_gives_cores_memory_user_and_mounts() -> None:
 
 
 def test_a_download_writes_the_license_and_takes_the_key_from_the_shell() -> None:
-    flags, _, _ = docker_parts(written(a_deployment(billing=BILLING), "docker"))
+    flags, _, _ = docker_parts(write_form(a_deployment(billing=BILLING), "docker"))
     assert ("-v", "/srv/license:/license") in flags and ("--env", "ApiKey") in flags
     assert not any("/srv/output" in value for _, value in flags)
 
 
 def test_models_are_mounted_where_a_container_looks_for_them() -> None:
-    flags, _, _ = docker_parts(written(a_deployment("custom-speech-to-text"), "docker"))
+    flags, _, _ = docker_parts(write_form(a_deployment("custom-speech-to-text"), "docker"))
     assert ("-v", "/srv/models:/usr/local/models:ro") in flags
 
 
@@ -107,7 +107,7 @@ def test_models_are_mounted_where_a_container_looks_for_them() -> None:
 @pytest.mark.parametrize("step", STEPS)
 def test_docker_itself_takes_the_line(step: dict[str, str], tmp_path: Path) -> None:
     """It gets as far as looking for its server; a flag it does not know ends with 125 and its usage before that."""
-    line = written(a_deployment(**step), "docker")
+    line = write_form(a_deployment(**step), "docker")
     nowhere = {"DOCKER_HOST": f"unix://{tmp_path}/none", "DOCKER_CONFIG": str(tmp_path), "ApiKey": KEY}
     told = subprocess.run(["sh", "-c", line], env=os.environ | nowhere, capture_output=True, text=True, check=False)
     assert "connect" in told.stderr and "Usage" not in told.stderr
@@ -117,12 +117,12 @@ def test_docker_itself_takes_the_line(step: dict[str, str], tmp_path: Path) -> N
 @pytest.mark.parametrize("step", STEPS)
 def test_a_compose_file_holds_to_the_compose_specification(container: str, step: dict[str, str]) -> None:
     schema = json.loads((VENDOR / "compose-spec.json").read_text())
-    text = written(a_deployment(container, more={"Languages": "en,$de"}, **step), "compose")
+    text = write_form(a_deployment(container, more={"Languages": "en,$de"}, **step), "compose")
     jsonschema.Draft202012Validator(schema).validate(yaml.safe_load(text))
 
 
 def test_a_compose_file_gives_cores_memory_user_and_mounts() -> None:
-    service = the_service(written(a_deployment(), "compose"))
+    service = the_service(write_form(a_deployment(), "compose"))
     assert (service["cpus"], service["mem_limit"], service["user"]) == ("8", "16g", "65532:65532")
     assert service["ports"] == ["5000:5000"] and service["restart"] == "unless-stopped"
     mounts = [(mount["source"], mount["target"], mount["read_only"]) for mount in service["volumes"]]
@@ -137,7 +137,7 @@ def test_a_manifest_holds_to_the_schemas_of_kubernetes(
     container: str, step: dict[str, str], folders: dict[str, Path] | None
 ) -> None:
     changes = {} if folders is None else {"folders": folders}
-    text = written(a_deployment(container, namespace="plant", **changes, **step), "kubernetes")
+    text = write_form(a_deployment(container, namespace="plant", **changes, **step), "kubernetes")
     for document in yaml.safe_load_all(text):
         assert document["metadata"]["namespace"] == "plant"
         kubernetes_validate.validate(document, "1.37", strict=True)
@@ -145,14 +145,14 @@ def test_a_manifest_holds_to_the_schemas_of_kubernetes(
 
 
 def test_the_schemas_of_kubernetes_do_refuse() -> None:
-    document = documents(written(a_deployment(), "kubernetes"))["Deployment"]
+    document = documents(write_form(a_deployment(), "kubernetes"))["Deployment"]
     document["spec"]["template"]["spec"]["containers"][0]["mem_limit"] = "8g"
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(document, "1.37", strict=True)
 
 
 def test_a_pod_runs_as_nonroot_and_asks_ready_and_status() -> None:
-    pod = the_pod(written(a_deployment(), "kubernetes"))
+    pod = the_pod(write_form(a_deployment(), "kubernetes"))
     security, container = pod["securityContext"], pod["containers"][0]
     assert (security["runAsUser"], security["runAsGroup"], security["fsGroup"]) == (65532, 65532, 65532)
     assert security["runAsNonRoot"] is True
@@ -164,20 +164,20 @@ def test_a_pod_runs_as_nonroot_and_asks_ready_and_status() -> None:
 
 
 def test_a_pod_of_root_is_not_said_to_be_nonroot() -> None:
-    pod = the_pod(written(a_deployment(user=(0, 0)), "kubernetes"))
+    pod = the_pod(write_form(a_deployment(user=(0, 0)), "kubernetes"))
     assert pod["securityContext"]["runAsNonRoot"] is False
     assert "capabilities" not in pod["containers"][0]["securityContext"]
 
 
 def test_the_service_of_a_manifest_finds_its_pod() -> None:
-    found = documents(written(a_deployment(name="hall-7", port=8080), "kubernetes"))
+    found = documents(write_form(a_deployment(name="hall-7", port=8080), "kubernetes"))
     selector = found["Service"]["spec"]["selector"]
     assert selector.items() <= found["Deployment"]["spec"]["template"]["metadata"]["labels"].items()
     assert found["Service"]["spec"]["ports"] == [{"name": "http", "port": 8080, "targetPort": "http"}]
 
 
 def test_a_manifest_for_the_download_is_a_job_that_ends() -> None:
-    found = documents(written(a_deployment(billing=BILLING, folders={}), "kubernetes"))
+    found = documents(write_form(a_deployment(billing=BILLING, folders={}), "kubernetes"))
     assert found.keys() == {"PersistentVolumeClaim", "Job"}
     pod = found["Job"]["spec"]["template"]["spec"]
     assert pod["restartPolicy"] == "Never" and "livenessProbe" not in pod["containers"][0]
@@ -186,7 +186,7 @@ def test_a_manifest_for_the_download_is_a_job_that_ends() -> None:
 
 
 def test_a_unit_has_the_fields_that_podman_documents() -> None:
-    unit = unit_lines(written(a_deployment(), "quadlet"))
+    unit = unit_lines(write_form(a_deployment(), "quadlet"))
     assert unit["Container"] == [
         ("ContainerName", "read"),
         ("Image", "mcr.microsoft.com/azure-cognitive-services/vision/read:3.2-model-2022-04-30"),
@@ -202,7 +202,7 @@ def test_a_unit_has_the_fields_that_podman_documents() -> None:
 
 
 def test_a_unit_for_the_download_runs_once_and_is_never_started_by_itself() -> None:
-    unit = unit_lines(written(a_deployment(billing=BILLING), "quadlet"))
+    unit = unit_lines(write_form(a_deployment(billing=BILLING), "quadlet"))
     assert unit["Service"] == [("Type", "oneshot")] and "Install" not in unit
     assert ("Secret", "read-api-key,type=env,target=ApiKey") in unit["Container"]
 
@@ -211,7 +211,7 @@ def test_a_unit_for_the_download_runs_once_and_is_never_started_by_itself() -> N
 @pytest.mark.parametrize("container", [*DISCONNECTED, OURS])
 @pytest.mark.parametrize("step", STEPS)
 def test_the_generator_of_podman_takes_a_unit(container: str, step: dict[str, str], tmp_path: Path) -> None:
-    text = written(a_deployment(container, more={"Languages": "en,de"}, **step), "quadlet")
+    text = write_form(a_deployment(container, more={"Languages": "en,de"}, **step), "quadlet")
     (tmp_path / "it.container").write_text(text)
     told = subprocess.run(
         [str(QUADLET), "-dryrun"],
@@ -229,8 +229,8 @@ def test_the_generator_of_podman_takes_a_unit(container: str, step: dict[str, st
 def test_a_unit_refuses_what_systemd_would_take_apart(folder: str) -> None:
     deployment = a_deployment(folders={"license": Path(folder), "output": Path("/o")})
     with pytest.raises(BadCall, match="a podman unit cannot hold"):
-        written(deployment, "quadlet")
-    assert f"{folder}:/license:ro" in dict(map(reversed, docker_parts(written(deployment, "docker"))[0]))  # type: ignore[arg-type]
+        write_form(deployment, "quadlet")
+    assert f"{folder}:/license:ro" in dict(map(reversed, docker_parts(write_form(deployment, "docker"))[0]))  # type: ignore[arg-type]
 
 
 FOLDER = st.text(st.characters(blacklist_categories=["C", "Z"], blacklist_characters=":/"), min_size=1).map(
@@ -241,17 +241,17 @@ FOLDER = st.text(st.characters(blacklist_categories=["C", "Z"], blacklist_charac
 @given(folder=FOLDER.filter(lambda path: path not in ("/.", "/..")), value=st.text("a $'\"\\%{}é#:-"))
 def test_folders_and_settings_arrive_as_they_were_stated(folder: str, value: str) -> None:
     deployment = a_deployment(folders={"license": Path(folder), "output": Path("/o")}, more={"Logging:X": value})
-    flags, _, _ = docker_parts(written(deployment, "docker"))
+    flags, _, _ = docker_parts(write_form(deployment, "docker"))
     assert ("-v", f"{folder}:/license:ro") in flags and ("--env", f"Logging:X={value}") in flags
-    service = the_service(written(deployment, "compose"))
+    service = the_service(write_form(deployment, "compose"))
     assert service["volumes"][0]["source"].replace("$$", "$") == folder
     assert service["environment"]["Logging:X"].replace("$$", "$") == value
-    variables = the_pod(written(deployment, "kubernetes"))["containers"][0]["env"]
+    variables = the_pod(write_form(deployment, "kubernetes"))["containers"][0]["env"]
     assert {"name": "Logging__X", "value": value.replace("$", "$$")} in variables
 
 
 def test_a_mount_without_a_folder_is_a_claim_on_kubernetes_and_refused_elsewhere() -> None:
     deployment = a_deployment(folders={"license": Path("/l")})
-    assert "claimName: read-output" in written(deployment, "kubernetes")
+    assert "claimName: read-output" in write_form(deployment, "kubernetes")
     with pytest.raises(BadCall, match="no folder is named for the output mount"):
-        written(deployment, "docker")
+        write_form(deployment, "docker")

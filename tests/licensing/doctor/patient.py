@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from licensing.doctor import examination
-from licensing.doctor.examination import Examination, examine
 from licensing.doctor.examination import Site as Examined
-from licensing.doctor.finding import Finding
+from licensing.doctor.examination import SiteExamination, examine
+from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.identity import Identity
 from licensing.doctor.machine import Machine
 from licensing.verdict.seen import Seen
@@ -60,14 +60,14 @@ class Patient:
         stated: bool = False,
         container: str | None = None,
         url: str | None = None,
-    ) -> Examination:
+    ) -> SiteExamination:
         who = Examined(self.license, (self.output,), user, stated=stated, container=container, url=url)
         return examine(who, trust=self.site.trust, as_of=self.site.now, seen=self.seen, root=self.root)
 
     def codes(self) -> list[str]:
         return [finding.code for finding in self.examine().findings]
 
-    def finding(self, code: str) -> Finding:
+    def finding(self, code: str) -> DoctorFinding:
         return next(finding for finding in self.examine().findings if finding.code == code)
 
     def let_the_license_end(self) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from licensing.doctor.access import parse_acl, permits
 from licensing.doctor.identity import Identity
 from licensing.doctor.tree import Tree, walk
-from licensing.doctor.trial import tried
+from licensing.doctor.trial import try_access
 from tests.licensing.another_user import UID, as_another_user, reachable_folder, root_only
 from tests.licensing.doctor.acls import an_acl, packed, set_acl
 
@@ -67,7 +67,7 @@ def tree() -> Iterator[Tree]:
 
 
 def tried_alone(tree: Tree, identity: Identity) -> bytes | None:
-    found = tried([tree], identity)
+    found = try_access([tree], identity)
     return found[0] if found else None
 
 
@@ -136,7 +136,7 @@ def test_what_is_tried_is_what_a_real_user_can_do(tree: Tree) -> None:
 def test_several_trees_are_tried_in_one_go_and_told_apart(tree: Tree) -> None:
     with reachable_folder() as folder:
         small = walk(str(folder), NONROOT)
-        found = tried([small, tree, small], NONROOT)
+        found = try_access([small, tree, small], NONROOT)
     alone = tried_alone(tree, NONROOT)
     assert found == [b"\x05", alone, b"\x05"]
 

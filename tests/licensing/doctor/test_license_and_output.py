@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from licensing.adoption import Statement, adopt
+from licensing.adoption import OperatorStatement, adopt
 from licensing.db.database import writing
 from licensing.doctor import examination
 from licensing.doctor.examination import Site, examine
-from licensing.doctor.finding import Finding
+from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.identity import Identity
 from licensing.doctor.output_folder import sharing_findings
 from licensing.doctor.tree import walk
-from licensing.history.read import remembered
+from licensing.history.read import read_seen
 from licensing.verdict.seen import Seen
 from tests.licensing.another_user import root_only
 from tests.licensing.doctor.patient import NONROOT, STRONG, Patient, a_patient
@@ -66,9 +66,9 @@ def adopted(patient: Patient, content: bytes, days: int) -> Seen:
     """An opaque license whose end was stated to be so many days from now."""
     (patient.license / "license.dat").write_bytes(content)
     with writing(patient.site.ledger) as connection:
-        stated = Statement("speech-to-text", patient.site.now + timedelta(days=days))
+        stated = OperatorStatement("speech-to-text", patient.site.now + timedelta(days=days))
         adopt(connection, patient.license, stated, now=patient.site.now, stated_by="ada", yes=True)
-        return remembered(connection)
+        return read_seen(connection)
 
 
 @root_only
@@ -158,7 +158,7 @@ def test_for_root_in_the_container_a_license_is_always_writable_and_not_told(pat
     assert {finding.code for finding in patient.examine(Identity(0, 0)).findings} <= {"owner"}
 
 
-def sharing(folder: Path) -> list[Finding]:
+def sharing(folder: Path) -> list[DoctorFinding]:
     return list(sharing_findings(walk(str(folder), NONROOT)))
 
 

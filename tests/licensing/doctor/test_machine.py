@@ -7,7 +7,7 @@ import pytest
 from licensing.containers import CONTAINER_TYPES
 from licensing.doctor.machine import (
     Machine,
-    clock_is_kept,
+    clock_is_synchronised,
     examine_machine,
     machine_facts,
     machine_findings,
@@ -102,10 +102,10 @@ def test_the_limits_of_a_container_count(root: Path) -> None:
 
 
 def test_the_mark_of_timesyncd_is_believed(root: Path) -> None:
-    assert clock_is_kept(root) in {True, False, None}
+    assert clock_is_synchronised(root) in {True, False, None}
     (root / "run/systemd/timesync").mkdir(parents=True)
     (root / "run/systemd/timesync/synchronized").touch()
-    assert clock_is_kept(root) is True
+    assert clock_is_synchronised(root) is True
 
 
 @pytest.mark.parametrize(("answer", "status", "kept"), [(0, 0x2001, True), (5, 0x0040, False), (-1, 0, None)])
@@ -120,4 +120,4 @@ def test_the_kernel_is_asked_about_its_clock(
             return answer
 
     monkeypatch.setattr("ctypes.CDLL", Library)
-    assert clock_is_kept(root) is kept
+    assert clock_is_synchronised(root) is kept

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from licensing.doctor.finding import KINDS, Level
+from licensing.doctor.finding import KINDS, FindingLevel
 from licensing.doctor.mending import mend, safe_ones
 from tests.licensing.another_user import UID, as_another_user, root_only
 from tests.licensing.doctor.acls import an_acl, set_acl
@@ -298,7 +298,7 @@ def test_the_weight_decides_the_exit_status(patient: Patient) -> None:
     owned_by_root(patient)
     found = patient.examine()
     assert found.exit_status == 1
-    assert found.findings[0].level is Level.ERROR
+    assert found.findings[0].level is FindingLevel.ERROR
 
 
 def test_an_immutable_file_is_refused_by_something_else_than_its_mode(patient: Patient) -> None:

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensing.doctor.mounts import Mount, Space, in_a_container, mount_of, mounts, parse_mounts, space_findings
+from licensing.doctor.mounts import (
+    MountPoint,
+    Space,
+    in_a_container,
+    mount_of,
+    parse_mounts,
+    read_mounts,
+    space_findings,
+)
 from tests.licensing.another_user import UID, root_only
 from tests.licensing.doctor.patient import Patient, a_patient, run
 
@@ -52,13 +60,13 @@ def test_no_flipped_byte_breaks_the_reader(flips: list[tuple[int, int]]) -> None
 
 
 def test_this_machine_has_a_root() -> None:
-    assert mount_of("/", mounts()) is not None
-    assert mounts(Path("/nowhere")) == []
+    assert mount_of("/", read_mounts()) is not None
+    assert read_mounts(Path("/nowhere")) == []
 
 
 @pytest.mark.parametrize(("kind", "inside"), [("overlay", True), ("fuse.fuse-overlayfs", True), ("ext4", False)])
 def test_an_overlay_for_a_root_is_a_container(tmp_path: Path, kind: str, inside: bool) -> None:
-    root = Mount("/", kind, frozenset({"rw"}), frozenset({"rw"}))
+    root = MountPoint("/", kind, frozenset({"rw"}), frozenset({"rw"}))
     assert in_a_container([root], tmp_path) is inside
 
 

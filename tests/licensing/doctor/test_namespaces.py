@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensing.doctor.identity import Identity
-from licensing.doctor.namespaces import SubRange, parse_ranges, remapped_user, shift
+from licensing.doctor.namespaces import SubRange, find_userns_remap, parse_ranges, shift
 from tests.licensing.another_user import root_only
 from tests.licensing.doctor.patient import NONROOT, a_patient, run
 
@@ -78,7 +78,7 @@ def test_inside_a_namespace_ids_are_as_they_are_seen(root: Path) -> None:
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"userns-remap": 5}', '{"userns-remap": ""}', "[" * 100_000])
 def test_a_daemon_file_that_says_nothing_of_it_is_passed_over(root: Path, content: str) -> None:
     (root / "etc/docker/daemon.json").write_text(content)
-    assert remapped_user(root) is None
+    assert find_userns_remap(root) is None
 
 
 @given(st.text(alphabet="op:0123456789 \n#-", max_size=60))

@@ -6,7 +6,7 @@ import subprocess
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensing.doctor.words import command_word, shown
+from licensing.doctor.words import command_word, printable
 
 NAMES = st.binary(min_size=1, max_size=40).filter(lambda name: b"\0" not in name).map(os.fsdecode)
 
@@ -21,16 +21,16 @@ def test_every_name_reaches_the_command_as_it_is(names: list[str]) -> None:
 
 @given(NAMES)
 def test_nothing_a_terminal_would_obey_is_printed(name: str) -> None:
-    assert shown(name).isprintable()
+    assert printable(name).isprintable()
     assert command_word(name).replace("\n", "").isprintable()
 
 
 def test_a_plain_name_stays_as_it_is() -> None:
-    assert (shown("/license/ä b"), command_word("/license")) == ("/license/ä b", "/license")
+    assert (printable("/license/ä b"), command_word("/license")) == ("/license/ä b", "/license")
     assert command_word("/a b") == "'/a b'"
     assert command_word("-rf") == "./-rf"
 
 
 def test_an_escape_sequence_is_told_in_octal() -> None:
     assert command_word("/a\x1b[2J") == "\"$(printf '/a\\033\\133" + "2J')\""
-    assert shown("a\x1b\nb\u202e") == "a\\x1b\\nb\\u202e"
+    assert printable("a\x1b\nb\u202e") == "a\\x1b\\nb\\u202e"

@@ -7,8 +7,15 @@ from sqlalchemy import Engine
 
 import migrations
 from licensing.db.database import open_database, reading, writing
-from licensing.history.read import read_memory, remembered
-from licensing.history.remember import EVALUATION_STEP, advance, answered, remember, remember_at, reset_clock
+from licensing.history.read import read_memory, read_seen
+from licensing.history.remember import (
+    EVALUATION_STEP,
+    advance,
+    remember_at,
+    remember_verdict,
+    reset_clock,
+    witness_answer,
+)
 from licensing.verdict.seen import Seen, Witness, WitnessKind
 from licensing.verdict.verdict import Status
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
@@ -83,21 +90,21 @@ def test_each_kind_of_witness_keeps_the_newest_it_has_shown(ledger: Engine) -> N
 def test_both_ways_to_read_it_say_the_same(ledger: Engine, site: Site) -> None:
     site.install()
     with writing(ledger) as connection:
-        remember(connection, site.verify(seen=Seen()))
+        remember_verdict(connection, site.verify(seen=Seen()))
     with reading(ledger) as connection:
-        assert remembered(connection) == read_memory(target_of(ledger)) != Seen()
+        assert read_seen(connection) == read_memory(target_of(ledger)) != Seen()
 
 
 def test_an_answer_moves_the_mark_only_when_it_is_a_minute_newer(ledger: Engine) -> None:
     for instant in (START, START + EVALUATION_STEP, START + EVALUATION_STEP + timedelta(seconds=1)):
-        answered(target_of(ledger), instant, "report")
+        witness_answer(target_of(ledger), instant, "report")
         if instant == START + EVALUATION_STEP:
             assert shown(ledger) == {"evaluation": START}
     assert shown(ledger) == {"evaluation": START + EVALUATION_STEP + timedelta(seconds=1)}
 
 
 def test_an_answer_from_a_ledger_that_is_not_there_is_no_error(tmp_path: Path) -> None:
-    answered(str(tmp_path / "none.db"), START, "report")
+    witness_answer(str(tmp_path / "none.db"), START, "report")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -105,7 +112,7 @@ def test_a_good_license_is_remembered_by_its_serial_and_its_bytes(ledger: Engine
     for serial in (2, 3):
         site.install(a_license(serial=serial))
         with writing(ledger) as connection:
-            remember(connection, site.verify(seen=read_memory(target_of(ledger))))
+            remember_verdict(connection, site.verify(seen=read_memory(target_of(ledger))))
     seen = read_memory(target_of(ledger))
     assert seen.accepted[LICENSE_ID].serial == 3
     assert site.verify(seen=seen).status is Status.VALID
@@ -119,7 +126,7 @@ def test_an_older_license_is_never_remembered_over_a_newer_one(ledger: Engine, s
     for serial in (3, 2):
         site.install(a_license(serial=serial))
         with writing(ledger) as connection:
-            remember(connection, site.verify())
+            remember_verdict(connection, site.verify())
     assert read_memory(target_of(ledger)).accepted[LICENSE_ID].serial == 3
 
 
@@ -127,7 +134,7 @@ def test_an_ended_license_shows_the_time_and_no_serial(ledger: Engine, site: Sit
     site.install()
     site.sleep(days=400)
     with writing(ledger) as connection:
-        remember(connection, site.verify(seen=Seen()))
+        remember_verdict(connection, site.verify(seen=Seen()))
     assert shown(ledger) == {"evaluation": site.now}
     assert read_memory(target_of(ledger)).accepted == {}
 
@@ -136,7 +143,7 @@ def test_once_an_end_was_seen_turning_the_clock_back_revives_nothing(ledger: Eng
     site.install()
     site.sleep(days=400)
     with writing(ledger) as connection:
-        remember(connection, site.verify(seen=Seen()))
+        remember_verdict(connection, site.verify(seen=Seen()))
     site.sleep(days=-300)
     assert site.verify(seen=read_memory(target_of(ledger))).status is Status.CLOCK_SUSPECT
 
@@ -144,7 +151,7 @@ def test_once_an_end_was_seen_turning_the_clock_back_revives_nothing(ledger: Eng
 def test_a_suspect_clock_shows_nothing(ledger: Engine, site: Site) -> None:
     site.install()
     with writing(ledger) as connection:
-        remember(connection, site.verify(START - DAY, seen=Seen()))
+        remember_verdict(connection, site.verify(START - DAY, seen=Seen()))
     assert shown(ledger) == {}
 
 

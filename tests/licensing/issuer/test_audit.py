@@ -8,7 +8,7 @@ import pytest
 import migrations
 from licensing.core.errors import AzlicError
 from licensing.db.database import DatabaseBusy, reading, writing
-from licensing.issuer.audit import AuditEntry, audit, operator
+from licensing.issuer.audit import AuditEntry, operator, read_audit_log
 from licensing.issuer.book import approve, withdraw
 from licensing.issuer.containers import renew_license_id, set_container
 from licensing.issuer.plans import set_plan
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 
 def entries(site: Site) -> list[AuditEntry]:
-    log = audit(site.issuer_store)
+    log = read_audit_log(site.issuer_store)
     assert log.fault is None
     return list(log.entries)
 
@@ -86,7 +86,7 @@ def test_no_key_is_in_the_log_nor_the_digest_of_one(site: Site) -> None:
     key, new = site.api_keys["plant-read"][0], new_api_key(site.issuer_store, "plant-read", 2, now=START, actor="anna")
     for asked in (key, stranger):
         ask(an_issuer(site), asked)
-    log = str(audit(site.issuer_store).entries)
+    log = str(read_audit_log(site.issuer_store).entries)
     for secret in (key, new, stranger):
         assert secret not in log and hashlib.sha256(secret.encode()).hexdigest() not in log
     site.close()
@@ -156,15 +156,15 @@ def tamper(site: Site, *statements: str) -> None:
 def test_the_first_line_that_is_not_what_was_written_is_named(site: Site, statement: str, fault: str) -> None:
     a_log(site)
     tamper(site, statement)
-    found = audit(site.issuer_store).fault
+    found = read_audit_log(site.issuer_store).fault
     assert found is not None and found.startswith(fault)
 
 
 def test_a_lost_tail_shows_against_a_head_that_was_kept_elsewhere(site: Site) -> None:
     heads = a_log(site)
-    assert audit(site.issuer_store).head == heads[-1]
+    assert read_audit_log(site.issuer_store).head == heads[-1]
     tamper(site, "DELETE FROM issuer_audit WHERE number > 3")
-    shorter = audit(site.issuer_store)
+    shorter = read_audit_log(site.issuer_store)
     assert (shorter.fault, shorter.head) == (None, heads[2])
 
 

@@ -9,10 +9,10 @@ from licensing import containers as catalogue
 from licensing.core.errors import AzlicError, BadCall
 from licensing.db.database import writing
 from licensing.delivery.denial import DenialCode
-from licensing.issuer.book import issued
-from licensing.issuer.containers import add_container, containers, renew_license_id, set_container
-from licensing.issuer.resources import resources
-from licensing.issuer.tables import ContentKey
+from licensing.issuer.book import list_issued
+from licensing.issuer.containers import add_container, list_containers, renew_license_id, set_container
+from licensing.issuer.resources import list_resources
+from licensing.issuer.tables import ContentKeyRow
 from licensing.issuer.terms import NewContainer
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES
 from tests.licensing.issuers import an_issuer, ask, code, given
@@ -52,7 +52,7 @@ def test_each_container_of_a_resource_has_a_license_and_a_serial_of_its_own(spee
     assert [license_.serial for license_ in given_] == [1, 1, 2, 2, 3]
     assert len({license_.license_id for license_ in given_}) == 2 and given_[1].license_id == license_id
     assert given_[1].container.repositories == CUSTOM.repositories
-    assert [(known.container_type, known.serial) for known in containers(speech.issuer_store)] == [
+    assert [(known.container_type, known.serial) for known in list_containers(speech.issuer_store)] == [
         (CUSTOM.name, 3),
         ("speech-to-text", 2),
     ]
@@ -60,7 +60,7 @@ def test_each_container_of_a_resource_has_a_license_and_a_serial_of_its_own(spee
 
 def test_a_resource_is_listed_once_however_many_containers_it_has(speech: Site) -> None:
     add(speech)
-    (known,) = resources(speech.issuer_store, now=START)
+    (known,) = list_resources(speech.issuer_store, now=START)
     assert [container.container_type for container in known.containers] == [CUSTOM.name, "speech-to-text"]
 
 
@@ -104,7 +104,7 @@ def test_terms_that_are_stated_anew_count_from_the_next_download_under_the_same_
 def test_what_cannot_be_on_the_list_is_refused(speech: Site, resource: str, container: str, said: str) -> None:
     with pytest.raises(BadCall, match=said):
         add(speech, resource, container)
-    assert len(containers(speech.issuer_store)) == 1
+    assert len(list_containers(speech.issuer_store)) == 1
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def enter_content_keys(site: Site, count: int, container: str) -> dict[str, str]
     with writing(site.issuer_store) as connection:
         for key_id, secret in secrets.items():
             values = {"key_id": key_id, "container_type": container, "secret": secret, "created_at": "2026-01-01"}
-            connection.execute(insert(ContentKey).values(values))
+            connection.execute(insert(ContentKeyRow).values(values))
     return {key_id: base64.b64encode(secret).decode() for key_id, secret in secrets.items()}
 
 
@@ -154,7 +154,7 @@ def test_a_license_too_large_for_its_envelope_is_said_and_takes_no_serial(speech
     add(speech)
     with pytest.raises(AzlicError, match=r"larger than the 65536 bytes .* 700 content keys and 0 instances"):
         ask(issuer, key, resource="speech", container=CUSTOM.name)
-    assert issued(speech.issuer_store) == []
+    assert list_issued(speech.issuer_store) == []
     answer = ask(issuer, key, resource="speech", container="speech-to-text")
     assert given(speech, answer).serial == 1
     assert isinstance(answer, bytes) and len(answer) < MAX_ENVELOPE_BYTES

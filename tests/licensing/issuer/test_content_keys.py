@@ -10,9 +10,9 @@ from sqlalchemy import select
 from licensing.containers import READ
 from licensing.core.errors import AzlicError, BadCall
 from licensing.db.database import reading
-from licensing.issuer.content_keys import Sealed, content_keys, seal_folder
-from licensing.issuer.tables import AuditLine
-from licensing.issuer.tables import ContentKey as StoredKey
+from licensing.issuer.content_keys import SealedFolder, list_content_keys, seal_folder
+from licensing.issuer.tables import AuditLineRow
+from licensing.issuer.tables import ContentKeyRow as StoredKey
 from licensing.sealing.sealed import ContentKey, open_sealed
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.site import START, Site
@@ -30,7 +30,7 @@ def models(tmp_path: Path) -> Path:
     return folder
 
 
-def seal(site: Site, source: Path, name: str = "sealed") -> Sealed:
+def seal(site: Site, source: Path, name: str = "sealed") -> SealedFolder:
     return seal_folder(site.issuer_store, source, site.folder / name, kind=READ, actor="ann", now=site.now)
 
 
@@ -71,14 +71,14 @@ def test_each_sealing_has_a_key_of_its_own_in_the_store_and_a_line_in_the_audit_
     first = seal(site, models)
     site.sleep(hours=1)
     second = seal(site, models, "sealed-2")
-    assert [(key.key_id, key.container_type) for key in content_keys(site.issuer_store)] == [
+    assert [(key.key_id, key.container_type) for key in list_content_keys(site.issuer_store)] == [
         (first.key_id, "read"),
         (second.key_id, "read"),
     ]
     with reading(site.issuer_store) as connection:
-        lines = connection.execute(select(AuditLine.actor, AuditLine.action, AuditLine.subject)).all()
+        lines = connection.execute(select(AuditLineRow.actor, AuditLineRow.action, AuditLineRow.subject)).all()
     assert lines == [("ann", "seal", first.key_id), ("ann", "seal", second.key_id)]
-    shown = repr((first, second, content_keys(site.issuer_store)))
+    shown = repr((first, second, list_content_keys(site.issuer_store)))
     assert not any(key.secret.hex() in shown or repr(key.secret) in shown for key in stored_keys(site).values())
 
 
@@ -86,7 +86,7 @@ def test_a_folder_that_is_there_is_never_added_to(site: Site, models: Path) -> N
     seal(site, models)
     with pytest.raises(BadCall, match="is there already"):
         seal(site, models)
-    assert len(content_keys(site.issuer_store)) == 1
+    assert len(list_content_keys(site.issuer_store)) == 1
 
 
 def linked(models: Path) -> None:
@@ -119,7 +119,7 @@ def test_what_cannot_be_sealed_is_named_and_nothing_is_made(site: Site, models: 
     slip(models)
     with pytest.raises(BadCall):
         seal(site, models)
-    assert left_behind(site) == [] and content_keys(site.issuer_store) == []
+    assert left_behind(site) == [] and list_content_keys(site.issuer_store) == []
 
 
 @pytest.mark.parametrize("name", ["models", "models/sealed", "models/deu/../sealed"])
@@ -137,7 +137,7 @@ def test_a_folder_without_a_file_is_refused(site: Site, models: Path, name: str)
 def test_a_folder_that_cannot_take_the_files_leaves_no_key(site: Site, models: Path) -> None:
     with pytest.raises(AzlicError, match="No such file or directory"):
         seal(site, models, "nowhere/sealed")
-    assert content_keys(site.issuer_store) == []
+    assert list_content_keys(site.issuer_store) == []
 
 
 @pytest.mark.databases("sqlite")
@@ -162,10 +162,10 @@ def test_a_model_that_may_not_be_read_is_named_and_nothing_is_made() -> None:
 
 
 def _refusal(folder: Path) -> str:
-    from licensing.sealing.folder import sealed_folder
+    from licensing.sealing.folder import seal_into
 
     try:
-        with sealed_folder(folder / "models", folder / "out" / "sealed", ContentKey.new()):
+        with seal_into(folder / "models", folder / "out" / "sealed", ContentKey.new()):
             return "sealed"
     except AzlicError as error:
         return error.message

@@ -16,8 +16,8 @@ from licensing.db.database import open_database, reading, writing
 from licensing.delivery.denial import Denial, DenialCode
 from licensing.delivery.protocol import LicenseRequest
 from licensing.delivery.request import REQUEST_TYPE, HeldLicense
-from licensing.issuer.audit import audit
-from licensing.issuer.book import issued
+from licensing.issuer.audit import read_audit_log
+from licensing.issuer.book import list_issued
 from licensing.issuer.desk import (
     CLOCK_SKEW,
     MAX_DAYS,
@@ -29,7 +29,7 @@ from licensing.issuer.desk import (
 )
 from licensing.issuer.issue import Issuer
 from licensing.issuer.sites import add_site, remove_site
-from licensing.issuer.tables import AnsweredRequest, AuditLine, Download, ResourceContainer, Subscription
+from licensing.issuer.tables import AnsweredRequestRow, AuditLineRow, DownloadRow, ResourceContainerRow, SubscriptionRow
 from licensing.signing.document import LICENSE_TYPE
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES, seal
 from tests.licensing.desk import NAME, URL, Desk
@@ -48,13 +48,13 @@ def desk(site: Site) -> Desk:
 def allow(site: Site, *instances: str) -> None:
     """Let the resource's licenses be for these instances only."""
     with writing(site.issuer_store) as connection:
-        connection.execute(update(ResourceContainer).values(instances=json.dumps(instances)))
+        connection.execute(update(ResourceContainerRow).values(instances=json.dumps(instances)))
 
 
 def approve(site: Site, at: str | None) -> None:
     """Approve every subscription, or none any more."""
     with writing(site.issuer_store) as connection:
-        connection.execute(update(Subscription).values(approved_at=at))
+        connection.execute(update(SubscriptionRow).values(approved_at=at))
 
 
 def test_a_signed_request_gets_the_license_that_a_download_would_get(desk: Desk, site: Site) -> None:
@@ -75,10 +75,10 @@ def test_a_signed_request_gets_the_license_that_a_download_would_get(desk: Desk,
 
 def test_the_book_knows_the_site_and_that_no_api_key_was_used(desk: Desk, site: Site) -> None:
     answer = desk.given(desk.sealed())
-    (line,) = issued(site.issuer_store)
+    (line,) = list_issued(site.issuer_store)
     assert (line.site, line.key_slot, line.serial) == (NAME, 0, 1)
     with reading(site.issuer_store) as connection:
-        digest = connection.execute(select(Download.digest)).scalar_one()
+        digest = connection.execute(select(DownloadRow.digest)).scalar_one()
     assert digest == hashlib.sha256(answer.content).digest()
 
 
@@ -88,7 +88,7 @@ def test_an_answer_is_a_line_of_the_audit_log_and_a_refusal_is_none(desk: Desk, 
     desk.given(desk.sealed(request))
     desk.denied(desk.sealed(desk.request(resource="nowhere")))
     with reading(site.issuer_store) as connection:
-        lines = connection.execute(select(AuditLine.__table__).where(AuditLine.action == "request answer")).all()
+        lines = connection.execute(select(AuditLineRow.__table__).where(AuditLineRow.action == "request answer")).all()
     assert [(line.actor, line.subject) for line in lines] == [(f"site {NAME}", answer.license.license_id)]
     assert json.loads(lines[0].detail)["request"] == request.request_id
 
@@ -100,7 +100,7 @@ def test_the_same_request_gets_the_same_bytes_whatever_has_changed_since(desk: D
     site.sleep(days=MAX_DAYS + 1)
     again = desk.given(content)
     assert (again.content, again.again, again.license) == (first.content, True, first.license)
-    assert [line.serial for line in issued(site.issuer_store)] == [1]
+    assert [line.serial for line in list_issued(site.issuer_store)] == [1]
 
 
 def test_the_same_request_signed_again_is_the_same_request(desk: Desk) -> None:
@@ -119,7 +119,7 @@ def test_an_id_that_was_answered_is_refused_for_any_other_content(desk: Desk, si
     stranger = desk.enrol("hall 8", "other-read")
     taken = request.model_copy(update={"site": "hall 8", "resource": "other-read"})
     assert desk.denied(desk.sealed(taken, stranger)).startswith("Invalid: a request with the id")
-    assert [line.serial for line in issued(site.issuer_store)] == [1]
+    assert [line.serial for line in list_issued(site.issuer_store)] == [1]
 
 
 def test_two_who_answer_one_request_at_once_spend_one_serial(desk: Desk, site: Site) -> None:
@@ -129,7 +129,7 @@ def test_two_who_answer_one_request_at_once_spend_one_serial(desk: Desk, site: S
     contents = [answer.content for answer in answers]
     assert all(len(set(contents[n : n + 4])) == 1 for n in range(0, 40, 4))
     assert sorted(not answer.again for answer in answers) == [False] * 30 + [True] * 10
-    assert [line.serial for line in issued(site.issuer_store)] == list(range(1, 11))
+    assert [line.serial for line in list_issued(site.issuer_store)] == list(range(1, 11))
 
 
 def test_a_request_nobody_enrolled_has_signed_is_invalid(desk: Desk, site: Site) -> None:
@@ -229,7 +229,7 @@ def test_the_rules_of_a_download_are_asked_too(desk: Desk, site: Site) -> None:
     assert desk.denied(desk.sealed(desk.request(container_version="4"))).startswith("Mismatch: ")
     site.sleep(days=365)
     assert desk.denied(desk.sealed()).startswith("OutOfQuota: ")
-    assert [line.resource for line in issued(site.issuer_store)] == ["new-read"]
+    assert [line.resource for line in list_issued(site.issuer_store)] == ["new-read"]
 
 
 def test_every_code_of_a_denial_has_its_advice() -> None:
@@ -280,13 +280,13 @@ def test_a_store_that_gave_less_than_the_site_holds_is_an_old_copy(desk: Desk, s
 
 def kept(site: Site) -> int:
     with reading(site.issuer_store) as connection:
-        return connection.execute(select(func.count()).select_from(AnsweredRequest)).scalar_one()
+        return connection.execute(select(func.count()).select_from(AnsweredRequestRow)).scalar_one()
 
 
 def test_what_is_refused_leaves_nothing_behind(desk: Desk, site: Site) -> None:
     for content in (b"", desk.sealed(signer=site.signer), desk.sealed(desk.request(resource="x"))):
         desk.denied(content)
-    assert (kept(site), issued(site.issuer_store)) == (0, [])
+    assert (kept(site), list_issued(site.issuer_store)) == (0, [])
 
 
 class Torn:
@@ -390,7 +390,7 @@ def test_another_issuers_store_knows_no_site(desk: Desk, site: Site) -> None:
 def test_a_denial_of_rules_1_and_2_is_noted(desk: Desk) -> None:
     desk.denied(b"{}")
     desk.denied(desk.sealed(desk.request(resource="other")))
-    lines = [line for line in audit(desk.site.issuer_store).entries if line.action == "denial"]
+    lines = [line for line in read_audit_log(desk.site.issuer_store).entries if line.action == "denial"]
     assert [(line.actor, line.subject, line.detail["code"]) for line in lines] == [
         ("unknown site", "offline request", "Invalid"),
         ("site hall 7", "other", "Mismatch"),

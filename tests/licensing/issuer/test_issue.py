@@ -9,11 +9,11 @@ from licensing.core.errors import BadCall
 from licensing.db.database import reading, writing
 from licensing.delivery.denial import Denial, DenialCode
 from licensing.delivery.protocol import LicenseRequest
-from licensing.issuer.audit import audit
-from licensing.issuer.book import approve, issued
+from licensing.issuer.audit import read_audit_log
+from licensing.issuer.book import approve, list_issued
 from licensing.issuer.issue import Issuer
-from licensing.issuer.resources import new_api_key, resources
-from licensing.issuer.tables import Download, ResourceContainer
+from licensing.issuer.resources import list_resources, new_api_key
+from licensing.issuer.tables import DownloadRow, ResourceContainerRow
 from tests.licensing.issuers import an_issuer, ask, code, given
 from tests.site import OPERATOR, START, Site, a_plan
 
@@ -35,7 +35,7 @@ def test_either_key_gets_the_license(site: Site, issuer: Issuer, slot: int) -> N
     license_ = given(site, ask(issuer, site.api_keys["plant-read"][slot]))
     assert license_.resource.endpoint == "https://issuer.example/plant-read"
     assert (license_.site, license_.container.type, license_.plan) == ("hall 7", "read", a_plan())
-    assert [line.key_slot for line in issued(site.issuer_store)] == [slot + 1]
+    assert [line.key_slot for line in list_issued(site.issuer_store)] == [slot + 1]
 
 
 @pytest.mark.parametrize("key", ["", "nobody's", "0" * 64, "é"])
@@ -71,7 +71,7 @@ def test_rule_5_only_the_disconnected_sku_pays_for_disconnected_containers(site:
 
 def test_rule_6_the_container_must_be_on_the_resources_list(site: Site, issuer: Issuer) -> None:
     with writing(site.issuer_store) as connection:
-        connection.execute(delete(ResourceContainer))
+        connection.execute(delete(ResourceContainerRow))
     assert code(ask(issuer, site.api_keys["plant-read"][0])) is DenialCode.UNAUTHORIZED
 
 
@@ -81,7 +81,7 @@ def test_rule_8_the_version_must_be_one_that_the_resource_licenses(site: Site, i
     answer = ask(issuer, key, version=version)
     assert code(answer) is DenialCode.MISMATCH
     assert isinstance(answer, Denial) and "versions 3.2 up to, not including, 4" in answer.detail
-    assert issued(site.issuer_store) == []
+    assert list_issued(site.issuer_store) == []
     assert given(site, ask(issuer, key)).serial == 1
 
 
@@ -101,7 +101,7 @@ def test_the_rules_are_asked_in_their_order(site: Site, issuer: Issuer) -> None:
     site.add_resource("new-read", approved=False)
     key, new_key = site.api_keys["plant-read"][0], site.api_keys["new-read"][0]
     with writing(site.issuer_store) as connection:
-        connection.execute(delete(ResourceContainer).where(ResourceContainer.resource == "new-read"))
+        connection.execute(delete(ResourceContainerRow).where(ResourceContainerRow.resource == "new-read"))
     assert [
         code(ask(issuer, key, now=late)),
         code(ask(issuer, new_key, resource="new-read", now=late)),
@@ -121,7 +121,7 @@ def test_a_denial_takes_no_serial_and_leaves_no_line_in_the_book(site: Site, iss
     key = site.api_keys["plant-read"][0]
     ask(issuer, key, now=PLAN_ENDS)
     ask(issuer, key, container="speech-to-text")
-    assert issued(site.issuer_store) == []
+    assert list_issued(site.issuer_store) == []
     assert given(site, ask(issuer, key)).serial == 1
 
 
@@ -142,7 +142,7 @@ def test_two_who_download_at_once_never_share_a_serial(site: Site, issuer: Issue
     serials = [[given(site, answer).serial for answer in mine] for mine in answers]
     assert sorted(serials[0] + serials[1]) == list(range(1, 101))
     assert serials == [sorted(mine) for mine in serials]
-    assert [line.serial for line in issued(site.issuer_store)] == list(range(1, 101))
+    assert [line.serial for line in list_issued(site.issuer_store)] == list(range(1, 101))
 
 
 def test_a_license_runs_for_its_term_but_never_past_the_plan(site: Site, issuer: Issuer) -> None:
@@ -161,11 +161,11 @@ def test_a_license_begins_when_it_is_asked_for_in_whole_seconds(site: Site, issu
 def test_the_book_names_each_license_and_the_digest_of_its_bytes(site: Site, issuer: Issuer) -> None:
     answer = ask(issuer, site.api_keys["plant-read"][1])
     license_ = given(site, answer)
-    (line,) = issued(site.issuer_store)
+    (line,) = list_issued(site.issuer_store)
     assert (line.license_id, line.serial, line.resource) == (license_.license_id, 1, "plant-read")
     assert (line.issued_at, line.expires_at) == ("2026-03-01T08:00:00Z", "2027-01-01T00:00:00Z")
     with reading(site.issuer_store) as connection:
-        digest = connection.execute(select(Download.digest)).scalar_one()
+        digest = connection.execute(select(DownloadRow.digest)).scalar_one()
     assert isinstance(answer, bytes) and digest == hashlib.sha256(answer).digest()
 
 
@@ -176,8 +176,8 @@ def test_a_request_without_a_key_is_answered_in_the_transaction_of_who_vouches_f
     with writing(site.issuer_store) as connection:
         answer = issuer.answer(connection, request, resource="plant-read", now=START)
     assert given(site, answer).serial == 1
-    assert [(line.key_slot, line.site) for line in issued(site.issuer_store)] == [(0, "hall 7")]
-    assert audit(site.issuer_store).entries[-1].actor == "plant-read offline request"
+    assert [(line.key_slot, line.site) for line in list_issued(site.issuer_store)] == [(0, "hall 7")]
+    assert read_audit_log(site.issuer_store).entries[-1].actor == "plant-read offline request"
 
 
 @pytest.mark.databases("sqlite")
@@ -225,12 +225,12 @@ def test_a_resource_no_license_could_be_made_from_is_refused_when_it_is_entered(
 ) -> None:
     with pytest.raises(BadCall, match=said):
         site.add_resource(**({"name": "plant-read"} | changes))  # type: ignore[arg-type]
-    assert resources(site.issuer_store, now=START) == []
+    assert list_resources(site.issuer_store, now=START) == []
 
 
 def test_a_container_type_may_be_written_in_any_case(site: Site) -> None:
     site.add_resource(container_type="Read")
-    (known,) = resources(site.issuer_store, now=START)
+    (known,) = list_resources(site.issuer_store, now=START)
     assert [container.container_type for container in known.containers] == ["read"]
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from licensing.delivery.denial import Denial
-from licensing.issuer.audit import audit
-from licensing.issuer.book import issued
-from licensing.issuer.containers import containers
+from licensing.issuer.audit import read_audit_log
+from licensing.issuer.book import list_issued
+from licensing.issuer.containers import list_containers
 from licensing.issuer.issue import Issuer
 from tests.licensing.issuers import ask, given
 from tests.site import Site
@@ -22,8 +22,8 @@ NEVER = 10**6
 
 def check(store: Engine) -> int:
     """How many licenses were given out, by a store without a hole, anything twice, or a line of the log amiss."""
-    serials = [line.serial for line in issued(store)]
-    (container,), log = containers(store), audit(store)
+    serials = [line.serial for line in list_issued(store)]
+    (container,), log = list_containers(store), read_audit_log(store)
     assert serials == list(range(1, len(serials) + 1))
     assert container.serial == len(serials)
     assert log.fault is None

@@ -9,8 +9,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import QueuePool
 
 from licensing.db.database import DatabaseBusy, reading, writing
-from licensing.issuer.audit import audit
-from licensing.issuer.book import issued
+from licensing.issuer.audit import read_audit_log
+from licensing.issuer.book import list_issued
 from tests.licensing.issuers import all_at_once
 from tests.site import Site
 
@@ -26,8 +26,8 @@ def test_many_downloads_at_once_give_no_error_and_no_serial_twice(site: Site) ->
         answers = asyncio.run(all_at_once(f"{server}/plant-read/license", keys, CLIENTS))
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == CLIENTS
-    assert [line.serial for line in issued(site.issuer_store)] == list(range(1, CLIENTS + 1))
-    assert audit(site.issuer_store).fault is None
+    assert [line.serial for line in list_issued(site.issuer_store)] == list(range(1, CLIENTS + 1))
+    assert read_audit_log(site.issuer_store).fault is None
 
 
 @pytest.mark.parametrize("access", [reading, writing])

@@ -6,7 +6,7 @@ from licensing.core.errors import BadCall
 from licensing.delivery.denial import Denial, DenialCode
 from licensing.issuer.book import withdraw
 from licensing.issuer.plans import plan_of, set_plan
-from licensing.issuer.resources import resources
+from licensing.issuer.resources import list_resources
 from licensing.signing.document import CommittedPlan
 from tests.licensing.issuers import an_issuer, ask, code, given
 from tests.site import OPERATOR, START, Site, a_plan
@@ -50,9 +50,9 @@ def test_a_plan_entered_ahead_of_time_leaves_the_present_one_in_force_until_it_b
         "read-2026",
         "read-2027",
     ]
-    (known,) = resources(resource.issuer_store, now=START)
+    (known,) = list_resources(resource.issuer_store, now=START)
     assert (known.plan, known.next_plan) == (a_plan(), NEXT)
-    (known,) = resources(resource.issuer_store, now=first)
+    (known,) = list_resources(resource.issuer_store, now=first)
     assert (known.plan, known.next_plan) == (NEXT, None)
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from licensing.core.errors import BadCall
 from licensing.delivery.denial import Denial, DenialCode
-from licensing.issuer.containers import containers, renew_license_id
-from licensing.issuer.revocations import revocations, revoke
+from licensing.issuer.containers import list_containers, renew_license_id
+from licensing.issuer.revocations import list_revocations, revoke
 from tests.licensing.issuers import an_issuer, ask, code, given
 from tests.site import OPERATOR, START, Site
 
@@ -41,12 +41,12 @@ def test_rule_7_a_revoked_license_is_denied_and_the_denial_names_the_revocation(
 
 def test_a_new_license_begins_only_when_the_issuer_says_so(site: Site, license_id: str) -> None:
     take_back(site, license_id)
-    (known,) = containers(site.issuer_store)
+    (known,) = list_containers(site.issuer_store)
     assert (known.license_id, known.revoked_at) == (license_id, "2026-03-02T08:00:00Z")
     new = renew(site)
     license_ = given(site, ask(an_issuer(site), site.api_keys["plant-read"][0]))
     assert (license_.license_id, license_.serial) == (new, 1) and new != license_id
-    assert [line.license_id for line in revocations(site.issuer_store)] == [license_id]
+    assert [line.license_id for line in list_revocations(site.issuer_store)] == [license_id]
 
 
 def test_a_license_that_is_not_revoked_keeps_its_id(site: Site, license_id: str) -> None:
@@ -61,14 +61,14 @@ def test_after_a_revocation_up_to_a_serial_later_serials_go_on(site: Site, licen
     assert (license_.license_id, license_.serial) == (license_id, 4)
     assert take_back(site, license_id, 4), "more of it may be taken back later"
     assert take_back(site, license_id), "and all of it"
-    assert [line.up_to_serial for line in revocations(site.issuer_store)] == [3, 4, None]
+    assert [line.up_to_serial for line in list_revocations(site.issuer_store)] == [3, 4, None]
 
 
 @pytest.mark.parametrize("again", [None, 2, 3])
 def test_what_is_revoked_already_is_not_revoked_again(site: Site, license_id: str, again: int | None) -> None:
     take_back(site, license_id)
     assert not take_back(site, license_id, again)
-    assert len(revocations(site.issuer_store)) == 1
+    assert len(list_revocations(site.issuer_store)) == 1
 
 
 def test_a_license_whose_id_was_renewed_can_still_be_revoked_further_back(site: Site, license_id: str) -> None:
@@ -94,7 +94,7 @@ def test_a_revocation_that_says_nothing_is_refused(
 ) -> None:
     with pytest.raises(BadCall, match=said):
         take_back(site, license_id, up_to_serial, reason)
-    assert revocations(site.issuer_store) == []
+    assert list_revocations(site.issuer_store) == []
 
 
 def test_a_license_that_nobody_knows_cannot_be_revoked(site: Site, license_id: str) -> None:

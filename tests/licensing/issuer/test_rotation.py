@@ -13,7 +13,7 @@ from licensing.issuer.keys import PUBLIC, create_issuer_keys, issuer_id, issuer_
 from licensing.issuer.rotation import own_chain, rotate
 from licensing.signing.envelope import seal
 from licensing.trust.store import TrustStore
-from licensing.trust.updating import update
+from licensing.trust.updating import update_trust
 from tests.licensing.sudden_death import die_at_every_step
 from tests.licensing.vendor import DAY, START
 
@@ -40,7 +40,7 @@ def key_id(signer: Signer) -> str:
 
 
 def windows(store: TrustStore) -> list[tuple[str, datetime | None, datetime | None]]:
-    return [(known.key_id, known.not_before, known.not_after) for known in store.held().keys]
+    return [(known.key_id, known.not_before, known.not_after) for known in store.load().keys]
 
 
 def test_the_new_key_signs_and_an_operator_follows(folder: Path, store: TrustStore) -> None:
@@ -48,26 +48,26 @@ def test_the_new_key_signs_and_an_operator_follows(folder: Path, store: TrustSto
     document = turn(folder)
     new = key_id(issuer_signer(folder))
     assert new != old == issuer_id(folder)
-    update(store, [document], as_of=START)
+    update_trust(store, [document], as_of=START)
     assert windows(store) == [(old, None, START + DAY), (new, START, None)]
 
 
 def test_three_rotations_are_followed_from_the_first_key(folder: Path, store: TrustStore) -> None:
     documents = [turn(folder, days) for days in (0, 100, 200)]
     assert rotation_documents(folder) == documents
-    update(store, documents, as_of=START + 300 * DAY)
+    update_trust(store, documents, as_of=START + 300 * DAY)
     ends = [not_after for _, _, not_after in windows(store)]
     assert ends == [START + DAY, START + 101 * DAY, START + 201 * DAY, None]
     assert windows(store)[-1][0] == key_id(issuer_signer(folder))
 
 
 def test_the_old_key_goes_on_until_a_date(folder: Path, store: TrustStore) -> None:
-    update(store, [turn(folder, old_key_until=START + 30 * DAY)], as_of=START)
+    update_trust(store, [turn(folder, old_key_until=START + 30 * DAY)], as_of=START)
     assert windows(store)[0][2] == START + 30 * DAY
 
 
 def test_withdrawing_the_old_key_ends_every_older_one(folder: Path, store: TrustStore) -> None:
-    update(store, [turn(folder), turn(folder, 10, withdraw_old=True)], as_of=START + 10 * DAY)
+    update_trust(store, [turn(folder), turn(folder, 10, withdraw_old=True)], as_of=START + 10 * DAY)
     assert windows(store) == [(key_id(issuer_signer(folder)), START + 10 * DAY, None)]
 
 
@@ -75,7 +75,7 @@ def test_a_rotation_is_good_for_as_long_as_it_was_made_for(folder: Path) -> None
     turn(folder, valid=timedelta(days=7))
     rotation = own_chain(folder).rotation
     assert rotation is not None
-    assert [rotation.expired(START + days * DAY) for days in (6.9, 7)] == [False, True]
+    assert [rotation.is_expired(START + days * DAY) for days in (6.9, 7)] == [False, True]
     assert turn(folder, 30).name == "rotation-2.json"  # that the last has expired keeps nobody from the next
 
 

@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from licensing.core.errors import AzlicError, BadCall
 from licensing.db.database import reading
-from licensing.issuer.sites import KnownSite, add_site, remove_site, sites
-from licensing.issuer.tables import AuditLine
+from licensing.issuer.sites import EnrolledSite, add_site, list_sites, remove_site
+from licensing.issuer.tables import AuditLineRow
 from licensing.signing.site_keys import PUBLIC, create_site_keys
 from tests.site import Site
 
@@ -19,7 +19,7 @@ def a_key(folder: Path) -> Path:
     return folder / PUBLIC
 
 
-def enrol(site: Site, name: str, key: Path, *resources: str) -> KnownSite:
+def enrol(site: Site, name: str, key: Path, *resources: str) -> EnrolledSite:
     return add_site(site.issuer_store, name, key, resources, now=site.now, actor="anna")
 
 
@@ -33,7 +33,7 @@ def key(site: Site) -> Path:
 
 def test_a_site_is_known_by_its_key_and_its_resources(site: Site, key: Path) -> None:
     added = enrol(site, "hall 7", key, "plant-read", "other-read", "plant-read")
-    (known,) = sites(site.issuer_store)
+    (known,) = list_sites(site.issuer_store)
     assert known == added
     assert (known.name, known.resources) == ("hall 7", ("other-read", "plant-read"))
     assert known.enrolled_at == "2026-03-01T08:00:00Z"
@@ -43,7 +43,7 @@ def test_a_site_is_known_by_its_key_and_its_resources(site: Site, key: Path) -> 
 def test_an_enrolled_site_is_given_more_resources(site: Site, key: Path) -> None:
     enrol(site, "hall 7", key, "plant-read")
     assert enrol(site, "hall 7", key, "other-read").resources == ("other-read", "plant-read")
-    assert len(sites(site.issuer_store)) == 1
+    assert len(list_sites(site.issuer_store)) == 1
 
 
 def test_a_name_keeps_its_key_until_the_site_is_removed(site: Site, key: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_name_keeps_its_key_until_the_site_is_removed(site: Site, key: Path) -
         enrol(site, "hall 7", other, "plant-read")
     assert refused.value.hint.startswith("azlic issuer site remove 'hall 7' --yes")
     remove_site(site.issuer_store, "hall 7", now=site.now, actor="anna")
-    assert sites(site.issuer_store) == []
+    assert list_sites(site.issuer_store) == []
     assert enrol(site, "hall 7", other, "other-read").resources == ("other-read",)
 
 
@@ -72,7 +72,7 @@ def test_a_site_has_a_name_that_a_license_can_carry(site: Site, key: Path, name:
 def test_a_resource_that_is_not_there_enrols_nobody(site: Site, key: Path) -> None:
     with pytest.raises(BadCall, match="there is no resource nowhere"):
         enrol(site, "hall 7", key, "plant-read", "nowhere")
-    assert sites(site.issuer_store) == []
+    assert list_sites(site.issuer_store) == []
 
 
 def test_a_site_is_asked_for_its_public_key_and_for_no_other(site: Site, key: Path) -> None:
@@ -92,7 +92,9 @@ def test_a_site_that_is_not_enrolled_cannot_be_removed(site: Site, key: Path) ->
 def test_what_was_done_to_the_sites_is_in_the_audit_log(site: Site, key: Path) -> None:
     known = enrol(site, "hall 7", key, "plant-read")
     remove_site(site.issuer_store, "hall 7", now=site.now, actor="bert")
-    statement = select(AuditLine.__table__).where(AuditLine.action.startswith("site ")).order_by(AuditLine.number)
+    statement = (
+        select(AuditLineRow.__table__).where(AuditLineRow.action.startswith("site ")).order_by(AuditLineRow.number)
+    )
     with reading(site.issuer_store) as connection:
         lines = connection.execute(statement).all()
     assert [(line.actor, line.action, line.subject) for line in lines] == [

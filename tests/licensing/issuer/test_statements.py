@@ -18,7 +18,7 @@ from licensing.issuer.rotation import rotate
 from licensing.issuer.statements import sign_clock_reset, sign_revocations
 from licensing.trust.clock_reset import parse_clock_reset
 from licensing.trust.revocations import RevocationList
-from licensing.trust.updating import update
+from licensing.trust.updating import update_trust
 from tests.licensing.vendor import DAY, START
 from tests.site import Site
 
@@ -39,7 +39,7 @@ def issuer(site: Site) -> Iterator[Engine]:
 
 def license_id(issuer: Engine) -> str:
     with reading(issuer) as connection:
-        return str(connection.execute(select(issuer_tables.ResourceContainer.license_id)).scalar_one())
+        return str(connection.execute(select(issuer_tables.ResourceContainerRow.license_id)).scalar_one())
 
 
 def revoke(issuer: Engine, up_to_serial: int | None = None, times: int = 1) -> None:
@@ -50,7 +50,7 @@ def revoke(issuer: Engine, up_to_serial: int | None = None, times: int = 1) -> N
         "revoked_at": iso(START),
     }
     with writing(issuer) as connection:
-        connection.execute(insert(issuer_tables.Revocation), [row] * times)
+        connection.execute(insert(issuer_tables.RevocationRow), [row] * times)
 
 
 def sign(issuer: Engine, keys: Path, days: float = 0) -> tuple[RevocationList, bytes]:
@@ -58,7 +58,7 @@ def sign(issuer: Engine, keys: Path, days: float = 0) -> tuple[RevocationList, b
 
 
 def audited(issuer: Engine) -> list[tuple[str, str, str]]:
-    line = issuer_tables.AuditLine
+    line = issuer_tables.AuditLineRow
     with reading(issuer) as connection:
         rows = connection.execute(select(line.actor, line.action, line.subject).order_by(line.number))
         return [(row.actor, row.action, row.subject) for row in rows if row.action in ("revocations", "clock-reset")]
@@ -69,8 +69,8 @@ def test_what_the_issuer_revokes_the_operator_refuses(site: Site, issuer: Engine
     revoke(issuer)
     signed, content = sign(issuer, keys)
     (site.folder / "list.json").write_bytes(content)
-    update(site.trust, [site.folder / "list.json"], as_of=START)
-    (held,) = site.trust.held().issuers.values()
+    update_trust(site.trust, [site.folder / "list.json"], as_of=START)
+    (held,) = site.trust.load().issuers.values()
     assert held.revocations == signed
     assert [entry.up_to_serial for entry in signed.licenses] == [3, None]
     assert signed.revoking(license_id(issuer), 99)
@@ -85,7 +85,7 @@ def test_numbers_rise_and_every_list_is_in_the_book_and_in_the_audit_log(issuer:
     lists = [sign(issuer, keys, days) for days in (0, 1, 2)]
     assert [signed.number for signed, _ in lists] == [1, 2, 3]
     with reading(issuer) as connection:
-        book = connection.execute(select(issuer_tables.RevocationList.digest)).scalars().all()
+        book = connection.execute(select(issuer_tables.RevocationListRow.digest)).scalars().all()
     assert book == [hashlib.sha256(content).digest() for _, content in lists]
     assert audited(issuer) == [("anna", "revocations", f"list {number}") for number in (1, 2, 3)]
 
@@ -122,8 +122,8 @@ def test_after_a_rotation_the_new_key_signs_lists_and_resets_in_the_issuers_name
     files = [rotate(keys, now=START, reason="stolen", withdraw_old=True), site.folder / "list.json"]
     second, content = sign(issuer, keys, 1)
     files[1].write_bytes(content)
-    update(site.trust, files, as_of=START + DAY)
-    held = site.trust.held()
+    update_trust(site.trust, files, as_of=START + DAY)
+    held = site.trust.load()
     assert first.issuer == second.issuer == next(iter(held.issuers))
     _, reset = sign_clock_reset(issuer, keys, instant=START, reason="x", site=None, now=START + DAY, actor="anna")
     assert parse_clock_reset(reset, held).instant == START
@@ -133,7 +133,7 @@ def test_a_clock_reset_is_signed_noted_and_read(site: Site, issuer: Engine, keys
     reset, content = sign_clock_reset(
         issuer, keys, instant=START, reason="clock in 2062", site="plant-7", now=START + DAY, actor="anna"
     )
-    assert parse_clock_reset(content, site.trust.held()) == reset
+    assert parse_clock_reset(content, site.trust.load()) == reset
     assert (reset.site, reset.instant, reset.issued_at) == ("plant-7", START, START + DAY)
     assert audited(issuer) == [("anna", "clock-reset", reset.reset_id)]
 

@@ -15,8 +15,8 @@ from licensing.trust.clock_reset import ClockReset, parse_clock_reset
 from licensing.trust.held import Held
 from licensing.trust.keys import TrustedKey
 from licensing.trust.revocations import RevocationList
-from licensing.trust.rotation import MAX_KEYS, Chain, Rotation, RotationKey
-from licensing.trust.statement import BadStatement, RefusedStatement, Statement, opened, outer_form
+from licensing.trust.rotation import MAX_KEYS, KeyChain, Rotation, RotationKey
+from licensing.trust.statement import BadStatement, RefusedStatement, Statement, open_statement, outer_form
 from tests.licensing.vendor import DAY, LICENSE_ID, START
 from tests.site import a_license
 
@@ -45,12 +45,12 @@ STATEMENTS: dict[str, Statement] = {"rotation": ROTATION, "revocations": REVOCAT
 
 
 def follow(content: bytes) -> Statement | None:
-    return Chain(ISSUER, TRUSTED).followed_by(outer_form(content, Rotation), Path("rotation-1.json")).rotation
+    return KeyChain(ISSUER, TRUSTED).follow(outer_form(content, Rotation), Path("rotation-1.json")).rotation
 
 
 READERS: dict[str, Callable[[bytes], Statement | None]] = {
     "rotation": follow,
-    "revocations": lambda content: opened(outer_form(content, RevocationList), RevocationList, TRUSTED),
+    "revocations": lambda content: open_statement(outer_form(content, RevocationList), RevocationList, TRUSTED),
     "clock reset": lambda content: parse_clock_reset(content, Held(TRUSTED, ())),
 }
 

@@ -17,7 +17,7 @@ from licensing.trust.held import Held
 from licensing.trust.revocations import MAX_REVOCATIONS_BYTES
 from licensing.trust.statement import RefusedStatement
 from licensing.trust.store import TrustStore
-from licensing.trust.updating import Taken, update
+from licensing.trust.updating import TrustUpdate, update_trust
 from tests.licensing.sudden_death import die_at_every_step
 from tests.licensing.vendor import DAY, LICENSE_ID, START, Vendor
 from tests.site import a_license
@@ -44,8 +44,8 @@ def other(tmp_path: Path, store: TrustStore) -> Vendor:
     return Vendor(tmp_path / "other", store)
 
 
-def take(store: TrustStore, *files: Path, at: datetime = NOW) -> list[Taken]:
-    return update(store, list(files), as_of=at)
+def take(store: TrustStore, *files: Path, at: datetime = NOW) -> list[TrustUpdate]:
+    return update_trust(store, list(files), as_of=at)
 
 
 def refusal(store: TrustStore, *files: Path, at: datetime = NOW) -> str:
@@ -74,7 +74,7 @@ def test_a_chain_of_three_rotations_is_taken_in_any_order(store: TrustStore, ven
     files = [vendor.rotation(version) for version in (3, 1, 2)]
     taken = take(store, *files)
     assert [(one.statement.issuer, one.new) for one in taken] == [(vendor.issuer, True)] * 3
-    held = store.held()
+    held = store.load()
     assert ids(held) == key_ids(vendor, 2, 3) and held.unusable == ()
     assert held.issuers[vendor.issuer].rotation_number == 3
     assert {known.issuer for known in held.keys} == {vendor.issuer}
@@ -84,7 +84,7 @@ def test_a_chain_of_three_rotations_is_taken_in_any_order(store: TrustStore, ven
 def test_a_chain_grows_from_one_update_to_the_next(store: TrustStore, vendor: Vendor) -> None:
     for version in (1, 2, 3):
         assert [one.new for one in take(store, vendor.rotation(version))] == [True]
-    assert ids(store.held()) == key_ids(vendor, 2, 3)
+    assert ids(store.load()) == key_ids(vendor, 2, 3)
 
 
 def test_the_same_files_again_change_nothing(store: TrustStore, vendor: Vendor) -> None:
@@ -129,7 +129,7 @@ def test_an_expired_intermediate_root_is_fine_and_an_expired_last_one_is_refused
     short = vendor.rotation(1, expires_at=START + 2 * DAY)
     assert "expired at 2026-03-03T08:00:00Z" in refusal(store, short)
     take(store, short, vendor.rotation(2))
-    assert ids(store.held()) == key_ids(vendor, 1, 2)
+    assert ids(store.load()) == key_ids(vendor, 1, 2)
 
 
 def test_the_last_root_is_good_up_to_the_instant_of_its_expiry(store: TrustStore, vendor: Vendor) -> None:
@@ -142,7 +142,7 @@ def test_root_version_rollback_leaves_the_newer_one_there(store: TrustStore, ven
     files = [vendor.rotation(version) for version in (1, 2, 3)]
     take(store, *files)
     assert [one.new for one in take(store, files[0])] == [False]
-    assert store.held().issuers[vendor.issuer].rotation_number == 3
+    assert store.load().issuers[vendor.issuer].rotation_number == 3
 
 
 def test_a_second_rotation_of_the_same_version_is_refused(store: TrustStore, vendor: Vendor) -> None:
@@ -193,13 +193,13 @@ def test_a_statement_in_another_issuers_name_is_refused(store: TrustStore, vendo
 def test_a_statement_in_another_issuers_place_is_not_believed(store: TrustStore, vendor: Vendor, kind: str) -> None:
     make = vendor.rotation if kind == "rotation-1" else vendor.revocations
     (store.folder / f"{vendor.issuer}.{kind}.json").write_bytes(make(1, issuer="0" * 64).read_bytes())
-    assert "it is of another issuer, 000000000000" in store.held().unusable[0].message
+    assert "it is of another issuer, 000000000000" in store.load().unusable[0].message
 
 
 def test_two_issuers_move_on_in_one_update(store: TrustStore, vendor: Vendor, other: Vendor) -> None:
     other.anchor()
     take(store, vendor.rotation(1), other.rotation(1), other.revocations(2, 1))
-    assert ids(store.held()) == key_ids(vendor, 0, 1) | key_ids(other, 0, 1)
+    assert ids(store.load()) == key_ids(vendor, 0, 1) | key_ids(other, 0, 1)
 
 
 def test_of_one_good_and_one_bad_file_none_is_taken(store: TrustStore, vendor: Vendor) -> None:
@@ -208,16 +208,16 @@ def test_of_one_good_and_one_bad_file_none_is_taken(store: TrustStore, vendor: V
 
 def test_a_revocation_list_is_taken_and_revokes(store: TrustStore, vendor: Vendor) -> None:
     take(store, vendor.revocations(1))
-    revocations = store.held().issuers[vendor.issuer].revocations
+    revocations = store.load().issuers[vendor.issuer].revocations
     assert revocations is not None
     assert [bool(revocations.revoking(LICENSE_ID, serial)) for serial in (1, 3, 4)] == [True, True, False]
 
 
 def test_a_newer_revocation_list_takes_the_place_of_the_older(store: TrustStore, vendor: Vendor) -> None:
     take(store, vendor.revocations(3), vendor.revocations(2))
-    assert store.held().issuers[vendor.issuer].revocations_number == 3
+    assert store.load().issuers[vendor.issuer].revocations_number == 3
     take(store, vendor.revocations(7))
-    assert store.held().issuers[vendor.issuer].revocations_number == 7
+    assert store.load().issuers[vendor.issuer].revocations_number == 7
 
 
 def test_an_older_revocation_list_is_refused(store: TrustStore, vendor: Vendor) -> None:
@@ -254,12 +254,12 @@ def test_a_list_of_a_withdrawn_key_goes_with_it_and_a_new_one_has_to_come_along(
     withdrawing = vendor.rotation(1, keys=[vendor.entry(1)])
     assert "rotation 1 withdraws the key that signed list 1000: give" in refusal(store, withdrawing)
     take(store, withdrawing, vendor.revocations(6, 1))  # TUF's fast_forward_recovery
-    assert store.held().issuers[vendor.issuer].revocations_number == 6
+    assert store.load().issuers[vendor.issuer].revocations_number == 6
 
 
 def test_an_overdue_list_is_better_than_none(store: TrustStore, vendor: Vendor) -> None:
     take(store, vendor.revocations(1), at=START + 1000 * DAY)
-    revocations = store.held().issuers[vendor.issuer].revocations
+    revocations = store.load().issuers[vendor.issuer].revocations
     assert revocations is not None
     assert [revocations.stale(START + days * DAY) for days in (91, 91.1)] == [False, True]
 
@@ -298,20 +298,20 @@ def test_a_statement_that_does_not_say_whose_it_is_is_refused(
 
 def test_a_rotation_is_no_revocation_list_though_it_is_named_so(store: TrustStore, vendor: Vendor) -> None:
     (store.folder / f"{vendor.issuer}.revocations.json").write_bytes(vendor.rotation(1).read_bytes())
-    assert "document of another type" in store.held().unusable[0].message
-    assert store.held().keys == ()
+    assert "document of another type" in store.load().unusable[0].message
+    assert store.load().keys == ()
 
 
 def test_a_retyped_statement_no_longer_fits_its_signature(store: TrustStore, vendor: Vendor) -> None:
     file = vendor.file(retyped(vendor.revocations(1), "application/vnd.azlic.clock-reset.v1+json"))
     with pytest.raises(RefusedStatement, match="no key that may sign it"):
-        parse_clock_reset(file.read_bytes(), store.held())
+        parse_clock_reset(file.read_bytes(), store.load())
 
 
 def test_trusted_root_missing_takes_the_chain_with_it(store: TrustStore, vendor: Vendor) -> None:
     take(store, vendor.rotation(1), vendor.revocations(1))
     (store.folder / "vendor-0.pem").unlink()
-    assert store.held() == ((), (), {}, {})
+    assert store.load() == ((), (), {}, {})
     assert "holds no anchor" in refusal(store, vendor.rotation(2))
 
 
@@ -319,7 +319,7 @@ def test_trusted_root_missing_takes_the_chain_with_it(store: TrustStore, vendor:
 def test_a_missing_intermediate_breaks_the_chain(store: TrustStore, vendor: Vendor, lost: int) -> None:
     take(store, *(vendor.rotation(version) for version in (1, 2, 3)))
     (store.folder / f"{vendor.issuer}.rotation-{lost}.json").unlink()
-    held = store.held()
+    held = store.load()
     assert (held.keys, dict(held.issuers)) == ((), {})
     assert f"rotation {lost} of issuer {vendor.issuer[:12]} is missing" in held.unusable[0].message
 
@@ -332,35 +332,35 @@ def test_a_broken_rotation_trusts_no_key_for_it_may_have_withdrawn_one(
     take(store, *files)
     path = store.folder / f"{vendor.issuer}.rotation-{broken}.json"
     path.write_bytes(path.read_bytes()[:-40])
-    held = store.held()
+    held = store.load()
     assert held.keys == () and str(path) in held.unusable[0].message
     take(store, *files)  # mends it
-    assert ids(store.held()) == key_ids(vendor, 2, 3)
+    assert ids(store.load()) == key_ids(vendor, 2, 3)
 
 
 def test_a_broken_revocation_list_trusts_no_key_until_it_is_mended(store: TrustStore, vendor: Vendor) -> None:
     take(store, vendor.revocations(1))
     path = store.folder / f"{vendor.issuer}.revocations.json"
     path.write_bytes(b"torn")
-    held = store.held()
+    held = store.load()
     assert held.keys == () and str(path) in held.unusable[0].message
     assert str(path) in refusal(store, vendor.rotation(1))
     take(store, vendor.revocations(1))
-    assert store.held().issuers[vendor.issuer].revocations_number == 1
+    assert store.load().issuers[vendor.issuer].revocations_number == 1
 
 
 def test_a_file_of_any_size_in_the_trust_store_is_read_no_further_than_its_limit(
     store: TrustStore, vendor: Vendor
 ) -> None:
     (store.folder / f"{vendor.issuer}.rotation-1.json").write_bytes(b" " * (MAX_ENVELOPE_BYTES + 1))
-    held = store.held()
+    held = store.load()
     assert held.keys == () and "rotation-1.json is larger than 65536 bytes" in held.unusable[0].message
 
 
 def test_one_issuers_broken_chain_leaves_the_other_alone(store: TrustStore, vendor: Vendor, other: Vendor) -> None:
     other.anchor()
     (store.folder / f"{vendor.issuer}.rotation-1.json").write_bytes(b"torn")
-    held = store.held()
+    held = store.load()
     assert ids(held) == key_ids(other, 0) and len(held.unusable) == 1
     assert set(held.issuers) == {other.issuer}
 
@@ -368,10 +368,10 @@ def test_one_issuers_broken_chain_leaves_the_other_alone(store: TrustStore, vend
 def test_a_key_of_a_chain_that_is_an_anchor_too_keeps_to_its_chain(store: TrustStore, vendor: Vendor) -> None:
     store.add(vendor.public_key(1))
     take(store, vendor.rotation(1), vendor.revocations(1))
-    held = store.held()
+    held = store.load()
     assert [known.issuer for known in held.keys] == [vendor.issuer] * 2 and set(held.issuers) == {vendor.issuer}
     take(store, vendor.rotation(2, keys=[vendor.entry(2)]), vendor.revocations(2, 2))
-    held = store.held()
+    held = store.load()
     assert ids(held) == key_ids(vendor, 2)
     assert "vendor-1.pem is a key that issuer" in held.unusable[0].message
 
@@ -402,7 +402,7 @@ def test_a_file_that_is_not_there_is_named(store: TrustStore, vendor: Vendor) ->
 def test_a_plain_store_loads_nothing_about_statements(store: TrustStore, vendor: Vendor) -> None:
     code = (
         "import sys; from pathlib import Path; from licensing.trust.store import TrustStore;"
-        "TrustStore(Path(sys.argv[1])).held();"
+        "TrustStore(Path(sys.argv[1])).load();"
         "print([name for name in sys.modules if name.startswith('licensing.')])"
     )
     told = subprocess.run([sys.executable, "-c", code, store.folder], check=True, capture_output=True, text=True)
@@ -424,9 +424,9 @@ def test_an_update_that_is_killed_anywhere_is_mended_by_another(store: TrustStor
     steps = 0
     for _ in die_at_every_step(begin, lambda: take(store, *files)):
         steps += 1
-        assert ids(store.held()) <= key_ids(vendor, 0, 1, 2)
+        assert ids(store.load()) <= key_ids(vendor, 0, 1, 2)
         take(store, *files)
-        assert (ids(store.held()), store.held().unusable) == (key_ids(vendor, 1, 2), ())
+        assert (ids(store.load()), store.load().unusable) == (key_ids(vendor, 1, 2), ())
     assert steps > 10
 
 
@@ -437,5 +437,5 @@ def test_the_store_is_readable_by_all_and_writable_by_its_owner(store: TrustStor
 
 def test_a_rotation_under_another_number_than_its_own_is_not_believed(store: TrustStore, vendor: Vendor) -> None:
     (store.folder / f"{vendor.issuer}.rotation-1.json").write_bytes(vendor.rotation(2, 0, 2).read_bytes())
-    held = store.held()
+    held = store.load()
     assert held.keys == () and "it is rotation 2, and rotation 1 comes next" in held.unusable[0].message

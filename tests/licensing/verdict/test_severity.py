@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from licensing.verdict.severity import WORST_FIRST, counted, worst_first
+from licensing.verdict.severity import WORST_FIRST, status_counts, worst_first
 from licensing.verdict.verdict import RUNNING, Status
 from licensing.verification import verify
 from tests.site import START, Site, a_license
@@ -32,5 +32,5 @@ def test_the_worst_comes_first_then_what_ends_first_then_by_path(site: Site) -> 
 def test_statuses_are_counted_worst_first(site: Site) -> None:
     one = replace(site.verify(), path=Path("x"))
     statuses = (Status.VALID, Status.EXPIRED, Status.VALID)
-    found = counted(replace(one, status=status) for status in statuses)
+    found = status_counts(replace(one, status=status) for status in statuses)
     assert list(found.items()) == [(Status.EXPIRED, 1), (Status.VALID, 2)]

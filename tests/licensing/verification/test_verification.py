@@ -18,7 +18,7 @@ from licensing.core.errors import AzlicError
 from licensing.signing.document import LICENSE_TYPE, License
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES, seal
 from licensing.trust.store import TrustStore
-from licensing.verdict.seen import CLOCK_TOLERANCE, Accepted, Seen, Witness, WitnessKind
+from licensing.verdict.seen import CLOCK_TOLERANCE, AcceptedLicense, Seen, Witness, WitnessKind
 from licensing.verdict.verdict import Cause, Status, Verdict
 from licensing.verification import verify
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
@@ -48,7 +48,7 @@ SEEN: dict[Path, Seen] = {}
 
 def accept(site: Site, serial: int, license_: License) -> None:
     site.install(license_)
-    SEEN[site.folder] = Seen(accepted={LICENSE_ID: Accepted(serial, bytes(32))})
+    SEEN[site.folder] = Seen(accepted={LICENSE_ID: AcceptedLicense(serial, bytes(32))})
 
 
 def witnessed(site: Site, instant: datetime) -> None:
@@ -169,7 +169,7 @@ def test_a_good_license_passes_every_step(site: Site) -> None:
     verdict = read_verdict(site)
     assert [(check.number, check.passed) for check in verdict.checks] == [(n, True) for n in range(1, STEPS + 1)]
     assert verdict.license == a_license()
-    assert verdict.key_id == site.trust.held().keys[0].key_id
+    assert verdict.key_id == site.trust.load().keys[0].key_id
 
 
 def test_a_container_and_an_image_are_compared_only_where_they_are_named(site: Site) -> None:
@@ -400,7 +400,7 @@ def test_no_socket_is_opened_and_nothing_is_written(site: Site) -> None:
     ]
 
 
-def as_seen(site: Site, *witnesses: tuple[WitnessKind, datetime], **known: Accepted) -> Verdict:
+def as_seen(site: Site, *witnesses: tuple[WitnessKind, datetime], **known: AcceptedLicense) -> Verdict:
     marks = tuple(Witness(kind, instant, "somewhere") for kind, instant in witnesses)
     accepted = {LICENSE_ID: known["accepted"]} if known else {}
     return site.verify(seen=Seen(marks, accepted))
@@ -450,7 +450,7 @@ def test_a_serial_only_rises(site: Site, serial: int, same_bytes: bool, status: 
     license_ = a_license(serial=2)
     site.install(license_)
     digest = hashlib.sha256(license_.to_bytes()).digest() if same_bytes else bytes(32)
-    assert as_seen(site, accepted=Accepted(serial, digest)).status is status
+    assert as_seen(site, accepted=AcceptedLicense(serial, digest)).status is status
 
 
 def test_the_same_license_sealed_anew_is_the_same_license(site: Site) -> None:
@@ -458,7 +458,7 @@ def test_the_same_license_sealed_anew_is_the_same_license(site: Site) -> None:
     first = site.verify()
     file.write_bytes(json.dumps(json.loads(file.read_bytes())).encode())
     assert first.payload_digest is not None
-    assert as_seen(site, accepted=Accepted(1, first.payload_digest)).may_run
+    assert as_seen(site, accepted=AcceptedLicense(1, first.payload_digest)).may_run
 
 
 def test_what_could_not_be_compared_is_a_warning(site: Site) -> None:

@@ -9,12 +9,12 @@ from sqlalchemy import insert
 from licensing.core.instants import iso
 from licensing.db.database import writing
 from licensing.history.read import read_memory
-from licensing.history.remember import remember
+from licensing.history.remember import remember_verdict
 from licensing.issuer import tables as issuer_tables
 from licensing.issuer.rotation import rotate
 from licensing.issuer.statements import sign_clock_reset, sign_revocations
 from licensing.trust.statement import RefusedStatement
-from licensing.trust.updating import update
+from licensing.trust.updating import update_trust
 from licensing.verdict.seen import Seen
 from licensing.verdict.verdict import Cause, Status, Verdict
 from licensing.verification import verify
@@ -31,12 +31,12 @@ def keys(site: Site) -> Path:
 
 @pytest.fixture
 def issuer(site: Site) -> str:
-    return site.trust.held().keys[0].key_id
+    return site.trust.load().keys[0].key_id
 
 
 def rotated(site: Site, keys: Path, **options: object) -> None:
     """The issuer turns its key, and the operator takes the document."""
-    update(site.trust, [rotate(keys, now=site.now, reason="yearly", **options)], as_of=site.now)  # type: ignore[arg-type]
+    update_trust(site.trust, [rotate(keys, now=site.now, reason="yearly", **options)], as_of=site.now)  # type: ignore[arg-type]
 
 
 def listed(site: Site, keys: Path, up_to_serial: int | None = None, *, revoke: bool = True) -> None:
@@ -44,11 +44,11 @@ def listed(site: Site, keys: Path, up_to_serial: int | None = None, *, revoke: b
     row = {"license_id": LICENSE_ID, "up_to_serial": up_to_serial, "reason": "stolen", "revoked_at": iso(START)}
     if revoke:
         with writing(site.issuer_store) as connection:
-            connection.execute(insert(issuer_tables.Revocation), [row])
+            connection.execute(insert(issuer_tables.RevocationRow), [row])
     _, content = sign_revocations(site.issuer_store, keys, now=site.now, actor="anna")
     carried = site.folder / "list.json"
     carried.write_bytes(content)
-    update(site.trust, [carried], as_of=site.now)
+    update_trust(site.trust, [carried], as_of=site.now)
 
 
 def refused(verdict: Verdict, step: int) -> tuple[Status, Cause | None]:
@@ -137,7 +137,7 @@ def test_trust_that_has_grown_old_is_a_warning(site: Site, keys: Path) -> None:
 
 def remembered(site: Site, verdict: Verdict) -> Seen:
     with writing(site.ledger) as connection:
-        remember(connection, verdict)
+        remember_verdict(connection, verdict)
     return read_memory(str(site.folder / "azlic.db"))
 
 

@@ -15,10 +15,10 @@ from usage.alerts.state import AuditFact, ChannelFact, Disk, Doubt, HandOver, Pl
 from usage.intake.findings import KINDS
 from usage.months import DAY_MS, Month, day_number
 from usage.quantity import MICRO
-from usage.reporting.activity import heard
+from usage.reporting.activity import container_activity
 from usage.reporting.daily import DayUse
 from usage.reporting.forecast import Pace, project
-from usage.reporting.plan_usage import PlanUsage, plan_usage
+from usage.reporting.plan_usage import PlanUsage, usage_of_plan
 
 GIB = 2**30
 
@@ -59,7 +59,7 @@ def test_keys_whose_issuers_word_ends_are_told_ahead() -> None:
 def a_usage(used: int, at: datetime = NOON, on: str = "2026-05-30") -> PlanUsage:
     known = plan()
     days = [DayUse(day_number(day(on)), "", "read", "a", known.meters[0].meter, used * MICRO, 1, day(on))]
-    return plan_usage(known, known.period_around(at), days, Month.of(at), as_of=at)
+    return usage_of_plan(known, known.period_around(at), days, Month.of(at), as_of=at)
 
 
 def a_plan_fact(usage: PlanUsage | None = None, **changes: Any) -> PlanFact:
@@ -134,7 +134,8 @@ def test_a_container_is_silent_from_the_midnight_that_breaks_its_habit() -> None
     ]
     midnight = from_milliseconds(20_002 * DAY_MS)
     told = {
-        at: said(at, containers=heard(uses, day_number(at))) for at in (midnight - SECOND, midnight, midnight + SECOND)
+        at: said(at, containers=container_activity(uses, day_number(at)))
+        for at in (midnight - SECOND, midnight, midnight + SECOND)
     }
     assert told[midnight - SECOND] == []
     assert ids(told[midnight]) == ids(told[midnight + SECOND]) == ["container-silent:read/a"]

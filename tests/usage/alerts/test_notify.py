@@ -28,14 +28,14 @@ from usage.alerts.channels.alertmanager import HOLD
 from usage.alerts.channels.channel import ChannelFailed
 from usage.alerts.channels.configured import read_channels
 from usage.alerts.conditions.all import alerts_of
-from usage.alerts.gather.state import gather
+from usage.alerts.gather.state import site_state
 from usage.alerts.message import Message
-from usage.alerts.notify import deliver, notify
+from usage.alerts.notify import deliver, notify_channels
 from usage.alerts.rules import Rules
 from usage.alerts.state import State
-from usage.alerts.store import Told, acknowledge, acknowledgements, told
-from usage.ledger.readonly import asking
-from usage.ledger.tables.alerts import Notice
+from usage.alerts.store import WatchedAlert, acknowledge, read_acknowledgements, with_acknowledgements
+from usage.ledger.readonly import readonly_connection
+from usage.ledger.tables.alerts import NoticeRow
 
 
 @pytest.fixture(autouse=True)
@@ -70,20 +70,20 @@ class Desk:
         self.site = site
         self.channels = channels
 
-    def look(self) -> tuple[State, tuple[Told, ...]]:
+    def look(self) -> tuple[State, tuple[WatchedAlert, ...]]:
         site = self.site
         database = str(site.folder / "azlic.db")
 
         def examine(path: Path, seen: Seen) -> Verdict:
             return verify(path, trust=site.trust, as_of=site.now, seen=seen)
 
-        state = gather([site.license], examine, trust=site.trust, database=database, now=site.now)
-        with asking(database) as ask:
-            known = acknowledgements(ask) if ask else {}
-        return state, told(alerts_of(state, Rules()), known, site.now)
+        state = site_state([site.license], examine, trust=site.trust, database=database, now=site.now)
+        with readonly_connection(database) as ask:
+            known = read_acknowledgements(ask) if ask else {}
+        return state, with_acknowledgements(alerts_of(state, Rules()), known, site.now)
 
     def notify(self) -> dict[str, str]:
-        return notify(self.site.ledger, self.channels, self.look, site="plant").failed
+        return notify_channels(self.site.ledger, self.channels, self.look, site="plant").failed
 
 
 MARCH = [
@@ -141,7 +141,7 @@ def test_what_failed_is_tried_again_and_told_to_the_others_at_once(site: Site) -
     assert mail.entries == ["03-01 license-missing missing"]
     site.sleep(hours=1)
     desk.notify()
-    assert [row.alert for row in rows(site.ledger, Notice) if "channel" in row.alert] == []
+    assert [row.alert for row in rows(site.ledger, NoticeRow) if "channel" in row.alert] == []
     mail.down = True
     (site.license / "license.dat").write_bytes(b"{")
     desk.notify()
@@ -177,7 +177,7 @@ def test_two_who_run_at_once_tell_it_once_and_one_that_died_is_made_up_for(site:
     desk = Desk(site, diary)
     desk.notify()
     with writing(site.ledger) as connection:
-        connection.execute(update(Notice).values(sent_at=None))  # as another run leaves it while it sends
+        connection.execute(update(NoticeRow).values(sent_at=None))  # as another run leaves it while it sends
     site.sleep(minutes=9, seconds=59)
     desk.notify()
     assert len(diary.entries) == 1

@@ -12,7 +12,7 @@ from sqlalchemy import insert, update
 
 from licensing.core.instants import milliseconds
 from licensing.db.database import reading, writing
-from licensing.history.tables import AdoptedLicense
+from licensing.history.tables import AdoptedLicenseRow
 from licensing.verdict.seen import Seen
 from licensing.verdict.verdict import Verdict
 from licensing.verification import verify
@@ -21,18 +21,18 @@ from tests.usage.commitments import day
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import Mount
 from usage.alerts.conditions.all import alerts_of
-from usage.alerts.gather.ledger import planned, used
-from usage.alerts.gather.state import gather
+from usage.alerts.gather.ledger import read_days_of_use, read_plans
+from usage.alerts.gather.state import site_state
 from usage.alerts.rules import Rules
 from usage.alerts.state import State
 from usage.alerts.store import acknowledge, forget_license, remember_audit, remember_look
-from usage.ledger.readonly import asking
-from usage.ledger.tables.alerts import KnownLicense, Notice, OpenAlert
-from usage.ledger.tables.handover import Export
-from usage.ledger.tables.months import ClosedMonth, Correction
-from usage.ledger.tables.records import Batch
+from usage.ledger.readonly import readonly_connection
+from usage.ledger.tables.alerts import KnownLicenseRow, NoticeRow, OpenAlertRow
+from usage.ledger.tables.handover import ExportRow
+from usage.ledger.tables.months import ClosedMonthRow, CorrectionRow
+from usage.ledger.tables.records import BatchRow
 from usage.months import Month
-from usage.plans.store import plans
+from usage.plans.store import list_plans
 from usage.reporting.daily import daily_use
 
 
@@ -49,7 +49,7 @@ class Look:
             self.verified += 1
             return verify(path, trust=self.site.trust, as_of=self.site.now, seen=seen)
 
-        return gather(
+        return site_state(
             self.paths, examine, trust=self.site.trust, database=str(self.site.folder / "azlic.db"), now=self.site.now
         )
 
@@ -90,10 +90,10 @@ def test_plans_and_days_are_those_that_reports_read(mount: Mount) -> None:
     mount.write([*a_chain(3), a_line("x", "0.25", at=START - timedelta(days=40))])
     mount.ingest()
     span = day("2026-01-01"), day("2026-04-01")
-    with reading(mount.ledger) as connection, asking(str(mount.site.folder / "azlic.db")) as ask:
+    with reading(mount.ledger) as connection, readonly_connection(str(mount.site.folder / "azlic.db")) as ask:
         assert ask is not None
-        assert planned(ask) == list(plans(connection))
-        assert used(ask, *span) == daily_use(connection, *span)
+        assert read_plans(ask) == list(list_plans(connection))
+        assert read_days_of_use(ask, *span) == daily_use(connection, *span)
 
 
 def test_a_correction_stands_on_the_month_that_bears_it(mount: Mount) -> None:
@@ -103,7 +103,7 @@ def test_a_correction_stands_on_the_month_that_bears_it(mount: Mount) -> None:
     with writing(mount.ledger) as connection:
         values = {"number": 1, "kind": "late", "booked_month": 202603, "month": 202602, "record_id": "b", "series": 1}
         connection.execute(
-            insert(Correction).values(**values, quantity=-2_000_000, reason="", batch=1, booked_at=START)
+            insert(CorrectionRow).values(**values, quantity=-2_000_000, reason="", batch=1, booked_at=START)
         )
     (plan,) = Look(mount.site).state().plans
     assert plan.usage is not None and plan.usage.used == 3_000_000
@@ -198,7 +198,7 @@ def test_an_adopted_license_ends_as_stated_and_is_changed_when_its_bytes_are(sit
     file.write_bytes(b"nobody can read this")
     with writing(site.ledger) as connection:
         connection.execute(
-            insert(AdoptedLicense).values(
+            insert(AdoptedLicenseRow).values(
                 path=str(site.license),
                 digest=hashlib.sha256(file.read_bytes()).digest(),
                 size=20,
@@ -236,7 +236,7 @@ def test_a_month_is_pending_until_it_is_closed(mount: Mount) -> None:
     mount.ingest()
     assert Look(mount.site).state().pending_months == (Month(2026, 1), Month(2026, 2))
     with writing(mount.ledger) as connection:
-        connection.execute(insert(ClosedMonth).values(month=202601, closed_at=START, batch=1, totals=b"", reason=""))
+        connection.execute(insert(ClosedMonthRow).values(month=202601, closed_at=START, batch=1, totals=b"", reason=""))
     assert Look(mount.site).state().pending_months == (Month(2026, 2),)
 
 
@@ -258,12 +258,12 @@ def test_usage_waits_for_its_receipt_from_the_first_batch_without_one(mount: Mou
         "manifest": b"",
     }
     with writing(mount.ledger) as connection:
-        connection.execute(insert(Export).values(**values, made_at=START, acknowledged_at=START))
+        connection.execute(insert(ExportRow).values(**values, made_at=START, acknowledged_at=START))
     waits = Look(mount.site).state().hand_over
     assert waits is not None and (waits.waits_since, waits.receipt_at) == (START + timedelta(days=1), START)
     with writing(mount.ledger) as connection:
-        connection.execute(update(Export).values(last_batch=2))
-        assert connection.execute(Batch.__table__.select()).rowcount
+        connection.execute(update(ExportRow).values(last_batch=2))
+        assert connection.execute(BatchRow.__table__.select()).rowcount
     assert Look(mount.site).state().hand_over is None
 
 
@@ -283,16 +283,16 @@ def test_an_alert_is_dated_by_the_first_look_and_forgotten_once_it_is_gone(site:
     (alert,) = alerts_of(look.state(), Rules())
     acknowledge(site.ledger, alert, until=START + timedelta(days=9), now=START, by="me")
     with writing(site.ledger) as connection:
-        connection.execute(insert(Notice).values(alert=alert.id, stage="0", channel="c", attempts=1, tried_at=START))
+        connection.execute(insert(NoticeRow).values(alert=alert.id, stage="0", channel="c", attempts=1, tried_at=START))
     site.sleep(days=2)
     (alert,) = alerts_of(look.state(), Rules())
     assert alert.kind == "license-missing" and alert.since == START
     site.install()
     look.remember()
     with reading(site.ledger) as connection:
-        assert not connection.execute(OpenAlert.__table__.select()).all()
-        assert not connection.execute(Notice.__table__.select()).all()
-        assert len(connection.execute(KnownLicense.__table__.select()).all()) == 1
+        assert not connection.execute(OpenAlertRow.__table__.select()).all()
+        assert not connection.execute(NoticeRow.__table__.select()).all()
+        assert len(connection.execute(KnownLicenseRow.__table__.select()).all()) == 1
 
 
 def test_the_disk_of_the_ledger_is_looked_at(site: Site) -> None:

@@ -13,9 +13,9 @@ from tests.usage.attacks import Attack, attacked, audited, both, fill, recount, 
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount
 from usage.auditing import walk
-from usage.auditing.compare import Standing
-from usage.auditing.faults import KEPT, Check
-from usage.auditing.run import Audit, audit, open_to_read
+from usage.auditing.compare import CheckpointStanding
+from usage.auditing.faults import KEPT, AuditCheck
+from usage.auditing.run import Audit, audit, open_readonly
 
 EDIT = "UPDATE record SET quantity = 5000000 WHERE number = 10"
 FILE = f"read/0123456789ab/{TODAY}"
@@ -32,7 +32,7 @@ def first(found: Audit) -> str:
     return str(found.faults[0])
 
 
-def checks(found: Audit) -> set[Check]:
+def checks(found: Audit) -> set[AuditCheck]:
     return set(found.counts)
 
 
@@ -40,7 +40,7 @@ def test_an_untouched_ledger_is_sound(filled: Mount) -> None:
     found = audited(filled.site.folder / "azlic.db", taken(filled), files=True)
     assert found.sound and not found.faults
     assert (found.batches, found.records, found.closed_months, found.files) == (5, 20, 0, 1)
-    assert [compared.standing for compared in found.compared] == [Standing.SAME]
+    assert [compared.standing for compared in found.compared] == [CheckpointStanding.SAME]
 
 
 def test_an_empty_ledger_is_sound(mount: Mount) -> None:
@@ -60,27 +60,35 @@ def test_an_edited_value_is_named_with_its_batch_file_range_and_row(filled: Moun
     found = audited(attacked(filled, sql(EDIT)))
     assert first(found).startswith(f"batch 3 ({FILE}, ")
     assert "record 10 (0123456789ab-10) is 5 at 1772352000000, and in the file it is 1 at" in first(found)
-    assert checks(found) == {Check.ROWS, Check.TOTALS}
+    assert checks(found) == {AuditCheck.ROWS, AuditCheck.TOTALS}
     assert "2026-03-01, series 1: the total is 20 in 20 records" in str(found.faults[1])
 
 
 def test_an_edited_value_is_found_without_its_file_and_with_its_total(filled: Mount) -> None:
     filled.path().unlink()
     found = audited(attacked(filled, both(sql(EDIT), recount)))
-    assert first(found).startswith("batch 3 (") and checks(found) == {Check.ROWS}
+    assert first(found).startswith("batch 3 (") and checks(found) == {AuditCheck.ROWS}
 
 
-ATTACKS: dict[str, tuple[Attack, str, Check]] = {
-    "a value and the digest of its rows": (both(sql(EDIT), recount, rehash(3, heads=False)), "batch 3 (", Check.HEADS),
-    "a record is deleted": (sql("DELETE FROM record WHERE number = 10"), "record 10 is missing", Check.ROWS),
-    "records are deleted": (sql("DELETE FROM record WHERE number IN (10, 11)"), "10 to 11 are missing", Check.ROWS),
-    "a batch is deleted": (sql("DELETE FROM batch WHERE sequence = 3"), "batch 3: missing", Check.NUMBERS),
+ATTACKS: dict[str, tuple[Attack, str, AuditCheck]] = {
+    "a value and the digest of its rows": (
+        both(sql(EDIT), recount, rehash(3, heads=False)),
+        "batch 3 (",
+        AuditCheck.HEADS,
+    ),
+    "a record is deleted": (sql("DELETE FROM record WHERE number = 10"), "record 10 is missing", AuditCheck.ROWS),
+    "records are deleted": (
+        sql("DELETE FROM record WHERE number IN (10, 11)"),
+        "10 to 11 are missing",
+        AuditCheck.ROWS,
+    ),
+    "a batch is deleted": (sql("DELETE FROM batch WHERE sequence = 3"), "batch 3: missing", AuditCheck.NUMBERS),
     "batches are deleted": (
         sql("DELETE FROM batch WHERE sequence IN (2, 3)"),
         "batches 2 to 3: missing: after batch 1 comes batch 4",
-        Check.NUMBERS,
+        AuditCheck.NUMBERS,
     ),
-    "the first batch is deleted": (sql("DELETE FROM batch WHERE sequence = 1"), "batch 1: missing", Check.NUMBERS),
+    "the first batch is deleted": (sql("DELETE FROM batch WHERE sequence = 1"), "batch 1: missing", AuditCheck.NUMBERS),
     "a batch and its records, and the others move up": (
         sql(
             "DELETE FROM batch WHERE sequence = 3",
@@ -89,7 +97,7 @@ ATTACKS: dict[str, tuple[Attack, str, Check]] = {
             "UPDATE record SET number = number - 4 WHERE number > 12",
         ),
         "batch 3 (",
-        Check.HEADS,
+        AuditCheck.HEADS,
     ),
     "two batches change places": (
         sql(
@@ -98,7 +106,7 @@ ATTACKS: dict[str, tuple[Attack, str, Check]] = {
             "UPDATE batch SET sequence = 3 WHERE sequence = 99",
         ),
         "batch 2 (",
-        Check.HEADS,
+        AuditCheck.HEADS,
     ),
     "two records change places": (
         sql(
@@ -107,64 +115,68 @@ ATTACKS: dict[str, tuple[Attack, str, Check]] = {
             "UPDATE record SET number = 7 WHERE number = 99",
         ),
         "batch 2 (",
-        Check.ROWS,
+        AuditCheck.ROWS,
     ),
     "a record is put in": (
         sql("INSERT INTO record VALUES (21, 'x', 1, 1, 1772352000000, NULL, NULL)"),
         "record 21: 1 behind the last batch",
-        Check.OUTSIDE,
+        AuditCheck.OUTSIDE,
     ),
     "a record before the first": (
         sql("INSERT INTO record VALUES (0, 'x', 1, 1, 1772352000000, NULL, NULL)"),
         "record 0: 1 before the first batch",
-        Check.OUTSIDE,
+        AuditCheck.OUTSIDE,
     ),
-    "a series is renamed": (sql("UPDATE series SET meter = 'other'"), "batch 1 (", Check.ROWS),
+    "a series is renamed": (sql("UPDATE series SET meter = 'other'"), "batch 1 (", AuditCheck.ROWS),
     "a series is put in": (
         sql("INSERT INTO series VALUES (7, 'a', 'b', 'c', 'd', 'e', '', 99)"),
         "series 7: no batch introduced it",
-        Check.OUTSIDE,
+        AuditCheck.OUTSIDE,
     ),
-    "a record of no series": (sql("UPDATE record SET series = 7 WHERE number = 10"), "series 7", Check.OUTSIDE),
+    "a record of no series": (sql("UPDATE record SET series = 7 WHERE number = 10"), "series 7", AuditCheck.OUTSIDE),
     "a total is raised": (
         sql("UPDATE total SET quantity = quantity + 1"),
         "the total is 20.000001 in 20 records up to 1772352000000, and its records are 20 in 20",
-        Check.TOTALS,
+        AuditCheck.TOTALS,
     ),
-    "a total is deleted": (sql("DELETE FROM total"), "there are records without a total", Check.TOTALS),
+    "a total is deleted": (sql("DELETE FROM total"), "there are records without a total", AuditCheck.TOTALS),
     "a total is put in": (
         sql("INSERT INTO total VALUES (1, 1, 1, 1, 86400000)"),
         "1970-01-02, series 1: there is a total without records",
-        Check.TOTALS,
+        AuditCheck.TOTALS,
     ),
     "a batch is moved to another file": (
         sql("UPDATE batch SET file = 'x' WHERE sequence = 2"),
         "batch 2 (",
-        Check.HEADS,
+        AuditCheck.HEADS,
     ),
-    "a batch's bytes": (sql("UPDATE batch SET consumed = zeroblob(32) WHERE sequence = 2"), "batch 2 (", Check.HEADS),
-    "a head": (sql("UPDATE batch SET head = zeroblob(32) WHERE sequence = 2"), "batch 2 (", Check.HEADS),
+    "a batch's bytes": (
+        sql("UPDATE batch SET consumed = zeroblob(32) WHERE sequence = 2"),
+        "batch 2 (",
+        AuditCheck.HEADS,
+    ),
+    "a head": (sql("UPDATE batch SET head = zeroblob(32) WHERE sequence = 2"), "batch 2 (", AuditCheck.HEADS),
     "a batch that claims no end of records": (
         sql("UPDATE batch SET records = 9000000000000 WHERE sequence = 2"),
         "batch 2 (",
-        Check.HEADS,
+        AuditCheck.HEADS,
     ),
-    "a batch numbered 0": (sql("UPDATE batch SET sequence = 0 WHERE sequence = 5"), "batch 0", Check.NUMBERS),
+    "a batch numbered 0": (sql("UPDATE batch SET sequence = 0 WHERE sequence = 5"), "batch 0", AuditCheck.NUMBERS),
     "a month closed by nobody": (
         sql("INSERT INTO closed_month VALUES (202602, 1, 5, zeroblob(32), '')"),
         "2026-02: it stands there as closed by batch 5, which did not",
-        Check.MONTHS,
+        AuditCheck.MONTHS,
     ),
     "a correction of no batch": (
         sql("INSERT INTO correction VALUES (1, 'late', 202603, 202602, 'x', 1, 1, 'why', 9, 1)"),
         "corrections: 1 of them belong to no batch",
-        Check.OUTSIDE,
+        AuditCheck.OUTSIDE,
     ),
 }
 
 
 @pytest.mark.parametrize(("attack", "told", "check"), ATTACKS.values(), ids=ATTACKS)
-def test_an_attack_is_found_and_named(filled: Mount, attack: Attack, told: str, check: Check) -> None:
+def test_an_attack_is_found_and_named(filled: Mount, attack: Attack, told: str, check: AuditCheck) -> None:
     filled.path().unlink()
     found = audited(attacked(filled, attack))
     assert not found.sound
@@ -207,7 +219,7 @@ def test_a_tail_that_was_cut_with_its_totals_is_found_by_a_checkpoint_alone(fill
     assert first(found) == (
         "checkpoint 1: the ledger's tail was cut off, or it is an older copy: batches 4 to 5 of it are gone"
     )
-    assert [compared.standing for compared in found.compared] == [Standing.CUT]
+    assert [compared.standing for compared in found.compared] == [CheckpointStanding.CUT]
 
 
 def test_a_ledger_that_was_emptied_is_found(filled: Mount) -> None:
@@ -224,7 +236,7 @@ def test_a_ledger_that_was_rewritten_from_its_first_batch_is_found(filled: Mount
     rewritten = attacked(filled, both(sql("UPDATE record SET quantity = 1"), recount, rehash(1)))
     assert audited(rewritten).sound
     found = audited(rewritten, kept)
-    assert [compared.standing for compared in found.compared] == [Standing.REWRITTEN]
+    assert [compared.standing for compared in found.compared] == [CheckpointStanding.REWRITTEN]
     assert "the ledger was rewritten: its batches 1 to 5 are not those that it had then" in first(found)
 
 
@@ -239,13 +251,13 @@ def test_a_fork_is_told_from_a_rewrite_by_an_older_checkpoint(mount: Mount) -> N
     forked = attacked(mount, both(sql(EDIT), recount, rehash(3)))
     assert audited(forked).sound
     found = audited(forked, newer, older)
-    assert [compared.standing for compared in found.compared] == [Standing.SAME, Standing.FORKED]
+    assert [compared.standing for compared in found.compared] == [CheckpointStanding.SAME, CheckpointStanding.FORKED]
     assert "the ledger forked: it is the same up to batch 2, and another one before it reaches batch 4" in first(found)
 
 
 def test_the_checkpoint_of_another_ledger_does_not_pass(filled: Mount) -> None:
     found = audited(filled.site.folder / "azlic.db", replace(taken(filled), origin="elsewhere/1"))
-    assert [compared.standing for compared in found.compared] == [Standing.OTHER_LEDGER]
+    assert [compared.standing for compared in found.compared] == [CheckpointStanding.OTHER_LEDGER]
     assert "it is of the ledger elsewhere/1, and this one is plant/" in first(found)
 
 
@@ -264,7 +276,7 @@ def test_triggers_that_are_gone_or_do_nothing_are_found(filled: Mount) -> None:
                 connection.exec_driver_sql(statement)
     found = audited(filled.site.folder / "azlic.db")
     assert [fault.where for fault in found.faults] == ["table batch", "table record"]
-    assert found.counts == {Check.GUARDS: 2}
+    assert found.counts == {AuditCheck.GUARDS: 2}
 
 
 @pytest.mark.parametrize(
@@ -291,7 +303,7 @@ def test_a_ledger_that_is_bad_all_through_is_counted_and_told_in_part(mount: Mou
     fill(mount, batches=30, records=1)
     found = audited(attacked(mount, sql("UPDATE record SET quantity = 7")))
     assert len(found.faults) == KEPT
-    assert found.counts == {Check.ROWS: 30, Check.TOTALS: 1}
+    assert found.counts == {AuditCheck.ROWS: 30, AuditCheck.TOTALS: 1}
 
 
 def test_what_is_ingested_while_an_audit_runs_belongs_to_it(filled: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,7 +316,7 @@ def test_what_is_ingested_while_an_audit_runs_belongs_to_it(filled: Mount, monke
         filled.write(lines[: min(20 + len(told), 23)])
         filled.ingest()
 
-    engine = open_to_read(str(filled.site.folder / "azlic.db"))
+    engine = open_readonly(str(filled.site.folder / "azlic.db"))
     found = audit(engine, progress=meanwhile)
     engine.dispose()
     assert found.sound and found.records == 23 and told[1] == 20
@@ -322,17 +334,17 @@ def test_a_damaged_database_is_no_traceback(filled: Mount) -> None:
 
 def test_only_a_ledger_of_this_schema_is_read_and_nothing_is_written(tmp_path: Path, filled: Mount) -> None:
     with pytest.raises(AzlicError, match="there is no ledger"):
-        open_to_read(str(tmp_path / "none.db"))
+        open_readonly(str(tmp_path / "none.db"))
     (tmp_path / "text.db").write_text("no database, but long enough to be taken for one" * 100)
     with pytest.raises(AzlicError):
-        open_to_read(str(tmp_path / "text.db"))
+        open_readonly(str(tmp_path / "text.db"))
     sqlite3.connect(tmp_path / "empty.db").execute("CREATE TABLE x (y)").connection.close()
     with pytest.raises(AzlicError, match="is no azlic database"):
-        open_to_read(str(tmp_path / "empty.db"))
-    engine = open_to_read(str(filled.site.folder / "azlic.db"))
+        open_readonly(str(tmp_path / "empty.db"))
+    engine = open_readonly(str(filled.site.folder / "azlic.db"))
     with pytest.raises(DBAPIError, match="readonly"), engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO origin VALUES ('x', 1)")
     with writing(filled.ledger) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
     with pytest.raises(BadCall, match="has the schema 0002"):
-        open_to_read(str(filled.site.folder / "azlic.db"))
+        open_readonly(str(filled.site.folder / "azlic.db"))

@@ -10,8 +10,8 @@ import pytest
 from tests.usage.attacks import Attack, attacked, audited, both, sql
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
-from usage.auditing.faults import Check
-from usage.ledger.canonical import Sealed, batch_head
+from usage.auditing.faults import AuditCheck
+from usage.ledger.canonical import SealedBatch, batch_head
 
 NONE = bytes(32)
 CLOSED_AT = 1_775_001_600_000
@@ -29,7 +29,7 @@ def seal(connection: sqlite3.Connection, file: str, rows: bytes) -> None:
         "SELECT sequence, file, start, stop, consumed, first_record, records, rows, head"
         " FROM batch ORDER BY sequence DESC"
     ).fetchone()
-    last = Sealed(*fields)
+    last = SealedBatch(*fields)
     batch = replace(
         last,
         sequence=last.sequence + 1,
@@ -106,14 +106,14 @@ def test_a_record_that_came_late_counts_where_it_is_booked(march: Mount) -> None
         fields = connection.execute(
             "SELECT sequence, file, start, stop, consumed, first_record, 1, rows FROM batch WHERE sequence = 3"
         ).fetchone()
-        batch = Sealed(*fields)
+        batch = SealedBatch(*fields)
         connection.execute("UPDATE batch SET records = 1, head = ? WHERE sequence = 3", [batch_head(head, batch)])
 
     found = audited(attacked(march, both(CLOSED_MARCH, ingest_late, close(APRIL, [[1, 4_000_000, 1]]))))
     assert found.sound, found.faults
     found = audited(attacked(march, both(CLOSED_MARCH, ingest_late, sql("UPDATE correction SET quantity = 1"))))
     assert "correction 1 is not the late record c that it stands for" in str(found.faults[0])
-    assert set(found.counts) == {Check.MONTHS, Check.ROWS}
+    assert set(found.counts) == {AuditCheck.MONTHS, AuditCheck.ROWS}
 
 
 CHANGES: dict[str, tuple[Attack, str]] = {

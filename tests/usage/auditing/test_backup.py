@@ -15,8 +15,8 @@ from tests.usage.lines import a_chain
 from tests.usage.mount import Mount, rows, totals
 from usage.auditing import backups
 from usage.auditing.backups import backup, restore
-from usage.auditing.compare import Standing
-from usage.ledger.tables.records import Batch, Record
+from usage.auditing.compare import CheckpointStanding
+from usage.ledger.tables.records import BatchRow, RecordRow
 
 
 @pytest.fixture
@@ -147,13 +147,13 @@ def test_an_old_backup_and_an_ingest_lead_to_the_same_totals(mount: Mount, tmp_p
     assert mount.ingest().new == 12
     assert (totals(mount.ledger), mount.ids()) == (before, ids)
     found = audited(ledger, older, newer)
-    assert [compared.standing for compared in found.compared] == [Standing.SAME, Standing.CUT]
+    assert [compared.standing for compared in found.compared] == [CheckpointStanding.SAME, CheckpointStanding.CUT]
     mount.write(a_chain(21))
     mount.ingest()
     mount.write(a_chain(22))
     mount.ingest()
     found = audited(ledger, older, newer)
-    assert [compared.standing for compared in found.compared] == [Standing.SAME, Standing.FORKED]
+    assert [compared.standing for compared in found.compared] == [CheckpointStanding.SAME, CheckpointStanding.FORKED]
     assert not leftovers(tmp_path)
 
 
@@ -167,7 +167,7 @@ def test_who_has_the_ledger_open_goes_on_with_what_was_restored(mount: Mount, tm
         connection.exec_driver_sql("SELECT 1 FROM record")
     assert restore(str(ledger), file, now=mount.site.now, agreed=True).done
     assert ledger.stat().st_ino == inode
-    assert len(rows(mount.ledger, Batch)) == 2 and len(rows(mount.ledger, Record)) == 8
+    assert len(rows(mount.ledger, BatchRow)) == 2 and len(rows(mount.ledger, RecordRow)) == 8
 
 
 def test_where_nothing_is_lost_nothing_is_asked(ledger: Path, tmp_path: Path, filled: Mount) -> None:

@@ -15,7 +15,7 @@ from usage.closing.close import MonthNotReady
 from usage.intake.findings import settle
 from usage.intake.quarantine import discard
 from usage.ledger.closed_months import booking_month
-from usage.ledger.tables.months import ClosedMonth, ClosedTotal
+from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow
 from usage.ledger.writer import Receipt
 from usage.months import Month
 from usage.reporting.report import MonthlyReport
@@ -44,9 +44,9 @@ def test_a_closed_month_is_a_batch_in_the_chain(months: Months) -> None:
     months.use("b", 7, day("2026-03-31"))
     months.site.now = day("2026-04-01T00:00:00")
     closed = months.close("2026-03")
-    (row,) = rows(months.ledger, ClosedMonth)
+    (row,) = rows(months.ledger, ClosedMonthRow)
     assert (row.month, row.batch, row.reason, row.closed_at) == (202603, closed.sequence, "", months.site.now)
-    assert [tuple(total) for total in rows(months.ledger, ClosedTotal)] == [(202603, 1, 12_000_000, 2)]
+    assert [tuple(total) for total in rows(months.ledger, ClosedTotalRow)] == [(202603, 1, 12_000_000, 2)]
     months.check()
 
 
@@ -71,7 +71,7 @@ def test_a_record_at_the_edge_is_closed_with_its_month(months: Months, at: str, 
     months.use("a", 1, day(at))
     months.site.now = Month.parse(month).next.starts_at
     months.close(month)
-    assert [(row.month, row.records) for row in rows(months.ledger, ClosedTotal)] == [(Month.parse(month).number, 1)]
+    assert [(row.month, row.records) for row in rows(months.ledger, ClosedTotalRow)] == [(Month.parse(month).number, 1)]
     assert months.used(month) == 1 and not months.apart(month)
 
 
@@ -147,7 +147,7 @@ def test_what_was_booked_is_closed_with_the_month_that_bears_it(months: Months) 
     with pytest.raises(BadCall, match="2026-04 is open, and was used"):
         months.close("2026-05")
     months.close("2026-04")
-    assert [tuple(row)[1:] for row in rows(months.ledger, ClosedTotal)] == [(1, 5_000_000, 1), (1, 7_000_000, 1)]
+    assert [tuple(row)[1:] for row in rows(months.ledger, ClosedTotalRow)] == [(1, 5_000_000, 1), (1, 7_000_000, 1)]
     months.use("c", 1, day("2026-03-04"))
     assert months.booked()[-1] == ("late", 202606, 202603, "c", 1.0)
     months.check()

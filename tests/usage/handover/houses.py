@@ -18,16 +18,16 @@ from tests.site import START
 from tests.usage.ledgers import new_ledger, open_fast
 from tests.usage.lines import a_line, unix_ms
 from tests.usage.mount import rows
-from usage.handover.accepting import Accepted, accept
+from usage.handover.accepting import Acceptance, accept
 from usage.handover.acknowledgement import Acknowledged, acknowledge
 from usage.handover.exporting import Exported, export
-from usage.handover.sites import KnownSite, enrol
+from usage.handover.sites import HandingSite, enrol
 from usage.intake.run import ingest
-from usage.ledger.canonical import Sealed, batch_head
+from usage.ledger.canonical import SealedBatch, batch_head
 from usage.ledger.checkpoints import Checkpoint
-from usage.ledger.tables.handover import Export, Origin
-from usage.ledger.tables.months import ClosedMonth, ClosedTotal, Correction
-from usage.ledger.tables.records import Batch, Record, Series, Source, Total
+from usage.ledger.tables.handover import ExportRow, OriginRow
+from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
+from usage.ledger.tables.records import BatchRow, RecordRow, SeriesRow, SourceRow, TotalRow
 from usage.months import DAY_MS, Month
 
 encode = msgspec.json.encode
@@ -86,7 +86,7 @@ class HandingHouse(House):
     def checkpoint(self) -> Checkpoint:
         """The checkpoint of the newest export."""
         newest = export_rows(self.ledger)[-1]
-        return Checkpoint(rows(self.ledger, Origin)[0].name, newest.last_batch, newest.head)
+        return Checkpoint(rows(self.ledger, OriginRow)[0].name, newest.last_batch, newest.head)
 
     def snapshot(self) -> Path:
         """The ledger as it is now, as a machine's snapshot keeps it."""
@@ -108,18 +108,18 @@ class HandingHouse(House):
             digest = hashlib.sha256(encode(("azlic.close/v1", *name, totals))).digest()
             batch = _append_batch(connection, f"close:{closed}", digest, now=self.now)
             values = {"month": closed.number, "closed_at": self.now, "batch": batch, "totals": digest, "reason": reason}
-            connection.execute(insert(ClosedMonth).values(values))
+            connection.execute(insert(ClosedMonthRow).values(values))
             for series, quantity, records in totals:
                 total = {"month": closed.number, "series": series, "quantity": quantity, "records": records}
-                connection.execute(insert(ClosedTotal).values(total))
+                connection.execute(insert(ClosedTotalRow).values(total))
 
     def come_late(self, name: str, *, at: datetime, booked: str, quantity: int = 1) -> None:
         """A record of a closed month: stored, not added to its day, and booked as a correction in a later month."""
         with writing(self.ledger) as connection:
-            number = 1 + (connection.execute(select(func.max(Record.number))).scalar() or 0)
+            number = 1 + (connection.execute(select(func.max(RecordRow.number))).scalar() or 0)
             row = (number, name, 1, quantity * 10**6, unix_ms(at), None, None)
             columns = ("number", "id", "series", "quantity", "requested_at", "sequence", "extra")
-            connection.execute(insert(Record).values(dict(zip(columns, row, strict=True))))
+            connection.execute(insert(RecordRow).values(dict(zip(columns, row, strict=True))))
             correction = self.correction("late", name, at, booked, quantity)
             digest = hashlib.sha256(encode(((), [row], [correction]))).digest()
             batch = _append_batch(connection, "late.jsonl", digest, now=self.now, consumed=b"l" * 32, records=1)
@@ -139,16 +139,16 @@ class HandingHouse(House):
 
     def correction(self, kind: str, name: str, at: datetime, booked: str, quantity: int) -> tuple[Any, ...]:
         months = Month.parse(booked).number, Month.of(at).number
-        return (1 + len(rows(self.ledger, Correction)), kind, *months, name, 1, quantity * 10**6, f"{kind}, by test")
+        return (1 + len(rows(self.ledger, CorrectionRow)), kind, *months, name, 1, quantity * 10**6, f"{kind}, by test")
 
 
 class HeadOffice(House):
     """Where the sites' exports are booked."""
 
-    def enrol(self, site: House) -> KnownSite:
+    def enrol(self, site: House) -> HandingSite:
         return enrol(self.ledger, site.name, site.pem)
 
-    def accept(self, path: Path) -> Accepted:
+    def accept(self, path: Path) -> Acceptance:
         return accept(self.ledger, path, signer=self.signer, now=self.now)
 
     def receipt(self, path: Path, name: str = "export.ack") -> Path:
@@ -158,21 +158,21 @@ class HeadOffice(House):
         return target
 
     def ids(self) -> list[str]:
-        return [row.id for row in rows(self.ledger, Record)]
+        return [row.id for row in rows(self.ledger, RecordRow)]
 
 
 def used(ledger: Engine) -> dict[tuple[int, str], int]:
     """What a ledger's totals say, by day and site, in whole units."""
-    sites = {row.key: row.site for row in rows(ledger, Series)}
+    sites = {row.key: row.site for row in rows(ledger, SeriesRow)}
     found: dict[tuple[int, str], int] = {}
-    for row in rows(ledger, Total):
+    for row in rows(ledger, TotalRow):
         key = row.day, sites[row.series]
         found[key] = found.get(key, 0) + row.quantity // 10**6
     return found
 
 
 def export_rows(ledger: Engine) -> Sequence[Any]:
-    return rows(ledger, Export)
+    return rows(ledger, ExportRow)
 
 
 def later(**span: float) -> datetime:
@@ -182,7 +182,7 @@ def later(**span: float) -> datetime:
 def _totals_of(connection: Connection, month: Month) -> list[tuple[int, int, int]]:
     first, past = (unix_ms(at) // DAY_MS for at in (month.starts_at, month.next.starts_at))
     found: dict[int, list[int]] = {}
-    for row in connection.execute(select(Total.__table__).where(Total.day >= first, Total.day < past)):
+    for row in connection.execute(select(TotalRow.__table__).where(TotalRow.day >= first, TotalRow.day < past)):
         sums = found.setdefault(row.series, [0, 0])
         sums[0] += row.quantity
         sums[1] += row.records
@@ -192,12 +192,12 @@ def _totals_of(connection: Connection, month: Month) -> list[tuple[int, int, int
 def _append_batch(
     connection: Connection, file: str, digest: bytes, *, now: datetime, consumed: bytes = bytes(32), records: int = 0
 ) -> int:
-    source = connection.execute(insert(Source).values(path=file).returning(Source.key)).scalar_one()
-    last = connection.execute(select(Batch.__table__).order_by(Batch.sequence.desc()).limit(1)).one()
-    batch = Sealed(last.sequence + 1, file, 0, 0, consumed, last.first_record + last.records, records, digest)
-    values = {name: getattr(batch, name) for name in Sealed.__slots__}
+    source = connection.execute(insert(SourceRow).values(path=file).returning(SourceRow.key)).scalar_one()
+    last = connection.execute(select(BatchRow.__table__).order_by(BatchRow.sequence.desc()).limit(1)).one()
+    batch = SealedBatch(last.sequence + 1, file, 0, 0, consumed, last.first_record + last.records, records, digest)
+    values = {name: getattr(batch, name) for name in SealedBatch.__slots__}
     head = batch_head(last.head, batch)
-    connection.execute(insert(Batch).values(**values, source=source, head=head, taken_at=now))
+    connection.execute(insert(BatchRow).values(**values, source=source, head=head, taken_at=now))
     return batch.sequence
 
 
@@ -205,4 +205,4 @@ def _insert_corrections(connection: Connection, corrections: list[tuple[Any, ...
     columns = ("number", "kind", "booked_month", "month", "record_id", "series", "quantity", "reason")
     for correction in corrections:
         values = dict(zip(columns, correction, strict=True))
-        connection.execute(insert(Correction).values(**values, batch=batch, booked_at=now))
+        connection.execute(insert(CorrectionRow).values(**values, batch=batch, booked_at=now))

@@ -11,14 +11,14 @@ from licensing.core.errors import AzlicError, BadCall
 from licensing.db.database import writing
 from tests.usage.handover.houses import HandingHouse, HeadOffice, export_rows, later, used
 from tests.usage.mount import heads, recount, rows, totals
-from usage.handover.errors import Refused
+from usage.handover.errors import HandoverRefused
 from usage.handover.sites import enrol
 from usage.intake.quarantine import retry
 from usage.intake.run import ingest
 from usage.ledger.checkpoints import Checkpoint
-from usage.ledger.tables.handover import AcceptedExport, HandingSite
-from usage.ledger.tables.months import ClosedMonth, Correction
-from usage.ledger.tables.records import Batch, Quarantine, Record, Series, Source
+from usage.ledger.tables.handover import AcceptedExportRow, HandingSiteRow
+from usage.ledger.tables.months import ClosedMonthRow, CorrectionRow
+from usage.ledger.tables.records import BatchRow, QuarantineRow, RecordRow, SeriesRow, SourceRow
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
@@ -30,14 +30,14 @@ def test_what_is_accepted_is_what_the_site_has(hall: HandingHouse, office: HeadO
     accepted = office.accept(hall.export())
     assert (accepted.receipt.new, accepted.again) == (3, False)
     assert used(office.ledger) == {(DAY, "hall-7"): 2, (DAY + 1, "hall-7"): 5}
-    assert [row[1:] for row in rows(office.ledger, Record)] == [row[1:] for row in rows(hall.ledger, Record)]
+    assert [row[1:] for row in rows(office.ledger, RecordRow)] == [row[1:] for row in rows(hall.ledger, RecordRow)]
     assert totals(office.ledger) == recount(office.ledger)
 
 
 def test_head_offices_chain_binds_the_sites_heads(hall: HandingHouse, office: HeadOffice) -> None:
     hall.use("c")
     office.accept(hall.export())
-    theirs, ours = rows(hall.ledger, Batch), rows(office.ledger, Batch)
+    theirs, ours = rows(hall.ledger, BatchRow), rows(office.ledger, BatchRow)
     assert [row.consumed for row in ours] == [row.head for row in theirs]
     assert {row.file for row in ours} == {"export:hall-7"}
     assert heads(office.ledger) == [row.head for row in ours]
@@ -50,7 +50,7 @@ def test_the_same_export_twice_is_booked_once_and_acknowledged_alike(hall: Handi
     office.now = later(days=9)
     again = office.accept(path)
     assert again.again and again.content == first.content and again.receipt.new == 0
-    assert office.ids() == ["a", "b"] and len(rows(office.ledger, AcceptedExport)) == 1
+    assert office.ids() == ["a", "b"] and len(rows(office.ledger, AcceptedExportRow)) == 1
 
 
 def test_an_older_export_that_was_accepted_gets_its_own_acknowledgement(hall: HandingHouse, office: HeadOffice) -> None:
@@ -94,7 +94,7 @@ def test_a_gap_names_what_is_missing(hall: HandingHouse, office: HeadOffice) -> 
     for name in ("c", "d", "e"):
         hall.use(name)
         hall.export(f"{name}.azlic")
-    with pytest.raises(Refused, match=r"export 4 of hall-7 .* batches 2 to 3 are missing") as refused:
+    with pytest.raises(HandoverRefused, match=r"export 4 of hall-7 .* batches 2 to 3 are missing") as refused:
         office.accept(hall.folder / "e.azlic")
     assert refused.value.hint == "accept the export that follows number 1 first, up to number 3"
 
@@ -104,8 +104,8 @@ def test_totals_alone_are_booked_as_totals(hall: HandingHouse, office: HeadOffic
     accepted = office.accept(hall.export(holds="totals"))
     assert accepted.receipt.new == 2
     assert used(office.ledger) == used_here(hall)
-    assert [row.extra for row in rows(office.ledger, Record)] == ['{"records":2}', '{"records":1}']
-    assert heads(office.ledger) == [row.head for row in rows(office.ledger, Batch)]
+    assert [row.extra for row in rows(office.ledger, RecordRow)] == ['{"records":2}', '{"records":1}']
+    assert heads(office.ledger) == [row.head for row in rows(office.ledger, BatchRow)]
     hall.use("d", quantity=7, at=later(days=1))
     office.accept(hall.export("next.azlic", holds="totals"))
     assert used(office.ledger) == used_here(hall)
@@ -115,7 +115,7 @@ def test_totals_that_overlap_cannot_be_told_apart(hall: HandingHouse, office: He
     office.accept(hall.export(holds="totals"))
     start = Checkpoint(hall.checkpoint().origin, 0, bytes(32))
     hall.use("c")
-    with pytest.raises(Refused, match="those up to 1 are booked: they cannot be told apart"):
+    with pytest.raises(HandoverRefused, match="those up to 1 are booked: they cannot be told apart"):
         office.accept(hall.export("all.azlic", holds="totals", since=start))
 
 
@@ -127,13 +127,13 @@ def test_the_same_id_from_two_sites_is_a_conflict_kept_apart(
     yard.use("y", "a", quantity=3)
     accepted = office.accept(yard.export())
     assert (accepted.receipt.new, accepted.receipt.conflicts) == (1, 1)
-    (kept,) = rows(office.ledger, Quarantine)
+    (kept,) = rows(office.ledger, QuarantineRow)
     assert (kept.kind, kept.record_id, kept.file, kept.line) == ("conflict", "a", "export:yard-1", 2)
     assert json.loads(kept.content)[:3] == ["a", 1, 3 * 10**6]
     retry(office.ledger, None, now=office.now)
-    assert rows(office.ledger, Quarantine)[0].settled_at is None  # it is no line of a file, and stays where it is
+    assert rows(office.ledger, QuarantineRow)[0].settled_at is None  # it is no line of a file, and stays where it is
     assert used(office.ledger) == {(DAY, "hall-7"): 2, (DAY, "yard-1"): 3}
-    assert {row.path for row in rows(office.ledger, Source)} == {"export:hall-7", "export:yard-1"}
+    assert {row.path for row in rows(office.ledger, SourceRow)} == {"export:hall-7", "export:yard-1"}
 
 
 def test_a_record_that_head_office_took_itself_is_not_counted_twice(hall: HandingHouse, office: HeadOffice) -> None:
@@ -151,7 +151,7 @@ def test_what_is_late_at_the_site_is_late_at_head_office(hall: HandingHouse, off
     accepted = office.accept(hall.export())
     assert (accepted.receipt.new, accepted.corrections) == (3, 3)
     assert used(office.ledger) == {(DAY, "hall-7"): 2}
-    assert [(row.kind, row.booked_month, row.month, row.quantity) for row in rows(office.ledger, Correction)] == [
+    assert [(row.kind, row.booked_month, row.month, row.quantity) for row in rows(office.ledger, CorrectionRow)] == [
         ("late", 202604, 202603, 4 * 10**6),
         ("reversal", 202604, 202603, -(10**6)),
         ("replacement", 202604, 202603, 3 * 10**6),
@@ -177,15 +177,15 @@ def test_what_comes_for_a_month_that_head_office_closed_is_booked_in_an_open_one
     accepted = office.accept(hall.export("next.azlic"))
     assert (accepted.receipt.new, accepted.corrections) == (1, 1)
     assert used(office.ledger) == {(DAY, "hall-7"): 2}
-    (late,) = rows(office.ledger, Correction)
+    (late,) = rows(office.ledger, CorrectionRow)
     assert (late.kind, late.month, late.booked_month, late.record_id) == ("late", 202603, 202604, "c")
-    assert rows(office.ledger, Series)[late.series - 1].site == "hall-7"
+    assert rows(office.ledger, SeriesRow)[late.series - 1].site == "hall-7"
 
 
 def closed(office: HeadOffice) -> None:
     with writing(office.ledger) as connection:
         values = {"month": 202603, "closed_at": office.now, "batch": 1, "totals": bytes(32), "reason": ""}
-        connection.execute(insert(ClosedMonth).values(values))
+        connection.execute(insert(ClosedMonthRow).values(values))
 
 
 def used_here(hall: HandingHouse) -> dict[tuple[int, str], int]:
@@ -196,7 +196,7 @@ def test_a_total_of_almost_64_bits_arrives_whole(hall: HandingHouse, office: Hea
     hall.use("huge-1", "huge-2", quantity=10**12)
     hall.use("tiny", quantity=0.000001)
     office.accept(hall.export(holds="totals"))
-    assert [row.quantity for row in rows(office.ledger, Record)] == [2 * 10**18 + 2 * 10**6 + 1]
+    assert [row.quantity for row in rows(office.ledger, RecordRow)] == [2 * 10**18 + 2 * 10**6 + 1]
 
 
 def test_nobody_is_enrolled(hall: HandingHouse, yard: HandingHouse, tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_site_may_get_a_new_key_when_it_is_meant(hall: HandingHouse, yard: Han
     with pytest.raises(BadCall, match="site hall-7 has another key"):
         enrol(office.ledger, "hall-7", yard.pem)
     enrol(office.ledger, "hall-7", yard.pem, replace=True)
-    (known,) = rows(office.ledger, HandingSite)
+    (known,) = rows(office.ledger, HandingSiteRow)
     assert known.size == 1
     hall.use("c")
     office.accept(hall.export("next.azlic", signer=yard.signer))

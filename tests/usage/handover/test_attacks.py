@@ -12,23 +12,23 @@ from tests.usage.handover.houses import HandingHouse, HeadOffice, later, used
 from tests.usage.ledgers import unguarded
 from tests.usage.mount import rows
 from usage.handover.acknowledgement import ACKNOWLEDGEMENT_TYPE
-from usage.handover.errors import Refused
+from usage.handover.errors import HandoverRefused
 from usage.handover.manifest import EXPORT_TYPE
 from usage.ledger.checkpoints import Checkpoint
-from usage.ledger.tables.records import Batch, Record
+from usage.ledger.tables.records import BatchRow, RecordRow
 
 
 def test_swap_two_exports(hall: HandingHouse, office: HeadOffice) -> None:
     first = hall.export("first.azlic")
     hall.use("c")
     second = hall.export("second.azlic")
-    with pytest.raises(Refused, match=r"batches 1 to 1 are missing") as refused:
+    with pytest.raises(HandoverRefused, match=r"batches 1 to 1 are missing") as refused:
         office.accept(second)
     assert "the first export first, up to number 1" in refused.value.hint
     assert office.ids() == []
     office.accept(first)
     office.accept(second)
-    with pytest.raises(Refused, match=r"this ledger made no export|it is of export 1") as refused:
+    with pytest.raises(HandoverRefused, match=r"this ledger made no export|it is of export 1") as refused:
         hall.acknowledge(office.receipt(second), office.key)
         hall.acknowledge(office.receipt(first), office.key)
     assert office.ids() == ["a", "b", "c"]
@@ -40,7 +40,7 @@ def test_swap_the_members_of_two_exports(hall: HandingHouse, office: HeadOffice)
     second = hall.export("second.azlic")
     mixed = repacked(second, {"contents.jsonl": member(first, "contents.jsonl")}, hall.folder / "mixed.azlic")
     office.accept(first)
-    with pytest.raises(Refused, match=r"contents\.jsonl (is not what was signed|has another size)"):
+    with pytest.raises(HandoverRefused, match=r"contents\.jsonl (is not what was signed|has another size)"):
         office.accept(mixed)
 
 
@@ -49,7 +49,7 @@ def test_swap_the_acknowledgements_of_two_sites(hall: HandingHouse, yard: Handin
     office.enrol(yard)
     office.accept(hall.export())
     receipt = office.receipt(yard.export())
-    with pytest.raises(Refused, match=r"it is of the ledger yard-1/.*, and this one is hall-7/"):
+    with pytest.raises(HandoverRefused, match=r"it is of the ledger yard-1/.*, and this one is hall-7/"):
         hall.acknowledge(receipt, office.key)
 
 
@@ -58,7 +58,7 @@ def test_replay_an_old_acknowledgement(hall: HandingHouse, office: HeadOffice) -
     hall.use("c")
     new = office.receipt(hall.export("new.azlic"), "new.ack")
     assert not hall.acknowledge(new, office.key).again
-    with pytest.raises(Refused, match="it is of export 1, and that of export 2 was taken: it is an old one"):
+    with pytest.raises(HandoverRefused, match="it is of export 1, and that of export 2 was taken: it is an old one"):
         hall.acknowledge(old, office.key)
     assert hall.acknowledge(new, office.key).again
 
@@ -69,7 +69,7 @@ def test_replay_an_acknowledgement_into_a_ledger_that_was_set_back(hall: Handing
     hall.restore(snapshot)
     hall.use("z", at=later(hours=1))
     hall.export("other.azlic")
-    with pytest.raises(Refused, match=r"it is of the ledger|made no export 1 such as it names"):
+    with pytest.raises(HandoverRefused, match=r"it is of the ledger|made no export 1 such as it names"):
         hall.acknowledge(receipt, office.key)
 
 
@@ -82,7 +82,7 @@ def test_fork_after_an_export(hall: HandingHouse, office: HeadOffice) -> None:
     hall.use("d")
     hall.use("e")
     forked = hall.exported(hall.folder / "forked.azlic").manifest
-    with pytest.raises(Refused, match="the site's ledger went two ways") as refused:
+    with pytest.raises(HandoverRefused, match="the site's ledger went two ways") as refused:
         office.accept(hall.folder / "forked.azlic")
     assert seen.head[:16] in refused.value.message
     assert forked.first_batch == 2 and forked.last_batch == 3
@@ -96,7 +96,7 @@ def test_fork_after_an_export_that_ends_at_the_same_batch(hall: HandingHouse, of
     office.accept(hall.export("seen.azlic"))
     hall.restore(snapshot)
     hall.use("d")
-    with pytest.raises(Refused, match="the site's ledger went two ways"):
+    with pytest.raises(HandoverRefused, match="the site's ledger went two ways"):
         office.accept(hall.export("forked.azlic"))
 
 
@@ -109,7 +109,7 @@ def test_hand_over_a_smaller_ledger_than_the_one_seen(hall: HandingHouse, office
     hall.restore(snapshot)
     hall.use("f")
     small = hall.exported(hall.folder / "small.azlic").manifest
-    with pytest.raises(Refused, match="was set back, or went another way") as refused:
+    with pytest.raises(HandoverRefused, match="was set back, or went another way") as refused:
         office.accept(hall.folder / "small.azlic")
     assert seen.head[:16] in refused.value.message and small.head[:16] in refused.value.message
 
@@ -119,7 +119,7 @@ def test_a_site_whose_ledger_was_set_back_hands_over_nothing_more(hall: HandingH
     hall.export()
     with unguarded(hall.ledger) as connection:
         connection.exec_driver_sql("DELETE FROM batch WHERE sequence = 2")
-    with pytest.raises(Refused, match=r"export 1 ended at batch 2 with head .* has only 1 batches"):
+    with pytest.raises(HandoverRefused, match=r"export 1 ended at batch 2 with head .* has only 1 batches"):
         hall.export("again.azlic")
     assert not (hall.folder / "again.azlic").exists()
 
@@ -129,7 +129,9 @@ def test_hand_over_another_ledger_than_before(hall: HandingHouse, office: HeadOf
     office.accept(hall.export())
     hall.restore(snapshot)
     hall.use("z")
-    with pytest.raises(Refused, match=r"site hall-7 handed over the ledger hall-7/.* until now, and this is another"):
+    with pytest.raises(
+        HandoverRefused, match=r"site hall-7 handed over the ledger hall-7/.* until now, and this is another"
+    ):
         office.accept(hall.export("new.azlic"))
 
 
@@ -140,7 +142,9 @@ def test_hand_over_the_same_ledger_as_two_sites(hall: HandingHouse, yard: Handin
     copy = HandingHouse.__new__(HandingHouse)  # a cloned machine: the ledger of hall-7, the name and key of yard-1
     copy.__dict__ = hall.__dict__ | {"name": yard.name, "folder": yard.folder}
     copy.use("y")
-    with pytest.raises(Refused, match=r"sites yard-1 and hall-7 hand over the same ledger, .*: one is a copy of the"):
+    with pytest.raises(
+        HandoverRefused, match=r"sites yard-1 and hall-7 hand over the same ledger, .*: one is a copy of the"
+    ):
         office.accept(copy.export("clone.azlic"))
 
 
@@ -148,7 +152,7 @@ def test_hand_over_in_the_name_of_another_site(hall: HandingHouse, yard: Handing
     yard.use("y")
     office.enrol(yard)
     path = yard.export(site="hall-7")
-    with pytest.raises(Refused, match="of site hall-7, and the key that signed it is enrolled for yard-1"):
+    with pytest.raises(HandoverRefused, match="of site hall-7, and the key that signed it is enrolled for yard-1"):
         office.accept(path)
 
 
@@ -163,15 +167,15 @@ def test_records_that_name_another_site_are_booked_under_the_one_that_hands_over
 
 def test_an_export_that_no_enrolled_site_has_signed(hall: HandingHouse, yard: HandingHouse, office: HeadOffice) -> None:
     yard.use("y")
-    with pytest.raises(Refused, match="no key at hand has signed it"):
+    with pytest.raises(HandoverRefused, match="no key at hand has signed it"):
         office.accept(yard.export())
 
 
 def test_an_acknowledgement_that_somebody_else_has_signed(hall: HandingHouse, office: HeadOffice) -> None:
     accepted = office.accept(hall.export())
     path = hall.folder / "forged.ack"
-    path.write_bytes(accepted.acknowledgement.signed(CryptoSigner.generate_ed25519()))
-    with pytest.raises(Refused, match=r"head office's key .* has not signed it"):
+    path.write_bytes(accepted.acknowledgement.sign(CryptoSigner.generate_ed25519()))
+    with pytest.raises(HandoverRefused, match=r"head office's key .* has not signed it"):
         hall.acknowledge(path, office.key)
 
 
@@ -180,10 +184,10 @@ def test_a_document_of_another_type_is_no_acknowledgement(hall: HandingHouse, of
     accepted = office.accept(hall.export())
     path = hall.folder / "other.ack"
     path.write_bytes(seal(accepted.acknowledgement.model_dump_json().encode(), kind, office.signer))
-    with pytest.raises(Refused, match="signed document of another type"):
+    with pytest.raises(HandoverRefused, match="signed document of another type"):
         hall.acknowledge(path, office.key)
     path.write_bytes(seal(b"{}", ACKNOWLEDGEMENT_TYPE, office.signer))
-    with pytest.raises(Refused, match="site: "):
+    with pytest.raises(HandoverRefused, match="site: "):
         hall.acknowledge(path, office.key)
 
 
@@ -198,20 +202,20 @@ def test_a_record_that_was_changed_in_the_ledger_is_not_handed_over(hall: Handin
 def test_a_ledger_that_was_rewritten_from_the_start_is_found_by_its_last_export(hall: HandingHouse) -> None:
     hall.export()
     with unguarded(hall.ledger) as connection:
-        connection.execute(update(Batch).values(head=b"\xab" * 32))
-    with pytest.raises(Refused, match="does not go on from there: its head there is abab"):
+        connection.execute(update(BatchRow).values(head=b"\xab" * 32))
+    with pytest.raises(HandoverRefused, match="does not go on from there: its head there is abab"):
         hall.export("again.azlic")
 
 
 def test_what_is_refused_leaves_no_trace(hall: HandingHouse, office: HeadOffice) -> None:
     office.accept(hall.export())
-    before = [len(rows(office.ledger, table)) for table in (Batch, Record)]
+    before = [len(rows(office.ledger, table)) for table in (BatchRow, RecordRow)]
     hall.use("c")
     path = hall.export("next.azlic")
     contents = member(path, "contents.jsonl").replace(b'"c"', b'"x"')
-    with pytest.raises(Refused):
+    with pytest.raises(HandoverRefused):
         office.accept(repacked(path, {"contents.jsonl": contents}, hall.folder / "changed.azlic"))
-    assert [len(rows(office.ledger, table)) for table in (Batch, Record)] == before
+    assert [len(rows(office.ledger, table)) for table in (BatchRow, RecordRow)] == before
 
 
 def member(path: Path, name: str) -> bytes:

@@ -9,7 +9,7 @@ from licensing.core.errors import AzlicError, BadCall
 from tests.usage.handover.houses import HandingHouse, export_rows, later
 from tests.usage.handover.test_attacks import member
 from tests.usage.ledgers import unguarded
-from usage.handover.errors import Refused
+from usage.handover.errors import HandoverRefused
 from usage.handover.manifest import MEMBERS
 from usage.ledger.checkpoints import Checkpoint
 from usage.months import Month
@@ -144,7 +144,7 @@ def test_a_checkpoint_that_is_not_of_this_ledger_is_refused(
     hall.export()
     kept = hall.checkpoint()
     fields = {"origin": kept.origin, "size": kept.size, "head": kept.head} | changes
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(HandoverRefused, match=said):
         hall.export(since=Checkpoint(**fields))  # type: ignore[arg-type]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.usage.handover.houses import HandingHouse, HeadOffice, export_rows
 from tests.usage.ledgers import Killed, contents, die_at, open_fast
 from tests.usage.mount import rows
-from usage.ledger.tables.handover import AcceptedExport, HandingSite
+from usage.ledger.tables.handover import AcceptedExportRow, HandingSiteRow
 
 
 def test_an_export_that_died_anywhere_is_made_when_it_is_asked_for_again(hall: HandingHouse) -> None:
@@ -49,8 +49,8 @@ def test_an_accept_that_died_anywhere_left_nothing_and_can_be_done_again(
         except Killed:
             office.ledger.dispose()
             office.ledger = open_fast(office.folder / "azlic.db")
-        assert office.ids() == [] and rows(office.ledger, AcceptedExport) == []
-        assert rows(office.ledger, HandingSite)[0].size == 0
+        assert office.ids() == [] and rows(office.ledger, AcceptedExportRow) == []
+        assert rows(office.ledger, HandingSiteRow)[0].size == 0
         office.accept(path)
         assert contents(office.ledger) == expected
     assert number > 15

@@ -17,7 +17,7 @@ from securesystemslib.signer import CryptoSigner
 from licensing.signing.envelope import seal
 from tests.usage.handover.houses import HandingHouse, encode, later
 from tests.usage.handover.test_attacks import member, repacked
-from usage.handover.errors import Refused
+from usage.handover.errors import HandoverRefused
 from usage.handover.inspection import Inspected, inspect
 from usage.handover.manifest import EXPORT_TYPE
 
@@ -94,7 +94,7 @@ def test_a_changed_member_is_not_what_was_signed(full: HandingHouse, change: str
     content = edit(member(path, name))
     assert content != member(path, name)
     changed = repacked(path, {name: content}, full.folder / "changed.azlic")
-    with pytest.raises(Refused, match=r"is not what was signed|has another size"):
+    with pytest.raises(HandoverRefused, match=r"is not what was signed|has another size"):
         inspected(full, changed)
     assert "is not what was signed" in audited(changed, full.pem).stderr
 
@@ -103,7 +103,7 @@ def test_a_changed_member_is_not_what_was_signed(full: HandingHouse, change: str
 def test_a_member_that_the_site_itself_falsified_does_not_fit_the_others(full: HandingHouse, change: str) -> None:
     name, edit = CHANGES[change]
     changed = resigned(full, full.export(), {name: edit})
-    with pytest.raises(Refused):
+    with pytest.raises(HandoverRefused):
         inspected(full, changed)
     told = audited(changed, full.pem)
     assert told.returncode == 1 and "Traceback" not in told.stderr, told.stderr
@@ -125,7 +125,7 @@ def resigned(hall: HandingHouse, path: Path, edits: dict[str, Callable[[bytes], 
 
 def test_another_key_has_not_signed_it(full: HandingHouse, yard: HandingHouse) -> None:
     path = full.export()
-    with pytest.raises(Refused, match="no key at hand has signed it"):
+    with pytest.raises(HandoverRefused, match="no key at hand has signed it"):
         inspected(yard, path)
     assert "the site's key has not signed it" in audited(path, yard.pem).stderr
 
@@ -137,7 +137,7 @@ def test_a_key_in_the_file_is_never_used(full: HandingHouse) -> None:
     forged["public_key"] = "mine"
     forged["signatures"][0]["keyid"] = full.key.keyid
     changed = repacked(path, {"manifest.json": json.dumps(forged).encode()}, full.folder / "forged.azlic")
-    with pytest.raises(Refused, match="no key at hand has signed it"):
+    with pytest.raises(HandoverRefused, match="no key at hand has signed it"):
         inspected(full, changed)
 
 
@@ -153,7 +153,7 @@ def test_every_truncation_and_many_flips_are_refused_in_words(full: HandingHouse
         broken.write_bytes(content)
         try:
             inspected(full, broken)
-        except Refused:
+        except HandoverRefused:
             continue
         _same_members(path, broken)
 
@@ -193,7 +193,7 @@ def packed(target: Path, members: list[tuple[str, bytes]], compression: int = zi
 def test_a_hostile_zip_is_refused_in_words(
     hall: HandingHouse, members: list[tuple[str, bytes]], compression: int, said: str
 ) -> None:
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(HandoverRefused, match=said):
         inspected(hall, packed(hall.folder / "hostile.azlic", members, compression))
 
 
@@ -201,7 +201,7 @@ def test_an_export_with_one_more_file_is_refused(full: HandingHouse) -> None:
     path = full.export()
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(zipfile.ZipInfo("macro.xlsm"), b"")
-    with pytest.raises(Refused, match="other files than its manifest names"):
+    with pytest.raises(HandoverRefused, match="other files than its manifest names"):
         inspected(full, path)
     assert "its files are not those" in audited(path, full.pem).stderr
 
@@ -209,7 +209,7 @@ def test_an_export_with_one_more_file_is_refused(full: HandingHouse) -> None:
 def test_a_license_is_no_export(full: HandingHouse) -> None:
     path = full.export()
     other = seal(b"{}", "application/vnd.azlic.license.v1+json", full.signer)
-    with pytest.raises(Refused, match="signed document of another type"):
+    with pytest.raises(HandoverRefused, match="signed document of another type"):
         inspected(full, repacked(path, {"manifest.json": other}, full.folder / "other.azlic"))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage.handover.sheets import CLOSES, CORRECTIONS, TOTALS, amount, guarded, sheets
+from usage.handover.sheets import CLOSES, CORRECTIONS, TOTALS, amount, guard_cell, write_sheets
 from usage.handover.sums import Sums
 
 FORMULAS = [
@@ -32,7 +32,7 @@ REWRITTEN = [
 
 @pytest.mark.parametrize("text", [*FORMULAS, *REWRITTEN, "'quoted", "''"])
 def test_what_a_spreadsheet_would_rewrite_or_run_is_guarded(text: str) -> None:
-    assert guarded(text) == f"'{text}"
+    assert guard_cell(text) == f"'{text}"
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_what_a_spreadsheet_would_rewrite_or_run_is_guarded(text: str) -> None:
     ["read", "vision.read", "CognitiveServices.ComputerVision.Container.Read", "late", "", "2026-12-01T08:00:00Z"],
 )
 def test_plain_words_stay_as_they_are(text: str) -> None:
-    assert guarded(text) == text
+    assert guard_cell(text) == text
 
 
 @given(st.text())
 def test_a_guarded_text_is_got_back_by_taking_one_apostrophe_away(text: str) -> None:
-    cell = guarded(text)
+    cell = guard_cell(text)
     assert cell.removeprefix("'") == text
     assert not re.match(r"[=+\-@\t\r\n0-9]", cell) or re.fullmatch(r"[0-9-]{10}T[0-9:.]+Z", cell)
 
@@ -70,7 +70,7 @@ def test_a_quantity_is_a_number_where_every_spreadsheet_reads_the_same_one(micro
 def test_the_sheets_are_csv_with_a_mark_and_windows_line_ends() -> None:
     labels = ("=1+1", 'a "meter", quoted', "3.2.0", "read", "vision.read", "hall\n7")
     sums = Sums(days={(20513, 1): [1_500_000, 2, 20513 * 86_400_000]}, records=2)
-    made = sheets(sums, {1: labels})
+    made = write_sheets(sums, {1: labels})
     assert {name: content[:3] for name, content in made.items()} == dict.fromkeys(made, b"\xef\xbb\xbf")
     assert made["totals.csv"].count(b"\r\n") == 2
     header, row = csv.reader(io.StringIO(made["totals.csv"].decode("utf-8-sig"), newline=""))

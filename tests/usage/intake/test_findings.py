@@ -5,8 +5,8 @@ from licensing.db.database import reading
 from tests.site import CONTAINER_ID, START
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount, rows
-from usage.intake.findings import KINDS, Finding, OpenGap, findings, open_gaps, settle
-from usage.ledger.tables.records import Finding as FindingRow
+from usage.intake.findings import KINDS, Finding, OpenGap, list_findings, open_gaps, settle
+from usage.ledger.tables.records import FindingRow
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
@@ -16,7 +16,7 @@ LATER = START.replace(year=2027)
 
 def open_findings(mount: Mount) -> list[Finding]:
     with reading(mount.ledger) as connection:
-        return list(findings(connection))
+        return list(list_findings(connection))
 
 
 @pytest.fixture
@@ -43,7 +43,10 @@ def test_a_settled_finding_is_kept_with_its_reason_and_not_said_again(doubtful: 
     assert settle(doubtful.ledger, [2, 2], reason="moved to the archive", now=LATER) == 1
     assert [finding.key for finding in open_findings(doubtful)] == [1]
     with reading(doubtful.ledger) as connection:
-        assert [finding.settled_why for finding in findings(connection, settled=True)] == [None, "moved to the archive"]
+        assert [finding.settled_why for finding in list_findings(connection, settled=True)] == [
+            None,
+            "moved to the archive",
+        ]
     assert doubtful.ingest().findings == 0
 
 
@@ -53,8 +56,8 @@ def test_the_finding_of_a_gap_rests_once_everything_has_arrived(doubtful: Mount)
     doubtful.write(a_chain(5)[1:3], "late.jsonl")
     doubtful.ingest()
     with reading(doubtful.ledger) as connection:
-        assert (open_gaps(connection), len(findings(connection))) == ([], 1)
-        assert [finding.settled_why for finding in findings(connection, settled=True)].count(None) == 1
+        assert (open_gaps(connection), len(list_findings(connection))) == ([], 1)
+        assert [finding.settled_why for finding in list_findings(connection, settled=True)].count(None) == 1
 
 
 @pytest.mark.parametrize("reason", ["", "\t"])

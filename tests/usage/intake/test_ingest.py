@@ -12,7 +12,7 @@ from tests.usage.forked import as_nonroot, only_root, public_folder
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount, recount, rows, totals
 from usage.intake.run import ingest
-from usage.ledger.tables.records import Batch, Record, Source
+from usage.ledger.tables.records import BatchRow, RecordRow, SourceRow
 from usage.records.usage_files import LINE_BYTES
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
@@ -26,7 +26,7 @@ def names(*ids: str) -> list[bytes]:
 
 def sources(mount: Mount) -> list[tuple[str, int, int]]:
     """Name, line and bytes still pending of every source that is there."""
-    found = rows(mount.ledger, Source)
+    found = rows(mount.ledger, SourceRow)
     return [(Path(row.path).name, row.line, row.pending) for row in found if row.vanished_at is None]
 
 
@@ -35,7 +35,7 @@ def test_a_second_ingest_takes_nothing(mount: Mount) -> None:
     assert mount.ingest().new == 10
     second = mount.ingest()
     assert (second.files, second.new, second.duplicates, second.clean) == (1, 0, 0, True)
-    assert len(rows(mount.ledger, Batch)) == 1
+    assert len(rows(mount.ledger, BatchRow)) == 1
 
 
 def test_an_empty_folder_is_nothing(mount: Mount) -> None:
@@ -173,12 +173,12 @@ def test_a_file_that_vanished_is_said_and_may_come_back(mount: Mount) -> None:
     mount.path().rename(away)
     assert (mount.ingest().findings, mount.ingest().findings) == (1, 0)
     assert mount.findings() == [("vanished", None, TODAY, 0)]
-    assert rows(mount.ledger, Source)[0].vanished_at == START
+    assert rows(mount.ledger, SourceRow)[0].vanished_at == START
     away.rename(mount.path())
     mount.append(lines[2:])
     receipt = mount.ingest()
     assert (receipt.new, receipt.duplicates, receipt.clean) == (1, 0, True)
-    assert rows(mount.ledger, Source)[0].vanished_at is None
+    assert rows(mount.ledger, SourceRow)[0].vanished_at is None
 
 
 def test_a_file_outside_the_folders_named_this_time_has_not_vanished(mount: Mount) -> None:
@@ -222,7 +222,7 @@ def test_a_conflict_is_kept_with_its_line_and_place(mount: Mount) -> None:
     assert (kept.kind, kept.record_id, kept.content, kept.line) == ("conflict", "a", lines[2], 3)
     assert kept.start == len(lines[0]) + len(lines[1]) + 2
     assert "this id is in the ledger already, with other content" in kept.reason
-    assert [row.quantity for row in rows(mount.ledger, Record)] == [1_000_000, 1_000_000]
+    assert [row.quantity for row in rows(mount.ledger, RecordRow)] == [1_000_000, 1_000_000]
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_a_line_without_an_end_is_kept_in_pieces(mount: Mount) -> None:
 def test_unknown_fields_are_kept(mount: Mount) -> None:
     mount.write([a_line("a", site="plant 4", batch={"of": [1, 2.50]}), a_line("b")])
     assert mount.ingest().clean
-    assert [row.extra for row in rows(mount.ledger, Record)] == ['{"site":"plant 4","batch":{"of":[1,2.5]}}', None]
+    assert [row.extra for row in rows(mount.ledger, RecordRow)] == ['{"site":"plant 4","batch":{"of":[1,2.5]}}', None]
 
 
 def test_records_without_a_chain_are_taken_without_findings(mount: Mount) -> None:
@@ -321,7 +321,7 @@ def test_records_without_a_chain_are_taken_without_findings(mount: Mount) -> Non
     mount.write([a_line("a"), chained[0], a_line("b"), chained[1], chained[2], a_line("c")])
     receipt = mount.ingest()
     assert (receipt.new, receipt.clean) == (6, True)
-    assert [row.sequence for row in rows(mount.ledger, Record)] == [None, 1, None, 2, 3, None]
+    assert [row.sequence for row in rows(mount.ledger, RecordRow)] == [None, 1, None, 2, 3, None]
 
 
 def test_a_blank_line_is_nothing(mount: Mount) -> None:
@@ -359,7 +359,7 @@ def test_the_totals_are_those_of_the_records(mount: Mount) -> None:
             lines = [a_line(f"{container}-{day}-{n}", n / 8, at=at, containerId=container) for n in range(50)]
             mount.write([*lines, b"bad", *lines[:3]], f"usage-{day}.jsonl", container)
         mount.ingest()
-    assert len(rows(mount.ledger, Record)) == 500
+    assert len(rows(mount.ledger, RecordRow)) == 500
     assert totals(mount.ledger) == recount(mount.ledger)
 
 

@@ -22,7 +22,7 @@ from tests.usage.ledgers import check_arithmetic, contents
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount, rows
 from usage.intake.run import ingest
-from usage.ledger.tables.records import Batch, Record, Source
+from usage.ledger.tables.records import BatchRow, RecordRow, SourceRow
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
@@ -144,7 +144,7 @@ def test_on_a_disk_that_is_full_for_real_the_error_says_so_and_nothing_is_lost(t
         with pytest.raises(AzlicError, match=r"azlic\.db cannot be used: database or disk is full"):
             ingest(ledger, [site.output], now=START)
         check_arithmetic(ledger)
-        taken = len(rows(ledger, Record))
+        taken = len(rows(ledger, RecordRow))
         assert 0 < taken < 6000
         (disk / "ballast").unlink()
         subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
@@ -213,7 +213,7 @@ def test_a_file_whose_permission_is_lost_half_way_costs_no_other_file_and_goes_o
         mount.path(f"{TODAY}.1").chmod(0o644)
         receipt = site.ingest()
         assert (receipt.new, receipt.duplicates, receipt.clean) == (100, 0, True)
-        assert len(rows(mount.ledger, Source)) == 2
+        assert len(rows(mount.ledger, SourceRow)) == 2
         site.close()
 
 
@@ -268,6 +268,6 @@ def test_a_clock_that_was_set_back_changes_nothing_but_what_it_says(mount: Mount
         mount.write(lines[: len(mount.ids()) + 2])
         assert mount.ingest().clean
     assert len(mount.ids()) == 8
-    taken = [row.taken_at for row in rows(mount.ledger, Batch)]
+    taken = [row.taken_at for row in rows(mount.ledger, BatchRow)]
     assert taken != sorted(taken)
     check_arithmetic(mount.ledger)

@@ -7,23 +7,23 @@ from tests.site import START
 from tests.usage.ledgers import check_arithmetic
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount, rows
-from usage.intake.quarantine import SetApart, discard, retry, set_apart
-from usage.ledger.tables.records import Quarantine, Record, Total
+from usage.intake.quarantine import QuarantinedLine, discard, list_quarantined, retry
+from usage.ledger.tables.records import QuarantineRow, RecordRow, TotalRow
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 LATER = START.replace(year=2027)
 
 
-def waiting(mount: Mount) -> list[SetApart]:
+def waiting(mount: Mount) -> list[QuarantinedLine]:
     with reading(mount.ledger) as connection:
-        return list(set_apart(connection))
+        return list(list_quarantined(connection))
 
 
 def read_by_a_newer_version(mount: Mount, key: int, line: bytes) -> None:
     """Let a quarantined line be one that can be read now."""
     with writing(mount.ledger) as connection:
-        connection.execute(update(Quarantine).where(Quarantine.key == key).values(content=line))
+        connection.execute(update(QuarantineRow).where(QuarantineRow.key == key).values(content=line))
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_retrying_what_cannot_be_read_changes_nothing(doubtful: Mount) -> None:
         assert (receipt.new, receipt.clean) == (0, False)
     assert (receipt.quarantined, receipt.conflicts) == (2, 1)
     assert waiting(doubtful) == before
-    assert len(rows(doubtful.ledger, Quarantine)) == 3
+    assert len(rows(doubtful.ledger, QuarantineRow)) == 3
 
 
 def test_a_line_that_can_be_read_now_is_taken_once(doubtful: Mount) -> None:
@@ -60,7 +60,7 @@ def test_a_line_that_can_be_read_now_is_taken_once(doubtful: Mount) -> None:
     assert doubtful.ids() == ["a", "b"]
     assert [item.key for item in waiting(doubtful)] == [2, 3]
     with reading(doubtful.ledger) as connection:
-        settled = set_apart(connection, settled=True)[0]
+        settled = list_quarantined(connection, settled=True)[0]
     assert (settled.settled_as, settled.settled_why) == ("retried", "it was read as a record after all")
     check_arithmetic(doubtful.ledger)
     assert retry(doubtful.ledger, None, now=LATER).new == 0
@@ -88,11 +88,11 @@ def test_a_record_the_ledger_cannot_take_stays_as_it_is(mount: Mount) -> None:
     """A name that cannot be shown, a day that is full: the line reads well, and is still refused."""
     mount.write([a_line("a", meter={"name": "\x1b", "quantity": 1}), *(a_line(f"{n}", 10**12) for n in range(5))])
     assert mount.ingest().quarantined == 2
-    before, totals = waiting(mount), rows(mount.ledger, Total)
+    before, totals = waiting(mount), rows(mount.ledger, TotalRow)
     for _ in range(2):
         assert retry(mount.ledger, None, now=LATER).quarantined == 2
-    assert (waiting(mount), rows(mount.ledger, Total)) == (before, totals)
-    assert len(rows(mount.ledger, Quarantine)) == 2
+    assert (waiting(mount), rows(mount.ledger, TotalRow)) == (before, totals)
+    assert len(rows(mount.ledger, QuarantineRow)) == 2
     check_arithmetic(mount.ledger)
 
 
@@ -103,13 +103,13 @@ def test_a_chained_line_that_is_taken_after_all_closes_its_gap(mount: Mount) -> 
     read_by_a_newer_version(mount, 1, lines[1])
     receipt = retry(mount.ledger, None, now=LATER)
     assert (receipt.new, receipt.clean) == (1, True)
-    assert [row.sequence for row in rows(mount.ledger, Record)] == [1, 3, 2]
+    assert [row.sequence for row in rows(mount.ledger, RecordRow)] == [1, 3, 2]
 
 
 def test_a_discarded_line_is_kept_with_its_reason_and_does_not_come_back(doubtful: Mount) -> None:
     assert discard(doubtful.ledger, [1, 1, 2], reason="torn by a power cut", now=LATER) == 2
     assert [item.key for item in waiting(doubtful)] == [3]
-    row = rows(doubtful.ledger, Quarantine)[0]
+    row = rows(doubtful.ledger, QuarantineRow)[0]
     assert (row.content, row.settled_as, row.settled_at) == (b"\xff\x00torn", "discarded", LATER)
     assert row.settled_why == "torn by a power cut"
     doubtful.put(doubtful.path().read_bytes() + b"another end")

@@ -18,7 +18,7 @@ from tests.usage.ledgers import check_arithmetic
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount, rows
 from usage.intake.watch import Watch
-from usage.ledger.tables.records import Record
+from usage.ledger.tables.records import RecordRow
 from usage.ledger.writer import Receipt
 
 OFTEN, NEVER = 0.2, 1000.0
@@ -216,7 +216,7 @@ def test_a_service_is_ready_alive_and_stopping_in_the_words_of_its_manager(mount
                     heard.append(listening.recv(100))
                 ledger = open_database(str(database))
                 mount.append([a_line("b")])
-                assert eventually(lambda: [row.id for row in rows(ledger, Record)] == ["a", "b"])
+                assert eventually(lambda: [row.id for row in rows(ledger, RecordRow)] == ["a", "b"])
                 while heard[-1] != b"WATCHDOG=1":
                     heard.append(listening.recv(100))
                 mount.append([a_line("c")])

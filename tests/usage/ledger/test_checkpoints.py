@@ -8,7 +8,7 @@ from licensing.db.database import reading, writing
 from tests.usage.attacks import fill, taken
 from tests.usage.mount import Mount
 from usage.ledger.canonical import ORIGIN
-from usage.ledger.checkpoints import BadCheckpoint, Checkpoint, known_origin, origin_of, read_checkpoint
+from usage.ledger.checkpoints import BadCheckpoint, Checkpoint, origin_of, read_checkpoint, read_origin
 
 HEAD = bytes(range(32))
 TEXT = f"plant/1\n5\n{base64.b64encode(HEAD).decode()}\n"
@@ -53,7 +53,7 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_a_ledger_has_one_name_for_ever(mount: Mount) -> None:
     fill(mount, batches=2)
     with reading(mount.ledger) as connection:
-        assert known_origin(connection) is None
+        assert read_origin(connection) is None
     first, second = taken(mount), taken(mount)
     assert first == second and first.size == 2 and first.origin.startswith("plant/")
     with writing(mount.ledger) as connection:

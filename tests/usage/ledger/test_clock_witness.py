@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from licensing.db.database import reading
-from licensing.history.read import remembered
+from licensing.history.read import read_seen
 from licensing.verdict.seen import Seen, WitnessKind
 from tests.site import START, Site
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 def seen(site: Site) -> Seen:
     with reading(site.ledger) as connection:
-        return remembered(connection)
+        return read_seen(connection)
 
 
 def test_usage_records_are_witnesses_against_a_clock_that_was_turned_back(site: Site) -> None:

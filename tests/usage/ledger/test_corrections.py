@@ -8,10 +8,10 @@ from tests.usage.commitments import day, enter, plan
 from tests.usage.months import Months
 from tests.usage.mount import Mount, rows
 from tests.usage.reports import WORDS, Reports
-from usage.ledger.tables.records import Batch, Record
+from usage.ledger.tables.records import BatchRow, RecordRow
 from usage.months import Month
 from usage.quantity import MICRO, parse_quantity
-from usage.reporting.snapshot import units_used, usage_logs
+from usage.reporting.snapshot import total_units, usage_logs
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
@@ -33,8 +33,8 @@ def test_a_correction_is_a_reversal_and_a_replacement_in_the_next_open_month(mon
     assert months.booked() == [("reversal", 202604, 202603, "a", -5.0), ("replacement", 202604, 202603, "a", 2.5)]
     assert (months.used("2026-03"), months.used("2026-04")) == (5, -2.5)
     assert months.apart("2026-04") == [("corrected", "2026-03", -2.5, 0)]
-    assert [row.quantity for row in rows(months.ledger, Record)] == [5 * MICRO]
-    assert rows(months.ledger, Batch)[-1].file == "correct:"
+    assert [row.quantity for row in rows(months.ledger, RecordRow)] == [5 * MICRO]
+    assert rows(months.ledger, BatchRow)[-1].file == "correct:"
     months.check()
 
 
@@ -177,7 +177,7 @@ def test_what_is_watched_counts_what_is_late_and_corrected(months: Months) -> No
     months.use("late", 2, day("2026-03-03"))
     months.correct("a", "4")
     with reading(months.ledger) as connection:
-        (used,) = units_used(connection).values()
+        (used,) = total_units(connection).values()
         of_april = usage_logs(connection, Month(2026, 4))["meters"]
     assert used == 6 * MICRO
     assert isinstance(of_april, list) and [meter["quantity"] for meter in of_april] == [1]

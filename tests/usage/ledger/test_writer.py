@@ -10,7 +10,7 @@ from tests.usage.ledgers import unguarded
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount, heads, recount, rows, totals
 from usage.intake.run import ingest
-from usage.ledger.tables.records import Batch, Chain, Finding, Gap, Record, Series
+from usage.ledger.tables.records import BatchRow, ChainRow, FindingRow, GapRow, RecordRow, SeriesRow
 from usage.months import Month
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
@@ -19,7 +19,7 @@ TOMORROW = "usage-2026-03-02.jsonl"
 
 
 def stored_heads(ledger: Engine) -> list[bytes]:
-    return [row.head for row in rows(ledger, Batch)]
+    return [row.head for row in rows(ledger, BatchRow)]
 
 
 # ---- the chain of a container
@@ -30,7 +30,7 @@ def test_a_chain_that_goes_on_in_the_next_file_is_whole(mount: Mount) -> None:
     mount.write(lines[:3])
     mount.write(lines[3:], TOMORROW)
     assert mount.ingest().clean
-    assert [tuple(row)[:2] for row in rows(mount.ledger, Chain)] == [(CONTAINER_ID, 6)]
+    assert [tuple(row)[:2] for row in rows(mount.ledger, ChainRow)] == [(CONTAINER_ID, 6)]
 
 
 def test_a_removed_line_is_a_gap_at_the_line_behind_it(mount: Mount) -> None:
@@ -39,7 +39,7 @@ def test_a_removed_line_is_a_gap_at_the_line_behind_it(mount: Mount) -> None:
     receipt = mount.ingest()
     assert (receipt.new, receipt.findings) == (4, 1)
     assert mount.findings() == [("gap", CONTAINER_ID, TODAY, 3)]
-    assert rows(mount.ledger, Finding)[0].detail == f"records 3 to 3 of {CONTAINER_ID} are missing"
+    assert rows(mount.ledger, FindingRow)[0].detail == f"records 3 to 3 of {CONTAINER_ID} are missing"
 
 
 def test_removed_first_lines_are_a_gap(mount: Mount) -> None:
@@ -55,7 +55,7 @@ def test_a_missing_file_is_a_gap_in_the_next_one(mount: Mount) -> None:
     mount.write(lines[6:], "usage-2026-03-03.jsonl")
     mount.ingest()
     assert mount.findings() == [("gap", CONTAINER_ID, "usage-2026-03-03.jsonl", 1)]
-    assert rows(mount.ledger, Finding)[0].detail == f"records 4 to 6 of {CONTAINER_ID} are missing"
+    assert rows(mount.ledger, FindingRow)[0].detail == f"records 4 to 6 of {CONTAINER_ID} are missing"
 
 
 @pytest.mark.parametrize("edited", [0, 1, 3])
@@ -114,12 +114,12 @@ def test_a_gap_closes_when_the_missing_records_arrive(mount: Mount) -> None:
     lines = a_chain(9)
     mount.write([*lines[:2], *lines[6:]])
     mount.ingest()
-    assert [(row.first, row.last) for row in rows(mount.ledger, Gap)] == [(3, 6)]
+    assert [(row.first, row.last) for row in rows(mount.ledger, GapRow)] == [(3, 6)]
     mount.write([lines[3]], TOMORROW)
     mount.ingest()
-    assert [(row.first, row.last) for row in rows(mount.ledger, Gap)] == [(3, 3), (5, 6)]
+    assert [(row.first, row.last) for row in rows(mount.ledger, GapRow)] == [(3, 3), (5, 6)]
     mount.write([lines[2], *lines[4:6]], "late.jsonl")
-    assert (mount.ingest().findings, rows(mount.ledger, Gap)) == (0, [])
+    assert (mount.ingest().findings, rows(mount.ledger, GapRow)) == (0, [])
 
 
 def test_two_lines_that_changed_places_are_disorder_and_leave_no_gap(mount: Mount) -> None:
@@ -127,7 +127,7 @@ def test_two_lines_that_changed_places_are_disorder_and_leave_no_gap(mount: Moun
     mount.write([one, two, four, three, five])
     mount.ingest()
     assert mount.kinds() == Counter(gap=1, disorder=1)
-    assert not rows(mount.ledger, Gap)
+    assert not rows(mount.ledger, GapRow)
 
 
 def test_a_line_that_was_taken_and_then_removed_from_its_file_is_said(mount: Mount) -> None:
@@ -137,7 +137,7 @@ def test_a_line_that_was_taken_and_then_removed_from_its_file_is_said(mount: Mou
     mount.write([*lines[:2], *lines[3:], b""])
     mount.ingest()
     assert mount.kinds()["removed"] == 1
-    assert not rows(mount.ledger, Gap)
+    assert not rows(mount.ledger, GapRow)
 
 
 def test_bad_lines_do_not_break_a_chain(mount: Mount) -> None:
@@ -169,7 +169,7 @@ def test_one_block_may_hold_records_of_many_months(mount: Mount) -> None:
     lines = [a_line(str(month), index, at=month.next.starts_at - timedelta(1)) for index, month in enumerate(months)]
     mount.write(lines)
     assert mount.ingest().new == 6
-    assert len(rows(mount.ledger, Batch)) == 1
+    assert len(rows(mount.ledger, BatchRow)) == 1
     assert totals(mount.ledger) == recount(mount.ledger)
     for index, month in enumerate(months):
         assert mount.site.report(str(month)).unmapped[0].month == index * 1_000_000
@@ -195,24 +195,24 @@ def test_records_are_numbered_without_a_gap(mount: Mount) -> None:
     mount.ingest()
     mount.write(lines[2:], TOMORROW)
     mount.ingest()
-    assert [row.number for row in rows(mount.ledger, Record)] == list(range(1, 10))
-    assert [(row.first_record, row.records) for row in rows(mount.ledger, Batch)] == [(1, 3), (4, 6)]
+    assert [row.number for row in rows(mount.ledger, RecordRow)] == list(range(1, 10))
+    assert [(row.first_record, row.records) for row in rows(mount.ledger, BatchRow)] == [(1, 3), (4, 6)]
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        update(Record).where(Record.number == 4).values(quantity=2_000_000),
-        update(Record).where(Record.number == 4).values(requested_at=1),
-        update(Record).where(Record.number == 4).values(id="other"),
-        update(Record).where(Record.number == 4).values(series=2),
-        update(Record).where(Record.number == 4).values(extra="{}"),
-        update(Series).where(Series.key == 1).values(meter="other"),
-        update(Series).where(Series.key == 1).values(container_version="9"),
-        update(Series).where(Series.key == 1).values(batch=2),
-        update(Batch).where(Batch.sequence == 1).values(file="other"),
-        update(Batch).where(Batch.sequence == 1).values(consumed=bytes(32)),
-        delete(Record).where(Record.number == 8),
+        update(RecordRow).where(RecordRow.number == 4).values(quantity=2_000_000),
+        update(RecordRow).where(RecordRow.number == 4).values(requested_at=1),
+        update(RecordRow).where(RecordRow.number == 4).values(id="other"),
+        update(RecordRow).where(RecordRow.number == 4).values(series=2),
+        update(RecordRow).where(RecordRow.number == 4).values(extra="{}"),
+        update(SeriesRow).where(SeriesRow.key == 1).values(meter="other"),
+        update(SeriesRow).where(SeriesRow.key == 1).values(container_version="9"),
+        update(SeriesRow).where(SeriesRow.key == 1).values(batch=2),
+        update(BatchRow).where(BatchRow.sequence == 1).values(file="other"),
+        update(BatchRow).where(BatchRow.sequence == 1).values(consumed=bytes(32)),
+        delete(RecordRow).where(RecordRow.number == 8),
     ],
     ids=str,
 )
@@ -231,7 +231,7 @@ def test_a_series_is_bound_by_the_batch_that_introduced_it(mount: Mount) -> None
     mount.ingest()
     mount.append([a_line("d", meter={"name": "second", "quantity": 1})])
     mount.ingest()
-    assert [(row.key, row.meter, row.api_type, row.batch) for row in rows(mount.ledger, Series)] == [
+    assert [(row.key, row.meter, row.api_type, row.batch) for row in rows(mount.ledger, SeriesRow)] == [
         (1, METER, "vision.read", 1),
         (2, METER, "other", 1),
         (3, "second", "vision.read", 2),

@@ -27,7 +27,7 @@ def amend(site: Site, units: int, at: str | datetime, quota: int | None = None) 
 
 def committed(site: Site, at: str) -> int:
     (only,) = entered(site)
-    return only.committed_by(day(at)) // MICRO
+    return only.commitment_at(day(at)) // MICRO
 
 
 def test_units_are_prorated_unless_their_quota_is_stated(site: Site) -> None:

@@ -67,7 +67,7 @@ def test_periods_cover_a_plan_without_gap_or_overlap(first: date, days: int, sec
 
 
 def test_a_plan_commits_to_its_quota_for_every_unit_bought() -> None:
-    assert plan(count=3).committed_by(day("2026-06-01")) == 1_500_000 * MICRO
+    assert plan(count=3).commitment_at(day("2026-06-01")) == 1_500_000 * MICRO
 
 
 def test_seconds_are_converted_into_hours_rounded_down() -> None:
@@ -112,7 +112,7 @@ def test_a_plan_that_ends_when_it_starts_is_none() -> None:
 )
 def test_units_are_prorated_as_azure_did_it(quota: int, start: str, end: str, at: str, added: int) -> None:
     one = replace(plan(start, end, period="month"), quota=quota * MICRO)
-    assert one.prorated(1, day(at)) == added * MICRO
+    assert one.prorate(1, day(at)) == added * MICRO
 
 
 @pytest.mark.parametrize(
@@ -137,18 +137,18 @@ def test_units_are_prorated_as_azure_did_it(quota: int, start: str, end: str, at
     ],
 )
 def test_the_days_left_count_from_the_day_itself(start: str, end: str, at: str, added: int) -> None:
-    assert plan(start, end).prorated(1, day(at)) == added * MICRO
+    assert plan(start, end).prorate(1, day(at)) == added * MICRO
 
 
 def test_several_units_are_rounded_down_together() -> None:
-    assert plan().prorated(3, day("2026-12-31")) == 4_109 * MICRO  # three times 1,369.86
+    assert plan().prorate(3, day("2026-12-31")) == 4_109 * MICRO  # three times 1,369.86
 
 
 @given(st.integers(1, 10**12), st.integers(1, 1000), st.integers(0, 730), st.sampled_from(["month", "year"]))
 def test_proration_never_exceeds_the_full_quota(quota: int, units: int, after: int, kind: Period) -> None:
     one = replace(plan("2026-01-15", "2028-01-16", period=kind), quota=quota * MICRO)
     at = one.starts_at + timedelta(days=after)
-    added = one.prorated(units, at)
+    added = one.prorate(units, at)
     assert 0 <= added <= units * one.quota
     assert added % MICRO == 0
     assert (added == units * one.quota) == (at == one.period_around(at)[0])
@@ -158,7 +158,7 @@ def test_added_units_count_pro_rated_in_their_period_and_in_full_later() -> None
     change = Change(day("2026-03-10"), 2, 700_000 * MICRO, prorated=True, entered_at=day("2026-03-09"))
     one = replace(plan(period="month"), changes=(change,))
     at = ("2026-02-28", "2026-03-09T23:59:59.999", "2026-03-10", "2026-03-31", "2026-04-01", "2026-12-31")
-    assert [one.committed_by(day(text)) // MICRO for text in at] == [
+    assert [one.commitment_at(day(text)) // MICRO for text in at] == [
         *(500_000, 500_000, 1_200_000, 1_200_000, 1_500_000, 1_500_000)
     ]
     assert [one.units_by(day(text)) for text in at] == [1, 1, 3, 3, 3, 3]
@@ -168,7 +168,7 @@ def test_a_plan_of_14_months_has_a_period_of_a_year_and_one_of_two_months() -> N
     one = plan("2026-03-15", "2027-05-15")
     periods = [(f"{start:%Y-%m-%d}", f"{end:%Y-%m-%d}") for start, end in one.periods(one.starts_at, one.ends_at)]
     assert periods == [("2026-03-15", "2027-03-15"), ("2027-03-15", "2027-05-15")]
-    assert [one.committed_by(start) for start, _ in one.periods(one.starts_at, one.ends_at)] == [one.quota] * 2
+    assert [one.commitment_at(start) for start, _ in one.periods(one.starts_at, one.ends_at)] == [one.quota] * 2
 
 
 def test_a_meter_stands_once_on_a_plan() -> None:

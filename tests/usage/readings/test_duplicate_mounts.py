@@ -13,8 +13,8 @@ from licensing.db.database import reading
 from tests.site import START, Site
 from tests.usage.reports import DOCUMENTS, MARCH, WORDS, Reports
 from usage.months import Month
-from usage.readings.receipt import Outcome, Taken
-from usage.readings.sources import listed_sources
+from usage.readings.receipt import ReadingOutcome, ReadingsReceipt
+from usage.readings.sources import list_sources_with_readings
 from usage.readings.take import separate
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
@@ -29,17 +29,17 @@ def reports(site: Site) -> Reports:
 
 def mirrors(site: Site) -> dict[str, str | None]:
     with reading(site.ledger) as connection:
-        return {source.name: source.mirror_of for source in listed_sources(connection)}
+        return {source.name: source.mirror_of for source in list_sources_with_readings(connection)}
 
 
-def outcomes(taken: Taken) -> list[Outcome]:
+def outcomes(taken: ReadingsReceipt) -> list[ReadingOutcome]:
     return [entry.outcome for entry in taken.entries]
 
 
 def test_a_second_source_that_reads_the_same_is_a_mirror_and_counts_nothing(reports: Reports) -> None:
     reports.take({WORDS: 100, DOCUMENTS: 3}, source="one")
     taken = reports.take({DOCUMENTS: 3, WORDS: 100, "Unused": 0}, source="two")
-    assert (taken.mirror_of, outcomes(taken)) == ("one", [Outcome.HELD_BACK])
+    assert (taken.mirror_of, outcomes(taken)) == ("one", [ReadingOutcome.HELD_BACK])
     assert reports.booked() == {WORDS: 100, DOCUMENTS: 3}
     assert mirrors(reports.site) == {"one": None, "two": "one"}
     ((kind, detail),) = reports.findings()
@@ -75,7 +75,7 @@ def test_what_a_mirror_had_booked_before_may_be_counted_twice_and_that_is_said(r
     reports.take({WORDS: 105}, source="two")
     reports.take({WORDS: 110}, source="one")
     taken = reports.take({WORDS: 110}, source="two")
-    assert outcomes(taken) == [Outcome.HELD_BACK]
+    assert outcomes(taken) == [ReadingOutcome.HELD_BACK]
     assert f"up to 105 {WORDS}, booked from it before, may be counted twice" in taken.findings[0]
     assert reports.booked() == {WORDS: 110 + 105}
 
@@ -84,7 +84,7 @@ def test_of_two_sources_the_younger_is_the_mirror_whichever_is_read(reports: Rep
     reports.take({WORDS: 100}, source="one")
     reports.take({WORDS: 105}, source="two")
     taken = reports.take({WORDS: 105}, source="one")
-    assert (taken.mirror_of, outcomes(taken)) == (None, [Outcome.BOOKED])
+    assert (taken.mirror_of, outcomes(taken)) == (None, [ReadingOutcome.BOOKED])
     assert mirrors(reports.site) == {"one": None, "two": "one"}
 
 
@@ -146,7 +146,7 @@ def test_a_separated_source_gets_what_was_held_back_whatever_happened_meanwhile(
     assert taken.records == 3
     assert "from 30 to 5" in taken.findings[0]
     assert mirrors(site) == {"one": None, "two": None}
-    assert outcomes(reports.take({WORDS: 9}, source="one")) == [Outcome.UNCHANGED]
+    assert outcomes(reports.take({WORDS: 9}, source="one")) == [ReadingOutcome.UNCHANGED]
     reports.take({WORDS: 10}, source="one")
     assert reports.booked("one") == {WORDS: 40}
 

@@ -17,7 +17,7 @@ from tests.usage.reports import MARCH, WORDS, Reports, body
 from usage.months import Month
 from usage.readings import polling as pulling
 from usage.readings.polling import Pulled, months_to_read, pull
-from usage.readings.take import take
+from usage.readings.take import take_readings
 
 FEBRUARY = Month(2026, 2)
 Answers = dict[str, Callable[[], Response]]
@@ -188,7 +188,7 @@ def test_our_own_container_is_read_like_any_other(site: Site) -> None:
             site.sleep(hours=1)
             pulled = pull(str(client.base_url), [Month(2026, 1), FEBRUARY, MARCH], clock=site.clock)
             assert pulled.failures == ()
-            taken = take(site.ledger, "read", pulled.arrivals, now=site.now)
+            taken = take_readings(site.ledger, "read", pulled.arrivals, now=site.now)
             assert (taken.records, dict(taken.outside)) == (1, {})
     assert Reports(site).booked() == {METER: 12}
     (plan,) = site.report("2026-03").plans

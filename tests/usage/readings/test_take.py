@@ -16,13 +16,21 @@ from tests.usage.ledgers import unguarded
 from tests.usage.lines import a_line
 from tests.usage.mount import heads, recount, rows, totals
 from tests.usage.reports import DOCUMENTS, MARCH, WORDS, Reports, body
-from usage.ledger.tables.records import Batch, Counter, Reading, ReadingSource, Record, Series, Source
+from usage.ledger.tables.records import (
+    BatchRow,
+    CounterRow,
+    ReadingRow,
+    ReadingSourceRow,
+    RecordRow,
+    SeriesRow,
+    SourceRow,
+)
 from usage.months import Month
-from usage.readings.booking import written_lines
+from usage.readings.booking import lines_of
 from usage.readings.inbox import Arrival, from_file
-from usage.readings.receipt import Outcome, Taken
-from usage.readings.sources import known_sources
-from usage.readings.take import take
+from usage.readings.receipt import ReadingOutcome, ReadingsReceipt
+from usage.readings.sources import list_sources
+from usage.readings.take import take_readings
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
@@ -39,7 +47,7 @@ def reports(site: Site) -> Reports:
     return Reports(site)
 
 
-def outcomes(taken: Taken) -> list[Outcome]:
+def outcomes(taken: ReadingsReceipt) -> list[ReadingOutcome]:
     return [entry.outcome for entry in taken.entries]
 
 
@@ -47,20 +55,20 @@ def test_the_increase_of_a_counter_is_booked(reports: Reports) -> None:
     for quantity in (100, 250, 250, 251.5):
         reports.take({WORDS: quantity})
     assert reports.booked() == {WORDS: 251.5}
-    assert [row.quantity for row in rows(reports.site.ledger, Record)] == [100 * 10**6, 150 * 10**6, 1_500_000]
+    assert [row.quantity for row in rows(reports.site.ledger, RecordRow)] == [100 * 10**6, 150 * 10**6, 1_500_000]
     assert reports.kinds() == []
 
 
 def test_the_billed_unit_counts_and_the_bytes_are_kept(reports: Reports) -> None:
     reports.take(TRANSLATOR)
     assert reports.reported() == {DOCUMENTS: 1_875_000, WORDS: 1_250_000}
-    (kept,) = rows(reports.site.ledger, Reading)
+    (kept,) = rows(reports.site.ledger, ReadingRow)
     assert (kept.content, kept.origin, kept.month) == (TRANSLATOR, "a stick", 202603)
 
 
 def test_a_record_names_the_source_and_what_the_container_says_of_itself(reports: Reports) -> None:
     reports.take({WORDS: 1}, source="translator")
-    (series,) = rows(reports.site.ledger, Series)
+    (series,) = rows(reports.site.ledger, SeriesRow)
     labels = (series.container_id, series.container_type, series.container_version, series.api_type)
     assert labels == ("translator", "texttranslation", "-", "texttranslation")
 
@@ -78,7 +86,7 @@ def test_an_increase_counts_in_its_month(
     reports: Reports, taken_at: datetime, month: Month, counted_at: datetime
 ) -> None:
     reports.take({WORDS: 7}, month, taken_at=taken_at)
-    (record,) = rows(reports.site.ledger, Record)
+    (record,) = rows(reports.site.ledger, RecordRow)
     assert record.requested_at == int(counted_at.timestamp() * 1000)
     assert reports.reported("2026-03") == {WORDS: 7}
 
@@ -95,12 +103,12 @@ def test_a_counter_that_falls_begins_a_new_epoch_and_is_a_finding(reports: Repor
     taken = reports.take({WORDS: 30})
     reports.take({WORDS: 35})
     assert reports.booked() == {WORDS: 135}
-    assert outcomes(taken) == [Outcome.FELL]
+    assert outcomes(taken) == [ReadingOutcome.FELL]
     ((kind, detail),) = reports.findings()
     assert kind == "counter-fell"
     for said in (WORDS, "2026-03", "from 100 to 30"):
         assert said in detail
-    assert [(row.epoch, row.quantity) for row in rows(reports.site.ledger, Counter)] == [(2, 35 * 10**6)]
+    assert [(row.epoch, row.quantity) for row in rows(reports.site.ledger, CounterRow)] == [(2, 35 * 10**6)]
 
 
 def test_a_meter_that_is_missing_has_fallen_to_nothing(reports: Reports) -> None:
@@ -131,9 +139,9 @@ def test_the_same_report_again_counts_nothing_and_is_not_kept_twice(reports: Rep
     reports.take({WORDS: 100}, stated=False)
     reports.take({WORDS: 200}, stated=False)
     again = [reports.take({WORDS: quantity}, stated=False) for quantity in (100, 200)]
-    assert [outcomes(taken) for taken in again] == [[Outcome.KNOWN]] * 2
+    assert [outcomes(taken) for taken in again] == [[ReadingOutcome.KNOWN]] * 2
     assert reports.booked() == {WORDS: 200}
-    assert len(rows(reports.site.ledger, Reading)) == 2
+    assert len(rows(reports.site.ledger, ReadingRow)) == 2
     assert reports.kinds() == []
 
 
@@ -141,9 +149,9 @@ def test_an_older_report_with_its_time_is_kept_and_counts_nothing(reports: Repor
     reports.take({WORDS: 200})
     taken = reports.take({WORDS: 150}, taken_at=START)
     again = reports.take({WORDS: 150}, taken_at=START)
-    assert (outcomes(taken), outcomes(again)) == ([Outcome.OLDER], [Outcome.KNOWN])
+    assert (outcomes(taken), outcomes(again)) == ([ReadingOutcome.OLDER], [ReadingOutcome.KNOWN])
     assert reports.booked() == {WORDS: 200}
-    assert len(rows(reports.site.ledger, Reading)) == 2
+    assert len(rows(reports.site.ledger, ReadingRow)) == 2
     assert reports.kinds() == []
 
 
@@ -158,15 +166,15 @@ def test_reports_of_one_hand_over_are_booked_in_the_order_they_were_taken(site: 
         Arrival.of(body({WORDS: quantity}), month=MARCH, origin="a stick", taken_at=START + timedelta(hours=hour))
         for hour, quantity in ((2, 300), (0, 100), (1, 200))
     ]
-    taken = take(site.ledger, "one", arrivals, now=site.now)
-    assert [entry.outcome for entry in taken.entries] == [Outcome.BOOKED] * 3
+    taken = take_readings(site.ledger, "one", arrivals, now=site.now)
+    assert [entry.outcome for entry in taken.entries] == [ReadingOutcome.BOOKED] * 3
     assert Reports(site).booked() == {WORDS: 300}
 
 
 def test_of_a_run_of_equal_reports_the_first_and_the_last_are_kept(reports: Reports) -> None:
     for _ in range(5):
         reports.take({WORDS: 1})
-    kept = [row.taken_at for row in rows(reports.site.ledger, Reading)]
+    kept = [row.taken_at for row in rows(reports.site.ledger, ReadingRow)]
     assert kept == [START + timedelta(minutes=1), START + timedelta(minutes=5)]
     assert reports.kinds() == []
 
@@ -175,7 +183,7 @@ def test_the_report_of_everything_is_compared_and_never_booked(reports: Reports)
     assert reports.take({WORDS: 130}, None).outside == {WORDS: 130 * 10**6}
     reports.take({WORDS: 100}, MARCH)
     taken = reports.take({WORDS: 130}, None)
-    assert (outcomes(taken), taken.outside) == ([Outcome.COMPARED], {WORDS: 30 * 10**6})
+    assert (outcomes(taken), taken.outside) == ([ReadingOutcome.COMPARED], {WORDS: 30 * 10**6})
     reports.take({WORDS: 30}, FEBRUARY)
     assert reports.take({WORDS: 130}, None).outside == {}
     assert reports.booked() == {WORDS: 130}
@@ -183,8 +191,8 @@ def test_the_report_of_everything_is_compared_and_never_booked(reports: Reports)
 
 def test_zero_and_nothing_book_nothing(reports: Reports) -> None:
     for meters in ({}, {WORDS: 0}, {WORDS: 0.0}):
-        assert outcomes(reports.take(meters)) == [Outcome.UNCHANGED]
-    assert rows(reports.site.ledger, Batch) == rows(reports.site.ledger, Record) == []
+        assert outcomes(reports.take(meters)) == [ReadingOutcome.UNCHANGED]
+    assert rows(reports.site.ledger, BatchRow) == rows(reports.site.ledger, RecordRow) == []
 
 
 def test_two_sources_count_beside_each_other(reports: Reports) -> None:
@@ -200,8 +208,8 @@ def test_sites_that_are_gathered_never_share_an_id(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         site = Site(tmp_path / name)
         arrival = Arrival.of(body({WORDS: 1}), month=MARCH, origin="x", taken_at=START)
-        take(site.ledger, "translator", [arrival], now=START, site=name)
-        identities += [row.id for row in rows(site.ledger, Record)]
+        take_readings(site.ledger, "translator", [arrival], now=START, site=name)
+        identities += [row.id for row in rows(site.ledger, RecordRow)]
         site.close()
     assert len(set(identities)) == 2
 
@@ -210,7 +218,7 @@ def test_sites_that_are_gathered_never_share_an_id(tmp_path: Path) -> None:
 def test_what_is_no_name_for_a_source_is_refused_and_nothing_is_kept(reports: Reports, name: str) -> None:
     with pytest.raises(BadCall, match="no name for a source"):
         reports.take({WORDS: 1}, source=name)
-    assert rows(reports.site.ledger, ReadingSource) == rows(reports.site.ledger, Source) == []
+    assert rows(reports.site.ledger, ReadingSourceRow) == rows(reports.site.ledger, SourceRow) == []
 
 
 def test_the_virtual_file_is_bound_like_any_other(reports: Reports, site: Site) -> None:
@@ -218,19 +226,19 @@ def test_the_virtual_file_is_bound_like_any_other(reports: Reports, site: Site) 
         reports.take({WORDS: quantity, DOCUMENTS: quantity * 1.5})
         reports.take({WORDS: quantity}, FEBRUARY)
     with reading(site.ledger) as connection:
-        (source,) = known_sources(connection)
-        written = list(written_lines(connection, source))
-    (file,) = rows(site.ledger, Source)
+        (source,) = list_sources(connection)
+        written = list(lines_of(connection, source))
+    (file,) = rows(site.ledger, SourceRow)
     whole = b"".join(written)
     assert (file.path, file.offset, file.line) == ("reading:one", len(whole), len(written))
     assert file.consumed == hashlib.sha256(whole).digest()
     stop = 0
-    for batch in rows(site.ledger, Batch):
+    for batch in rows(site.ledger, BatchRow):
         assert (batch.file, batch.start) == ("reading:one", stop)
         stop = batch.stop
         assert batch.consumed == hashlib.sha256(whole[:stop]).digest()
     assert stop == len(whole)
-    assert heads(site.ledger) == [row.head for row in rows(site.ledger, Batch)]
+    assert heads(site.ledger) == [row.head for row in rows(site.ledger, BatchRow)]
     assert totals(site.ledger) == recount(site.ledger)
 
 
@@ -242,8 +250,8 @@ def test_readings_and_usage_files_share_a_ledger(reports: Reports, site: Site) -
     assert site.ingest().new == 1
     reports.take({WORDS: 2})
     assert site.ingest().clean
-    assert [row.number for row in rows(site.ledger, Record)] == [1, 2, 3]
-    assert heads(site.ledger) == [row.head for row in rows(site.ledger, Batch)]
+    assert [row.number for row in rows(site.ledger, RecordRow)] == [1, 2, 3]
+    assert heads(site.ledger) == [row.head for row in rows(site.ledger, BatchRow)]
 
 
 def test_a_ledger_changed_by_other_hands_is_refused(reports: Reports, site: Site) -> None:
@@ -252,16 +260,16 @@ def test_a_ledger_changed_by_other_hands_is_refused(reports: Reports, site: Site
         connection.exec_driver_sql("UPDATE record SET quantity = 1")
     with pytest.raises(AzlicError, match="is not what was booked"):
         reports.take({WORDS: 200})
-    assert len(rows(site.ledger, Reading)) == 1
+    assert len(rows(site.ledger, ReadingRow)) == 1
 
 
 def test_a_day_that_would_hold_too_much_is_refused_whole(reports: Reports, site: Site) -> None:
     for meters in ({WORDS: 10**12}, {}) * 4:
         reports.take(meters)
-    kept = len(rows(site.ledger, Reading))
+    kept = len(rows(site.ledger, ReadingRow))
     with pytest.raises(AzlicError, match="do not fit"):
         reports.take({WORDS: 10**12})
-    assert len(rows(site.ledger, Reading)) == kept
+    assert len(rows(site.ledger, ReadingRow)) == kept
 
 
 falls = st.lists(

@@ -18,7 +18,7 @@ from tests.usage.mount import TODAY, Mount, rows
 from usage.intake.findings import settle
 from usage.intake.matching import Memory
 from usage.intake.run import ingest
-from usage.ledger.tables.records import Finding, Source
+from usage.ledger.tables.records import FindingRow, SourceRow
 from usage.records.usage_files import OpenFile
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
@@ -37,9 +37,11 @@ def numbered(prefix: str, count: int) -> list[bytes]:
 def as_if_recycled(mount: Mount, path: Path) -> None:
     """Let the ledger believe that its newest source had the inode that a file has now."""
     status = path.stat()
-    newest = max(row.key for row in rows(mount.ledger, Source))
+    newest = max(row.key for row in rows(mount.ledger, SourceRow))
     with writing(mount.ledger) as connection:
-        connection.execute(update(Source).where(Source.key == newest).values(inode=status.st_ino, device=status.st_dev))
+        connection.execute(
+            update(SourceRow).where(SourceRow.key == newest).values(inode=status.st_ino, device=status.st_dev)
+        )
 
 
 @pytest.mark.parametrize("count", [1, 20, 21, 40])
@@ -159,7 +161,7 @@ def test_the_offset_never_passes_what_is_committed(mount: Mount, monkeypatch: py
     lines = mount.write(numbered("n", 50)).read_bytes()
 
     def progress(_done: int, _total: int) -> None:
-        (source,) = rows(mount.ledger, Source)
+        (source,) = rows(mount.ledger, SourceRow)
         assert lines[: source.offset].count(b"\n") == len(mount.ids()) == source.line
 
     ingest(mount.ledger, [mount.site.output], now=START, progress=progress)
@@ -169,7 +171,7 @@ def test_the_offset_never_passes_what_is_committed(mount: Mount, monkeypatch: py
 def test_a_file_of_bad_lines_alone_is_read_once(mount: Mount) -> None:
     mount.write([b"bad", b"worse"])
     assert mount.ingest().quarantined == 2
-    (source,) = rows(mount.ledger, Source)
+    (source,) = rows(mount.ledger, SourceRow)
     assert (source.offset, source.line) == (10, 2)
     mount.append(names("a"))
     receipt = mount.ingest()
@@ -237,7 +239,7 @@ def test_a_source_known_by_a_head_of_another_length_is_not_read_again(mount: Mou
     mount.ingest()
     with writing(mount.ledger) as connection:
         connection.execute(
-            update(Source).values(
+            update(SourceRow).values(
                 inode=1,
                 path="/elsewhere",
                 head_length=100,
@@ -257,8 +259,8 @@ def test_more_files_and_findings_than_a_statement_has_variables_are_none_too_man
     gone = {"device": 1, "vanished_at": START}
     found = {"kind": "vanished", "source": 1, "file": "f", "line": 0, "found_at": START}
     with writing(mount.ledger) as connection:
-        connection.execute(insert(Source), [gone | {"path": f"/{number}", "inode": number} for number in many])
-        connection.execute(insert(Finding), [found | {"detail": f"{number}"} for number in many])
+        connection.execute(insert(SourceRow), [gone | {"path": f"/{number}", "inode": number} for number in many])
+        connection.execute(insert(FindingRow), [found | {"detail": f"{number}"} for number in many])
     mount.write(names("a"))
     receipt = mount.ingest()
     assert (receipt.new, receipt.clean) == (1, True)

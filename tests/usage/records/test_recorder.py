@@ -18,7 +18,7 @@ from licensing.core.errors import AzlicError
 from tests.site import CONTAINER_ID, METER, START
 from tests.usage.forked import as_nonroot, in_child, only_root, public_folder
 from tests.usage.mount import Mount, rows
-from usage.ledger.tables.records import Record
+from usage.ledger.tables.records import RecordRow
 from usage.records.record import GENESIS
 from usage.records.recorder import Recorder
 
@@ -147,7 +147,7 @@ def test_a_line_of_garbage_does_not_keep_the_recorder_from_starting(mount: Mount
     record_once(mount.site.output)
     receipt = mount.ingest()
     assert (receipt.new, receipt.quarantined, receipt.findings) == (2, 3, 0)
-    assert [row.sequence for row in rows(mount.ledger, Record)] == [1, 2]
+    assert [row.sequence for row in rows(mount.ledger, RecordRow)] == [1, 2]
 
 
 def test_a_second_recorder_for_the_same_container_is_refused(tmp_path: Path) -> None:

@@ -150,5 +150,5 @@ def test_the_units_named_cover_it_and_one_less_would_not(overage: int, after: in
     at = one.starts_at + timedelta(days=after)
     found = cover(one, overage, at, start=one.starts_at, end=one.ends_at)
     assert found is not None and found.prorated is not None
-    assert one.prorated(found.prorated, at) >= overage > one.prorated(found.prorated - 1, at)
+    assert one.prorate(found.prorated, at) >= overage > one.prorate(found.prorated - 1, at)
     assert found.full * one.quota >= overage > (found.full - 1) * one.quota

@@ -11,7 +11,7 @@ from tests.site import CONTAINER_ID, METER, a_plan
 from tests.usage.lines import a_chain, a_line, raw_line
 from tests.usage.mount import Mount
 from usage.intake.run import ingest
-from usage.ledger.tables.records import Finding, Quarantine
+from usage.ledger.tables.records import FindingRow, QuarantineRow
 from usage.plans.amendments import amend_plan
 from usage.plans.model import MeterShare
 from usage.plans.store import add_plan, from_document, map_meter
@@ -199,8 +199,8 @@ def test_what_is_settled_is_counted_apart(mount: Mount, settled: bool) -> None:
     mount.ingest()
     with writing(mount.ledger) as connection:
         if settled:
-            connection.execute(update(Quarantine).values(settled_at=mount.site.now, settled_as="discarded"))
-            connection.execute(update(Finding).values(settled_at=mount.site.now, settled_why="known"))
+            connection.execute(update(QuarantineRow).values(settled_at=mount.site.now, settled_as="discarded"))
+            connection.execute(update(FindingRow).values(settled_at=mount.site.now, settled_why="known"))
     quality = mount.site.report("2026-03").quality
     waiting = (quality.quarantined, quality.conflicts, sum(quality.findings.values()))
     assert waiting == ((0, 0, 0) if settled else (1, 1, 1))

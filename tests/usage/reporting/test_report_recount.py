@@ -15,7 +15,7 @@ from sqlalchemy import insert
 from azlic.render.report.json import report_json
 from licensing.db.database import open_database, reading, writing
 from tests.usage.commitments import day, plan
-from usage.ledger.tables.records import Series, Total
+from usage.ledger.tables.records import SeriesRow, TotalRow
 from usage.months import DAY_MS, Month, day_number
 from usage.plans.model import MeterShare
 from usage.plans.store import add_plan, map_meter
@@ -46,11 +46,11 @@ def report_on(found: Uses, *, start: datetime, ends: datetime, ratio: MeterShare
                     }
                     key = 1 + container * 3 + place
                     connection.execute(
-                        insert(Series).values(key=key, container_id=f"c{container}", meter=meter, **labels)
+                        insert(SeriesRow).values(key=key, container_id=f"c{container}", meter=meter, **labels)
                     )
             for at, container, place, quantity in found:
                 row = {"day": at, "series": 1 + container * 3 + place, "quantity": quantity, "records": 1}
-                connection.execute(insert(Total).values(**row, last_at=at * DAY_MS))
+                connection.execute(insert(TotalRow).values(**row, last_at=at * DAY_MS))
             add_plan(connection, plan(f"{start:%Y-%m-%d}", f"{ends:%Y-%m-%d}", meters=("pages",)))
             map_meter(connection, "read-2026", ratio)
         with reading(ledger) as connection:

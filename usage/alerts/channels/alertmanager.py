@@ -35,7 +35,7 @@ class Alertmanager:
 
     def send(self, message: Message) -> None:
         """Post them once; proxies of the environment are not asked and redirects not followed."""
-        posted = [_posted(alert, message) for alert in message.present or message.alerts]
+        posted = [_payload(alert, message) for alert in message.present or message.alerts]
         try:
             with httpx.Client(trust_env=False, timeout=_SECONDS) as client:
                 answer = client.post(self._url, json=posted)
@@ -45,7 +45,7 @@ class Alertmanager:
             raise ChannelFailed(f"Alertmanager answered with status {answer.status_code}")
 
 
-def _posted(alert: Alert, message: Message) -> dict[str, object]:
+def _payload(alert: Alert, message: Message) -> dict[str, object]:
     return {
         "labels": {
             "alertname": f"Azlic{alert.kind.title().replace('-', '')}",

@@ -8,7 +8,7 @@ from usage.alerts.alert import Alert, Severity
 from usage.alerts.conditions.license import URGENT_DAYS
 from usage.alerts.rules import Rules, before, stage_at
 from usage.alerts.state import PlanFact, State
-from usage.quantity import grouped
+from usage.quantity import group_digits
 from usage.reporting.plan_usage import PlanUsage
 
 PERCENTS = {50: Severity.NOTICE, 75: Severity.NOTICE, 90: Severity.WARNING, 100: Severity.CRITICAL}
@@ -18,7 +18,7 @@ def commitment_alerts(state: State, rules: Rules) -> Iterator[Alert]:
     """Each plan that is used up beyond a threshold, will be before its end, or ends with nothing to follow."""
     for plan in state.plans:
         if plan.usage is not None:
-            if used := _used(plan.usage, state):
+            if used := _use_alert(plan.usage, state):
                 yield used
             if out := _running_out(plan.usage, state, rules):
                 yield out
@@ -26,14 +26,14 @@ def commitment_alerts(state: State, rules: Rules) -> Iterator[Alert]:
             yield ending
 
 
-def _used(usage: PlanUsage, state: State) -> Alert | None:
+def _use_alert(usage: PlanUsage, state: State) -> Alert | None:
     reached = [percent for percent in PERCENTS if usage.used * 100 >= usage.committed * percent]
     if not reached:
         return None
     percent = reached[-1]
     name = f"commitment-used:{usage.plan.name}:{usage.period_starts_at:%Y-%m-%d}"
     over = usage.remaining < 0
-    told = f"{grouped(usage.used)} of {grouped(usage.committed)} {usage.plan.unit}"
+    told = f"{group_digits(usage.used)} of {group_digits(usage.committed)} {usage.plan.unit}"
     return Alert(
         id=name,
         severity=PERCENTS[percent],
@@ -42,7 +42,7 @@ def _used(usage: PlanUsage, state: State) -> Alert | None:
         since=state.since(name),
         subject=f"plan {usage.plan.name}",
         meaning=f"{told} are used, of the period that ends at {iso(usage.period_ends_at)}"
-        + (f": {grouped(-usage.remaining)} more than was committed." if over else "."),
+        + (f": {group_digits(-usage.remaining)} more than was committed." if over else "."),
         action="See what it is used for, and what more would cover: azlic report",
     )
 

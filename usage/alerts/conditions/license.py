@@ -32,12 +32,12 @@ _ACTIONS = {
 def license_alerts(state: State, rules: Rules) -> Iterator[Alert]:
     """Each license that is not good, or not for long."""
     for fact in state.licenses:
-        alert = _refused(fact, state) if fact.refusal else _dated(fact, state, rules)
+        alert = _refusal_alert(fact, state) if fact.refusal else _date_alert(fact, state, rules)
         if alert:
             yield alert
 
 
-def _refused(fact: LicenseFact, state: State) -> Alert:
+def _refusal_alert(fact: LicenseFact, state: State) -> Alert:
     assert fact.refusal is not None  # noqa: S101 - the caller asked
     kind, severity = _KINDS.get(fact.refusal, ("license-invalid", Severity.CRITICAL))
     if fact.cause in _CHANGED:
@@ -55,14 +55,14 @@ def _refused(fact: LicenseFact, state: State) -> Alert:
     )
 
 
-def _dated(fact: LicenseFact, state: State, rules: Rules) -> Alert | None:
+def _date_alert(fact: LicenseFact, state: State, rules: Rules) -> Alert | None:
     now = state.now
     if fact.expires_at is None or fact.grace_ends_at is None:
         return None
     if fact.not_before is not None and now < fact.not_before:
         return _not_begun(fact, fact.not_before, state)
     if now >= fact.expires_at:
-        return _ended(fact, fact.expires_at, fact.grace_ends_at, now)
+        return _end_alert(fact, fact.expires_at, fact.grace_ends_at, now)
     stages = rules.stages_for(fact.container)
     days = stage_at(fact.expires_at, now, stages)
     return None if days is None else _ending(fact, fact.expires_at, days, rules, first=stages[0])
@@ -82,7 +82,7 @@ def _not_begun(fact: LicenseFact, begins_at: datetime, state: State) -> Alert:
     )
 
 
-def _ended(fact: LicenseFact, expires_at: datetime, grace_ends_at: datetime, now: datetime) -> Alert:
+def _end_alert(fact: LicenseFact, expires_at: datetime, grace_ends_at: datetime, now: datetime) -> Alert:
     in_grace = now < grace_ends_at
     then = (
         f"its grace ends at {iso(grace_ends_at)}, then its container stops" if in_grace else "its container may not run"
@@ -94,7 +94,7 @@ def _ended(fact: LicenseFact, expires_at: datetime, grace_ends_at: datetime, now
         stage="in grace" if in_grace else "ended",
         since=expires_at,
         subject=fact.path,
-        meaning=f"The license{_of(fact)} ended at {iso(expires_at)}{_stated(fact)}; {then}.",
+        meaning=f"The license{_of(fact)} ended at {iso(expires_at)}{_provenance(fact)}; {then}.",
         action="Download the next license on a connected machine and install it: azlic request, azlic install",
     )
 
@@ -111,7 +111,7 @@ def _ending(fact: LicenseFact, expires_at: datetime, days: int, rules: Rules, *,
         stage=f"{days} {'day' if days == 1 else 'days'}",
         since=before(expires_at, first),
         subject=fact.path,
-        meaning=f"The license{_of(fact)} ends at {iso(expires_at)}{_stated(fact)}, in {days} days or fewer.",
+        meaning=f"The license{_of(fact)} ends at {iso(expires_at)}{_provenance(fact)}, in {days} days or fewer.",
         action=f"Start its renewal: buying and carrying it in takes {rules.lead_days} days here.",
     )
 
@@ -120,7 +120,7 @@ def _of(fact: LicenseFact) -> str:
     return f" for {fact.container}" if fact.container else ""
 
 
-def _stated(fact: LicenseFact) -> str:
+def _provenance(fact: LicenseFact) -> str:
     return " (stated by the operator)" if fact.stated else ""
 
 

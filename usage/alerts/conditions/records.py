@@ -8,7 +8,7 @@ from usage.alerts.alert import Alert, Severity
 from usage.alerts.rules import Rules
 from usage.alerts.state import Doubt, State
 from usage.months import DAY_MS, day_number
-from usage.reporting.activity import Heard, Standing
+from usage.reporting.activity import Activity, ContainerActivity
 
 _FINDINGS = "Look into it, then say why it may rest: azlic findings list, azlic findings settle"
 _LINES = "Look at them, then take or discard each: azlic quarantine list"
@@ -34,10 +34,10 @@ DOUBTS: dict[str, tuple[Severity, str, str]] = {
 def record_alerts(state: State, _: Rules) -> Iterator[Alert]:
     """One alert for each kind of thing that waits for somebody."""
     for doubt in state.doubts:
-        yield _doubted(doubt, state)
+        yield _doubt_alert(doubt, state)
 
 
-def _doubted(doubt: Doubt, state: State) -> Alert:
+def _doubt_alert(doubt: Doubt, state: State) -> Alert:
     severity, words, action = DOUBTS.get(doubt.kind, (Severity.WARNING, "findings wait for somebody", _FINDINGS))
     digits = len(str(doubt.number))  # ten times as many is worse, one more is not
     return Alert(
@@ -55,11 +55,11 @@ def _doubted(doubt: Doubt, state: State) -> Alert:
 def silence_alerts(state: State, _: Rules) -> Iterator[Alert]:
     """Each container that has been without a record for longer than it ever was."""
     for heard in state.containers:
-        if heard.standing is Standing.SILENT and heard.habit is not None:
+        if heard.standing is Activity.SILENT and heard.habit is not None:
             yield _silent(heard, heard.habit)
 
 
-def _silent(heard: Heard, habit: int) -> Alert:
+def _silent(heard: ContainerActivity, habit: int) -> Alert:
     place = "/".join(filter(None, (heard.site, heard.container_type, heard.container_id)))
     return Alert(
         id=f"container-silent:{place}",

@@ -11,14 +11,14 @@ from usage.alerts.state import AuditFact, ChannelFact, Doubt, HandOver, PlanFact
 from usage.ledger.readonly import Ask
 from usage.months import DAY_MS, Month, day_number
 from usage.plans.model import Change, MeterShare, Plan
-from usage.reporting.daily import DayUse, Kind, bearing_day
-from usage.reporting.plan_usage import first_of_twelve, plan_usage
+from usage.reporting.daily import DayUse, UseKind, bearing_day
+from usage.reporting.plan_usage import first_of_twelve, usage_of_plan
 
 _LAYERS = 3  # a usage file lies in a container's folder, in a service's, in the output folder
 _FOLDERS_OF = 200
 
 
-def planned(ask: Ask) -> list[Plan]:
+def read_plans(ask: Ask) -> list[Plan]:
     """All plans, in the order of their start, as ``usage.plans.store`` reads them."""
     shares: dict[int, list[MeterShare]] = defaultdict(list)
     for plan, *share in ask("SELECT plan, meter, multiplier, divisor FROM plan_meter"):
@@ -53,7 +53,7 @@ def _plan(_: int, *row: Any, meters: tuple[MeterShare, ...], changes: tuple[Chan
     )
 
 
-def used(ask: Ask, start: datetime, end: datetime) -> list[DayUse]:
+def read_days_of_use(ask: Ask, start: datetime, end: datetime) -> list[DayUse]:
     """All use of the days from ``start`` to ``end``; what was booked about a closed month stands on its new month."""
     labels = "series.site, series.container_type, series.container_id, series.meter"
     query = (
@@ -75,7 +75,7 @@ def used(ask: Ask, start: datetime, end: datetime) -> list[DayUse]:
         booked_at = from_milliseconds(at)
         day = bearing_day(Month.from_number(month), booked_at)
         if day_number(start) <= day < day_number(end):
-            days.append(DayUse(day, site, kind, container, meter, quantity, 0, booked_at, kind=Kind.CORRECTED))
+            days.append(DayUse(day, site, kind, container, meter, quantity, 0, booked_at, kind=UseKind.CORRECTED))
     return days
 
 
@@ -86,7 +86,7 @@ def days_looked_at(plans: Sequence[Plan], now: datetime) -> tuple[datetime, date
     return min([first_of_twelve(month).starts_at, *running]), month.next.starts_at
 
 
-def plan_facts(plans: Sequence[Plan], days: Sequence[DayUse], now: datetime) -> tuple[PlanFact, ...]:
+def read_plan_facts(plans: Sequence[Plan], days: Sequence[DayUse], now: datetime) -> tuple[PlanFact, ...]:
     """Each plan that has begun: how it stands, and what comes after it."""
     return tuple(
         PlanFact(
@@ -94,9 +94,9 @@ def plan_facts(plans: Sequence[Plan], days: Sequence[DayUse], now: datetime) -> 
             container=plan.plan_type,
             ends_at=plan.ends_at,
             renews=plan.auto_renew,
-            followed=_followed(plan, plans),
-            used_after=_used_after(plan, plans, days),
-            usage=plan_usage(plan, plan.period_around(now), days, Month.of(now), as_of=now)
+            followed=_has_successor(plan, plans),
+            used_after=_is_used_after(plan, plans, days),
+            usage=usage_of_plan(plan, plan.period_around(now), days, Month.of(now), as_of=now)
             if now < plan.ends_at
             else None,
         )
@@ -105,13 +105,13 @@ def plan_facts(plans: Sequence[Plan], days: Sequence[DayUse], now: datetime) -> 
     )
 
 
-def _followed(plan: Plan, plans: Sequence[Plan]) -> bool:
+def _has_successor(plan: Plan, plans: Sequence[Plan]) -> bool:
     after = [other for other in plans if other is not plan and other.starts_at <= plan.ends_at < other.ends_at]
     meters = {share.meter for other in after for share in other.meters}
     return bool(plan.meters) and all(share.meter in meters for share in plan.meters)
 
 
-def _used_after(plan: Plan, plans: Sequence[Plan], days: Iterable[DayUse]) -> bool:
+def _is_used_after(plan: Plan, plans: Sequence[Plan], days: Iterable[DayUse]) -> bool:
     """Whether a meter of a plan was used after its end, on a day on which no plan has that meter."""
     meters, end = {share.meter for share in plan.meters}, day_number(plan.ends_at)
     spans = [
@@ -128,7 +128,7 @@ def _used_after(plan: Plan, plans: Sequence[Plan], days: Iterable[DayUse]) -> bo
     )
 
 
-def doubts(ask: Ask) -> tuple[Doubt, ...]:
+def read_doubts(ask: Ask) -> tuple[Doubt, ...]:
     """What waits for somebody: lines kept apart, records that are missing, findings nobody has settled."""
     kept = ask("SELECT kind, count(*), min(taken_at) FROM quarantine WHERE settled_at IS NULL GROUP BY kind")
     missing = ask("SELECT sum(last - first + 1), min(found_at) FROM gap")
@@ -141,7 +141,7 @@ def doubts(ask: Ask) -> tuple[Doubt, ...]:
     return tuple(Doubt(kind, number, from_milliseconds(since)) for kind, number, since in [*rows, *found])
 
 
-def pending_months(ask: Ask, now: datetime) -> tuple[Month, ...]:
+def read_pending_months(ask: Ask, now: datetime) -> tuple[Month, ...]:
     """Months with use that are over and not closed, the oldest first."""
     today = day_number(Month.of(now).starts_at)
     closed = {number for (number,) in ask("SELECT month FROM closed_month")}
@@ -150,7 +150,7 @@ def pending_months(ask: Ask, now: datetime) -> tuple[Month, ...]:
     return tuple(sorted(month for month in months if month.number not in closed))
 
 
-def hand_over(ask: Ask) -> HandOver | None:
+def read_hand_over(ask: Ask) -> HandOver | None:
     """Since when usage waits for its receipt; None where all of it has one."""
     ((through, receipt_at),) = ask(
         "SELECT coalesce(max(last_batch), 0), max(acknowledged_at) FROM export WHERE acknowledged_at IS NOT NULL"
@@ -163,14 +163,14 @@ def hand_over(ask: Ask) -> HandOver | None:
     return HandOver(from_milliseconds(waits_since), from_milliseconds(receipt_at) if receipt_at else None)
 
 
-def audit(ask: Ask) -> AuditFact | None:
+def read_audit_outcome(ask: Ask) -> AuditFact | None:
     """What the last audit said; None where there was none."""
     for audited_at, sound, detail in ask("SELECT audited_at, sound, detail FROM audit_outcome"):
         return AuditFact(from_milliseconds(audited_at), bool(sound), detail)
     return None
 
 
-def failing_channels(ask: Ask) -> tuple[ChannelFact, ...]:
+def read_failing_channels(ask: Ask) -> tuple[ChannelFact, ...]:
     """The channels that have not taken what they were told."""
     query = (
         "SELECT channel, max(attempts), max(error) FROM notice"
@@ -179,13 +179,13 @@ def failing_channels(ask: Ask) -> tuple[ChannelFact, ...]:
     return tuple(ChannelFact(*row) for row in ask(query))
 
 
-def output_folders(ask: Ask) -> list[Path]:
+def read_output_folders(ask: Ask) -> list[Path]:
     """The output folders that the newest usage files were taken from."""
     query = f"SELECT path FROM source WHERE vanished_at IS NULL ORDER BY key DESC LIMIT {_FOLDERS_OF}"  # noqa: S608
     folders = {path.rsplit("/", _LAYERS)[0] for (path,) in ask(query) if path.startswith("/")}
     return [Path(folder) for folder in sorted(folders)]
 
 
-def seen_since(ask: Ask) -> dict[str, datetime]:
+def read_first_seen(ask: Ask) -> dict[str, datetime]:
     """Since when each alert has been there."""
     return {alert: from_milliseconds(since) for alert, since in ask("SELECT alert, since FROM open_alert")}

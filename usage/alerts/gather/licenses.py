@@ -31,7 +31,7 @@ class Known(NamedTuple):
     fact: LicenseFact
 
 
-class Adopted(NamedTuple):
+class StatedLicense(NamedTuple):
     """What the operator stated about a license that azlic cannot read."""
 
     digest: bytes
@@ -42,13 +42,13 @@ class Adopted(NamedTuple):
 Examine = Callable[[Path], Verdict]
 
 
-def license_facts(
+def gather_licenses(
     roots: Sequence[Path],
     examine: Examine,
     *,
     context: bytes,
     known: Mapping[str, Known],
-    adopted: Mapping[str, Adopted],
+    adopted: Mapping[str, StatedLicense],
     now: datetime,
 ) -> tuple[LicenseFact, ...]:
     """The licenses that some paths stand for, and those that lay there before and are gone.
@@ -56,7 +56,7 @@ def license_facts(
     ``context`` is a digest of everything but the file that a verdict rests on.
     """
     mounts = [_place(path) for path in find_mounts(roots).paths]
-    gone = _gone(roots, mounts, known)
+    gone = _missing_mounts(roots, mounts, known)
     empty_roots = {os.path.dirname(path) for path in gone}  # noqa: PTH120 - a thousand places are to be quick
     facts = []
     for path in (*mounts, *gone):
@@ -67,7 +67,7 @@ def license_facts(
         if stamp and before and before.stamp == stamp and timedelta() <= now - before.verified_at < FRESH:
             facts.append(before.fact)
         else:
-            facts.append(_looked_at(path, examine, adopted, stamp))
+            facts.append(_examine(path, examine, adopted, stamp))
     return tuple(sorted(facts, key=lambda fact: fact.path))
 
 
@@ -75,7 +75,7 @@ def _place(path: Path) -> str:
     return os.path.abspath(path).removesuffix(f"/{LICENSE_NAME}")  # noqa: PTH100 - a link is a place of its own
 
 
-def _gone(roots: Iterable[Path], mounts: Sequence[str], known: Mapping[str, Known]) -> list[str]:
+def _missing_mounts(roots: Iterable[Path], mounts: Sequence[str], known: Mapping[str, Known]) -> list[str]:
     """The places below the paths that held a license once and are among the mounts no more."""
     places, found = {_place(root) for root in roots}, set(mounts)
     return sorted(path for path in known if path not in found and os.path.dirname(path) in places)  # noqa: PTH120
@@ -94,17 +94,17 @@ def _stamp(path: str, context: bytes) -> bytes:
     return hashlib.sha256(told.encode() + context).digest()
 
 
-def _looked_at(path: str, examine: Examine, adopted: Mapping[str, Adopted], stamp: bytes) -> LicenseFact:
+def _examine(path: str, examine: Examine, adopted: Mapping[str, StatedLicense], stamp: bytes) -> LicenseFact:
     stated = adopted.get(path) or adopted.get(f"{path}/{LICENSE_NAME}")
     if stated and stamp:
-        return _as_stated(path, stated)
+        return _stated_fact(path, stated)
     try:
         return license_fact(path, examine(Path(path)), stamp)
     except AzlicError as error:  # a trust store that does not decide: no answer about this one, and others may have one
         return LicenseFact(path, Status.UNTRUSTED, error.message)
 
 
-def _as_stated(path: str, stated: Adopted) -> LicenseFact:
+def _stated_fact(path: str, stated: StatedLicense) -> LicenseFact:
     file = Path(path) if Path(path).is_file() else Path(path, LICENSE_NAME)
     try:
         content = read_capped(file, _ADOPTED_BYTES)
@@ -139,25 +139,25 @@ def trust_facts(trust: TrustStore) -> tuple[TrustFact, ...]:
     return tuple(
         TrustFact(
             name,
-            issuer.said_at,
+            issuer.last_stated_at,
             issuer.rotation.expires_at if issuer.rotation else None,
             issuer.revocations.next_update if issuer.revocations else None,
         )
-        for name, issuer in sorted(trust.held().issuers.items())
-        if issuer.said_at is not None
+        for name, issuer in sorted(trust.load().issuers.items())
+        if issuer.last_stated_at is not None
     )
 
 
-def known_licenses(ask: Ask) -> dict[str, Known]:
+def read_known_licenses(ask: Ask) -> dict[str, Known]:
     """The licenses as they were verified last."""
     query = (
         "SELECT path, stamp, verified_at, container_type, license_id, issued_at, not_before, expires_at, grace_ends_at"
         " FROM known_license"
     )
-    return {path: _known(path, *row) for path, *row in ask(query)}
+    return {path: _known_license(path, *row) for path, *row in ask(query)}
 
 
-def _known(path: str, stamp: bytes, verified_at: int, container: str, license_id: str, *instants: int) -> Known:
+def _known_license(path: str, stamp: bytes, verified_at: int, container: str, license_id: str, *instants: int) -> Known:
     issued_at, not_before, expires_at, grace_ends_at = map(from_milliseconds, instants)
     fact = LicenseFact(
         path,
@@ -173,7 +173,9 @@ def _known(path: str, stamp: bytes, verified_at: int, container: str, license_id
     return Known(bytes(stamp), from_milliseconds(verified_at), fact)
 
 
-def adopted_licenses(ask: Ask) -> dict[str, Adopted]:
+def read_adopted_licenses(ask: Ask) -> dict[str, StatedLicense]:
     """What the operator stated about licenses that azlic cannot read."""
     query = "SELECT path, digest, container_type, expires_at FROM adopted_license"
-    return {path: Adopted(bytes(digest), kind, from_milliseconds(ends)) for path, digest, kind, ends in ask(query)}
+    return {
+        path: StatedLicense(bytes(digest), kind, from_milliseconds(ends)) for path, digest, kind, ends in ask(query)
+    }

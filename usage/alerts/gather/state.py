@@ -13,19 +13,19 @@ from licensing.verdict.seen import Seen
 from licensing.verdict.verdict import Verdict
 from usage.alerts.gather import ledger
 from usage.alerts.gather.licenses import (
-    adopted_licenses,
-    known_licenses,
-    license_facts,
+    gather_licenses,
+    read_adopted_licenses,
+    read_known_licenses,
     trust_context,
     trust_facts,
 )
 from usage.alerts.state import Disk, State
-from usage.ledger.readonly import Ask, asking
+from usage.ledger.readonly import Ask, readonly_connection
 from usage.months import day_number
-from usage.reporting.activity import heard
+from usage.reporting.activity import container_activity
 
 
-def gather(
+def site_state(
     licenses: Sequence[Path],
     examine: Callable[[Path, Seen], Verdict],
     *,
@@ -42,16 +42,16 @@ def gather(
     known, adopted, told, error = {}, {}, {}, ""
     folders: list[Path] = []
     try:
-        with asking(database) as ask:
+        with readonly_connection(database) as ask:
             if ask is not None:
-                known, adopted = known_licenses(ask), adopted_licenses(ask)
-                told, folders = _told(ask, now), ledger.output_folders(ask)
+                known, adopted = read_known_licenses(ask), read_adopted_licenses(ask)
+                told, folders = _from_ledger(ask, now), ledger.read_output_folders(ask)
     except AzlicError as unreadable:
         error = unreadable.message
     seen = read_memory(database)
     return State(
         now=now,
-        licenses=license_facts(
+        licenses=gather_licenses(
             licenses,
             lambda path: examine(path, seen),
             context=trust_context(trust, seen, asked),
@@ -67,19 +67,19 @@ def gather(
     )
 
 
-def _told(ask: Ask, now: datetime) -> dict[str, Any]:
+def _from_ledger(ask: Ask, now: datetime) -> dict[str, Any]:
     """What the ledger tells, by the names it has in the state."""
-    plans = ledger.planned(ask)
-    days = ledger.used(ask, *ledger.days_looked_at(plans, now))
+    plans = ledger.read_plans(ask)
+    days = ledger.read_days_of_use(ask, *ledger.days_looked_at(plans, now))
     return {
-        "plans": ledger.plan_facts(plans, days, now),
-        "containers": heard((use for use in days if use.records), day_number(now)),
-        "doubts": ledger.doubts(ask),
-        "pending_months": ledger.pending_months(ask, now),
-        "hand_over": ledger.hand_over(ask),
-        "audit": ledger.audit(ask),
-        "channels": ledger.failing_channels(ask),
-        "seen_since": ledger.seen_since(ask),
+        "plans": ledger.read_plan_facts(plans, days, now),
+        "containers": container_activity((use for use in days if use.records), day_number(now)),
+        "doubts": ledger.read_doubts(ask),
+        "pending_months": ledger.read_pending_months(ask, now),
+        "hand_over": ledger.read_hand_over(ask),
+        "audit": ledger.read_audit_outcome(ask),
+        "channels": ledger.read_failing_channels(ask),
+        "seen_since": ledger.read_first_seen(ask),
     }
 
 

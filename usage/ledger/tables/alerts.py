@@ -9,7 +9,7 @@ from licensing.db.database import Table
 from usage.ledger.tables.records import Moment
 
 
-class AcknowledgedAlert(Table):
+class AcknowledgedAlertRow(Table):
     """An alert that stays quiet until a date, or until it worsens beyond ``severity`` and ``stage``."""
 
     __tablename__ = "acknowledged_alert"
@@ -21,7 +21,7 @@ class AcknowledgedAlert(Table):
     acknowledged_by: Mapped[str] = mapped_column(String)
 
 
-class OpenAlert(Table):
+class OpenAlertRow(Table):
     """An alert that was there when somebody last looked, and since when."""
 
     __tablename__ = "open_alert"
@@ -29,7 +29,7 @@ class OpenAlert(Table):
     since: Mapped[datetime] = mapped_column(Moment)
 
 
-class Notice(Table):
+class NoticeRow(Table):
     """An alert that was told to a channel at a stage: once each. ``sent_at`` is empty while it could not be."""
 
     __tablename__ = "notice"
@@ -42,7 +42,7 @@ class Notice(Table):
     error: Mapped[str | None] = mapped_column(String)
 
 
-class KnownLicense(Table):
+class KnownLicenseRow(Table):
     """A license as it was verified last in one place; ``stamp`` is a digest of its file's state and of the trust.
 
     It spares verifying again what has not changed, and remembers what a folder that vanished held.
@@ -60,7 +60,7 @@ class KnownLicense(Table):
     grace_ends_at: Mapped[datetime] = mapped_column(Moment)
 
 
-class AuditOutcome(Table):
+class AuditOutcomeRow(Table):
     """What the last audit of this ledger said: one row, whose ``key`` is 1."""
 
     __tablename__ = "audit_outcome"

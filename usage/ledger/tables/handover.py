@@ -9,7 +9,7 @@ from licensing.db.database import Table
 from usage.ledger.tables.records import Key, Moment
 
 
-class Origin(Table):
+class OriginRow(Table):
     """The one name of this ledger, given once; a checkpoint bears it, so that no other ledger's passes for it."""
 
     __tablename__ = "origin"
@@ -17,7 +17,7 @@ class Origin(Table):
     made_at: Mapped[datetime] = mapped_column(Moment)
 
 
-class Export(Table):
+class ExportRow(Table):
     """An export that was signed: of which batches, up to which head. ``acknowledged_at`` is set by its receipt.
 
     ``manifest`` is the payload that was signed, so that the same export can be written again to the same bytes;
@@ -38,7 +38,7 @@ class Export(Table):
     acknowledged_by: Mapped[str | None] = mapped_column(String)
 
 
-class HandingSite(Table):
+class HandingSiteRow(Table):
     """A site whose exports are accepted here: its key, its ledger's origin, and the last head that was seen of it."""
 
     __tablename__ = "handing_site"
@@ -51,7 +51,7 @@ class HandingSite(Table):
     seen_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
-class AcceptedExport(Table):
+class AcceptedExportRow(Table):
     """An export that was booked here; the same one again is nothing new."""
 
     __tablename__ = "accepted_export"

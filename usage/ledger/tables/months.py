@@ -9,7 +9,7 @@ from licensing.db.database import Table
 from usage.ledger.tables.records import Key, Moment
 
 
-class ClosedMonth(Table):
+class ClosedMonthRow(Table):
     """A month (its number) that was closed by the batch ``batch``; ``totals`` is the digest of its closed totals.
 
     ``reason`` says why it was closed though something was open; empty where nothing was.
@@ -23,7 +23,7 @@ class ClosedMonth(Table):
     reason: Mapped[str] = mapped_column(String)
 
 
-class ClosedTotal(Table):
+class ClosedTotalRow(Table):
     """What a series used in a closed month, as it was when the month was closed."""
 
     __tablename__ = "closed_total"
@@ -33,7 +33,7 @@ class ClosedTotal(Table):
     records: Mapped[int] = mapped_column(BigInteger)
 
 
-class Correction(Table):
+class CorrectionRow(Table):
     """What is booked in a later month about a closed one: ``late``, or a ``reversal`` with its ``replacement``.
 
     ``quantity`` is signed. ``month`` is where the record belongs, ``booked_month`` the open one that bears it.

@@ -30,7 +30,7 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else from_milliseconds(value)
 
 
-class Source(Table):
+class SourceRow(Table):
     """A usage file as far as it has been read. ``offset`` and ``line`` are those of the first byte not yet taken.
 
     ``consumed`` is the digest of everything before the offset, ``head`` of its first bytes, ``marker`` of its last;
@@ -60,7 +60,7 @@ class Source(Table):
     )
 
 
-class Series(Table):
+class SeriesRow(Table):
     """What the records of one container and meter share. ``site`` is where they were used; empty is this site."""
 
     __tablename__ = "series"
@@ -79,7 +79,7 @@ class Series(Table):
     )
 
 
-class Record(Table):
+class RecordRow(Table):
     """One usage record, as it was reported. ``number`` rises by one, without a gap, in the order of the batches.
 
     ``series`` is no foreign key: the ledger alone writes it, the audit proves it, and the check costs 4 % of an ingest.
@@ -95,7 +95,7 @@ class Record(Table):
     extra: Mapped[str | None] = mapped_column(String)
 
 
-class Batch(Table):
+class BatchRow(Table):
     """One stretch of one file, taken in one transaction, chained to the batch before.
 
     ``consumed`` is the digest of the file's bytes from 0 to ``stop``, ``rows`` of the records as stored, ``head`` of
@@ -116,7 +116,7 @@ class Batch(Table):
     taken_at: Mapped[datetime] = mapped_column(Moment)
 
 
-class Total(Table):
+class TotalRow(Table):
     """What a series used on a day; kept with every batch, so that a report never reads the records.
 
     ``day`` counts days since 1970-01-01 in UTC: months, and plans that begin on any day, are sums of whole days.
@@ -130,7 +130,7 @@ class Total(Table):
     last_at: Mapped[int] = mapped_column(BigInteger)
 
 
-class Chain(Table):
+class ChainRow(Table):
     """The last chained record seen of a container: what its next one has to follow."""
 
     __tablename__ = "chain"
@@ -139,7 +139,7 @@ class Chain(Table):
     digest: Mapped[str] = mapped_column(String)
 
 
-class Gap(Table):
+class GapRow(Table):
     """Records that are missing from a container's chain, from ``first`` to ``last``; gone once they have arrived."""
 
     __tablename__ = "gap"
@@ -151,7 +151,7 @@ class Gap(Table):
     found_at: Mapped[datetime] = mapped_column(Moment)
 
 
-class Quarantine(Table):
+class QuarantineRow(Table):
     """A line kept apart, whole: ``kind`` is ``bad-line``, or ``conflict`` for a known id with other content.
 
     ``settled_at`` is set once it was taken after all (``retried``) or put aside for a reason (``discarded``).
@@ -175,7 +175,7 @@ class Quarantine(Table):
     __table_args__ = (UniqueConstraint("file", "start", "digest"),)
 
 
-class Finding(Table):
+class FindingRow(Table):
     """Something about the sources that is not as it should be: a gap, an edited line, a file that shrank.
 
     ``settled_at`` is set once somebody has looked into it and said why it may rest.
@@ -195,7 +195,7 @@ class Finding(Table):
     __table_args__ = (UniqueConstraint("kind", "file", "detail"),)
 
 
-class Plan(Table):
+class PlanRow(Table):
     """A commitment as the operator entered or imported it; ``ends_at`` is exclusive."""
 
     __tablename__ = "plan"
@@ -212,7 +212,7 @@ class Plan(Table):
     auto_renew: Mapped[bool] = mapped_column(Boolean, default=False)
 
 
-class PlanMeter(Table):
+class PlanMeterRow(Table):
     """A meter that draws on a plan: ``multiplier``/``divisor`` turn the meter's unit into the plan's."""
 
     __tablename__ = "plan_meter"
@@ -222,7 +222,7 @@ class PlanMeter(Table):
     divisor: Mapped[int] = mapped_column(BigInteger, default=1)
 
 
-class PlanChange(Table):
+class PlanChangeRow(Table):
     """Units bought in mid-term: from ``effective_at`` the period that it lies in commits to ``quota`` more.
 
     ``prorated`` tells whether the quota was worked out from the days that were left, or stated.
@@ -238,7 +238,7 @@ class PlanChange(Table):
     entered_at: Mapped[datetime] = mapped_column(Moment)
 
 
-class ReadingSource(Table):
+class ReadingSourceRow(Table):
     """A container whose usage is known from its own report. ``mirror_of`` names another that reports the same mount."""
 
     __tablename__ = "reading_source"
@@ -248,7 +248,7 @@ class ReadingSource(Table):
     mirror_of: Mapped[int | None] = mapped_column(ForeignKey("reading_source.key"))
 
 
-class Reading(Table):
+class ReadingRow(Table):
     """A report as it came, byte for byte: of a month (its number), or of everything (0)."""
 
     __tablename__ = "reading"
@@ -261,7 +261,7 @@ class Reading(Table):
     __table_args__ = (Index("ix_reading_source_month_taken_at", "source", "month", "taken_at"),)
 
 
-class Counter(Table):
+class CounterRow(Table):
     """Where a source's cumulative counter of a month and meter stands: the base of the next increase.
 
     ``epoch`` rises each time the counter fell, as it does when the container gets a fresh mount.
