@@ -10,10 +10,6 @@ from tests import postgres
 from tests.site import NewDatabase, Site
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "databases(*names): the databases that a test runs on; else it is SQLite")
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marked = metafunc.definition.get_closest_marker("databases")
     if marked is not None and "new_database" in metafunc.fixturenames:

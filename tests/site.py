@@ -32,6 +32,7 @@ from usage.intake.run import ingest
 from usage.ledger.writer import Receipt
 from usage.months import Month
 from usage.plans.store import add_plan, from_document
+from usage.records.usage_files import SIZES, ReadSizes
 from usage.reporting.report import MonthlyReport, monthly_report
 
 METER = READ.meters[0]
@@ -195,8 +196,8 @@ class Site:
             self._ledger = open_database(self.database, create=True)
         return self._ledger
 
-    def ingest(self) -> Receipt:
-        return ingest(self.ledger, [self.output], now=self.now)
+    def ingest(self, sizes: ReadSizes = SIZES) -> Receipt:
+        return ingest(self.ledger, [self.output], now=self.now, sizes=sizes)
 
     def enter_plan(self, plan: CommittedPlan | None = None) -> None:
         with writing(self.ledger) as connection:

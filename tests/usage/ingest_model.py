@@ -28,10 +28,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from unittest.mock import patch
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from licensing.core.errors import AzlicError, BadCall
 from licensing.db.database import reading
@@ -48,9 +47,11 @@ from usage.ledger.tables.records import FindingRow, GapRow, RecordRow, SourceRow
 from usage.ledger.writer import Receipt
 from usage.months import Month
 from usage.quantity import MICRO
+from usage.records.usage_files import ReadSizes
 
 LIVE = ("plain.jsonl", "counted.jsonl", "dated.jsonl")
 CHAINS = {"counted.jsonl": "c0c0c0c0c0c0", "dated.jsonl": "dadadadadada"}
+SMALL = ReadSizes(block=4096, line=2048, commit=6000)
 LOSSES = {"shrunk", "rewritten", "replaced", "vanished"}
 
 live = st.sampled_from(LIVE)
@@ -77,7 +78,6 @@ class Files(RuleBasedStateMachine):
         self._database = new_ledger(self._top / "azlic.db")
         self._ledger = open_fast(self._database)
         self._memory: Memory = {}
-        self._sizes = contextlib.ExitStack()
         self._now = START
         self._written = 0
         self._chains: dict[str, list[bytes]] = {name: [] for name in CHAINS}
@@ -87,11 +87,6 @@ class Files(RuleBasedStateMachine):
         self._known: dict[int, tuple[int, bytes]] = {}
         self._doubts: dict[int, Doubt] = {}
         self._harmless = self._in_order = True
-
-    @initialize()
-    def small_steps(self) -> None:
-        for name, size in (("sources.BLOCK_BYTES", 4096), ("sources.LINE_BYTES", 2048), ("ingest.COMMIT_BYTES", 6000)):
-            self._sizes.enter_context(patch(f"usage.{name}", size))
 
     # ---- the folder as it is
 
@@ -309,7 +304,7 @@ class Files(RuleBasedStateMachine):
 
     def _try(self, paths: list[Path], memory: Memory | None = None) -> Receipt | None:
         try:
-            return ingest(self._ledger, paths, now=self._now, memory=memory)
+            return ingest(self._ledger, paths, now=self._now, memory=memory, sizes=SMALL)
         except AzlicError as error:
             assert "cannot be read" in error.message, error.message
             assert any(not is_whole(path) for path in self._files())
@@ -396,7 +391,7 @@ class Files(RuleBasedStateMachine):
         dying = open_fast(self._database)
         die_at(dying, number)
         with contextlib.suppress(Killed, AzlicError):
-            ingest(dying, [self._top / "output"], now=self._now)
+            ingest(dying, [self._top / "output"], now=self._now, sizes=SMALL)
         dying.dispose()
         gc.collect()  # of cursors that were open when it died, and would hold the database
         found = {row.id for row in rows(self._ledger, RecordRow)}
@@ -433,7 +428,6 @@ class Files(RuleBasedStateMachine):
         self._memory = {}
 
     def teardown(self) -> None:
-        self._sizes.close()
         self._ledger.dispose()
         self._temporary.cleanup()
 

@@ -17,6 +17,7 @@ from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, Correctio
 from usage.ledger.tables.records import BatchRow, FindingRow, QuarantineRow, RecordRow, SeriesRow, SourceRow, TotalRow
 from usage.ledger.writer import Receipt
 from usage.months import DAY_MS
+from usage.records.usage_files import SIZES, ReadSizes
 
 TODAY = "usage-2026-03-01.jsonl"
 
@@ -116,8 +117,8 @@ class Mount:
     def append(self, lines: Sequence[bytes], name: str = TODAY, container: str = CONTAINER_ID) -> Path:
         return self.put(b"".join(line + b"\n" for line in lines), name, container, mode="ab")
 
-    def ingest(self) -> Receipt:
-        return self.site.ingest()
+    def ingest(self, sizes: ReadSizes = SIZES) -> Receipt:
+        return self.site.ingest(sizes)
 
     def ids(self) -> list[str]:
         return [row.id for row in rows(self.ledger, RecordRow)]

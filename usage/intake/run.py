@@ -14,10 +14,7 @@ from licensing.history.remember import advance
 from licensing.verdict.seen import WitnessKind
 from usage.intake.matching import Matching, Memory, Work
 from usage.ledger.writer import Ledger, Receipt
-from usage.records.usage_files import LINE_BYTES, Block, OpenFile, UnreadableFile, find_files
-
-COMMIT_BYTES = 48 * 1024 * 1024
-"""So much is read before it is committed; a killed ingest reads at most this again."""
+from usage.records.usage_files import SIZES, Block, OpenFile, ReadSizes, UnreadableFile, find_files
 
 _ATTEMPTS = 3
 
@@ -32,18 +29,20 @@ def ingest(
     site: str = "",
     progress: Progress | None = None,
     memory: Memory | None = None,
+    sizes: ReadSizes = SIZES,
 ) -> Receipt:
     """Take every whole line that is new in the usage files below ``paths``; twice is once.
 
     ``progress`` hears the bytes done and the bytes to do. ``memory`` spares a process that ingests again and again the
-    second look at what it has read itself. Raises ``AzlicError`` when a folder or the ledger cannot be used, and, once
-    everything else is taken, when a file cannot be read; what was committed stays, and the next ingest goes on there.
+    second look at what it has read itself; ``sizes`` says how much is taken at a time. Raises ``AzlicError`` when a
+    folder or the ledger cannot be used, and, once everything else is taken, when a file cannot be read; what was
+    committed stays, and the next ingest goes on there.
     """
     receipt = Receipt()
     folders = [path.resolve() for path in paths]
     with holding(engine):
         for _ in range(_ATTEMPTS):
-            walk = _Walk(engine, folders, receipt, now=now, site=site, progress=progress, memory=memory)
+            walk = _Walk(engine, folders, receipt, now=now, site=site, progress=progress, memory=memory, sizes=sizes)
             walk.run()
             if not receipt.unsteady:
                 break
@@ -70,6 +69,7 @@ class _Walk:
         site: str,
         progress: Progress | None,
         memory: Memory | None,
+        sizes: ReadSizes,
     ) -> None:
         self._engine = engine
         self._folders = folders
@@ -78,6 +78,7 @@ class _Walk:
         self._site = site
         self._progress = progress
         self._memory = {} if memory is None else memory
+        self._sizes = sizes
         self.unreadable: list[UnreadableFile] = []
 
     def run(self) -> None:
@@ -110,7 +111,7 @@ class _Walk:
                     ledger.book(connection, item.cursor, block)
                     item.keep_block(connection, block)
                     taken += len(block.data)
-                    if taken >= COMMIT_BYTES:
+                    if taken >= self._sizes.commit:
                         break
                 else:
                     finished = True
@@ -132,10 +133,10 @@ class _Walk:
                     if not item.stands_in(file):
                         self._receipt.unsteady += 1
                         continue
-                    for block in file.blocks(item.start):
+                    for block in file.blocks(item.start, self._sizes):
                         yield item, block
                     item.file = file.look()
-                    item.pending = len(file.read(item.start, LINE_BYTES)) if file.compressed else 0
+                    item.pending = len(file.read(item.start, self._sizes.line)) if file.compressed else 0
                     yield item, None
             except FileNotFoundError:
                 self._receipt.unsteady += 1

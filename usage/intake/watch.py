@@ -15,7 +15,7 @@ from licensing.core.errors import AzlicError
 from usage.intake.matching import Memory
 from usage.intake.run import ingest
 from usage.ledger.writer import Receipt
-from usage.records.usage_files import is_usage_file
+from usage.records.usage_files import SIZES, ReadSizes, is_usage_file
 
 SETTLE_SECONDS = 0.05
 """So long a burst of writes is gathered before it is taken."""
@@ -36,11 +36,13 @@ class Watch(FileSystemEventHandler):
         clock: Callable[[], datetime],
         site: str = "",
         polling: bool = False,
+        sizes: ReadSizes = SIZES,
     ) -> None:
         self._engine = engine
         self._folders = [folder.resolve() for folder in folders]
         self._clock = clock
         self._site = site
+        self._sizes = sizes
         self._observer = PollingObserver(timeout=1.0) if polling else Observer()
         self._memory: Memory = {}
         # a signal handler may put into it while this very thread waits for it, which no lock or event would bear
@@ -123,7 +125,15 @@ class Watch(FileSystemEventHandler):
         def progress(_done: int, _total: int) -> None:
             alive()
 
-        receipt = ingest(self._engine, paths, now=self._clock(), site=self._site, progress=progress, memory=memory)
+        receipt = ingest(
+            self._engine,
+            paths,
+            now=self._clock(),
+            site=self._site,
+            progress=progress,
+            memory=memory,
+            sizes=self._sizes,
+        )
         self._memory.update(memory)
         return receipt
 

@@ -16,9 +16,19 @@ from typing import BinaryIO, Self, cast
 
 from licensing.core.errors import AzlicError
 
-BLOCK_BYTES = 4 * 1024 * 1024
-LINE_BYTES = 1024 * 1024
-"""A longer line is taken in pieces, each of which goes to quarantine."""
+
+@dataclass(frozen=True, slots=True)
+class ReadSizes:
+    """How many bytes of usage files are taken at a time."""
+
+    block: int = 4 * 1024 * 1024
+    line: int = 1024 * 1024
+    """A longer line is taken in pieces, each of which goes to quarantine."""
+    commit: int = 48 * 1024 * 1024
+    """So much is read before it is committed; a killed ingest reads at most this again."""
+
+
+SIZES = ReadSizes()
 
 _NAME = re.compile(r"(?P<base>.*\.jsonl)(?P<turns>([.-]\d+)*)(\.gz)?")
 _DATE_FROM = 1000
@@ -122,18 +132,18 @@ class OpenFile:
 
     def stretches(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from one offset to another, in pieces; fewer where the file ends."""
-        while start < stop and (data := self.read(start, min(BLOCK_BYTES, stop - start))):
+        while start < stop and (data := self.read(start, min(SIZES.block, stop - start))):
             yield data
             start += len(data)
 
-    def blocks(self, start: int) -> Iterator[Block]:
+    def blocks(self, start: int, sizes: ReadSizes = SIZES) -> Iterator[Block]:
         """The whole lines from ``start`` on. What stands behind the last newline is left for another time."""
-        while data := self.read(start, BLOCK_BYTES):
+        while data := self.read(start, sizes.block):
             end = data.rfind(b"\n") + 1
             if end == 0:
-                if len(data) < LINE_BYTES:
+                if len(data) < sizes.line:
                     return
-                end = LINE_BYTES
+                end = sizes.line
             yield Block(start, data if end == len(data) else data[:end])
             start += end
 

@@ -9,16 +9,18 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.usage.commitments import day
-from tests.usage.forked import fork
+from tests.usage.forked import EVERY_KILL, fork
 from tests.usage.ledgers import check_arithmetic, contents, copy_ledger, die_at, new_ledger, open_fast
 from tests.usage.lines import a_chain, a_line
 from usage.closing.close import close_month
 from usage.intake.run import ingest
 from usage.ledger.corrections import correct
 from usage.months import Month
+from usage.records.usage_files import ReadSizes
 
 ONE, OTHER = "aaaaaaaaaaaa", "bbbbbbbbbbbb"
 NOW = day("2026-05-03")
+SMALL = ReadSizes(block=1500, commit=6000)
 Step = Callable[[Engine, Path], object]
 
 
@@ -29,20 +31,18 @@ def put(output: Path, container: str, name: str, lines: list[bytes], rest: bytes
 
 
 @pytest.fixture
-def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def prepared(tmp_path: Path) -> Path:
     """A ledger with March closed and April open, corrections in both, and new files with late records in them."""
-    monkeypatch.setattr("usage.records.usage_files.BLOCK_BYTES", 1500)
-    monkeypatch.setattr("usage.intake.run.COMMIT_BYTES", 6000)
     output, march, april = tmp_path / "output", day("2026-03-20"), day("2026-04-20")
     chain = a_chain(12, container=ONE, at=march)
     put(output, ONE, "usage-2026-03-20.jsonl", chain)
     put(output, OTHER, "usage-2026-03-20.jsonl", [a_line("a", 5, at=march), b"bad"])
     engine = open_fast(new_ledger(tmp_path / "before.db"))
-    ingest(engine, [output], now=day("2026-04-01"))
+    ingest(engine, [output], now=day("2026-04-01"), sizes=SMALL)
     close_month(engine, Month(2026, 3), now=day("2026-04-01"), accept="one line was torn")
     correct(engine, "a", 3_000_000, reason="scanned twice", now=day("2026-04-02"))
     put(output, OTHER, "usage-2026-04-20.jsonl", [a_line("b", 2, at=april), a_line("late", 1, at=march)])
-    ingest(engine, [output], now=day("2026-04-20"))
+    ingest(engine, [output], now=day("2026-04-20"), sizes=SMALL)
     engine.dispose()
     return tmp_path
 
@@ -60,7 +60,7 @@ def news(folder: Path) -> Path:
 
 
 def take(engine: Engine, folder: Path) -> object:
-    return ingest(engine, [news(folder)], now=NOW)
+    return ingest(engine, [news(folder)], now=NOW, sizes=SMALL)
 
 
 def close(engine: Engine, folder: Path) -> object:
@@ -82,8 +82,11 @@ def killed_at(step: Step, folder: Path, database: Path, number: int) -> bool:
     return status != 0
 
 
+@EVERY_KILL
 @pytest.mark.parametrize(("step", "least"), [(take, 80), (close, 17), (correct_again, 10)])
-def test_what_is_killed_at_any_statement_ends_as_if_nothing_had_been(prepared: Path, step: Step, least: int) -> None:
+def test_what_is_killed_at_any_statement_ends_as_if_nothing_had_been(
+    prepared: Path, step: Step, least: int, every: int
+) -> None:
     """Together with the ingest of ``test_kill``: over 300 kills (230 there)."""
     undisturbed = open_fast(copy_ledger(prepared / "before.db", prepared / "undisturbed.db"))
     step(undisturbed, prepared)
@@ -97,7 +100,7 @@ def test_what_is_killed_at_any_statement_ends_as_if_nothing_had_been(prepared: P
             assert found[table] == rows, (table, kills)
         ledger.dispose()
         (prepared / "killed.db-journal").unlink(missing_ok=True)
-        kills += 1
+        kills += every
     assert kills >= least
     check_arithmetic(undisturbed)
     undisturbed.dispose()

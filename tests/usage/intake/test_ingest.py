@@ -13,7 +13,7 @@ from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount, recount, rows, totals
 from usage.intake.run import ingest
 from usage.ledger.tables.records import BatchRow, RecordRow, SourceRow
-from usage.records.usage_files import LINE_BYTES
+from usage.records.usage_files import SIZES
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
@@ -304,10 +304,10 @@ def test_an_id_that_cannot_be_shown_is_a_bad_line_whatever_stands_beside_it(moun
 
 
 def test_a_line_without_an_end_is_kept_in_pieces(mount: Mount) -> None:
-    mount.write([*names("a"), b"x" * (5 * LINE_BYTES), *names("b")])
+    mount.write([*names("a"), b"x" * (5 * SIZES.line), *names("b")])
     receipt = mount.ingest()
     assert (receipt.new, receipt.pending_bytes, mount.ids()) == (2, 0, ["a", "b"])
-    assert b"".join(row.content for row in mount.quarantine()) == b"x" * (5 * LINE_BYTES)
+    assert b"".join(row.content for row in mount.quarantine()) == b"x" * (5 * SIZES.line)
 
 
 def test_unknown_fields_are_kept(mount: Mount) -> None:

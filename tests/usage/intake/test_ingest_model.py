@@ -1,8 +1,13 @@
+import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from tests.usage.ingest_model import Files
 
-TestFiles = Files.TestCase
-TestFiles.settings = settings(
-    max_examples=90, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+
+@pytest.mark.parametrize("lives", [8, pytest.param(90, marks=pytest.mark.long)])
+def test_whatever_happens_to_usage_files_nothing_is_lost_or_taken_twice(lives: int) -> None:
+    often = settings(
+        max_examples=lives, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    run_state_machine_as_test(Files, settings=often)

@@ -23,17 +23,15 @@ from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount, rows
 from usage.intake.run import ingest
 from usage.ledger.tables.records import BatchRow, RecordRow, SourceRow
+from usage.records.usage_files import ReadSizes
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 TOMORROW = "usage-2026-03-02.jsonl"
 
 
-@pytest.fixture
-def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks and commits of a few lines."""
-    monkeypatch.setattr("usage.records.usage_files.BLOCK_BYTES", 4000)
-    monkeypatch.setattr("usage.intake.run.COMMIT_BYTES", 8000)
+SMALL = ReadSizes(block=4000, commit=8000)
+"""Blocks and commits of a few lines."""
 
 
 def reopened(mount: Mount) -> Engine:
@@ -44,7 +42,7 @@ def reopened(mount: Mount) -> Engine:
 def as_undisturbed(mount: Mount) -> bool:
     """Whether the ledger holds what one would that took everything in one go."""
     whole = open_database(mount.site.new_database("whole"), create=True)
-    ingest(whole, [mount.site.output], now=START)
+    ingest(whole, [mount.site.output], now=START, sizes=SMALL)
     try:
         return contents(whole) == contents(mount.ledger)
     finally:
@@ -54,12 +52,11 @@ def as_undisturbed(mount: Mount) -> bool:
 # ---- two at once
 
 
-@pytest.mark.usefixtures("small_steps")
 def test_two_processes_at_once_take_nothing_twice(mount: Mount) -> None:
     mount.write(a_chain(3000))
     assert mount.ledger
     mount.ledger.dispose()
-    both = [begin(lambda: ingest(reopened(mount), [mount.site.output], now=START).new) for _ in range(2)]
+    both = [begin(lambda: ingest(reopened(mount), [mount.site.output], now=START, sizes=SMALL).new) for _ in range(2)]
     assert sorted(end() for end in both) == [(0, "0"), (0, "3000")]
     assert as_undisturbed(mount)
 
@@ -91,7 +88,6 @@ def test_an_ingest_that_waits_too_long_says_who_holds_the_ledger(mount: Mount, m
 
 @pytest.mark.databases("sqlite")
 @pytest.mark.parametrize("room", [0, 3000, 20_000, 60_000])
-@pytest.mark.usefixtures("small_steps")
 def test_when_the_ledger_may_not_grow_the_next_ingest_goes_on_where_this_one_stopped(mount: Mount, room: int) -> None:
     mount.write(a_chain(1000))
     mount.write([a_line("a"), b"bad"], TOMORROW)
@@ -103,14 +99,14 @@ def test_when_the_ledger_may_not_grow_the_next_ingest_goes_on_where_this_one_sto
         size = database.stat().st_size + room
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
         with pytest.raises(AzlicError) as refused:
-            ingest(reopened(mount), [mount.site.output], now=START)
+            ingest(reopened(mount), [mount.site.output], now=START, sizes=SMALL)
         return f"{refused.value.message}; {refused.value.hint}"
 
     said = in_child(fill)
     assert said.startswith(f"the database {database} cannot be used: d") and "free space" in said, said
     check_arithmetic(mount.ledger)
     taken = len(mount.ids())
-    receipt = mount.ingest()
+    receipt = mount.ingest(SMALL)
     assert (taken + receipt.new, receipt.duplicates, mount.findings()) == (1001, 0, [])
     assert as_undisturbed(mount)
 
@@ -130,7 +126,6 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
 
 @only_root
 @pytest.mark.skipif(shutil.which("mount") is None, reason="there is no mount command")
-@pytest.mark.usefixtures("small_steps")
 def test_on_a_disk_that_is_full_for_real_the_error_says_so_and_nothing_is_lost(tmp_path: Path) -> None:
     site = Site(tmp_path)
     mount = Mount(site)
@@ -142,13 +137,13 @@ def test_on_a_disk_that_is_full_for_real_the_error_says_so_and_nothing_is_lost(t
             pass
         (disk / "ballast").write_bytes(bytes(300_000))
         with pytest.raises(AzlicError, match=r"azlic\.db cannot be used: database or disk is full"):
-            ingest(ledger, [site.output], now=START)
+            ingest(ledger, [site.output], now=START, sizes=SMALL)
         check_arithmetic(ledger)
         taken = len(rows(ledger, RecordRow))
         assert 0 < taken < 6000
         (disk / "ballast").unlink()
         subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
-        receipt = ingest(ledger, [site.output], now=START)
+        receipt = ingest(ledger, [site.output], now=START, sizes=SMALL)
         assert (taken + receipt.new, receipt.duplicates) == (6000, 0)
         check_arithmetic(ledger)
         ledger.dispose()
@@ -183,14 +178,13 @@ def test_a_ledger_that_may_not_be_written_is_an_error_with_a_hint(closed: str) -
 
 
 @only_root
-@pytest.mark.usefixtures("small_steps")
 def test_a_file_whose_permission_is_lost_half_way_costs_no_other_file_and_goes_on_later() -> None:
     """And neither its rotation meanwhile nor its return is a finding."""
 
     def attempt() -> str:
         ledger = open_database(str(folder / "azlic.db"))
         with pytest.raises(AzlicError) as refused:
-            ingest(ledger, [site.output], now=START)
+            ingest(ledger, [site.output], now=START, sizes=SMALL)
         ledger.dispose()
         return f"{refused.value.message}\n{refused.value.hint}"
 
@@ -241,7 +235,6 @@ def test_a_folder_that_may_be_listed_but_not_entered_is_an_error_in_words() -> N
 # ---- death and time
 
 
-@pytest.mark.usefixtures("small_steps")
 def test_a_process_killed_while_it_holds_the_ledger_leaves_it_free(mount: Mount) -> None:
     mount.write(a_chain(300))
     assert mount.ledger
@@ -251,13 +244,13 @@ def test_a_process_killed_while_it_holds_the_ledger_leaves_it_free(mount: Mount)
         def progress(_done: int, _total: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
-        ingest(reopened(mount), [mount.site.output], now=START, progress=progress)
+        ingest(reopened(mount), [mount.site.output], now=START, progress=progress, sizes=SMALL)
 
     status, _ = fork(die)
     assert status == signal.SIGKILL
     taken = len(mount.ids())
     assert 0 < taken < 300
-    assert mount.ingest().new == 300 - taken
+    assert mount.ingest(SMALL).new == 300 - taken
     assert as_undisturbed(mount)
 
 

@@ -12,13 +12,15 @@ from licensing.core.errors import AzlicError
 from licensing.db.database import open_database
 from tests.postgres import Server, running
 from tests.site import START
-from tests.usage.forked import fork
+from tests.usage.forked import EVERY_KILL, fork
 from tests.usage.ledgers import check_arithmetic, contents, copy_ledger, die_at, new_ledger, open_fast
 from tests.usage.lines import a_chain, a_line
 from usage.intake.matching import Memory
 from usage.intake.run import ingest
+from usage.records.usage_files import ReadSizes
 
 ONE, OTHER = "aaaaaaaaaaaa", "bbbbbbbbbbbb"
+SMALL = ReadSizes(block=1500, commit=3000)
 
 
 class Prepared:
@@ -34,7 +36,7 @@ class Prepared:
         self.put(OTHER, "usage-1.jsonl", other[:10])
         self.put(OTHER, "gone.jsonl", [a_line("gone")])
         engine = open_fast(self.before)
-        ingest(engine, [self.output], now=START)
+        ingest(engine, [self.output], now=START, sizes=SMALL)
         engine.dispose()
         # what was known went on, was rotated and compressed, rewritten with a line less, and removed
         self.put(ONE, "usage-2.jsonl", [*one[12:30], b"bad", *one[32:36]])
@@ -58,17 +60,11 @@ class Prepared:
         path.write_bytes(b"".join(line + b"\n" for line in lines) + rest)
 
     def ingest(self, engine: Engine, memory: Memory | None = None) -> Any:
-        return ingest(engine, [self.output], now=START, memory=memory)
+        return ingest(engine, [self.output], now=START, memory=memory, sizes=SMALL)
 
 
 @pytest.fixture
-def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usage.records.usage_files.BLOCK_BYTES", 1500)
-    monkeypatch.setattr("usage.intake.run.COMMIT_BYTES", 3000)
-
-
-@pytest.fixture
-def prepared(tmp_path: Path, small_steps: None) -> Prepared:
+def prepared(tmp_path: Path) -> Prepared:
     return Prepared(tmp_path)
 
 
@@ -85,7 +81,8 @@ def killed_at(prepared: Prepared, database: Path | str, number: int) -> bool:
     return status != 0
 
 
-def test_an_ingest_killed_at_any_statement_ends_as_if_nothing_had_been(prepared: Prepared) -> None:
+@EVERY_KILL
+def test_an_ingest_killed_at_any_statement_ends_as_if_nothing_had_been(prepared: Prepared, every: int) -> None:
     undisturbed = open_fast(copy_ledger(Path(prepared.before), prepared.folder / "undisturbed.db"))
     prepared.ingest(undisturbed)
     expected = contents(undisturbed)
@@ -101,7 +98,7 @@ def test_an_ingest_killed_at_any_statement_ends_as_if_nothing_had_been(prepared:
             assert found[table] == rows, (table, kills)
         ledger.dispose()
         (prepared.folder / "killed.db-journal").unlink(missing_ok=True)
-        kills += 1
+        kills += every
     assert kills >= 200
     check_arithmetic(undisturbed)
     undisturbed.dispose()
@@ -121,7 +118,7 @@ def test_an_ingest_killed_again_and_again_gets_there(prepared: Prepared) -> None
 
 
 def test_on_postgresql_an_ingest_killed_at_any_statement_ends_as_if_nothing_had_been(
-    tmp_path: Path, small_steps: None, postgresql: Server
+    tmp_path: Path, postgresql: Server
 ) -> None:
     before = postgresql.new_database()
     prepared = Prepared(tmp_path, postgresql.url(before))
@@ -144,7 +141,7 @@ def test_on_postgresql_an_ingest_killed_at_any_statement_ends_as_if_nothing_had_
         postgresql.drop_database(name)
 
 
-def test_an_ingest_whose_server_goes_loses_nothing_and_the_next_one_goes_on(tmp_path: Path, small_steps: None) -> None:
+def test_an_ingest_whose_server_goes_loses_nothing_and_the_next_one_goes_on(tmp_path: Path) -> None:
     with running() as server:
         prepared = Prepared(tmp_path, server.url(server.new_database()))
         ledger = open_fast(str(prepared.before))
@@ -155,7 +152,7 @@ def test_an_ingest_whose_server_goes_loses_nothing_and_the_next_one_goes_on(tmp_
                 server.stop()
 
         with pytest.raises(AzlicError, match="cannot be used"):
-            ingest(ledger, [prepared.output], now=START, progress=progress)
+            ingest(ledger, [prepared.output], now=START, progress=progress, sizes=SMALL)
         server.start()
         prepared.ingest(ledger)
         found = contents(ledger)

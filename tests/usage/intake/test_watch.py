@@ -20,6 +20,7 @@ from tests.usage.mount import TODAY, Mount, rows
 from usage.intake.watch import Watch
 from usage.ledger.tables.records import RecordRow
 from usage.ledger.writer import Receipt
+from usage.records.usage_files import SIZES, ReadSizes
 
 OFTEN, NEVER = 0.2, 1000.0
 
@@ -38,11 +39,11 @@ def eventually(true: Callable[[], bool], seconds: float = 20) -> bool:
 class Watching:
     """A watch on a thread of its own, and what it said."""
 
-    def __init__(self, mount: Mount, *, rescan: float, polling: bool = False) -> None:
+    def __init__(self, mount: Mount, *, rescan: float, polling: bool = False, sizes: ReadSizes = SIZES) -> None:
         self.receipts: list[Receipt] = []
         self.failures: list[AzlicError] = []
         self.signs_of_life = 0
-        self.watch = Watch(mount.ledger, [mount.site.output], clock=mount.site.clock, polling=polling)
+        self.watch = Watch(mount.ledger, [mount.site.output], clock=mount.site.clock, polling=polling, sizes=sizes)
         self._rescan = rescan
         self.thread = threading.Thread(target=self._run)
 
@@ -155,13 +156,9 @@ def test_a_file_that_cannot_be_read_now_does_not_end_the_watch(mount: Mount) -> 
     assert f"{TODAY}.1.gz cannot be read" in seen.failures[0].message
 
 
-def test_stopping_waits_for_the_ingest_in_hand_and_leaves_nothing_half_done(
-    mount: Mount, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("usage.records.usage_files.BLOCK_BYTES", 4000)
-    monkeypatch.setattr("usage.intake.run.COMMIT_BYTES", 8000)
+def test_stopping_waits_for_the_ingest_in_hand_and_leaves_nothing_half_done(mount: Mount) -> None:
     mount.write(a_chain(500))
-    found = Watching(mount, rescan=NEVER)
+    found = Watching(mount, rescan=NEVER, sizes=ReadSizes(block=4000, commit=8000))
     found.thread.start()
     assert eventually(lambda: len(mount.ids()) > 0)
     found.watch.stop()

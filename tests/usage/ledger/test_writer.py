@@ -12,6 +12,7 @@ from tests.usage.mount import TODAY, Mount, heads, recount, rows, totals
 from usage.intake.run import ingest
 from usage.ledger.tables.records import BatchRow, ChainRow, FindingRow, GapRow, RecordRow, SeriesRow
 from usage.months import Month
+from usage.records.usage_files import ReadSizes
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
@@ -178,11 +179,10 @@ def test_one_block_may_hold_records_of_many_months(mount: Mount) -> None:
 # ---- the chain of the batches
 
 
-def test_heads_recompute_from_the_database_alone(mount: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usage.records.usage_files.BLOCK_BYTES", 1500)
+def test_heads_recompute_from_the_database_alone(mount: Mount) -> None:
     for container in ("aaaaaaaaaaaa", "bbbbbbbbbbbb"):
         mount.write([*a_chain(20, container=container), b"bad", a_line("x", 0.5, site="ü")], container=container)
-        mount.ingest()
+        mount.ingest(ReadSizes(block=1500))
     mount.write([a_line("x", 0.5, site="ü", containerId="aaaaaaaaaaaa")])
     mount.ingest()
     assert len(stored_heads(mount.ledger)) > 10

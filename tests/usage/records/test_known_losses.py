@@ -19,11 +19,12 @@ from usage.intake.findings import settle
 from usage.intake.matching import Memory
 from usage.intake.run import ingest
 from usage.ledger.tables.records import FindingRow, SourceRow
-from usage.records.usage_files import OpenFile
+from usage.records.usage_files import OpenFile, ReadSizes
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 TOMORROW = "usage-2026-03-02.jsonl"
+A_BLOCK_A_COMMIT = ReadSizes(block=2000, commit=1)
 
 
 def names(*ids: str) -> list[bytes]:
@@ -112,11 +113,7 @@ def test_a_file_truncated_and_written_again_between_two_looks_is_read_from_its_b
     assert mount.kinds() == Counter(rewritten=1)
 
 
-def test_a_file_truncated_and_written_again_while_it_is_read_is_noticed_by_the_next_ingest(
-    mount: Mount, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("usage.records.usage_files.BLOCK_BYTES", 2000)
-    monkeypatch.setattr("usage.intake.run.COMMIT_BYTES", 1)
+def test_a_file_truncated_and_written_again_while_it_is_read_is_noticed_by_the_next_ingest(mount: Mount) -> None:
     mount.write(numbered("old", 50))
     done: list[int] = []
 
@@ -125,7 +122,7 @@ def test_a_file_truncated_and_written_again_while_it_is_read_is_noticed_by_the_n
         if len(done) == 3:
             mount.write(numbered("new", 90))
 
-    ingest(mount.ledger, [mount.site.output], now=START, progress=progress)
+    ingest(mount.ledger, [mount.site.output], now=START, progress=progress, sizes=A_BLOCK_A_COMMIT)
     mount.ingest()
     assert {f"new{number:05}" for number in range(90)} <= set(mount.ids())
     assert mount.kinds() == Counter(rewritten=1)
@@ -155,16 +152,14 @@ def test_rotated_files_are_read_oldest_first_so_that_no_record_seems_to_be_missi
     assert (receipt.new, receipt.clean) == (9, True)
 
 
-def test_the_offset_never_passes_what_is_committed(mount: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usage.records.usage_files.BLOCK_BYTES", 2000)
-    monkeypatch.setattr("usage.intake.run.COMMIT_BYTES", 1)
+def test_the_offset_never_passes_what_is_committed(mount: Mount) -> None:
     lines = mount.write(numbered("n", 50)).read_bytes()
 
     def progress(_done: int, _total: int) -> None:
         (source,) = rows(mount.ledger, SourceRow)
         assert lines[: source.offset].count(b"\n") == len(mount.ids()) == source.line
 
-    ingest(mount.ledger, [mount.site.output], now=START, progress=progress)
+    ingest(mount.ledger, [mount.site.output], now=START, progress=progress, sizes=A_BLOCK_A_COMMIT)
     assert len(mount.ids()) == 50
 
 

@@ -8,8 +8,7 @@ import pytest
 
 from licensing.core.errors import AzlicError
 from tests.usage.forked import as_nonroot, only_root, public_folder
-from usage.records import usage_files
-from usage.records.usage_files import LINE_BYTES, FoundFile, OpenFile, UnreadableFile, find_files
+from usage.records.usage_files import SIZES, FoundFile, OpenFile, ReadSizes, UnreadableFile, find_files
 
 
 def put(path: Path, content: bytes = b"{}\n") -> Path:
@@ -18,9 +17,9 @@ def put(path: Path, content: bytes = b"{}\n") -> Path:
     return path
 
 
-def blocks(path: Path, start: int = 0) -> list[tuple[int, int, bytes]]:
+def blocks(path: Path, start: int = 0, sizes: ReadSizes = SIZES) -> list[tuple[int, int, bytes]]:
     with OpenFile(path) as file:
-        return [(block.start, block.stop, block.data) for block in file.blocks(start)]
+        return [(block.start, block.stop, block.data) for block in file.blocks(start, sizes)]
 
 
 def test_usage_files_are_found_at_any_depth_in_the_order_of_their_paths(tmp_path: Path) -> None:
@@ -102,12 +101,11 @@ def test_a_file_that_may_not_be_read_is_an_error() -> None:
         assert as_nonroot(look) == f"{path} cannot be read: Permission denied"
 
 
-def test_blocks_hold_whole_lines_and_every_byte_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_hold_whole_lines_and_every_byte_of_them(tmp_path: Path) -> None:
     content = b"".join(b"x" * (number % 40) + b"\n" for number in range(200))
     path = put(tmp_path / "u.jsonl", content)
     for size in range(41, 90):
-        monkeypatch.setattr(usage_files, "BLOCK_BYTES", size)
-        found = blocks(path)
+        found = blocks(path, sizes=ReadSizes(block=size))
         assert b"".join(data for *_, data in found) == content
         assert all(data.endswith(b"\n") and len(data) <= size for *_, data in found)
         assert [start for start, *_ in found[1:]] == [stop for _, stop, _ in found[:-1]]
@@ -120,12 +118,12 @@ def test_what_stands_behind_the_last_newline_waits(tmp_path: Path, start: int, t
 
 
 def test_a_line_of_more_than_a_mebibyte_without_an_end_is_taken_in_pieces(tmp_path: Path) -> None:
-    path = put(tmp_path / "u.jsonl", b"one\n" + b"x" * (2 * LINE_BYTES + 5))
+    path = put(tmp_path / "u.jsonl", b"one\n" + b"x" * (2 * SIZES.line + 5))
     found = blocks(path)
     assert [(start, stop) for start, stop, _ in found] == [
         (0, 4),
-        (4, 4 + LINE_BYTES),
-        (4 + LINE_BYTES, 4 + 2 * LINE_BYTES),
+        (4, 4 + SIZES.line),
+        (4 + SIZES.line, 4 + 2 * SIZES.line),
     ]
 
 
