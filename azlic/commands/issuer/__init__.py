@@ -34,8 +34,6 @@ app = typer.Typer(help="The license server and its book.", no_args_is_help=True)
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
-    for noun in _NOUNS:
-        noun.register(app)
     program.add_typer(app, name="issuer")
 
 
@@ -53,3 +51,7 @@ def init(database: options.IssuerStore = None, keys: options.IssuerKeys = None) 
     create_issuer(database or settings.database)
     key = create_issuer_keys(folder)
     output.emit(f"public key: {folder / PUBLIC}\n  key {key.keyid}")
+
+
+for _noun in _NOUNS:
+    _noun.register(app)

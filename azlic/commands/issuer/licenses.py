@@ -10,9 +10,9 @@ from azlic.settings import load_settings
 
 def register(issuer: typer.Typer) -> None:
     """Put these commands into the issuer's group."""
-    issuer.command()(list_licenses)
+    issuer.command("issued")(list_licenses)
     issuer.command()(revoke)
-    issuer.command()(list_revoked)
+    issuer.command("revoked")(list_revoked)
 
 
 def list_licenses(database: options.IssuerStore = None, json: options.Json = False) -> None:
@@ -36,7 +36,9 @@ def list_licenses(database: options.IssuerStore = None, json: options.Json = Fal
 
 
 def revoke(
-    license_id: Annotated[str, typer.Argument(metavar="LICENSE_ID", help="The license, as list_licenses lists it.")],
+    license_id: Annotated[
+        str, typer.Argument(metavar="LICENSE_ID", help="The license, as azlic issuer issued lists it.")
+    ],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept, and told.")],
     up_to_serial: Annotated[
         int | None, typer.Option("--up-to-serial", metavar="N", min=1, help="Only serials up to and with this one.")
