@@ -1,5 +1,6 @@
 """Alerts: what is wrong or soon will be; and taking note of one."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -100,7 +101,9 @@ def ack(
 
 @app.command()
 def forget(
-    path: Annotated[str, typer.Argument(metavar="PATH", help="The place that held a license and is missed.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", readable=False, help="The place that held a license and is missed.")
+    ],
     database: options.Database = None,
 ) -> None:
     """Miss a license no more that was taken away for good.
@@ -109,11 +112,9 @@ def forget(
 
     Example: azlic alerts forget /srv/licenses/hall-2
     """
-    import os
-
     from licensing.db.database import open_database
+    from licensing.verification.mounts import name_of
     from usage.alerts.store import forget_license
 
-    place = os.path.abspath(path)  # noqa: PTH100 - the place as it was remembered, links not followed
-    forget_license(open_database(database or load_settings().database, upgrade=True), place)
-    output.emit(f"{place} is missed no more")
+    forget_license(open_database(database or load_settings().database, upgrade=True), path)
+    output.emit(f"{name_of(path)} is missed no more")

@@ -13,15 +13,14 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 import azlic
 from licensing.core.errors import BadCall
 from licensing.core.files import write_whole
-from licensing.verdict.verdict import Status
+from licensing.verdict.verdict import Cause
 from usage.alerts.alert import Severity
-from usage.alerts.state import LicenseFact, State
+from usage.alerts.state import LicenseFact, RefusedLicense, State
 from usage.alerts.store import WatchedAlert
 from usage.months import Month
 from usage.quantity import MICRO
 
 STATES = ("valid", "grace", "expired", "not-yet-valid", "missing", "unreadable", "opaque", "invalid")
-_OWN_STATE = {Status.MISSING: "missing", Status.UNREADABLE: "unreadable", Status.OPAQUE: "opaque"}
 
 
 def write_metrics(path: Path, state: State, found: Sequence[WatchedAlert]) -> None:
@@ -42,7 +41,7 @@ def metrics(state: State, found: Sequence[WatchedAlert]) -> bytes:
     page.put("azlic_ledger_readable", "Whether the ledger could be asked.", int(not state.ledger_error))
     page.put("azlic_clock_suspect", "Whether the clock is behind what was seen.", int(state.clock_behind is not None))
     for fact in state.licenses:
-        _license(page, fact, state.now)
+        _license(page, fact, state)
     if not state.ledger_error:
         _usage(page, state)
     for disk in state.disks:
@@ -68,28 +67,25 @@ class _Page:
         return generate_latest(self._registry)
 
 
-def _license(page: _Page, fact: LicenseFact, now: datetime) -> None:
+def _license(page: _Page, fact: LicenseFact, state: State) -> None:
     labels = {"path": fact.path, "container": fact.container}
     path = {"path": fact.path}
-    absent = int(fact.refusal is Status.MISSING)
+    now_in = _state_label(fact, state)
+    absent = int(now_in == "missing")
     page.put("azlic_license_absent", "Whether there is no license where one is expected.", absent, **path)
-    now_in = _state(fact, now)
-    for state in STATES:
-        page.put("azlic_license_state", "1 for the state it is in.", int(state == now_in), **path, state=state)
-    if fact.expires_at is not None and fact.grace_ends_at is not None:
-        page.put("azlic_license_expires_timestamp_seconds", "When it ends.", _unix(fact.expires_at), **labels)
-        ends = _unix(fact.grace_ends_at)
+    for label in STATES:
+        page.put("azlic_license_state", "1 for the state it is in.", int(label == now_in), **path, state=label)
+    if fact.term is not None:
+        page.put("azlic_license_expires_timestamp_seconds", "When it ends.", _unix(fact.term.expires_at), **labels)
+        ends = _unix(fact.term.grace_ends_at)
         page.put("azlic_license_grace_ends_timestamp_seconds", "When its grace ends.", ends, **labels)
 
 
-def _state(fact: LicenseFact, now: datetime) -> str:
-    if fact.refusal is not None:
-        return _OWN_STATE.get(fact.refusal, "invalid")
-    if fact.not_before is not None and now < fact.not_before:
-        return "not-yet-valid"
-    if fact.expires_at is None or fact.grace_ends_at is None or now < fact.expires_at:
-        return "valid"
-    return "grace" if now < fact.grace_ends_at else "expired"
+def _state_label(fact: LicenseFact, state: State) -> str:
+    """The state a license is in; what has no word of its own here is invalid, as an adopted one is that was changed."""
+    status = state.status_of(fact)
+    changed = isinstance(fact, RefusedLicense) and fact.cause is Cause.ADOPTED_CHANGED
+    return status if status in STATES and not changed else "invalid"
 
 
 def _usage(page: _Page, state: State) -> None:

@@ -59,7 +59,7 @@ def _figures(state: State, found: Iterable[WatchedAlert], lead_days: int) -> Ite
     for severity in sorted(Severity, reverse=True):
         yield f"{severity.word}={sum(alert.severity is severity for alert in loud)};;;0"
     yield f"licenses={len(state.licenses)};;;0"
-    ends = [fact.expires_at for fact in state.licenses if fact.expires_at is not None]
+    ends = [fact.term.expires_at for fact in state.licenses if fact.term is not None]
     if ends:  # without a license there is no figure: 0 or -1 days would be a lie
         yield f"first_end={(min(ends) - state.now) // timedelta(days=1)};{lead_days}:;{URGENT_DAYS}:"
     for plan in state.plans:

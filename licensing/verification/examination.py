@@ -1,5 +1,6 @@
 """One license under examination: what was asked, and what the steps have established so far."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -70,7 +71,9 @@ class Examination:
     def adopted(self) -> AdoptedLicense | None:
         """What was stated about the license at this place, whether the file is still that one or not."""
         known = self.asked.seen.adopted if self.asked.seen else {}
-        return known.get(place_of(self.file)) if known else None
+        if not known:
+            return None
+        return known.get(place_of(self.file)) or known.get(os.path.realpath(self.file))  # a link to an adopted one
 
     @property
     def issuer(self) -> TrustedIssuer:

@@ -59,12 +59,57 @@ def _instead(folder: Path) -> str:
     return f"{LICENSE_NAME} is not in it, only {shown!r}"
 
 
-def place_of(file: Path) -> str:
-    """The one name of a license file on this machine: its folder resolved, its own name as it is.
+class Places:
+    """The places of many licenses in one look: what lies above them is resolved once."""
 
-    A license.dat that is a link, as in a Kubernetes volume, keeps its name however often it is pointed elsewhere.
+    def __init__(self) -> None:
+        self._places: dict[Path, str] = {}
+        self._resolved: dict[str, str] = {}
+
+    def of(self, path: Path) -> str:
+        """The one name of a license on this machine, whichever way leads there.
+
+        That is its folder resolved, and its own name as it is: a license.dat that is a link, as in a Kubernetes volume,
+        keeps its place however often it is pointed elsewhere. A path that is not there, and does not end in
+        license.dat, is taken for a license folder. It never raises.
+        """
+        if path not in self._places:
+            is_file = not _is_dir(path) and (path.name == LICENSE_NAME or os.path.lexists(path))
+            folder = self._resolve(str(path.parent if is_file else path))
+            self._places[path] = f"{folder.rstrip('/')}/{path.name if is_file else LICENSE_NAME}"
+        return self._places[path]
+
+    def _resolve(self, folder: str) -> str:
+        above, name = os.path.split(folder)
+        if not above or name in {"", ".", ".."}:
+            return os.path.realpath(folder)
+        if above not in self._resolved:
+            self._resolved[above] = os.path.realpath(above)
+        place = f"{self._resolved[above].rstrip('/')}/{name}"
+        return os.path.realpath(place) if os.path.islink(place) else place  # noqa: PTH114 - it never raises
+
+
+def place_of(path: Path) -> str:
+    """The place of one license, as ``Places.of`` says it."""
+    return Places().of(path)
+
+
+def name_of(path: Path) -> str:
+    """A license by the way that was written: absolute, links not followed, and without license.dat.
+
+    It is what alerts, metrics and the ledger call it, and what ``place_of`` says is what it is.
     """
-    return os.path.join(os.path.realpath(file.parent), file.name)  # noqa: PTH118 - it never raises
+    told = os.path.abspath(path)  # noqa: PTH100 - Path.resolve would follow links
+    if ".." in path.parts:  # behind a link it leads elsewhere than the text says
+        told = os.path.realpath(path) if path.name == ".." else f"{os.path.realpath(path.parent)}/{path.name}"
+    return told if _is_dir(Path(told)) else told.removesuffix(f"/{LICENSE_NAME}")
+
+
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 class Mounts(NamedTuple):
@@ -78,21 +123,24 @@ class Mounts(NamedTuple):
     alone: bool
 
 
-def find_mounts(paths: Iterable[Path]) -> Mounts:
+def find_mounts(paths: Iterable[Path], places: Places | None = None) -> Mounts:
     """The license mounts that these paths stand for; it never raises.
 
     A path stands for itself: a mount, the file itself, or something that is not there. Only a folder without a
     license of its own, of whose subfolders at least one holds a license, stands for those of them that do.
-    What this user may not look into is taken for a mount: verifying it will say so. Twice the same is once.
+    What this user may not look into is taken for a mount: verifying it will say so. Twice the same is once, by the way
+    that goes over no link where there is one.
     """
-    given = list(paths)
+    given, places = list(paths), places or Places()
     found: dict[str, Path] = {}
     without: dict[str, Path] = {}
     for path in given:
         inside, empty = _mounts_below(path)
         for mount in inside or [path]:
-            found.setdefault(_place(mount), mount)
-        without |= {_place(folder): folder for folder in empty}
+            place = places.of(mount)
+            if place not in found or (is_plain(mount, place) and not is_plain(found[place], place)):
+                found[place] = mount
+        without |= {places.of(folder): folder for folder in empty}
     return Mounts(
         tuple(found.values()),
         tuple(folder for place, folder in without.items() if place not in found),
@@ -100,10 +148,9 @@ def find_mounts(paths: Iterable[Path]) -> Mounts:
     )
 
 
-def _place(path: Path) -> str:
-    """The same text for the same mount, whichever way it is written. A link is a place of its own."""
-    absolute = os.path.abspath(path)  # noqa: PTH100 - Path.resolve would follow links
-    return absolute.removesuffix(f"/{LICENSE_NAME}")
+def is_plain(path: Path, place: str) -> bool:
+    """Whether a path goes to its place over no link."""
+    return name_of(path) == place.removesuffix(f"/{LICENSE_NAME}")
 
 
 def _mounts_below(path: Path) -> tuple[list[Path], list[Path]]:

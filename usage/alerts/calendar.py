@@ -29,18 +29,19 @@ def list_renewals(state: State, rules: Rules) -> tuple[CalendarEntry, ...]:
 
 def _licenses(state: State, rules: Rules) -> Iterator[CalendarEntry]:
     for fact in state.licenses:
-        if fact.expires_at is None:
+        term = fact.term
+        if term is None:
             continue
         what = f"license for {fact.container}" if fact.container else "license"
-        stated = ", as the operator stated" if fact.stated else ""
-        text = f"{fact.path}: it ends at {iso(fact.expires_at)}{stated}."
-        start = before(fact.expires_at, rules.lead_days)
+        stated = ", as the operator stated" if term.issue is None else ""
+        text = f"{fact.path}: it ends at {iso(term.expires_at)}{stated}."
+        start = before(term.expires_at, rules.lead_days)
         yield CalendarEntry(f"license-renewal:{fact.path}", start, f"Start the renewal of the {what}", text)
-        yield CalendarEntry(f"license-end:{fact.path}", fact.expires_at, f"The {what} ends", text)
-        if fact.grace_ends_at is not None and fact.grace_ends_at > fact.expires_at:
-            grace = f"{fact.path}: its container stops at {iso(fact.grace_ends_at)}."
+        yield CalendarEntry(f"license-end:{fact.path}", term.expires_at, f"The {what} ends", text)
+        if term.grace_ends_at > term.expires_at:
+            grace = f"{fact.path}: its container stops at {iso(term.grace_ends_at)}."
             yield CalendarEntry(
-                f"license-grace-end:{fact.path}", fact.grace_ends_at, f"The grace of the {what} ends", grace
+                f"license-grace-end:{fact.path}", term.grace_ends_at, f"The grace of the {what} ends", grace
             )
 
 

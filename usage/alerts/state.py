@@ -1,10 +1,13 @@
 """What the conditions judge by: everything that was looked at, as plain values, at one instant."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
+from licensing.core.instants import from_milliseconds
+from licensing.verdict.seen import CLOCK_TOLERANCE
 from licensing.verdict.verdict import Cause, Status, Verdict
 from usage.months import Month
 from usage.reporting.activity import ContainerActivity
@@ -15,44 +18,72 @@ _DECIDED_BY_DATES = frozenset(
 )
 
 
-class LicenseFact(NamedTuple):
-    """What is known of the license in one place. ``refusal`` is why it is no good at any date; None leaves it to dates.
+class Issue(NamedTuple):
+    """What a license of ours says about its beginning."""
 
-    ``stated`` says that azlic cannot read it, and that its end is what the operator stated. ``stamp`` is that of the
-    file it was just read from; empty where it was remembered, or is not to be.
+    license_id: str
+    issued_at: datetime
+    not_before: datetime
+
+
+UNSTATED = Issue("", from_milliseconds(0), from_milliseconds(0))
+"""How the ledger writes down that nothing is known about an adopted license's beginning: no license has such an id."""
+
+
+class LicenseTerm(NamedTuple):
+    """How long a license runs. ``issue`` is None for an adopted one: of that, only the end is known, as stated."""
+
+    expires_at: datetime
+    grace_ends_at: datetime
+    issue: Issue | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedLicense:
+    """A license that is no good at any date, and why; ``term`` is there where it is genuine nevertheless."""
+
+    path: str
+    status: Status
+    detail: str
+    cause: Cause | None
+    container: str
+    term: LicenseTerm | None
+
+    def __post_init__(self) -> None:
+        if self.status in _DECIDED_BY_DATES:
+            raise ValueError(f"{self.status} is decided by dates, and refuses nothing by itself")
+
+
+@dataclass(frozen=True, slots=True)
+class DatedLicense:
+    """A license that is good or not by its dates alone.
+
+    ``stamp`` is that of the file it was just read from; empty where it was remembered, or is not to be.
     """
 
     path: str
-    refusal: Status | None
-    detail: str
-    cause: Cause | None = None
-    container: str = ""
-    license_id: str = ""
-    issued_at: datetime | None = None
-    not_before: datetime | None = None
-    expires_at: datetime | None = None
-    grace_ends_at: datetime | None = None
-    stated: bool = False
-    stamp: bytes = b""
+    container: str
+    term: LicenseTerm
+    stamp: bytes
+
+
+LicenseFact = RefusedLicense | DatedLicense
+"""What is known of the license in one place: why it is no good, or all the dates it is judged by. There is no third."""
 
 
 def license_fact(path: str, verdict: Verdict, stamp: bytes = b"") -> LicenseFact:
     """A verdict without what was so at its own instant only."""
-    by_dates = verdict.status in _DECIDED_BY_DATES
-    license_ = verdict.license
-    return LicenseFact(
-        path=path,
-        refusal=None if by_dates else verdict.status,
-        detail="" if by_dates else verdict.detail,
-        cause=None if by_dates else verdict.cause,
-        container=license_.container.type if license_ else "",
-        license_id=license_.license_id if license_ else "",
-        issued_at=license_.issued_at if license_ else None,
-        not_before=license_.not_before if license_ else None,
-        expires_at=license_.expires_at if license_ else None,
-        grace_ends_at=license_.grace_ends_at if license_ else None,
-        stamp=stamp if by_dates else b"",
-    )
+    term, container = _term(verdict), verdict.container_type or ""
+    if term is not None and verdict.status in _DECIDED_BY_DATES:
+        return DatedLicense(path, container, term, stamp)
+    return RefusedLicense(path, verdict.status, verdict.detail, verdict.cause, container, term)
+
+
+def _term(verdict: Verdict) -> LicenseTerm | None:
+    if (ours := verdict.license) is not None:
+        issue = Issue(ours.license_id, ours.issued_at, ours.not_before)
+        return LicenseTerm(ours.expires_at, ours.grace_ends_at, issue)
+    return LicenseTerm(verdict.stated.expires_at, verdict.stated.expires_at, None) if verdict.stated else None
 
 
 class TrustFact(NamedTuple):
@@ -143,3 +174,22 @@ class State(NamedTuple):
     def since(self, alert: str) -> datetime:
         """Since when an alert has been there, as far as anybody looked."""
         return self.seen_since.get(alert, self.now)
+
+    def status_of(self, fact: LicenseFact) -> Status:
+        """What a license comes to now, in the order in which ``verify`` asks: refusals, the clock, then the dates."""
+        if isinstance(fact, RefusedLicense):
+            return fact.status
+        term, now = fact.term, self.now
+        if self.clock_behind or is_issued_later(fact, now):
+            return Status.CLOCK_SUSPECT
+        if term.issue is not None and now < term.issue.not_before:
+            return Status.NOT_YET_VALID
+        if now < term.expires_at:
+            return Status.VALID
+        return Status.GRACE if now < term.grace_ends_at else Status.EXPIRED
+
+
+def is_issued_later(fact: LicenseFact, now: datetime) -> bool:
+    """Whether a license was issued later than a clock says it is, which then is behind."""
+    issue = fact.term.issue if fact.term else None
+    return issue is not None and issue.issued_at > now + CLOCK_TOLERANCE

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, delete, insert, select
@@ -10,8 +11,9 @@ from licensing.core.errors import BadCall
 from licensing.core.instants import from_milliseconds
 from licensing.db.database import Table, writing
 from licensing.db.inserts import upsert
+from licensing.verification.mounts import Places
 from usage.alerts.alert import Alert
-from usage.alerts.state import LicenseFact, State
+from usage.alerts.state import UNSTATED, DatedLicense, LicenseFact, State
 from usage.ledger.readonly import Ask
 from usage.ledger.tables.alerts import AcknowledgedAlertRow, AuditOutcomeRow, KnownLicenseRow, NoticeRow, OpenAlertRow
 
@@ -38,12 +40,23 @@ def _forget(connection: Connection, table: Any, *, keep: Collection[str]) -> Non
 
 
 def _remember_licenses(connection: Connection, facts: Iterable[LicenseFact], now: datetime) -> None:
-    _put(connection, KnownLicenseRow, ["path"], [_row(fact, now) for fact in facts if fact.stamp])
+    known = [_row(fact, now) for fact in facts if isinstance(fact, DatedLicense) and fact.stamp]
+    _put(connection, KnownLicenseRow, ["path"], known)
 
 
-def _row(fact: LicenseFact, now: datetime) -> dict[str, object]:
-    names = ("path", "stamp", "license_id", "issued_at", "not_before", "expires_at", "grace_ends_at")
-    return {name: getattr(fact, name) for name in names} | {"container_type": fact.container, "verified_at": now}
+def _row(fact: DatedLicense, now: datetime) -> dict[str, object]:
+    issue = fact.term.issue or UNSTATED
+    return {
+        "path": fact.path,
+        "stamp": fact.stamp,
+        "verified_at": now,
+        "container_type": fact.container,
+        "license_id": issue.license_id,
+        "issued_at": issue.issued_at,
+        "not_before": issue.not_before,
+        "expires_at": fact.term.expires_at,
+        "grace_ends_at": fact.term.grace_ends_at,
+    }
 
 
 def _put(connection: Connection, table: type[Table], key: list[str], values: list[dict[str, object]]) -> None:
@@ -73,11 +86,16 @@ def acknowledge(engine: Engine, alert: Alert, *, until: datetime, now: datetime,
         connection.execute(delete(NoticeRow).where(NoticeRow.alert == alert.id))
 
 
-def forget_license(engine: Engine, path: str) -> None:
-    """Let a place that held a license be missed no more. Raises ``BadCall`` where none is known there."""
+def forget_license(engine: Engine, path: Path) -> None:
+    """Miss a license no more that lay in a place, however that is written. Raises ``BadCall`` for none there."""
+    places = Places()
     with writing(engine) as connection:
-        if not connection.execute(delete(KnownLicenseRow).where(KnownLicenseRow.path == path)).rowcount:
+        known = connection.execute(select(KnownLicenseRow.path)).scalars().all()
+        names = [name for name in known if places.of(Path(name)) == places.of(path)]
+        if not names:
             raise BadCall(f"no license was ever seen at {path}", hint="azlic alerts names the places that are missed")
+        for name in names:
+            connection.execute(delete(KnownLicenseRow).where(KnownLicenseRow.path == name))
 
 
 def remember_audit(connection: Connection, *, sound: bool, detail: str, now: datetime) -> None:

@@ -117,9 +117,12 @@ def test_the_same_mount_is_there_once_however_it_is_written(tmp_path: Path, monk
     assert find_mounts(ways).paths[0] == Path("a")
 
 
-def test_a_link_to_a_mount_is_another_mount(tmp_path: Path) -> None:
-    (with_licenses(tmp_path, "a") / "current").symlink_to("a")
-    assert mounts_of(tmp_path) == (["a", "current"], [], False)
+@pytest.mark.parametrize("link", ["a", "z"])
+def test_a_mount_and_a_link_to_it_are_one_by_the_way_over_no_link(tmp_path: Path, link: str) -> None:
+    (with_licenses(tmp_path, "m", "n") / link).symlink_to("m")
+    assert mounts_of(tmp_path) == (["m", "n"], [], False)
+    assert mounts_of(tmp_path / link, tmp_path / "m/license.dat") == (["license.dat"], [], False)
+    assert mounts_of(tmp_path / link) == ([link], [], True)
 
 
 def test_a_subfolder_that_is_named_itself_is_not_said_to_be_without(tmp_path: Path) -> None:

@@ -3,34 +3,37 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from licensing.verdict.verdict import Status
+from licensing.verdict.verdict import Cause, Status
 from usage.alerts.alert import Alert
 from usage.alerts.conditions.all import alerts_of
 from usage.alerts.rules import Rules
-from usage.alerts.state import LicenseFact, State
+from usage.alerts.state import DatedLicense, Issue, LicenseTerm, RefusedLicense, State
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
-def a_fact(ends: datetime | None = NOON + timedelta(days=365), **changes: Any) -> LicenseFact:
+YEAR_AGO = NOON - timedelta(days=365)
+
+
+def a_fact(
+    ends: datetime = NOON + timedelta(days=365),
+    *,
+    path: str = "/license",
+    container: str = "read",
+    grace_ends_at: datetime | None = None,
+    begins: datetime = YEAR_AGO,
+    issued_at: datetime = YEAR_AGO,
+    stated: bool = False,
+) -> DatedLicense:
     """A license at /license that began a year ago."""
-    fields: dict[str, Any] = {
-        "path": "/license",
-        "refusal": None,
-        "detail": "",
-        "container": "read",
-        "issued_at": NOON - timedelta(days=365),
-        "not_before": NOON - timedelta(days=365),
-        "expires_at": ends,
-        "grace_ends_at": ends,
-    }
-    return LicenseFact(**(fields | changes))
+    issue = None if stated else Issue("the license", issued_at, begins)
+    return DatedLicense(path, container, LicenseTerm(ends, grace_ends_at or ends, issue), stamp=b"")
 
 
-def refused(status: Status, **changes: Any) -> LicenseFact:
+def refused(status: Status, cause: Cause | None = None) -> RefusedLicense:
     """A license that is no good at any date."""
-    return LicenseFact("/license", status, "it is so", **changes)
+    return RefusedLicense("/license", status, "it is so", cause, container="", term=None)
 
 
 def said(now: datetime = NOON, rules: Rules | None = None, **facts: Any) -> list[Alert]:

@@ -41,7 +41,7 @@ def test_the_end_is_exclusive_and_so_is_that_of_the_grace() -> None:
 
 
 def test_a_license_begins_at_its_first_second() -> None:
-    fact = a_fact(not_before=NOON)
+    fact = a_fact(begins=NOON)
     assert ids(said(NOON - SECOND, licenses=(fact,))) == ["license-not-yet-valid:/license"]
     assert said(NOON, licenses=(fact,)) == []
 
@@ -82,6 +82,7 @@ def test_thresholds_are_those_of_the_container_where_it_has_its_own() -> None:
         (Status.SUPERSEDED, None, "license-invalid"),
         (Status.WRONG_INSTANCE, Cause.OTHER_SITE, "license-invalid"),
         (Status.OPAQUE, None, "license-opaque"),
+        (Status.OPAQUE, Cause.ADOPTED_CHANGED, "license-changed"),
     ],
 )
 def test_what_is_no_good_has_a_kind_of_its_own(status: Status, cause: Cause | None, kind: str) -> None:
@@ -91,8 +92,14 @@ def test_what_is_no_good_has_a_kind_of_its_own(status: Status, cause: Cause | No
     assert "/license" in alert.action
 
 
+@pytest.mark.parametrize("status", ["valid", "expiring", "grace", "not-yet-valid", "expired", "clock-suspect"])
+def test_what_dates_decide_cannot_be_told_without_its_dates(status: str) -> None:
+    with pytest.raises(ValueError, match="decided by dates"):
+        refused(Status(status))
+
+
 def test_an_end_that_the_operator_stated_is_told_as_stated() -> None:
-    (alert,) = said(ENDS - timedelta(days=3), licenses=(a_fact(ENDS, stated=True, not_before=None, issued_at=None),))
+    (alert,) = said(ENDS - timedelta(days=3), licenses=(a_fact(ENDS, stated=True),))
     assert "stated by the operator" in alert.meaning
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
-from licensing.core.instants import milliseconds
+from licensing.adoption import OperatorStatement, adopt
 from licensing.db.database import reading, writing
-from licensing.history.tables import AdoptedLicenseRow
 from licensing.verdict.seen import Seen
 from licensing.verdict.verdict import Verdict
 from licensing.verification import verify
@@ -121,7 +120,7 @@ def test_a_license_that_is_taken_away_with_its_folder_is_missed_until_it_is_forg
     look.remember()
     shutil.rmtree(folder / "one")
     assert look.ids() == [f"license-missing:{folder / name}" for name in ("one", "two")]
-    forget_license(site.ledger, str(folder / "two"))
+    forget_license(site.ledger, folder / "two")
     assert look.ids() == [f"license-missing:{folder / 'one'}"]
 
 
@@ -192,21 +191,11 @@ def test_one_license_that_cannot_be_judged_hides_no_other(site: Site) -> None:
 
 
 def test_an_adopted_license_ends_as_stated_and_is_changed_when_its_bytes_are(site: Site) -> None:
-    import hashlib
-
     file = site.license / "license.dat"
     file.write_bytes(b"nobody can read this")
     with writing(site.ledger) as connection:
-        connection.execute(
-            insert(AdoptedLicenseRow).values(
-                path=str(site.license),
-                digest=hashlib.sha256(file.read_bytes()).digest(),
-                size=20,
-                container_type="read",
-                expires_at=milliseconds(day("2026-03-02")),
-                adopted_at=0,
-                stated_by="operator",
-            )
+        adopt(
+            connection, site.license, OperatorStatement("read", day("2026-03-02")), now=site.now, stated_by="operator"
         )
     (alert,) = alerts_of(Look(site).state(), Rules())
     assert (alert.kind, alert.stage) == ("license-expiring", "1 day")

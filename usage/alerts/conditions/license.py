@@ -8,17 +8,17 @@ from licensing.core.instants import iso
 from licensing.verdict.verdict import Cause, Status
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.rules import Rules, before, stage_at
-from usage.alerts.state import LicenseFact, State
+from usage.alerts.state import DatedLicense, Issue, LicenseTerm, RefusedLicense, State
 
 URGENT_DAYS = 7
 """In its last week a license that ends is critical."""
 
-_CHANGED = frozenset({Cause.CHANGED, Cause.ENCODED_AGAIN})
+_CHANGED = frozenset({Cause.CHANGED, Cause.ENCODED_AGAIN, Cause.ADOPTED_CHANGED})
 _KINDS = {
-    Status.MISSING: ("license-missing", Severity.CRITICAL),
-    Status.UNREADABLE: ("license-unreadable", Severity.CRITICAL),
-    Status.OPAQUE: ("license-opaque", Severity.WARNING),
-    Status.CONFLICTING: ("license-changed", Severity.CRITICAL),
+    Status.MISSING: "license-missing",
+    Status.UNREADABLE: "license-unreadable",
+    Status.OPAQUE: "license-opaque",
+    Status.CONFLICTING: "license-changed",
 }
 _ACTIONS = {
     "license-missing": "Mount it again or install it again; is it gone for good: azlic alerts forget {path}",
@@ -32,22 +32,19 @@ _ACTIONS = {
 def license_alerts(state: State, rules: Rules) -> Iterator[Alert]:
     """Each license that is not good, or not for long."""
     for fact in state.licenses:
-        alert = _refusal_alert(fact, state) if fact.refusal else _date_alert(fact, state, rules)
+        alert = _refusal_alert(fact, state) if isinstance(fact, RefusedLicense) else _date_alert(fact, state, rules)
         if alert:
             yield alert
 
 
-def _refusal_alert(fact: LicenseFact, state: State) -> Alert:
-    assert fact.refusal is not None  # noqa: S101 - the caller asked
-    kind, severity = _KINDS.get(fact.refusal, ("license-invalid", Severity.CRITICAL))
-    if fact.cause in _CHANGED:
-        kind = "license-changed"
+def _refusal_alert(fact: RefusedLicense, state: State) -> Alert:
+    kind = "license-changed" if fact.cause in _CHANGED else _KINDS.get(fact.status, "license-invalid")
     name = f"{kind}:{fact.path}"
     return Alert(
         id=name,
-        severity=severity,
+        severity=Severity.WARNING if kind == "license-opaque" else Severity.CRITICAL,
         rank=0,
-        stage=fact.refusal,
+        stage=fact.status,
         since=state.since(name),
         subject=fact.path,
         meaning=_sentence(fact.detail),
@@ -55,20 +52,18 @@ def _refusal_alert(fact: LicenseFact, state: State) -> Alert:
     )
 
 
-def _date_alert(fact: LicenseFact, state: State, rules: Rules) -> Alert | None:
-    now = state.now
-    if fact.expires_at is None or fact.grace_ends_at is None:
-        return None
-    if fact.not_before is not None and now < fact.not_before:
-        return _not_begun(fact, fact.not_before, state)
-    if now >= fact.expires_at:
-        return _end_alert(fact, fact.expires_at, fact.grace_ends_at, now)
+def _date_alert(fact: DatedLicense, state: State, rules: Rules) -> Alert | None:
+    now, term = state.now, fact.term
+    if term.issue is not None and now < term.issue.not_before:
+        return _not_begun(fact, term.issue, state)
+    if now >= term.expires_at:
+        return _end_alert(fact, term, now)
     stages = rules.stages_for(fact.container)
-    days = stage_at(fact.expires_at, now, stages)
-    return None if days is None else _ending(fact, fact.expires_at, days, rules, first=stages[0])
+    days = stage_at(term.expires_at, now, stages)
+    return None if days is None else _ending(fact, term.expires_at, days, rules, first=stages[0])
 
 
-def _not_begun(fact: LicenseFact, begins_at: datetime, state: State) -> Alert:
+def _not_begun(fact: DatedLicense, issue: Issue, state: State) -> Alert:
     name = f"license-not-yet-valid:{fact.path}"
     return Alert(
         id=name,
@@ -77,29 +72,31 @@ def _not_begun(fact: LicenseFact, begins_at: datetime, state: State) -> Alert:
         stage="not begun",
         since=state.since(name),
         subject=fact.path,
-        meaning=f"The license{_of(fact)} begins at {iso(begins_at)}; until then its container does not start.",
+        meaning=f"The license{_of(fact)} begins at {iso(issue.not_before)}; until then its container does not start.",
         action="Put back the license that runs until then, or wait; is the clock right? azlic clock status",
     )
 
 
-def _end_alert(fact: LicenseFact, expires_at: datetime, grace_ends_at: datetime, now: datetime) -> Alert:
-    in_grace = now < grace_ends_at
+def _end_alert(fact: DatedLicense, term: LicenseTerm, now: datetime) -> Alert:
+    in_grace = now < term.grace_ends_at
     then = (
-        f"its grace ends at {iso(grace_ends_at)}, then its container stops" if in_grace else "its container may not run"
+        f"its grace ends at {iso(term.grace_ends_at)}, then its container stops"
+        if in_grace
+        else "its container may not run"
     )
     return Alert(
         id=f"license-expired:{fact.path}",
         severity=Severity.CRITICAL,
         rank=0 if in_grace else 1,
         stage="in grace" if in_grace else "ended",
-        since=expires_at,
+        since=term.expires_at,
         subject=fact.path,
-        meaning=f"The license{_of(fact)} ended at {iso(expires_at)}{_provenance(fact)}; {then}.",
+        meaning=f"The license{_of(fact)} ended at {iso(term.expires_at)}{_provenance(fact)}; {then}.",
         action="Download the next license on a connected machine and install it: azlic request, azlic install",
     )
 
 
-def _ending(fact: LicenseFact, expires_at: datetime, days: int, rules: Rules, *, first: int) -> Alert:
+def _ending(fact: DatedLicense, expires_at: datetime, days: int, rules: Rules, *, first: int) -> Alert:
     if days <= URGENT_DAYS:
         severity = Severity.CRITICAL
     else:
@@ -116,12 +113,12 @@ def _ending(fact: LicenseFact, expires_at: datetime, days: int, rules: Rules, *,
     )
 
 
-def _of(fact: LicenseFact) -> str:
+def _of(fact: DatedLicense) -> str:
     return f" for {fact.container}" if fact.container else ""
 
 
-def _provenance(fact: LicenseFact) -> str:
-    return " (stated by the operator)" if fact.stated else ""
+def _provenance(fact: DatedLicense) -> str:
+    return " (stated by the operator)" if fact.term.issue is None else ""
 
 
 def _sentence(detail: str) -> str:

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from licensing.core.instants import iso
-from licensing.verdict.seen import CLOCK_TOLERANCE
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.conditions.license import URGENT_DAYS
 from usage.alerts.rules import Rules, before, stage_at
-from usage.alerts.state import State, TrustFact
+from usage.alerts.state import State, TrustFact, is_issued_later
 
 _UPDATE = "Carry in what the issuer has published since: azlic trust update"
 
@@ -68,8 +67,8 @@ def clock_alerts(state: State, _: Rules) -> Iterator[Alert]:
     """A clock that is behind what was seen before, or behind a license's own issue."""
     why = state.clock_behind
     for fact in state.licenses:
-        if why is None and fact.issued_at is not None and fact.issued_at > state.now + CLOCK_TOLERANCE:
-            why = f"the clock says {iso(state.now)}, and {fact.path} was issued at {iso(fact.issued_at)}"
+        if why is None and fact.term and fact.term.issue and is_issued_later(fact, state.now):
+            why = f"the clock says {iso(state.now)}, and {fact.path} was issued at {iso(fact.term.issue.issued_at)}"
     if why is not None:
         yield Alert(
             id="clock-suspect",

@@ -2,25 +2,31 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from licensing.core.errors import AzlicError
-from licensing.core.files import FileTooLarge, read_capped
 from licensing.core.instants import from_milliseconds
 from licensing.trust.store import TrustStore
 from licensing.verdict.seen import Seen
 from licensing.verdict.verdict import Status, Verdict
-from licensing.verification.mounts import LICENSE_NAME, find_mounts
-from usage.alerts.state import LicenseFact, TrustFact, license_fact
+from licensing.verification.mounts import Places, find_mounts, is_plain, name_of
+from usage.alerts.state import (
+    UNSTATED,
+    DatedLicense,
+    Issue,
+    LicenseFact,
+    LicenseTerm,
+    RefusedLicense,
+    TrustFact,
+    license_fact,
+)
 from usage.ledger.readonly import Ask
 
 FRESH = timedelta(hours=1)
 """So long a license whose file, trust store and history are as they were is taken as it was verified."""
-
-_ADOPTED_BYTES = 2**20
 
 
 class Known(NamedTuple):
@@ -28,109 +34,79 @@ class Known(NamedTuple):
 
     stamp: bytes
     verified_at: datetime
-    fact: LicenseFact
-
-
-class StatedLicense(NamedTuple):
-    """What the operator stated about a license that azlic cannot read."""
-
-    digest: bytes
-    container: str
-    expires_at: datetime
+    fact: DatedLicense
 
 
 Examine = Callable[[Path], Verdict]
 
 
 def gather_licenses(
-    roots: Sequence[Path],
-    examine: Examine,
-    *,
-    context: bytes,
-    known: Mapping[str, Known],
-    adopted: Mapping[str, StatedLicense],
-    now: datetime,
+    roots: Sequence[Path], examine: Examine, *, context: bytes, known: Mapping[str, Known], now: datetime
 ) -> tuple[LicenseFact, ...]:
     """The licenses that some paths stand for, and those that lay there before and are gone.
 
-    ``context`` is a digest of everything but the file that a verdict rests on.
+    ``context`` is a digest of everything but the file and its place that a verdict rests on.
     """
-    mounts = [_place(path) for path in find_mounts(roots).paths]
-    gone = _missing_mounts(roots, mounts, known)
-    empty_roots = {os.path.dirname(path) for path in gone}  # noqa: PTH120 - a thousand places are to be quick
-    facts = []
-    for path in (*mounts, *gone):
-        if path in empty_roots and not os.path.lexists(f"{path}/{LICENSE_NAME}"):
-            continue  # it stood for those below it, which are told one by one
-        stamp = _stamp(path, context)
-        before = known.get(path)
+    places = Places()
+    found = {places.of(path): path for path in find_mounts(roots, places).paths}
+    gone = _missing_mounts(roots, found, known, places)
+    for path in gone.values():
+        above = places.of(path.parent)
+        if above in found and not os.path.lexists(above):  # it stood for those below it, which are told one by one
+            del found[above]
+    facts: list[LicenseFact] = []
+    for place, path in (found | gone).items():
+        stamp, name = _stamp(place, context), name_of(path)
+        before = known.get(name)
         if stamp and before and before.stamp == stamp and timedelta() <= now - before.verified_at < FRESH:
             facts.append(before.fact)
         else:
-            facts.append(_examine(path, examine, adopted, stamp))
+            facts.append(_examine(name, examine, stamp))
     return tuple(sorted(facts, key=lambda fact: fact.path))
 
 
-def _place(path: Path) -> str:
-    return os.path.abspath(path).removesuffix(f"/{LICENSE_NAME}")  # noqa: PTH100 - a link is a place of its own
+def _missing_mounts(
+    roots: Sequence[Path], found: Mapping[str, Path], known: Mapping[str, Known], places: Places
+) -> dict[str, Path]:
+    """By their places, what held a license once below the paths and is among the mounts no more."""
+    above, names = {places.of(root) for root in roots}, {name_of(path) for path in found.values()}
+    gone: dict[str, Path] = {}
+    for path in (Path(name) for name in sorted(known) if name not in names):
+        place = places.of(path)
+        if place not in found and places.of(path.parent) in above and (place not in gone or is_plain(path, place)):
+            gone[place] = path
+    return gone
 
 
-def _missing_mounts(roots: Iterable[Path], mounts: Sequence[str], known: Mapping[str, Known]) -> list[str]:
-    """The places below the paths that held a license once and are among the mounts no more."""
-    places, found = {_place(root) for root in roots}, set(mounts)
-    return sorted(path for path in known if path not in found and os.path.dirname(path) in places)  # noqa: PTH120
-
-
-def _stamp(path: str, context: bytes) -> bytes:
-    """The file as it lies there, links followed, and what it is judged by; empty where it cannot be looked at."""
+def _stamp(place: str, context: bytes) -> bytes:
+    """The file as it lies there, links followed, and what it is judged by; empty where it cannot be read."""
     try:
-        try:
-            found = os.stat(f"{path}/{LICENSE_NAME}")  # noqa: PTH116
-        except NotADirectoryError:
-            found = os.stat(path)  # noqa: PTH116
+        found = os.stat(place)  # noqa: PTH116 - a thousand places are to be quick
     except OSError:
         return b""
+    if not os.access(place, os.R_OK, effective_ids=True):
+        return b""  # whoever could read it has said nothing about this user
+    target = os.path.realpath(place) if os.path.islink(place) else place  # noqa: PTH114
     told = f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_mode}"
-    return hashlib.sha256(told.encode() + context).digest()
+    return hashlib.sha256(f"{told} {place}\0{target}".encode(errors="surrogateescape") + context).digest()
 
 
-def _examine(path: str, examine: Examine, adopted: Mapping[str, StatedLicense], stamp: bytes) -> LicenseFact:
-    stated = adopted.get(path) or adopted.get(f"{path}/{LICENSE_NAME}")
-    if stated and stamp:
-        return _stated_fact(path, stated)
+def _examine(name: str, examine: Examine, stamp: bytes) -> LicenseFact:
     try:
-        return license_fact(path, examine(Path(path)), stamp)
+        return license_fact(name, examine(Path(name)), stamp)
     except AzlicError as error:  # a trust store that does not decide: no answer about this one, and others may have one
-        return LicenseFact(path, Status.UNTRUSTED, error.message)
+        return RefusedLicense(name, Status.UNTRUSTED, error.message, cause=None, container="", term=None)
 
 
-def _stated_fact(path: str, stated: StatedLicense) -> LicenseFact:
-    file = Path(path) if Path(path).is_file() else Path(path, LICENSE_NAME)
-    try:
-        content = read_capped(file, _ADOPTED_BYTES)
-    except (OSError, FileTooLarge) as error:
-        return LicenseFact(path, Status.UNREADABLE, f"{file} cannot be read: {error}", container=stated.container)
-    if hashlib.sha256(content).digest() != stated.digest:
-        return LicenseFact(
-            path, Status.CONFLICTING, f"{file} is not the file that was adopted here", container=stated.container
-        )
-    return LicenseFact(
-        path,
-        None,
-        "",
-        container=stated.container,
-        expires_at=stated.expires_at,
-        grace_ends_at=stated.expires_at,
-        stated=True,
-    )
-
-
-def trust_context(trust: TrustStore, seen: Seen, asked: str) -> bytes:
-    """A digest of the trust store as it lies there, of what was accepted here, and of what licenses are asked."""
-    told = [asked, repr(sorted(seen.accepted.items())), repr(sorted(seen.statements.items()))]
+def trust_context(trust: TrustStore, facts: Sequence[TrustFact], seen: Seen, asked: str, *, now: datetime) -> bytes:
+    """A digest of the trust store, of what was accepted and adopted here, and of what licenses are asked."""
+    told = [asked, str(trust.folder.resolve())]
+    told += [repr(sorted(kept.items())) for kept in (seen.accepted, seen.statements, seen.adopted)]
+    told += [f"{fact.issuer} has ended" for fact in facts if fact.ends_at is not None and now >= fact.ends_at]
     for path in trust.files():
         found = path.stat()
-        told.append(f"{path.name} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}")
+        told.append(f"{path.name} {os.access(path, os.R_OK, effective_ids=True)} {found.st_dev} {found.st_ino}")
+        told.append(f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}")
     return hashlib.sha256("\n".join(told).encode(errors="surrogateescape")).digest()
 
 
@@ -157,25 +133,8 @@ def read_known_licenses(ask: Ask) -> dict[str, Known]:
     return {path: _known_license(path, *row) for path, *row in ask(query)}
 
 
-def _known_license(path: str, stamp: bytes, verified_at: int, container: str, license_id: str, *instants: int) -> Known:
+def _known_license(name: str, stamp: bytes, verified_at: int, container: str, license_id: str, *instants: int) -> Known:
     issued_at, not_before, expires_at, grace_ends_at = map(from_milliseconds, instants)
-    fact = LicenseFact(
-        path,
-        None,
-        "",
-        container=container,
-        license_id=license_id,
-        issued_at=issued_at,
-        not_before=not_before,
-        expires_at=expires_at,
-        grace_ends_at=grace_ends_at,
-    )
-    return Known(bytes(stamp), from_milliseconds(verified_at), fact)
-
-
-def read_adopted_licenses(ask: Ask) -> dict[str, StatedLicense]:
-    """What the operator stated about licenses that azlic cannot read."""
-    query = "SELECT path, digest, container_type, expires_at FROM adopted_license"
-    return {
-        path: StatedLicense(bytes(digest), kind, from_milliseconds(ends)) for path, digest, kind, ends in ask(query)
-    }
+    issue = Issue(license_id, issued_at, not_before)
+    term = LicenseTerm(expires_at, grace_ends_at, None if issue == UNSTATED else issue)
+    return Known(bytes(stamp), from_milliseconds(verified_at), DatedLicense(name, container, term, stamp=b""))

@@ -14,7 +14,6 @@ from licensing.verdict.verdict import Verdict
 from usage.alerts.gather import ledger
 from usage.alerts.gather.licenses import (
     gather_licenses,
-    read_adopted_licenses,
     read_known_licenses,
     trust_context,
     trust_facts,
@@ -39,27 +38,26 @@ def site_state(
     What cannot be looked at is part of the state and hides nothing else: a ledger that cannot be asked, a license that
     cannot be read. Raises ``AzlicError`` where the trust store cannot be listed.
     """
-    known, adopted, told, error = {}, {}, {}, ""
+    known, told, error = {}, {}, ""
     folders: list[Path] = []
     try:
         with readonly_connection(database) as ask:
             if ask is not None:
-                known, adopted = read_known_licenses(ask), read_adopted_licenses(ask)
+                known = read_known_licenses(ask)
                 told, folders = _from_ledger(ask, now), ledger.read_output_folders(ask)
     except AzlicError as unreadable:
         error = unreadable.message
-    seen = read_memory(database)
+    seen, issuers = read_memory(database), trust_facts(trust)
     return State(
         now=now,
         licenses=gather_licenses(
             licenses,
             lambda path: examine(path, seen),
-            context=trust_context(trust, seen, asked),
+            context=trust_context(trust, issuers, seen, asked, now=now),
             known=known,
-            adopted=adopted,
             now=now,
         ),
-        trust=trust_facts(trust),
+        trust=issuers,
         clock_behind=seen.clock_behind(now),
         ledger_error=error,
         disks=disks([*([] if "://" in database else [Path(database).absolute().parent]), *folders]),

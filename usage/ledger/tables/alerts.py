@@ -45,7 +45,8 @@ class NoticeRow(Table):
 class KnownLicenseRow(Table):
     """A license as it was verified last in one place; ``stamp`` is a digest of its file's state and of the trust.
 
-    It spares verifying again what has not changed, and remembers what a folder that vanished held.
+    It spares verifying again what has not changed, and remembers what a folder that vanished held. An adopted license
+    has an empty ``license_id``, and no date but its end.
     """
 
     __tablename__ = "known_license"
