@@ -2,10 +2,12 @@
 
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, NewType
 
 from licensing.core.errors import BadCall
 
+Quantity = NewType("Quantity", int)
+"""An exact quantity: millionths of the meter's unit, so that 1.5 hours are ``Quantity(1_500_000)``."""
 MICRO = 10**6
 MAX_WHOLE = 10**12
 """The largest quantity of one record, in whole units; a month's total of 64 bits holds nine such records."""
@@ -18,7 +20,7 @@ class InexactQuantity(ValueError):
     """A number that would have to be rounded, or does not fit."""
 
 
-def to_micro(quantity: Any) -> int:
+def to_micro(quantity: Any) -> Quantity:
     """The millionths in a JSON number: ``int``, or ``Decimal`` for one written with a point or an exponent.
 
     Raises ``InexactQuantity`` in words for everything that is not such a number from 0 to 10^12 with at most
@@ -39,10 +41,10 @@ def to_micro(quantity: Any) -> int:
         raise InexactQuantity("quantity is negative")
     if micro > MAX_WHOLE * MICRO:
         raise InexactQuantity("quantity is larger than 1,000,000,000,000")
-    return micro
+    return Quantity(micro)
 
 
-def parse_quantity(text: str) -> int:
+def parse_quantity(text: str) -> Quantity:
     """The millionths in a quantity as a person writes it: ``12`` or ``0.25``. Raises ``BadCall``."""
     try:
         if _WRITTEN.fullmatch(text) is None:

@@ -117,13 +117,13 @@ def install(
     Example: azlic install /media/stick/license.dat /license --container read --image-version 3.2.0
     """
     from azlic.render.verdict import verdict_fields, verdict_text
-    from licensing.delivery.install import install_license, read_carried
+    from licensing.delivery.installing import install, read_carried
     from licensing.history.read import read_memory
     from licensing.history.remember import remember_at
     from licensing.trust.store import TrustStore
 
     settings = load_settings()
-    verdict = install_license(
+    verdict = install(
         read_carried(file),
         folder,
         container=container,

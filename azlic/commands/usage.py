@@ -73,7 +73,7 @@ def watch(
     from azlic.sd_notify import Supervisor
     from licensing.core.errors import AzlicError
     from licensing.db.stores import open_ledger
-    from usage.intake.watch import Watch
+    from usage.intake.watcher import Watch
     from usage.ledger.writer import Receipt
 
     settings = load_settings()

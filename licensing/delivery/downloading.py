@@ -6,7 +6,7 @@ from pathlib import Path
 
 from licensing.delivery.client import ATTEMPTS, Denied, Order, Slow, Waiting, fetch_license
 from licensing.delivery.endpoint import check_endpoint
-from licensing.delivery.install import check_folder, install_license
+from licensing.delivery.installing import check_folder, install
 from licensing.trust.store import TrustStore
 from licensing.verdict.seen import NOTHING_SEEN, Seen
 from licensing.verdict.verdict import Verdict
@@ -41,7 +41,7 @@ def download(
     order.request()
     check_folder(folder)
     content = fetch_license(order, ca=ca, clock=clock, waiting=waiting or _silent, slow=slow or _silent)
-    return install_license(
+    return install(
         content,
         folder,
         container=order.container_type,

@@ -19,7 +19,7 @@ from licensing.db import database
 from licensing.delivery.client import LONGEST_WAIT_SECONDS
 from licensing.delivery.denial import Denial, DenialCode
 from licensing.delivery.downloading import ATTEMPTS, Denied, Order, download
-from licensing.delivery.install import install_license
+from licensing.delivery.installing import install
 from licensing.delivery.response import retry_after_seconds
 from licensing.signing.document import LICENSE_TYPE
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES, seal
@@ -389,9 +389,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_and_keeps_its_license(site:
         before = site.install().read_bytes()
         site.license.chmod(mode)
         answer = as_another_user(
-            lambda: install_license(
-                new, site.license, container="read", version="3.2.0", trust=site.trust, as_of=site.now
-            )
+            lambda: install(new, site.license, container="read", version="3.2.0", trust=site.trust, as_of=site.now)
         )
         assert answer.startswith("AzlicError: ") and "could not be written: Permission denied" in answer
         assert files(site) == {"license.dat": before}

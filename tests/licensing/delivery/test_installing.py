@@ -8,7 +8,8 @@ import pytest
 from securesystemslib.signer import CryptoSigner
 
 from licensing.core.errors import AzlicError, NoGoodLicense
-from licensing.delivery.install import install_license, read_carried
+from licensing.delivery import installing
+from licensing.delivery.installing import read_carried
 from licensing.signing.document import LICENSE_TYPE
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES, seal
 from licensing.verdict.verdict import Status, Verdict
@@ -21,7 +22,7 @@ def sealed(site: Site, **changes: object) -> bytes:
 
 
 def install(site: Site, content: bytes, version: str = "3.2.0") -> Verdict:
-    return install_license(
+    return installing.install(
         content, site.license, container="read", version=version, trust=site.trust, as_of=site.now
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from licensing.db.database import open_database
 from tests.usage.ledgers import check_arithmetic
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount, rows
-from usage.intake.watch import Watch
+from usage.intake.watcher import Watch
 from usage.ledger.tables.records import RecordRow
 from usage.ledger.writer import Receipt
 from usage.records.usage_files import SIZES, ReadSizes

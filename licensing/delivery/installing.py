@@ -46,7 +46,7 @@ def read_carried(path: Path) -> bytes:
         ) from error
 
 
-def install_license(
+def install(
     content: bytes,
     folder: Path,
     *,

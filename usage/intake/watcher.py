@@ -21,6 +21,28 @@ SETTLE_SECONDS = 0.05
 """So long a burst of writes is gathered before it is taken."""
 
 
+RESCAN_SECONDS = 60.0
+"""So often everything is looked at, in case an event went by unheard."""
+
+
+def watch(
+    engine: Engine,
+    folders: Sequence[Path],
+    *,
+    clock: Callable[[], datetime],
+    took: Callable[[Receipt], None],
+    site: str = "",
+    polling: bool = False,
+) -> None:
+    """Take what containers write into output folders as they write it, until the program is told to end.
+
+    ``clock`` says what time it is, ``took`` hears the receipt of every ingest; what it raises ends the loop, and
+    nothing is left half done. ``polling`` is for network mounts. Raises ``AzlicError`` when a folder or the ledger fails.
+    """
+    loop = Watch(engine, folders, clock=clock, site=site, polling=polling)
+    loop.run(rescan_seconds=RESCAN_SECONDS, alive_seconds=RESCAN_SECONDS, took=took, alive=lambda: None)
+
+
 class Watch(FileSystemEventHandler):
     """One thin loop around ``ingest``: on file events the folder they name, and every so often everything.
 
