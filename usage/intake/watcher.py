@@ -37,7 +37,8 @@ def watch(
     """Take what containers write into output folders as they write it, until the program is told to end.
 
     ``clock`` says what time it is, ``took`` hears the receipt of every ingest; what it raises ends the loop, and
-    nothing is left half done. ``polling`` is for network mounts. Raises ``AzlicError`` when a folder or the ledger fails.
+    nothing is left half done. ``polling`` is for network mounts. Raises ``AzlicError`` when a folder or the ledger
+    fails.
     """
     loop = Watch(engine, folders, clock=clock, site=site, polling=polling)
     loop.run(rescan_seconds=RESCAN_SECONDS, alive_seconds=RESCAN_SECONDS, took=took, alive=lambda: None)
