@@ -28,7 +28,7 @@ def generate(folder: Path, records: int) -> float:
     """Files as our recorder writes them: 20 containers, two meters, rising ids, chained lines."""
     import uuid_utils
 
-    from usage.records.record import GENESIS, Meter, UsageRecord, encode
+    from usage.records.record import GENESIS, MeteredQuantity, UsageRecord, encode
 
     start = time.perf_counter()
     for number in range(CONTAINERS):
@@ -43,7 +43,7 @@ def generate(folder: Path, records: int) -> float:
                     container_type="read",
                     container_version="3.2.0",
                     container_id=container,
-                    meter=Meter(METERS[index % 2], 1 + index % 3),
+                    meter=MeteredQuantity(METERS[index % 2], 1 + index % 3),
                     request_time=START_MS + index,
                     api_type="vision.read",
                     sequence=index + 1,

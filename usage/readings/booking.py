@@ -21,7 +21,7 @@ from usage.months import Month
 from usage.quantity import from_micro
 from usage.readings.counters import Step
 from usage.readings.sources import KnownSource
-from usage.records.record import Meter, UsageRecord, encode
+from usage.records.record import MeteredQuantity, UsageRecord, encode
 from usage.records.usage_files import Block
 from usage.records.usage_logs import UNNAMED, UsageLogs
 
@@ -53,7 +53,7 @@ def record_of(increase: Increase, source: KnownSource, site: str) -> UsageRecord
         container_type=increase.logs.service,
         container_version=UNNAMED,
         container_id=source.name,
-        meter=Meter(step.meter, from_micro(step.increase)),
+        meter=MeteredQuantity(step.meter, from_micro(step.increase)),
         request_time=milliseconds(min(max(increase.taken_at, month.starts_at), last)),
         api_type=increase.logs.api_type,
     )
@@ -124,7 +124,7 @@ def lines_of(connection: Connection, source: KnownSource) -> Iterator[bytes]:
             .order_by(RecordRow.number)
         )
         for identity, kind, version, container, meter, micro, time, api_type in connection.execute(query):
-            counted = Meter(meter, from_micro(micro))
+            counted = MeteredQuantity(meter, from_micro(micro))
             yield encode(UsageRecord(identity, kind, version, container, counted, time, api_type)) + b"\n"
 
 

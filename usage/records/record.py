@@ -23,7 +23,7 @@ class BadLine(ValueError):
     """A line that is no usage record; the text says why."""
 
 
-class Meter(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+class MeteredQuantity(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """What was counted, and how much of it in the meter's unit."""
 
     name: str
@@ -43,7 +43,7 @@ class UsageRecord(
     container_type: str
     container_version: str
     container_id: str
-    meter: Meter
+    meter: MeteredQuantity
     request_time: Any
     api_type: str
     sequence: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = None

@@ -9,6 +9,7 @@ import hashlib
 import os
 import threading
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import uuid_utils
@@ -16,7 +17,8 @@ import uuid_utils
 from licensing.core.errors import AzlicError
 from licensing.core.files import sync_folder
 from licensing.core.instants import milliseconds
-from usage.records.record import GENESIS, BadLine, Meter, UsageRecord, encode, interpret
+from usage.quantity import from_micro, to_micro
+from usage.records.record import GENESIS, BadLine, MeteredQuantity, UsageRecord, encode, interpret
 
 _TAIL_BYTES = 64 * 1024
 
@@ -54,8 +56,12 @@ class Recorder:
             self.close()
             raise self._refusal(error) from error
 
-    def append(self, meter: str, quantity: int, *, at: datetime, api_type: str) -> UsageRecord:
-        """Write one record of ``quantity`` units of ``meter``, delivered at ``at``; returns it as written."""
+    def append(self, meter: str, quantity: int | Decimal, *, at: datetime, api_type: str) -> UsageRecord:
+        """Write one record of ``quantity`` units of ``meter``, delivered at ``at``; returns it as written.
+
+        Raises ``InexactQuantity`` for what is negative, too large, or would have to be rounded to millionths.
+        """
+        exact = from_micro(to_micro(quantity))
         container_type, container_version, container_id = self._labels
         with self._lock:
             if self._hold < 0:
@@ -65,7 +71,7 @@ class Recorder:
                 container_type=container_type,
                 container_version=container_version,
                 container_id=container_id,
-                meter=Meter(meter, quantity),
+                meter=MeteredQuantity(meter, exact),
                 request_time=milliseconds(at),
                 api_type=api_type,
                 sequence=self._sequence + 1,

@@ -14,7 +14,7 @@ from usage.records.record import (
     SECONDS_BELOW,
     UNREADABLE,
     BadLine,
-    Meter,
+    MeteredQuantity,
     UsageRecord,
     decode_plain,
     encode,
@@ -29,7 +29,7 @@ records = st.builds(
     container_type=names,
     container_version=names,
     container_id=names,
-    meter=st.builds(Meter, name=names, quantity=st.integers(0, MAX_WHOLE)),
+    meter=st.builds(MeteredQuantity, name=names, quantity=st.integers(0, MAX_WHOLE)),
     request_time=st.integers(SECONDS_BELOW, LATEST_MS - 1),
     api_type=names,
 )
@@ -200,6 +200,6 @@ def test_any_value_in_any_field_gives_a_record_or_a_bad_line(changes: dict[str, 
 
 
 def test_a_quantity_with_decimals_is_written_as_a_number() -> None:
-    record = UsageRecord("a", "read", "3.2.0", "c", Meter("m", Decimal("0.25")), 1_772_352_000_000, "v")
+    record = UsageRecord("a", "read", "3.2.0", "c", MeteredQuantity("m", Decimal("0.25")), 1_772_352_000_000, "v")
     assert b'"quantity":0.25' in encode(record)
     assert interpret(encode(record))[2] == 250_000
