@@ -46,6 +46,20 @@ KeysTo = Annotated[
     Path,
     typer.Option("--keys-to", metavar="FOLDER", readable=False, help="Where API keys are written: key1, key2; 0600."),
 ]
+TlsCertificate = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-certificate",
+        metavar="FILE",
+        readable=False,
+        help="The server's certificate (PEM), then the CAs between.",
+    ),
+]
+TlsKey = Annotated[
+    Path | None,
+    typer.Option("--tls-key", metavar="FILE", readable=False, help="Its key (PEM), closed to others."),
+]
+Listen = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where to listen.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON with a schema name, for scripts.")]
 At = Annotated[
     str | None,

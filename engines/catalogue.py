@@ -1,14 +1,15 @@
 """The engines of this project, by the name of their container type."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from fastapi import APIRouter
 
-from engines.container import Engine, EngineImage
+from engines.container import Engine, EngineImage, Facilities
 from engines.models import Models
+from engines.options import MODELS, ContainerOptions, Option, parse_options
+from engines.results.memory import MemoryResults
 from licensing.containers import READ
 
 READ_VERSION = "3.2.0"
@@ -16,8 +17,12 @@ READ_VERSION = "3.2.0"
 
 @dataclass(frozen=True, slots=True)
 class Offer(EngineImage):
-    """An image of ours whose engine is not loaded yet: enough to download a license for it, or to ask for one."""
+    """An image of ours whose engine is not loaded yet: enough to download a license for it, or to ask for one.
 
+    ``options`` are those that its engine takes besides what every container takes.
+    """
+
+    options: Sequence[Option]
     load: Callable[[Models | None], Engine]
 
 
@@ -34,10 +39,21 @@ def read_engine(models: Models | None) -> Engine:
         recogniser = Recogniser(tessdata=tessdata)
         warm_up(recogniser)
 
-    def routes(admit: Callable[[], None], record: Callable[[int], None], clock: Callable[[], datetime]) -> APIRouter:
-        return read_routes(recogniser=recogniser, record_pages=record, admit=admit, clock=clock)
+    def routes(given: Facilities) -> APIRouter:
+        return read_routes(
+            recogniser=recogniser, meter=given.meter, results=MemoryResults(), admit=given.admit, clock=given.clock
+        )
 
-    return Engine(kind=READ, version=READ_VERSION, api_type="vision.read", routes=routes, close=recogniser.close)
+    meters = dict.fromkeys(READ.meters, "vision.read")
+    return Engine(kind=READ, version=READ_VERSION, meters=meters, routes=routes, close=recogniser.close)
 
 
-ENGINES = {READ.name: Offer(READ, READ_VERSION, read_engine)}
+ENGINES = {READ.name: Offer(READ, READ_VERSION, (MODELS,), read_engine)}
+
+
+def engine_options(
+    name: str, words: Iterable[str], environ: Mapping[str, str], *, engines: Mapping[str, Offer] = ENGINES
+) -> ContainerOptions:
+    """Read the options that the container of one engine is started with; ``parse_options`` says what it raises."""
+    others = {option.key.lower(): offer.kind.title for offer in engines.values() for option in offer.options}
+    return parse_options(words, environ, engines[name].options, others=others)

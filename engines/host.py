@@ -7,16 +7,15 @@ import asyncio
 import contextlib
 import html
 import logging
-import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 
-from fastapi import APIRouter, FastAPI, HTTPException, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
-from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.exceptions import HTTPException
 
+from engines.server.errors import Refusal, flat, new_request_id, refusal_of
 from engines.server.swagger import OPENAPI_URL, swagger_routes
 from licensing.containers import ContainerType
 from licensing.core.errors import AzlicError, BadCall
@@ -39,11 +38,10 @@ class Host:
     report: MountReport
     clock: Callable[[], datetime]
 
-    def admit(self) -> None:
-        """Let work in while the license runs. Raises ``HTTPException`` 503 with the reason from the instant it ends."""
+    def admit(self) -> Refusal | None:
+        """Let work in while the license runs; from the instant it ends, the reason why not."""
         verdict = self.gate.verdict(self.clock())
-        if not verdict.may_run:
-            raise HTTPException(503, {"code": "LicenseNotValid", "message": verdict.detail})
+        return None if verdict.may_run else Refusal("LicenseNotValid", verdict.detail)
 
 
 def host_app(host: Host, router: APIRouter, *, closing: Callable[[], None]) -> FastAPI:
@@ -59,7 +57,7 @@ def host_app(host: Host, router: APIRouter, *, closing: Callable[[], None]) -> F
         openapi_url=OPENAPI_URL,
         lifespan=_watching(host, closing),
     )
-    app.add_exception_handler(StarletteHTTPException, _flat)
+    app.add_exception_handler(HTTPException, _flat)
     app.include_router(_common_routes(host))
     app.include_router(swagger_routes(app.title))
     app.include_router(router)
@@ -68,12 +66,9 @@ def host_app(host: Host, router: APIRouter, *, closing: Callable[[], None]) -> F
 
 def _flat(request: Request, error: Exception) -> JSONResponse:
     """An error as every container tells it: ``{"code","message","requestId"}``."""
-    assert isinstance(error, StarletteHTTPException)  # noqa: S101 - it is registered for nothing else
-    told: object = error.detail
-    if not isinstance(told, dict):
-        code = HTTPStatus(error.status_code).phrase.replace(" ", "")
-        told = {"code": code, "message": f"{request.method} {request.url.path} is not what this container answers"}
-    return JSONResponse(told | {"requestId": str(uuid.uuid4())}, error.status_code, headers=error.headers)
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for nothing else
+    refusal = refusal_of(error, message=f"{request.method} {request.url.path} is not what this container answers")
+    return flat(error.status_code, refusal, new_request_id(), headers=error.headers)
 
 
 def _common_routes(host: Host) -> APIRouter:

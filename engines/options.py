@@ -6,25 +6,38 @@ the environment. Source: seeds/read-ocr-container, seeds/speech-to-text-containe
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from licensing.core.errors import BadCall
 from licensing.delivery.api_keys import read_api_key
 
-_KNOWN = {
-    "eula": "Eula",
-    "billing": "Billing",
-    "apikey": "ApiKey",
-    "apikeyfile": "ApiKeyFile",
-    "downloadlicense": "DownloadLicense",
-    "mounts:license": "Mounts:License",
-    "mounts:output": "Mounts:Output",
-    "urls": "urls",
-    "models": "Models",
-}
+
+class Option(NamedTuple):
+    """An option in its documented spelling. That of a folder takes an absolute path, such as ``folder``."""
+
+    key: str
+    folder: str = ""
+
+
+COMMON = (
+    Option("Eula"),
+    Option("Billing"),
+    Option("ApiKey"),
+    Option("ApiKeyFile"),
+    Option("DownloadLicense"),
+    Option("Mounts:License", folder="/license"),
+    Option("Mounts:Output", folder="/output"),
+    Option("urls"),
+)
+"""What every container takes."""
+
+MODELS = Option("Models", folder="/models")
+"""For an engine that takes its model files, plain or sealed, from a folder: the container finds them for it."""
+
 _IGNORED = ("logging:", "fluentd:", "applicationinsights:", "http_proxy")
 """Settings of Microsoft's containers that have no meaning here; they are let through, so that a line can be kept."""
 
@@ -44,7 +57,8 @@ DEFAULT_URLS = "http://127.0.0.1:5000"
 class ContainerOptions:
     """What a container was told: its mounts, where it listens, and what a download needs.
 
-    ``ca`` is the file with the one CA that a download believes: ``SSL_CERT_FILE``, as for most programs.
+    ``ca`` is the file with the one CA that a download believes: ``SSL_CERT_FILE``, as for most programs. ``own`` are
+    the options that only this container's engine takes, by their keys, as far as they have a value.
     """
 
     license: Path = Path("/license")
@@ -55,38 +69,51 @@ class ContainerOptions:
     ca: Path | None = None
     host: str = "127.0.0.1"
     port: int = 5000
-    models: Path | None = None
+    own: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def models(self) -> Path | None:
+        """The folder with the engine's models, or None for its own."""
+        return Path(self.own[MODELS.key]) if MODELS.key in self.own else None
 
 
-def parse_options(words: Iterable[str], environ: Mapping[str, str]) -> ContainerOptions:
-    """Read the options of a container.
+def parse_options(
+    words: Iterable[str],
+    environ: Mapping[str, str],
+    own: Sequence[Option] = (),
+    *,
+    others: Mapping[str, str] | None = None,
+) -> ContainerOptions:
+    """Read the options of a container: those that all take, and its engine's ``own``.
 
-    Raises ``BadCall`` for a missing Eula, an option nobody knows (with the one that was probably meant), a value that
-    cannot be, a placeholder that was left in its place, and a download without Billing or ApiKey; ``AzlicError`` for an
-    ApiKeyFile that cannot be read. Of the environment, which holds much that is none of ours, only a mount in a wrong
-    form is refused: its records would go elsewhere.
+    ``others`` are the keys of options that are not its own, with the engine that takes each.
+    Raises ``BadCall`` for a missing Eula, an option nobody knows (with the one that was probably meant) or another
+    engine has, a value that cannot be, a placeholder that was left in its place, and a download without Billing or
+    ApiKey; ``AzlicError`` for an ApiKeyFile that cannot be read. Of the environment, which holds much that is none of
+    ours, only a mount in a wrong form is refused: its records would go elsewhere.
     """
-    values = _from_environment(environ) | _from_words(words)
-    for key, value in values.items():
-        if _PLACEHOLDER.fullmatch(value):
-            raise BadCall(f"{_KNOWN[key]} still holds its placeholder", hint="put the value there, without brackets")
-    if values.get("eula", "").lower() != "accept":
+    known = _Known({option.key.lower(): option for option in (*COMMON, *own)}, others or {})
+    values = known.in_environment(environ) | known.in_words(words)
+    stated = {option.key: values[option.key] for option in own if values.get(option.key)}
+    for option in (*COMMON, *own):
+        _check_value(option, values.get(option.key), may_be_empty=option in own)
+    if values.get("Eula", "").lower() != "accept":
         raise BadCall(
             "Missing EULA=accept command line option. You must provide this to continue.",
             hint="add Eula=accept if the license terms are accepted",
         )
     host, port = _listen_on(values.get("urls", DEFAULT_URLS))
-    wanted = _truth(values.get("downloadlicense", "false"))
+    wanted = _truth(values.get("DownloadLicense", "false"))
     options = ContainerOptions(
-        license=_folder(values, "mounts:license", "/license"),
-        output=_folder(values, "mounts:output", "/output"),
-        billing=values.get("billing", "").strip() or None,
+        license=Path(values.get("Mounts:License", "/license")),
+        output=Path(values.get("Mounts:Output", "/output")),
+        billing=values.get("Billing", "").strip() or None,
         api_key=_api_key(values, wanted),
         download_license=wanted,
         ca=Path(environ["SSL_CERT_FILE"]) if environ.get("SSL_CERT_FILE") else None,
         host=host,
         port=port,
-        models=_folder(values, "models", "/models") if values.get("models") else None,
+        own=stated,
     )
     if options.download_license and not (options.billing and options.api_key):
         raise BadCall(
@@ -96,44 +123,61 @@ def parse_options(words: Iterable[str], environ: Mapping[str, str]) -> Container
     return options
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for name, value in environ.items():
-        key = name.replace("__", ":").lower()
-        if key in _KNOWN:
-            values[key] = value
-        elif _letters(key) in _WRONG:
-            raise BadCall(
-                f"there is no container option {_key_of(name)}, a variable of the environment", hint=_meant(name)
-            )
-    return values
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The options there are for one container, by their keys in lower case; ``others`` belong to another engine."""
+
+    options: Mapping[str, Option]
+    others: Mapping[str, str]
+
+    def in_environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        values: dict[str, str] = {}
+        for name, value in environ.items():
+            key = name.replace("__", ":").lower()
+            if key in self.options:
+                values[self.options[key].key] = value
+            elif _letters(key) in _WRONG:
+                raise BadCall(
+                    f"there is no container option {_key_of(name)}, a variable of the environment",
+                    hint=self._meant(name),
+                )
+        return values
+
+    def in_words(self, words: Iterable[str]) -> dict[str, str]:
+        values: dict[str, str] = {}
+        for word in words:
+            name, equals, value = word.partition("=")
+            key = _plain_key(name)
+            if not equals:
+                blank = "in a line that goes on, the backslash comes last: no blank may follow it"
+                hint = "for example Eula=accept" if word.strip() else blank
+                raise BadCall(f"{_key_of(word)} is not of the form Key=value", hint=hint)
+            if key in self.options:
+                values[self.options[key].key] = value
+            elif engine := self.others.get(key):
+                raise BadCall(
+                    f"{_key_of(name)} is an option of the {engine} container, not of this one", hint=self._all()
+                )
+            elif not key.startswith(_IGNORED):
+                raise BadCall(f"there is no container option {_key_of(name)}", hint=self._meant(name))
+        return values
+
+    def _meant(self, name: str) -> str:
+        """The option that was probably meant, in the spelling of the one that was written, or all there are."""
+        key = _plain_key(name)
+        wrong = _WRONG.get(_letters(key))
+        near = [wrong] if wrong else difflib.get_close_matches(key, self.options, n=1)
+        if not near:
+            return self._all()
+        option = self.options[near[0]].key
+        return f"{option.replace(':', '__') if '_' in name else option} was probably meant"
+
+    def _all(self) -> str:
+        return f"known are: {', '.join(option.key for option in self.options.values())}"
 
 
-def _from_words(words: Iterable[str]) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        key = name.lstrip("-").replace("__", ":").lower()
-        if not equals:
-            blank = "in a line that goes on, the backslash comes last: no blank may follow it"
-            hint = "for example Eula=accept" if word.strip() else blank
-            raise BadCall(f"{_key_of(word)} is not of the form Key=value", hint=hint)
-        if key in _KNOWN:
-            values[key] = value
-        elif not key.startswith(_IGNORED):
-            raise BadCall(f"there is no container option {_key_of(name)}", hint=_meant(name))
-    return values
-
-
-def _meant(name: str) -> str:
-    """The option that was probably meant, in the spelling of the one that was written, or all there are."""
-    key = name.lstrip("-").replace("__", ":").lower()
-    wrong = _WRONG.get(_letters(key))
-    near = [wrong] if wrong else difflib.get_close_matches(key, _KNOWN, n=1)
-    if not near:
-        return f"known are: {', '.join(_KNOWN.values())}"
-    option = _KNOWN[near[0]]
-    return f"{option.replace(':', '__') if '_' in name else option} was probably meant"
+def _plain_key(name: str) -> str:
+    return name.lstrip("-").replace("__", ":").lower()
 
 
 def _letters(key: str) -> str:
@@ -147,18 +191,20 @@ def _key_of(word: str) -> str:
 
 def _api_key(values: Mapping[str, str], wanted: bool) -> str | None:
     """The key as a word, or from a file, which only a download opens: no other run has to mount it."""
-    key = values.get("apikey", "").strip() or None  # a secret made of a file ends in a line break
-    file = values.get("apikeyfile")
+    key = values.get("ApiKey", "").strip() or None  # a secret made of a file ends in a line break
+    file = values.get("ApiKeyFile")
     if key and file:
         raise BadCall("ApiKey and ApiKeyFile are both given", hint="leave one of them out, ApiKey for one")
     return read_api_key(file) if wanted and file else key
 
 
-def _folder(values: Mapping[str, str], key: str, default: str) -> Path:
-    path = Path(values.get(key, default))
-    if not path.is_absolute():
-        raise BadCall(f"{_KNOWN[key]} is not an absolute path: {str(path)!r}", hint=f"for example {default}")
-    return path
+def _check_value(option: Option, value: str | None, *, may_be_empty: bool) -> None:
+    if value is None or (may_be_empty and not value):
+        return
+    if _PLACEHOLDER.fullmatch(value):
+        raise BadCall(f"{option.key} still holds its placeholder", hint="put the value there, without brackets")
+    if option.folder and not Path(value).is_absolute():
+        raise BadCall(f"{option.key} is not an absolute path: {value!r}", hint=f"for example {option.folder}")
 
 
 def _truth(text: str) -> bool:

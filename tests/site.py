@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from fastapi import APIRouter, Depends, FastAPI, Response
 from securesystemslib.signer import Signer
 from sqlalchemy import Engine as Database
 
-from engines.container import Engine, container_app
+from engines.container import Engine, Facilities, container_app
 from engines.options import ContainerOptions
+from engines.server.errors import require_admission
 from licensing.containers import READ
 from licensing.db.database import open_database, reading, writing
 from licensing.delivery.downloading import Order, Waiting, download
@@ -80,18 +82,18 @@ def a_license(**changes: object) -> License:
 def counting_engine() -> Engine:
     """A container of the Read type whose work is to count: ``POST /count/{pages}`` delivers that many pages."""
 
-    def routes(admit: object, record: object, clock: object) -> APIRouter:
-        assert callable(admit) and callable(record)
+    def routes(given: Facilities) -> APIRouter:
         router = APIRouter()
 
-        @router.post("/count/{pages}", dependencies=[Depends(admit)])
-        def count(pages: int) -> Response:
-            record(pages)
+        @router.post("/count/{pages}", dependencies=[Depends(require_admission(given.admit))])
+        def count(pages: Decimal) -> Response:
+            given.meter.record(METER, pages, at=given.clock())
             return Response(status_code=204)
 
         return router
 
-    return Engine(kind=READ, version="3.2.0", api_type="vision.read", routes=routes, close=lambda: None)
+    meters = {METER: "vision.read"}
+    return Engine(kind=READ, version="3.2.0", meters=meters, routes=routes, close=lambda: None)
 
 
 class Site:

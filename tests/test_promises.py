@@ -15,7 +15,8 @@ import pytest
 from typer.main import get_command
 
 from azlic.app import command_line
-from engines.options import _KNOWN
+from engines.catalogue import ENGINES
+from engines.options import COMMON
 
 ROOT = Path(__file__).parent.parent
 FLOORS = ("azlic", "engines", "usage", "licensing", "migrations")
@@ -89,12 +90,14 @@ ARROWS: dict[str, dict[str, set[str]]] = {
     },
     "engines": {
         "server": set(),
-        "read": set(),
+        "metering": set(),
+        "results": set(),
         "options": set(),
         "models": set(),
+        "read": {"metering", "results", "server"},
         "host": {"server"},
-        "container": {"host", "models", "options", "server"},
-        "catalogue": {"container", "models", "read"},
+        "container": {"host", "metering", "models", "options", "server"},
+        "catalogue": {"container", "models", "options", "read", "results"},
     },
     "azlic": {
         "render": {"output", "settings"},
@@ -219,8 +222,12 @@ def test_an_argument_is_told_without_its_type_in_python(words: tuple[str, ...]) 
 
 def test_the_help_of_an_engine_lists_the_containers_options() -> None:
     told = asked_for_help("engine", "--help")
-    for option in _KNOWN.values():
-        assert f"  {option}=" in told
+    common, *of_engines = re.split(r"^ *(?=Of the engines|[a-z-]+ takes:)", told, flags=re.MULTILINE)
+    for option in COMMON:
+        assert f"  {option.key}=" in common
+    for name, offer in ENGINES.items():
+        (own,) = (part for part in of_engines if f"{name} takes:" in part)
+        assert re.findall(r"^ +(\S+?)=", own, flags=re.MULTILINE) == [option.key for option in offer.options]
     assert max(map(len, told.splitlines())) <= 80
 
 

@@ -42,11 +42,15 @@ def engine(
       Mounts:License=/license the folder with license.dat
       Mounts:Output=/output   the folder that usage records go into
       urls=http://HOST:PORT   where to listen, else http://127.0.0.1:5000
-      Models=/models          the engine's models, plain or sealed, else its own
       DownloadLicense=True    fetch the license and end; needs the next two
       Billing=ENDPOINT        the resource's endpoint
       ApiKey=KEY              one of the resource's two API keys
       ApiKeyFile=FILE         the same in a file, which no process list shows
+
+    Of the engines, read takes:
+
+    \b
+      Models=/models          the OCR models, plain or sealed, else its own
 
     A download believes the CA in the file that SSL_CERT_FILE names, and only it.
 
@@ -54,26 +58,22 @@ def engine(
     """
     import os
 
-    from engines.catalogue import ENGINES
+    from engines.catalogue import ENGINES, engine_options
     from engines.container import (
         ContainerPlace,
         container_app,
         download_license,
-        drop_privileges,
         find_models,
-        listen,
         own_container_id,
-        preload,
-        serve,
     )
-    from engines.options import parse_options
+    from engines.server import process
     from licensing.core.errors import BadCall
     from licensing.trust.store import TrustStore
     from licensing.verdict.verdict import Verdict
 
     if kind.lower() not in ENGINES:
         raise BadCall(f"there is no engine {kind!r}", hint=f"one of: {', '.join(ENGINES)}")
-    start = parse_options(words or (), os.environ)
+    start = engine_options(kind.lower(), words or (), os.environ)
     identity = _identity(user)
     settings = load_settings()
     store = TrustStore(trust or settings.trust)
@@ -82,8 +82,8 @@ def engine(
     image = ENGINES[kind.lower()]
     if start.download_license:
         if identity:
-            preload()
-            drop_privileges(*identity)
+            process.preload()
+            process.drop_privileges(*identity)
         verdict = download_license(
             image, start, trust=store, clock=clock.now, waiting=output.tell_of_waiting, slow=output.tell_of_slowness
         )
@@ -93,10 +93,10 @@ def engine(
     if isinstance(models, Verdict):
         raise _refuse(models, kind, place)
     loaded = image.load(models)
-    listener = listen(start.host, start.port)
+    listener = process.listen(start.host, start.port)
     if identity:
-        preload()
-        drop_privileges(*identity)
+        process.preload()
+        process.drop_privileges(*identity)
     app = container_app(
         loaded, start, trust=store, clock=clock.now, container_id=own_container_id(os.environ), place=place
     )
@@ -104,7 +104,7 @@ def engine(
         raise _refuse(app, kind, place)
     output.tell(f"Now listening on: http://{start.host}:{listener.getsockname()[1]}")
     output.tell("Application started. Press Ctrl+C to shut down.")
-    serve(app, listener)
+    process.serve(app, listener)
 
 
 def _refuse(verdict: "Verdict", kind: str, place: "ContainerPlace") -> typer.Exit:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from azlic import clock, options, output
+from azlic.commands.listening import is_in_the_clear, open_tls, parse_address, show_url
 from azlic.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def serve(
         list[Path],
         typer.Argument(metavar="PATH", readable=False, help="License folders, folders of them, or license.dat."),
     ] = [Path("/license")],  # noqa: B006 - typer reads it and nobody writes to it
-    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where to listen.")] = "127.0.0.1:5090",
+    listen: options.Listen = "127.0.0.1:5090",
     token_file: Annotated[
         Path | None,
         typer.Option("--token-file", metavar="FILE", readable=False, help="Let in who has the token in this file."),
@@ -39,15 +40,8 @@ def serve(
     proxy: Annotated[
         str | None, typer.Option("--proxy", metavar="ADDRESS", help="The one address that may send --trust-header.")
     ] = None,
-    tls_certificate: Annotated[
-        Path | None,
-        typer.Option(
-            "--tls-certificate", metavar="FILE", readable=False, help="The certificate (PEM), then the CAs between."
-        ),
-    ] = None,
-    tls_key: Annotated[
-        Path | None, typer.Option("--tls-key", metavar="FILE", readable=False, help="Its key (PEM), closed to others.")
-    ] = None,
+    tls_certificate: options.TlsCertificate = None,
+    tls_key: options.TlsKey = None,
     allow_plain_http: Annotated[
         bool,
         typer.Option("--allow-plain-http", help="Listen without TLS for other machines: the token comes in the clear."),
@@ -65,16 +59,16 @@ def serve(
     """
     from azlic.web.app import site_app
     from azlic.web.site import WatchedSite
-    from engines.container import listen as bind
-    from engines.container import serve as serve_app
+    from engines.server import process
     from licensing.db.database import only_reading, open_database
-    from licensing.delivery.tls import server_context
 
     settings = load_settings()
-    host, port = _address(listen)
+    host, port = parse_address(listen, example="127.0.0.1:5090")
     doors = _doors(host, token_file, trust_header, proxy)
-    tls = server_context(*pair) if (pair := _pair(tls_certificate, tls_key)) else None
-    _check_plain(host, encrypted=tls is not None, allowed=allow_plain_http)
+    tls = open_tls(tls_certificate, tls_key)
+    danger = "the token and the page read by others"
+    if is_in_the_clear(host, encrypted=tls is not None, allowed=allow_plain_http, danger=danger):
+        output.tell("warning: the token and the page go over the network in the clear")
     target = database or settings.database
     site = WatchedSite(
         name=settings.site,
@@ -84,20 +78,10 @@ def serve(
         lead_days=settings.lead_days,
         alerts=_alerts(settings._replace(licenses=tuple(paths)), trust, database),
     )
-    listener = bind(host, port)
+    listener = process.listen(host, port)
     output.log_to_stderr()
-    shown = f"[{host}]" if ":" in host else host
-    output.tell(f"Now listening on: {'https' if tls else 'http'}://{shown}:{listener.getsockname()[1]}")
-    serve_app(site_app(site, doors, tls=tls is not None), listener, tls=tls)
-
-
-def _address(listen: str) -> tuple[str, int]:
-    from licensing.core.errors import BadCall
-
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or len(port) > 5 or int(port) > 65535:
-        raise BadCall(f"--listen {listen!r} is not of the form HOST:PORT", hint="for example 127.0.0.1:5090")
-    return host.strip("[]"), int(port)
+    output.tell(f"Now listening on: {show_url(host, listener.getsockname()[1], encrypted=tls is not None)}")
+    process.serve(site_app(site, doors, tls=tls is not None), listener, tls=tls)
 
 
 def _doors(host: str, token_file: Path | None, header: str | None, proxy: str | None) -> "Doors":
@@ -127,30 +111,6 @@ def _doors(host: str, token_file: Path | None, header: str | None, proxy: str | 
         proxy=address,
         names=LOOPBACK_NAMES | {f"[{host}]" if ":" in host else host.lower()},
     )
-
-
-def _pair(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
-    from licensing.core.errors import BadCall
-
-    if certificate and key:
-        return certificate, key
-    if certificate or key:
-        raise BadCall("--tls-certificate and --tls-key go together", hint="give both, or neither")
-    return None
-
-
-def _check_plain(host: str, *, encrypted: bool, allowed: bool) -> None:
-    from licensing.core.errors import BadCall
-    from licensing.delivery.endpoint import is_loopback
-
-    if encrypted or is_loopback(host):
-        return
-    if not allowed:
-        raise BadCall(
-            f"--listen {host} without TLS would have the token and the page read by others",
-            hint="give --tls-certificate and --tls-key, or listen on 127.0.0.1 behind a proxy that does TLS",
-        )
-    output.tell("warning: the token and the page go over the network in the clear")
 
 
 def _alerts(

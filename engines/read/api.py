@@ -8,11 +8,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.background import BackgroundTask
 
+from engines.metering.meter import Meter
 from engines.read.desk import Desk
 from engines.read.flat import FlatErrors
 from engines.read.limits import Limits
 from engines.read.received import ReadOptions
 from engines.read.recognise import Recogniser
+from engines.results.store import ResultStore
+from engines.server.errors import Refusal, require_admission
 
 # A binary body lets Swagger UI offer a file to choose.
 _DOCUMENT: dict[str, Any] = {
@@ -27,21 +30,21 @@ _DOCUMENT: dict[str, Any] = {
 def read_routes(
     *,
     recogniser: Recogniser,
-    record_pages: Callable[[int], None],
-    admit: Callable[..., None],
+    meter: Meter,
+    results: ResultStore,
+    admit: Callable[[], Refusal | None],
     clock: Callable[[], datetime],
     limits: Limits | None = None,
 ) -> APIRouter:
     """The routes of a Read container, synchronous and asynchronous.
 
-    ``admit`` is a dependency of both POST routes and raises ``HTTPException`` while no document may be
-    read; stored results stay readable. ``record_pages`` is called once for each document that was read
-    whole, on a thread of its own, and before any of the text leaves; if it raises ``AzlicError``, no text
-    leaves. ``clock`` gives aware instants.
+    ``admit`` is asked before a document is taken in; stored ``results`` stay readable while it refuses. The pages
+    of each document that was read whole go to ``meter``, on a thread of its own, before any of the text leaves; if
+    that raises ``AzlicError``, no text leaves. ``clock`` gives aware instants.
     """
-    desk = Desk(recogniser=recogniser, record_pages=record_pages, clock=clock, limits=limits or Limits())
+    desk = Desk(recogniser=recogniser, meter=meter, results=results, clock=clock, limits=limits or Limits())
     router = APIRouter(prefix="/vision/v3.2/read", tags=["Read"], route_class=FlatErrors)
-    gate = [Depends(admit)]
+    gate = [Depends(require_admission(admit))]
 
     @router.post("/syncAnalyze", dependencies=gate, openapi_extra=_DOCUMENT)
     async def sync_analyze(request: Request, options: Annotated[ReadOptions, Query()]) -> Response:
@@ -65,6 +68,6 @@ def read_routes(
     @router.get("/analyzeResults/{operation_id}", name="read_result")
     def read_operation(operation_id: str) -> Response:
         """Ask how an operation stands, and for the text once it has succeeded."""
-        return Response(desk.operations.get(operation_id).answer(), media_type="application/json")
+        return Response(desk.operations.answer(operation_id), media_type="application/json")
 
     return router

@@ -4,12 +4,14 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from engines.metering.meter import Meter
 from engines.read.limits import Limits
 from engines.read.operations import Operation, Operations
 from engines.read.pages import Document, open_document
@@ -18,8 +20,11 @@ from engines.read.received import ReadOptions, check_media_type, receive_body
 from engines.read.recognise import Recogniser
 from engines.read.refusal import Code, DocumentRefused
 from engines.read.result import operation_result
+from engines.results.store import ResultStore
+from licensing.containers import READ
 from licensing.core.errors import AzlicError
 
+(METER,) = READ.meters
 T = TypeVar("T")
 
 
@@ -27,7 +32,7 @@ class Desk:
     """One document after the other: read whole, recorded, and only then handed out.
 
     The order is the promise. (1) Every page is read; the first that cannot be refuses the document.
-    (2) The client of a synchronous request is still there. (3) ``record_pages`` has returned. (4) The text
+    (2) The client of a synchronous request is still there. (3) The pages are recorded. (4) The text
     leaves. What stops before (3) was not counted.
     """
 
@@ -35,13 +40,14 @@ class Desk:
         self,
         *,
         recogniser: Recogniser,
-        record_pages: Callable[[int], None],
+        meter: Meter,
+        results: ResultStore,
         clock: Callable[[], datetime],
         limits: Limits,
     ) -> None:
-        self.operations = Operations(clock=clock)
+        self.operations = Operations(results, clock=clock)
         self._recogniser = recogniser
-        self._record_pages = record_pages
+        self._meter = meter
         self._clock = clock
         self._limits = limits
         self._places = threading.BoundedSemaphore(limits.documents)
@@ -69,22 +75,22 @@ class Desk:
             self._places.release()
             raise
         operation = self.operations.begin()
-        job = asyncio.create_task(self._run(operation.id, document, numbers))
+        job = asyncio.create_task(self._run(operation, document, numbers))
         self._jobs.add(job)  # the loop itself would let a running task be collected
         job.add_done_callback(self._jobs.discard)
         job.add_done_callback(lambda _: self._places.release())
         return operation, job
 
-    async def _run(self, operation_id: str, document: Document, numbers: list[int]) -> None:
+    async def _run(self, operation: Operation, document: Document, numbers: list[int]) -> None:
         try:
-            self.operations.run(operation_id)
+            self.operations.run(operation)
             result = await read_document(self._recogniser, document, numbers)
             await self._record(len(numbers))
-            self.operations.succeed(operation_id, result)
+            self.operations.succeed(operation, result)
         except DocumentRefused as refused:
-            self.operations.fail(operation_id, refused.code, refused.advice)
+            self.operations.fail(operation, refused.code, refused.advice)
         except BaseException:
-            self.operations.fail(operation_id, "InternalServerError", "the container failed")
+            self.operations.fail(operation, "InternalServerError", "the container failed")
             raise
 
     def _take_place(self) -> None:
@@ -104,13 +110,16 @@ class Desk:
 
     async def _record(self, pages: int) -> None:
         try:
-            await asyncio.to_thread(self._record_pages, pages)
+            await asyncio.to_thread(self._count, pages)
         except AzlicError as error:
             raise DocumentRefused(
                 Code.USAGE_NOT_RECORDED,
                 f"the usage could not be recorded, so the text is withheld: {error.message}",
                 hint=error.hint,
             ) from error
+
+    def _count(self, pages: int) -> None:
+        self._meter.record(METER, Decimal(pages), at=self._clock())
 
 
 async def _until_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:

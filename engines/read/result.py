@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Literal
 
 import msgspec
 
 from engines.read.pages import Page
 from engines.read.recognise import Line, PageReading
+
+Status = Literal["notStarted", "running", "succeeded", "failed"]
 
 MODEL_VERSION = "tessdata-fast"
 
@@ -30,7 +32,7 @@ def page_result(page: Page, reading: PageReading) -> msgspec.Raw:
         turned = corners[turn:] + corners[:turn]
         return [_measure(value, scale) for corner in turned for value in corner]
 
-    def line_result(line: Line) -> dict[str, Any]:
+    def line_result(line: Line) -> dict[str, object]:
         words = [
             {
                 "boundingBox": box(word.box),
@@ -63,7 +65,7 @@ def analyze_result(pages: Sequence[msgspec.Raw]) -> bytes:
     return msgspec.json.encode(result)
 
 
-def operation_result(status: str, created_at: datetime, updated_at: datetime, **outcome: Any) -> bytes:
+def operation_result(status: Status, created_at: datetime, updated_at: datetime, **outcome: object) -> bytes:
     """The whole answer: how the operation stands and, once it has ended, its ``analyzeResult`` or ``error``."""
     return msgspec.json.encode(
         {

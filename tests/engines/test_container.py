@@ -1,13 +1,15 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from engines.container import download_license, drop_privileges, listen, own_container_id, preload, to_mend
+from engines.container import download_license, own_container_id, to_mend
 from engines.options import ContainerOptions
+from engines.server.process import drop_privileges, listen, preload
 from licensing.core.errors import AzlicError
 from licensing.verdict.verdict import Status, Verdict
 from tests.site import CONTAINER_ID, Site, a_plan, counting_engine
@@ -106,7 +108,7 @@ def test_the_engine_is_closed_when_its_container_stops(site: Site) -> None:
     site.install()
     closed: list[bool] = []
     plain = counting_engine()
-    engine = type(plain)(plain.kind, plain.version, plain.api_type, plain.routes, lambda: closed.append(True))
+    engine = replace(plain, close=lambda: closed.append(True))
     with site.start_engine(engine=engine):
         assert closed == []
     assert closed == [True]
@@ -247,7 +249,7 @@ NOTHING_MORE_TO_LOAD = """
 import sys
 from pathlib import Path
 
-from engines.container import preload
+from engines.server.process import preload
 
 preload()
 from tests.licensing.orders import an_order

@@ -5,8 +5,13 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from engines.host import Host
+from engines.server.errors import Refusal
+from licensing.containers import READ
+from licensing.verification.gate import Gate
 from tests.site import METER, Site, a_license
 from tests.usage.lines import a_line
+from usage.records.output_mount import MountReport
 
 END = datetime(2027, 1, 1, tzinfo=UTC)
 FINE = "Container is non-metered and does not require an API Key."
@@ -43,6 +48,15 @@ def test_a_container_answers_503_with_the_reason_from_the_instant_of_expiry(site
     told = refused.json()
     assert (refused.status_code, told.pop("requestId") != "") == (503, True)
     assert told == {"code": "LicenseNotValid", "message": reason}
+
+
+def test_the_refusal_is_a_value_that_every_transport_can_say(site: Site) -> None:
+    site.install()
+    gate = Gate(site.license, lambda now, _: site.verify(now))
+    host = Host(READ, "3.2.0", gate, MountReport(site.output, service="read"), site.clock)
+    assert host.admit() is None
+    site.now = END
+    assert host.admit() == Refusal("LicenseNotValid", site.verify().detail)
 
 
 def test_grace_lets_work_in_until_its_last_instant(site: Site) -> None:

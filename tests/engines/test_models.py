@@ -12,7 +12,7 @@ from engines import models as engine_models
 from engines.catalogue import read_engine
 from engines.container import find_models
 from engines.models import Models
-from engines.options import ContainerOptions
+from engines.options import MODELS, ContainerOptions
 from licensing.core.errors import AzlicError, NoGoodLicense
 from licensing.sealing.sealed import ContentKey, seal_file
 from licensing.signing.document import License
@@ -169,7 +169,7 @@ def test_a_pipe_in_the_place_of_a_sealed_file_is_refused_at_once(sealed: Path) -
 
 
 def options(site: Site, folder: Path | None) -> ContainerOptions:
-    return ContainerOptions(license=site.license, output=site.output, models=folder)
+    return ContainerOptions(license=site.license, output=site.output, own={MODELS.key: str(folder)} if folder else {})
 
 
 def test_sealed_models_are_found_with_the_license_that_was_verified(site: Site, sealed: Path) -> None:

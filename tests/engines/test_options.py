@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.options import _KNOWN, ContainerOptions, parse_options
+from engines.catalogue import Offer, engine_options
+from engines.container import Engine
+from engines.options import COMMON, MODELS, ContainerOptions, Option, parse_options
+from licensing.containers import READ, SPEECH_TO_TEXT, ContainerType
 from licensing.core.errors import AzlicError, BadCall
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -16,7 +19,7 @@ RUN = "eula=accept Mounts:License=/path/to/license Mounts:Output=/path/to/output
 
 
 def parse(words: str = "", **environ: str) -> ContainerOptions:
-    return parse_options(words.split(), environ)
+    return parse_options(words.split(), environ, [MODELS])
 
 
 def refused(words: str, **environ: str) -> BadCall:
@@ -89,7 +92,7 @@ def test_without_the_eula_nothing_starts(words: str) -> None:
         ("MountsLicense=/license", "Mounts:License was probably meant"),
         ("LicenseFolderKey=/license", "Mounts:License was probably meant"),
         ("Download_License=True", "DownloadLicense was probably meant"),
-        ("frobnicate=1", f"known are: {', '.join(_KNOWN.values())}"),
+        ("frobnicate=1", f"known are: {', '.join(option.key for option in (*COMMON, MODELS))}"),
     ],
 )
 def test_an_unknown_option_is_refused_with_the_one_that_was_meant(word: str, meant: str) -> None:
@@ -138,6 +141,59 @@ def test_models_are_the_engines_own_unless_a_folder_is_named() -> None:
     assert parse("Eula=accept").models is None and parse("Eula=accept", Models="").models is None
     assert parse("Eula=accept models=/models").models == Path("/models")
     assert refused("Eula=accept Models=models").message.startswith("Models is not an absolute path")
+
+
+def an_engine(kind: ContainerType, *options: Option) -> Offer:
+    def load(_: object) -> Engine:
+        raise AssertionError("no engine is loaded to read its options")
+
+    return Offer(kind, "1.0.0", options, load)
+
+
+ENGINES_OF_TWO_KINDS = {
+    "read": an_engine(READ, MODELS, Option("Dpi")),
+    "speech-to-text": an_engine(SPEECH_TO_TEXT, Option("Streams"), Option("Scratch", folder="/scratch")),
+}
+
+
+def options_of(name: str, *words: str, **environ: str) -> ContainerOptions:
+    return engine_options(name, ["Eula=accept", *words], environ, engines=ENGINES_OF_TWO_KINDS)
+
+
+def test_an_engine_takes_its_own_options_as_words_and_variables() -> None:
+    assert options_of("read", "dpi=300", MODELS="/models").own == {"Models": "/models", "Dpi": "300"}
+    assert options_of("speech-to-text", "--STREAMS=4").own == {"Streams": "4"}
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "engine"),
+    [
+        ("read", "Streams=4", "Speech to text"),
+        ("read", "scratch=/scratch", "Speech to text"),
+        ("speech-to-text", "Models=/models", "Read (OCR)"),
+    ],
+)
+def test_an_option_of_another_engine_is_refused_by_name(name: str, word: str, engine: str) -> None:
+    with pytest.raises(BadCall) as error:
+        options_of(name, word)
+    key = word.partition("=")[0]
+    assert error.value.message == f"{key!r} is an option of the {engine} container, not of this one"
+    assert error.value.hint.startswith("known are: Eula, ")
+
+
+def test_the_environment_may_hold_options_of_another_engine() -> None:
+    assert options_of("read", Streams="4", Scratch="x").own == {}
+
+
+def test_an_option_of_the_engine_is_held_to_what_it_takes() -> None:
+    with pytest.raises(BadCall, match="Scratch is not an absolute path: 'scratch'"):
+        options_of("speech-to-text", "Scratch=scratch")
+    with pytest.raises(BadCall, match="Dpi still holds its placeholder"):
+        options_of("read", "Dpi={DPI}")
+
+
+def test_the_read_engine_takes_models() -> None:
+    assert engine_options("read", ["Eula=accept", "models=/models"], {}).models == Path("/models")
 
 
 @pytest.mark.parametrize("key", ["Mounts:License", "Mounts:Output"])

@@ -5,14 +5,18 @@ from collections.abc import Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import httpx
 import pytest
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI
 
 from engines.read import Limits, Recogniser, read_routes
+from engines.results.memory import MemoryResults
+from engines.server.errors import Refusal
 from licensing.core.errors import AzlicError
 from tests.serving import serving
+from tests.site import METER
 
 
 @pytest.fixture(scope="session")
@@ -29,13 +33,14 @@ class Container:
         self.now = datetime(2027, 1, 1, tzinfo=UTC)
         self.licensed = True
         self.disk_full = False
-        self.recorded: list[int] = []
+        self.recorded: list[Decimal] = []
         self.asked = threading.Event()
         self.app = FastAPI()
         self.app.include_router(
             read_routes(
                 recogniser=recogniser,
-                record_pages=self._record,
+                meter=self,
+                results=MemoryResults(),
                 admit=self._admit,
                 clock=lambda: self.now,
                 limits=limits,
@@ -45,16 +50,16 @@ class Container:
     def sleep(self, hours: float) -> None:
         self.now += timedelta(hours=hours)
 
-    def _admit(self) -> None:
+    def _admit(self) -> Refusal | None:
         self.asked.set()
-        if not self.licensed:
-            detail = {"code": "LicenseExpired", "message": "the license has ended"}
-            raise HTTPException(503, detail)
+        return None if self.licensed else Refusal("LicenseExpired", "the license has ended")
 
-    def _record(self, pages: int) -> None:
+    def record(self, meter: str, quantity: Decimal, *, at: datetime) -> None:
+        """The container's meter."""
+        assert (meter, at) == (METER, self.now)
         if self.disk_full:
             raise AzlicError("the disk is full", hint="make room")
-        self.recorded.append(pages)
+        self.recorded.append(quantity)
 
 
 @pytest.fixture

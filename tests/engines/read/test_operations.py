@@ -5,6 +5,7 @@ import pytest
 
 from engines.read import Code, DocumentRefused
 from engines.read.operations import Operation, Operations
+from engines.results.memory import MemoryResults
 
 
 class Clock:
@@ -25,47 +26,48 @@ def clock() -> Clock:
 
 def finished(operations: Operations, result: bytes = b"{}") -> Operation:
     operation = operations.begin()
-    operations.run(operation.id)
-    operations.succeed(operation.id, result)
+    operations.run(operation)
+    operations.succeed(operation, result)
     return operation
 
 
 def known(operations: Operations, operation: Operation) -> bool:
     try:
-        return operations.get(operation.id).id == operation.id
+        return operations.answer(operation.id) != b""
     except DocumentRefused as refused:
         assert refused.code is Code.NOT_FOUND
         return False
 
 
 def test_an_operation_goes_from_not_started_to_succeeded(clock: Clock) -> None:
-    operations = Operations(clock=clock)
+    operations = Operations(MemoryResults(), clock=clock)
     operation = operations.begin()
-    assert operation.status == "notStarted"
-    operations.run(operation.id)
-    assert b'"status":"running"' in operations.get(operation.id).answer()
+    assert b'"status":"notStarted"' in operations.answer(operation.id)
+    operations.run(operation)
+    assert b'"status":"running"' in operations.answer(operation.id)
     clock.sleep(hours=1)
-    operations.succeed(operation.id, b'{"version":"3.2.0"}')
-    ended = operations.get(operation.id)
-    assert ended.updated_at - ended.created_at == timedelta(hours=1)
-    assert ended.answer().endswith(b'"analyzeResult":{"version":"3.2.0"}}')
+    operations.succeed(operation, b'{"version":"3.2.0"}')
+    assert operations.answer(operation.id) == (
+        b'{"status":"succeeded","createdDateTime":"2027-01-01T00:00:00+00:00",'
+        b'"lastUpdatedDateTime":"2027-01-01T01:00:00+00:00","analyzeResult":{"version":"3.2.0"}}'
+    )
 
 
 def test_a_failed_operation_says_why(clock: Clock) -> None:
-    operations = Operations(clock=clock)
+    operations = Operations(MemoryResults(), clock=clock)
     operation = operations.begin()
-    operations.fail(operation.id, "InvalidImage", "page 7 is damaged")
-    answer = operations.get(operation.id).answer()
+    operations.fail(operation, "InvalidImage", "page 7 is damaged")
+    answer = operations.answer(operation.id)
     assert b'"status":"failed"' in answer
     assert answer.endswith(b'"error":{"code":"InvalidImage","message":"page 7 is damaged"}}')
 
 
 def test_a_result_is_kept_for_48_hours_from_its_end(clock: Clock) -> None:
-    operations = Operations(clock=clock)
+    operations = Operations(MemoryResults(), clock=clock)
     operation = operations.begin()
     clock.sleep(hours=100)
     assert known(operations, operation)
-    operations.succeed(operation.id, b"{}")
+    operations.succeed(operation, b"{}")
     clock.sleep(hours=47.9)
     assert known(operations, operation)
     clock.sleep(hours=0.1)
@@ -73,7 +75,7 @@ def test_a_result_is_kept_for_48_hours_from_its_end(clock: Clock) -> None:
 
 
 def test_the_oldest_result_makes_room_for_the_newest(clock: Clock) -> None:
-    operations = Operations(clock=clock, store_bytes=10_000)
+    operations = Operations(MemoryResults(most_bytes=10_000), clock=clock)
     under_way = operations.begin()
     first, second, third = (finished(operations, bytes(3_000)) for _ in range(3))
     assert [known(operations, each) for each in (under_way, first, second, third)] == [
@@ -85,14 +87,14 @@ def test_the_oldest_result_makes_room_for_the_newest(clock: Clock) -> None:
 
 
 def test_ids_are_never_the_same_and_unknown_ones_are_refused(clock: Clock) -> None:
-    operations = Operations(clock=clock)
+    operations = Operations(MemoryResults(), clock=clock)
     assert finished(operations).id != finished(operations).id
     with pytest.raises(DocumentRefused, match="no such operation"):
-        operations.get("../secret")
+        operations.answer("../secret")
 
 
 def test_threads_may_share_the_store(clock: Clock) -> None:
-    operations = Operations(clock=clock, store_bytes=20_000)
+    operations = Operations(MemoryResults(most_bytes=20_000), clock=clock)
     threads = [threading.Thread(target=lambda: [finished(operations) for _ in range(200)]) for _ in range(4)]
     for thread in threads:
         thread.start()

@@ -1,0 +1,1 @@
+"""Where results wait until their client asks for them."""

@@ -1,0 +1,66 @@
+"""Results in the memory of one process. A restart forgets them all."""
+
+import threading
+from datetime import datetime
+from typing import NamedTuple
+
+MOST_BYTES = 256 * 1024 * 1024
+_OWN_BYTES = 1024  # what an entry weighs besides its content, so that the number of entries is bounded too
+
+
+class _Kept(NamedTuple):
+    content: bytes
+    until: datetime
+
+    @property
+    def weight(self) -> int:
+        return _OWN_BYTES + len(self.content)
+
+
+class MemoryResults:
+    """Results of this process; those of ended work take at most ``most_bytes`` together."""
+
+    def __init__(self, *, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._open: dict[str, bytes] = {}
+        self._ended: dict[str, _Kept] = {}  # in the order in which they came
+        self._weight = 0
+
+    def put(self, key: str, content: bytes, *, until: datetime | None) -> None:
+        """Keep ``content``; of what has an end, the oldest makes room for the newest."""
+        with self._lock:
+            self._drop(key)
+            if until is None:
+                self._open[key] = content
+                return
+            kept = self._ended[key] = _Kept(content, until)
+            self._weight += kept.weight
+            while self._weight > self._most_bytes:
+                self._drop(next(iter(self._ended)))
+
+    def get(self, key: str, *, now: datetime) -> bytes | None:
+        """What is kept under the key, or None."""
+        with self._lock:
+            self._expire(now)
+            if (content := self._open.get(key)) is not None:
+                return content
+            kept = self._ended.get(key)
+            return kept.content if kept and now < kept.until else None
+
+    def expire(self, now: datetime) -> None:
+        """Free what has ended by ``now``, and came before everything that has not."""
+        with self._lock:
+            self._expire(now)
+
+    def _expire(self, now: datetime) -> None:
+        while self._ended:
+            oldest = next(iter(self._ended))
+            if now < self._ended[oldest].until:
+                break
+            self._drop(oldest)
+
+    def _drop(self, key: str) -> None:
+        self._open.pop(key, None)
+        if kept := self._ended.pop(key, None):
+            self._weight -= kept.weight

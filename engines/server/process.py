@@ -1,0 +1,92 @@
+"""A serving process: its address, everything loaded, privileges dropped, and an end in good order."""
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import ssl
+import threading
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from engines.server.swagger import swagger_assets
+from licensing.core.errors import AzlicError
+from licensing.delivery.tls import public_roots
+
+_LISTEN_HINTS = {
+    errno.EADDRINUSE: "choose another port, or stop what uses this one",
+    errno.EACCES: "choose a port from 1024 up: those below are root's",
+}
+
+
+def preload() -> None:
+    """Answer one request, to ourselves, so that all a server loads late is loaded before the right to read it goes."""
+    app = FastAPI()
+    app.get("/")(lambda: {})
+    with listen("127.0.0.1", 0) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            asyncio.run(_ask(f"http://127.0.0.1:{listener.getsockname()[1]}/"))
+        finally:
+            server.should_exit = True
+            thread.join()
+    swagger_assets()
+
+
+async def _ask(url: str) -> None:
+    """Ask once, as a download does: its client loads half of itself, and the public CAs, only then."""
+    "localhost".encode("idna")  # the codec too
+    async with httpx.AsyncClient(verify=public_roots(), trust_env=False) as client:
+        (await client.get(url)).raise_for_status()
+
+
+def drop_privileges(uid: int, gid: int) -> None:
+    """Go on as another user, for good. Raises ``AzlicError`` when this process may not."""
+    try:
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+    except OSError as error:
+        raise AzlicError(
+            f"this process may not become user {uid}:{gid}: {error.strerror}",
+            hint="start it as root, or leave --user away and start it as that user",
+        ) from error
+
+
+def serve(app: FastAPI, listener: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:
+    """Answer on a socket that is bound already, until SIGTERM or SIGINT; both end it in good order."""
+    # a client is whoever the socket says, not who its X-Forwarded-For says
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, proxy_headers=False)
+    if tls is not None:
+        config.ssl_context_factory = lambda _config, _default: tls
+    server = uvicorn.Server(config)
+
+    def stop(*_: object) -> None:  # before uvicorn listens for it, and when uvicorn raises it once more at its end
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    server.run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind the address a server will answer on. Raises ``AzlicError`` when it is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # the protocol is named so that asyncio turns Nagle's algorithm off: it would hold every answer for 40 ms
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise AzlicError(
+            f"cannot listen on {host}:{port}: {error.strerror}",
+            hint=_LISTEN_HINTS.get(error.errno or 0, "give an address of this machine: 127.0.0.1, or 0.0.0.0 for all"),
+        ) from error
+    return listener
