@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "python.md").read_text()
-FACES = ("licensing", "usage")
+FACES = ("licensing", "usage", "engines")
 
 
 def documented(package: str) -> set[str]:
