@@ -23,7 +23,7 @@ _KINDS = {
 _ACTIONS = {
     "license-missing": "Mount it again or install it again; is it gone for good: azlic alerts forget {path}",
     "license-unreadable": "Find out why and mend it: azlic doctor --license {path}",
-    "license-opaque": "State when it ends, so that azlic can warn: azlic adopt {path}",
+    "license-opaque": "State when it ends, so that azlic can warn: azlic adopt {path} --container TYPE --expires DATE",
     "license-changed": "Do not rely on it. Install the license that was carried here again: azlic verify {path}",
     "license-invalid": "See which check it fails and what mends it: azlic verify {path}",
 }
