@@ -3,17 +3,16 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from engines.container import download_license, own_container_id, to_mend
 from engines.options import ContainerOptions
-from engines.server.process import drop_privileges, listen, preload
+from engines.server.process import preload
 from licensing.core.errors import AzlicError
 from licensing.verdict.verdict import Status, Verdict
 from tests.site import CONTAINER_ID, Site, a_plan, counting_engine
-from tests.usage.forked import NONROOT, as_nonroot, in_child, only_root, public_folder
+from tests.usage.forked import NONROOT, as_nonroot, only_root, public_folder
 
 
 def started(site: Site) -> str:
@@ -125,60 +124,6 @@ def test_a_host_of_another_name_gets_an_id_of_its_own(name: str) -> None:
     assert all(len(found) == 12 and set(found) <= set("0123456789abcdef") for found in (one, other))
 
 
-@only_root
-def test_privileges_that_were_dropped_are_gone_for_good() -> None:
-    def drop() -> object:
-        drop_privileges(NONROOT, NONROOT)
-        with pytest.raises(PermissionError):
-            os.setuid(0)
-        with pytest.raises(PermissionError):
-            os.setgid(0)
-        return os.getresuid(), os.getresgid(), os.getgroups()
-
-    assert in_child(drop) == str(((NONROOT,) * 3, (NONROOT,) * 3, []))
-
-
-@only_root
-def test_only_root_may_become_another_user() -> None:
-    def drop() -> str:
-        with pytest.raises(AzlicError) as refused:
-            drop_privileges(1, 1)
-        return refused.value.message
-
-    assert as_nonroot(drop).startswith("this process may not become user 1:1")
-
-
-def test_an_address_that_is_taken_is_an_error() -> None:
-    with listen("127.0.0.1", 0) as taken:
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(AzlicError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use"):
-            listen("127.0.0.1", port)
-
-
-@pytest.mark.parametrize(
-    ("host", "hint"),
-    [("192.0.2.1", "give an address of this machine"), ("no.such.host.invalid", "give an address of this machine")],
-)
-def test_an_address_of_another_machine_has_a_hint_of_its_own(host: str, hint: str) -> None:
-    with pytest.raises(AzlicError, match=f"cannot listen on {host}:0") as refused:
-        listen(host, 0)
-    assert refused.value.hint.startswith(hint)
-
-
-@only_root
-def test_a_port_of_roots_has_a_hint_of_its_own() -> None:
-    if int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 80:
-        pytest.skip("every user may listen on port 80 here")
-
-    def bind() -> object:
-        with pytest.raises(AzlicError) as refused:
-            listen("127.0.0.1", 80)
-        return refused.value.hint
-
-    assert as_nonroot(bind) == "choose a port from 1024 up: those below are root's"
-
-
 def test_a_download_puts_a_license_into_its_mount(site: Site) -> None:
     site.add_resource()
     with site.license_server() as server:
@@ -243,38 +188,3 @@ def test_a_download_that_waits_says_so_once_and_in_words(site: Site) -> None:
     assert ended.returncode == 3 and len(lines) == 6, ended.stderr
     assert all(line.startswith("CouldNotConnect: ") for line in lines[:4])
     assert lines[4].startswith("azlic: CouldNotConnect: ")
-
-
-NOTHING_MORE_TO_LOAD = """
-import sys
-from pathlib import Path
-
-from engines.server.process import preload
-
-preload()
-from tests.licensing.orders import an_order
-from tests.site import Site
-from licensing.delivery.downloading import download
-from licensing.trust.store import TrustStore
-from azlic.clock import now
-
-class Closed:
-    def find_spec(self, name, *_):
-        raise ImportError(f"{name} lies in a folder that is closed by now")
-
-sys.meta_path[:] = [Closed()]
-import certifi
-certifi.where = None
-endpoint, key, folder, trust = sys.argv[1:]
-order = an_order(endpoint, api_key=key)
-print(download(order, Path(folder), trust=TrustStore(Path(trust)), clock=now).path)
-"""
-
-
-def test_what_was_preloaded_is_enough_for_a_download(site: Site) -> None:
-    site.add_resource(plan=a_plan(ends_at=datetime(9000, 1, 1, tzinfo=UTC)))
-    with site.license_server() as server:
-        words = [f"{server}/plant-read", site.api_keys["plant-read"][0], str(site.license), str(site.trust.folder)]
-        command = [sys.executable, "-c", NOTHING_MORE_TO_LOAD, *words]
-        ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
-    assert (ended.returncode, ended.stdout) == (0, f"{site.license}\n"), ended.stderr
