@@ -17,8 +17,9 @@ from starlette.exceptions import HTTPException
 
 from engines.server.errors import Refusal, flat, new_request_id, refusal_of
 from engines.server.swagger import OPENAPI_URL, swagger_routes
+from engines.server.usage_logs import usage_logs_routes
 from licensing.containers import ContainerType
-from licensing.core.errors import AzlicError, BadCall
+from licensing.core.errors import AzlicError
 from licensing.verification.gate import Gate
 from usage.months import Month
 from usage.records.output_mount import MountReport
@@ -104,24 +105,11 @@ def _common_routes(host: Host) -> APIRouter:
             200 if verdict.may_run else 503,
         )
 
-    @router.get("/records/usage-logs", include_in_schema=False)
-    @router.get("/records/usage-logs/")
-    def usage() -> JSONResponse:
-        """All usage recorded in the output mount."""
-        return _usage(host)
-
-    @router.get("/records/usage-logs/{month}/{year}")
-    def usage_of_month(month: str, year: str) -> JSONResponse:
-        """The usage of one month, by its number and year: 03/2026."""
-        try:
-            return _usage(host, Month.parse(f"{year}-{month.zfill(2)}"))
-        except BadCall as error:
-            return JSONResponse({"code": "InvalidArgument", "message": error.message}, 400)
-
+    router.include_router(usage_logs_routes(lambda month: _usage(host, month)))
     return router
 
 
-def _usage(host: Host, month: Month | None = None) -> JSONResponse:
+def _usage(host: Host, month: Month | None) -> JSONResponse:
     try:
         return JSONResponse(host.report.body(month))
     except AzlicError as error:

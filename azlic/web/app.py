@@ -17,6 +17,7 @@ from azlic.web.cache import Cache
 from azlic.web.pages.site import login_html, month_html, site_html
 from azlic.web.pages.templates import static
 from azlic.web.site import WatchedSite
+from engines.server.usage_logs import usage_logs_routes
 from licensing.core.errors import AzlicError, BadCall
 from usage.months import Month
 
@@ -82,14 +83,7 @@ def _for_machines(app: FastAPI, site: WatchedSite, scrape: Cache[bytes]) -> None
             return JSONResponse({"status": "the ledger cannot be read"}, 503)
         return JSONResponse({"status": "ok"})
 
-    @app.get("/records/usage-logs")
-    @app.get("/records/usage-logs/")
-    def usage() -> Response:
-        return JSONResponse(site.usage_logs())
-
-    @app.get("/records/usage-logs/{month}/{year}")
-    def usage_of_month(month: str, year: str) -> Response:
-        return JSONResponse(site.usage_logs(_month(f"{year}-{month.zfill(2)}")))
+    app.include_router(usage_logs_routes(lambda month: JSONResponse(site.usage_logs(month))))
 
 
 def _month(text: str) -> Month:
