@@ -14,9 +14,9 @@ import azlic
 from licensing.core.errors import BadCall
 from licensing.core.files import write_whole
 from licensing.verdict.verdict import Cause
+from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.alert import Severity
 from usage.alerts.state import LicenseFact, RefusedLicense, State
-from usage.alerts.store import WatchedAlert
 from usage.months import Month
 from usage.quantity import MICRO
 

@@ -6,11 +6,11 @@ Source: Monitoring Plugins Development Guidelines; 'label'=value[UOM];[warn];[cr
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
+from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.conditions.ledger import LEDGER_UNREADABLE
 from usage.alerts.conditions.license import URGENT_DAYS
 from usage.alerts.state import State
-from usage.alerts.store import WatchedAlert
 
 _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _NAMED = 3

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from azlic.settings import Settings
+from licensing.db.readonly import readonly_connection
 from licensing.trust.store import TrustStore
 from licensing.verification import verify
+from usage.alerts.acknowledgements import WatchedAlert, read_acknowledgements, with_acknowledgements
 from usage.alerts.conditions.all import alerts_of
 from usage.alerts.gather.state import site_state
 from usage.alerts.rules import Rules
 from usage.alerts.state import State
-from usage.alerts.store import WatchedAlert, read_acknowledgements, with_acknowledgements
-from usage.ledger.readonly import readonly_connection
 
 if TYPE_CHECKING:
     from licensing.verdict.seen import Seen
@@ -51,6 +51,6 @@ def look_at_site(
     state = site_state(settings.licenses, examine, trust=store, database=ledger, now=now, asked=asked)
     known = {}
     if not state.ledger_error:
-        with readonly_connection(ledger) as ask:
-            known = read_acknowledgements(ask) if ask else {}
+        with readonly_connection(ledger) as connection:
+            known = read_acknowledgements(connection) if connection else {}
     return state, with_acknowledgements(alerts_of(state, rules_of(settings)), known, now)

@@ -7,8 +7,8 @@ from typing import Any
 
 from azlic.output import style
 from licensing.core.instants import iso
+from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.alert import Alert, Severity, severity_counts
-from usage.alerts.store import WatchedAlert
 
 WIDTH = 80
 _COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.NOTICE: "blue"}

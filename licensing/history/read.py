@@ -1,30 +1,20 @@
-"""A site's memory, read: what ``licensing.verdict.seen`` holds, from the ledger.
+"""A site's memory, read: what ``licensing.verdict.seen`` holds, from the ledger; without SQLAlchemy where it is a file.
 
-Read with SQLite's own module where the ledger is a file, since ``azlic verify`` asks it at every start and loading
-SQLAlchemy takes longer than all the rest (docs/adr/0002). ``licensing.history.remember`` writes it.
+``licensing.history.remember`` writes it.
 """
 
-import contextlib
-import os
-import sqlite3
-from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from licensing.core.errors import AzlicError
 from licensing.core.instants import from_milliseconds
+from licensing.db.readonly import ReadOnlyConnection, readonly_connection, view_of
 from licensing.verdict.seen import AcceptedLicense, AdoptedLicense, Seen, Witness, WitnessKind
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_WITNESSES = "SELECT kind, instant, source FROM witness"
-_ACCEPTED = "SELECT license_id, serial, digest FROM accepted_license"
-_STATEMENTS = "SELECT issuer, kind, number FROM seen_statement"
-_ADOPTED = (
-    "SELECT path, digest, size, container_type, image, resource, downloaded_at, expires_at, adopted_at, stated_by"
-    " FROM adopted_license"
-)
-_QUERIES = (_WITNESSES, _ACCEPTED, _STATEMENTS, _ADOPTED)
+_Made = TypeVar("_Made")
 
 
 def read_memory(database: str) -> Seen:
@@ -32,74 +22,67 @@ def read_memory(database: str) -> Seen:
 
     A ledger that is there and cannot be asked is told in ``Seen.unread``; it is never an error. Nothing is written.
     """
-    if "://" in database:
-        return _read_by_url(database)
-    path = Path(database).absolute()
     try:
-        if not path.exists():
-            return Seen()
-        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=2)) as connection:
-            return _assemble(*(_rows(connection, query) for query in _QUERIES))
-    except sqlite3.OperationalError as error:
-        return Seen(unread=f"the ledger {path} cannot be read by user {os.geteuid()}: {error}")
-    except (sqlite3.Error, OSError) as error:
-        return Seen(unread=f"the ledger {path} cannot be read: {error}")
-
-
-def _rows(connection: sqlite3.Connection, query: str) -> list[Any]:
-    """What a query finds; nothing in a ledger whose schema is older than the table."""
-    try:
-        return connection.execute(query).fetchall()
-    except sqlite3.OperationalError as error:
-        if "no such table" in str(error):
-            return []
-        raise
-
-
-def _read_by_url(database: str) -> Seen:
-    from sqlalchemy import inspect  # noqa: PLC0415 - slow to import, needed for a URL only
-
-    from licensing.core.errors import AzlicError  # noqa: PLC0415
-    from licensing.db.database import connect, reading  # noqa: PLC0415
-
-    try:
-        engine = connect(database)
-        with contextlib.ExitStack() as leaving:
-            leaving.callback(engine.dispose)
-            connection = leaving.enter_context(reading(engine))
-            tables = inspect(connection).get_table_names()
-            return _assemble(*(_select(connection, query) if _table(query) in tables else () for query in _QUERIES))
+        with readonly_connection(database, any_schema=True) as connection:
+            return Seen() if connection is None else _read(connection)
     except AzlicError as error:
         return Seen(unread=error.message)
 
 
 def read_seen(connection: "Connection") -> Seen:
     """What an open ledger remembers."""
-    return _assemble(*(_select(connection, query) for query in _QUERIES))
+    return _read(view_of(connection))
 
 
-def _select(connection: "Connection", query: str) -> Iterable[Any]:
-    return map(tuple, connection.exec_driver_sql(query))
+def _read(connection: ReadOnlyConnection) -> Seen:
+    tables = connection.tables()
 
+    def rows(table: str, make: Callable[..., _Made], columns: Sequence[str]) -> list[_Made]:
+        """The rows of a table; none where the schema is older than it."""
+        return connection.select(make, f"SELECT {', '.join(columns)} FROM {table}") if table in tables else []  # noqa: S608
 
-def _table(query: str) -> str:
-    """The table that a query is about, which an older schema may not have."""
-    return query.rpartition(" FROM ")[2]
-
-
-def _assemble(
-    witnesses: Iterable[Any], accepted: Iterable[Any], statements: Iterable[Any], adopted: Iterable[Any]
-) -> Seen:
     return Seen(
-        witnesses=tuple(Witness(WitnessKind(kind), from_milliseconds(at), source) for kind, at, source in witnesses),
-        accepted={name: AcceptedLicense(serial, bytes(digest)) for name, serial, digest in accepted},
-        statements={(issuer, kind): number for issuer, kind, number in statements},
-        adopted={path: _adopted_license(*stated) for path, *stated in adopted},
+        witnesses=tuple(rows("witness", _witness, ("kind", "instant", "source"))),
+        accepted=dict(rows("accepted_license", _accepted, ("license_id", "serial", "digest"))),
+        statements=dict(rows("seen_statement", _statement, ("issuer", "kind", "number"))),
+        adopted={row.path: _adopted(row) for row in rows("adopted_license", _AdoptedRow, _AdoptedRow._fields)},
     )
 
 
-def _adopted_license(*columns: Any) -> AdoptedLicense:
-    digest, size, container_type, image, resource, downloaded_at, expires_at, adopted_at, stated_by = columns
-    downloaded = None if downloaded_at is None else from_milliseconds(downloaded_at)
-    ends, adopted = from_milliseconds(expires_at), from_milliseconds(adopted_at)
-    return AdoptedLicense(bytes(digest), size, container_type, image, resource, downloaded, ends, adopted, stated_by)
+def _witness(kind: str, instant: int, source: str) -> Witness:
+    return Witness(WitnessKind(kind), from_milliseconds(instant), source)
+
+
+def _accepted(license_id: str, serial: int, digest: bytes) -> tuple[str, AcceptedLicense]:
+    return license_id, AcceptedLicense(serial, bytes(digest))
+
+
+def _statement(issuer: str, kind: str, number: int) -> tuple[tuple[str, str], int]:
+    return (issuer, kind), number
+
+
+class _AdoptedRow(NamedTuple):
+    path: str
+    digest: bytes
+    size: int
+    container_type: str
+    image: str | None
+    resource: str | None
+    downloaded_at: int | None
+    expires_at: int
+    adopted_at: int
+    stated_by: str
+
+
+def _adopted(row: _AdoptedRow) -> AdoptedLicense:
+    return AdoptedLicense(
+        digest=bytes(row.digest),
+        size=row.size,
+        container_type=row.container_type,
+        image=row.image,
+        resource=row.resource,
+        downloaded_at=None if row.downloaded_at is None else from_milliseconds(row.downloaded_at),
+        expires_at=from_milliseconds(row.expires_at),
+        adopted_at=from_milliseconds(row.adopted_at),
+        stated_by=row.stated_by,
+    )

@@ -14,11 +14,12 @@ from sqlalchemy import Connection, Engine, select, update
 
 from licensing.db.database import writing
 from licensing.db.inserts import upsert
+from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.alert import Alert
 from usage.alerts.channels.channel import Channel, ChannelFailed
 from usage.alerts.message import Message
 from usage.alerts.state import State
-from usage.alerts.store import WatchedAlert, remember_look
+from usage.alerts.store import remember_look
 from usage.ledger.tables.alerts import NoticeRow
 
 ATTEMPTS = 3

@@ -12,6 +12,7 @@ from licensing.verdict.verdict import Cause, Status, Verdict
 from usage.months import Month
 from usage.reporting.activity import ContainerActivity
 from usage.reporting.plan_usage import PlanUsage
+from usage.reporting.quality import Doubt
 
 _DECIDED_BY_DATES = frozenset(
     {Status.VALID, Status.EXPIRING, Status.GRACE, Status.NOT_YET_VALID, Status.EXPIRED, Status.CLOCK_SUSPECT}
@@ -109,14 +110,6 @@ class PlanFact(NamedTuple):
     followed: bool
     used_after: bool
     usage: PlanUsage | None
-
-
-class Doubt(NamedTuple):
-    """So many things of one kind that wait for somebody to look into them, and since when."""
-
-    kind: str
-    number: int
-    since: datetime | None
 
 
 class HandOver(NamedTuple):

@@ -1,20 +1,18 @@
 """What a look at the alerts leaves in the ledger: since when each is there, what was noted, what was verified."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from licensing.core.errors import BadCall
-from licensing.core.instants import from_milliseconds
 from licensing.db.database import Table, writing
 from licensing.db.inserts import upsert
 from licensing.verification.mounts import Places
 from usage.alerts.alert import Alert
 from usage.alerts.state import UNSTATED, DatedLicense, LicenseFact, State
-from usage.ledger.readonly import Ask
 from usage.ledger.tables.alerts import AcknowledgedAlertRow, AuditOutcomeRow, KnownLicenseRow, NoticeRow, OpenAlertRow
 
 
@@ -101,44 +99,3 @@ def forget_license(engine: Engine, path: Path) -> None:
 def remember_audit(connection: Connection, *, sound: bool, detail: str, now: datetime) -> None:
     """Keep what an audit of the ledger said, so that one that failed is an alert until another passes."""
     _put(connection, AuditOutcomeRow, ["key"], [{"key": 1, "audited_at": now, "sound": sound, "detail": detail}])
-
-
-class AlertAcknowledgement(NamedTuple):
-    """Who took note of an alert, when, at which weight (severity and rank), and until when it is to be quiet."""
-
-    weight: tuple[int, int]
-    until: datetime
-    acknowledged_at: datetime
-    acknowledged_by: str
-
-    def quiets(self, alert: Alert, now: datetime) -> bool:
-        """Whether the alert is still what was taken note of, and the date has not come."""
-        return now < self.until and alert.weight <= self.weight
-
-
-class WatchedAlert(NamedTuple):
-    """An alert, and its acknowledgement as long as that keeps it quiet."""
-
-    alert: Alert
-    acknowledgement: AlertAcknowledgement | None
-
-
-def with_acknowledgements(
-    alerts: Iterable[Alert], known: Mapping[str, AlertAcknowledgement], now: datetime
-) -> tuple[WatchedAlert, ...]:
-    """The alerts, each with what keeps it quiet, if anything does."""
-    return tuple(
-        WatchedAlert(alert, known[alert.id] if alert.id in known and known[alert.id].quiets(alert, now) else None)
-        for alert in alerts
-    )
-
-
-def read_acknowledgements(ask: Ask) -> dict[str, AlertAcknowledgement]:
-    """What has been taken note of, by the alert's id."""
-    query = 'SELECT alert, severity, stage, "until", acknowledged_at, acknowledged_by FROM acknowledged_alert'
-    return {
-        alert: AlertAcknowledgement(
-            (severity, int(rank)), from_milliseconds(until), from_milliseconds(acknowledged_at), acknowledged_by
-        )
-        for alert, severity, rank, until, acknowledged_at, acknowledged_by in ask(query)
-    }

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from licensing.core.instants import milliseconds
+from licensing.db.readonly import view_of
 from usage.ledger.closed_months import closing_of
-from usage.ledger.corrections import LATE, REPLACEMENT, REVERSAL
+from usage.ledger.correction_kinds import LATE, REPLACEMENT, REVERSAL
 from usage.ledger.tables.months import ClosedTotalRow, CorrectionRow
 from usage.ledger.tables.records import RecordRow, TotalRow
 from usage.months import DAY_MS, Month, day_number
@@ -151,7 +152,7 @@ def _of_corrections(connection: Connection, month: Month) -> Iterator[str]:
 
 
 def _closed_differences(connection: Connection, month: Month, added: Sums, booked: list[Any]) -> Iterator[str]:
-    closed = closing_of(connection, month)
+    closed = closing_of(view_of(connection), month)
     if closed is None or closed.month != month:
         return
     sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])

@@ -6,21 +6,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.instants import from_milliseconds, iso, milliseconds
 from licensing.db.database import reading, writing
 from licensing.db.lock import holding
+from licensing.db.readonly import view_of
 from usage.closing.blockers import Blocker, find_blockers, summary
 from usage.intake.backlog import read_backlog
 from usage.ledger.batch_log import BatchChain, desk_source
 from usage.ledger.canonical import close_digest
-from usage.ledger.closed_months import ClosedMonth, closing_of, last_closed_month
-from usage.ledger.corrections import LATE, check_reason
+from usage.ledger.closed_months import ClosedMonth, closing_of, open_months
+from usage.ledger.correction_kinds import LATE
+from usage.ledger.corrections import check_reason
 from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
 from usage.ledger.tables.records import TotalRow
-from usage.months import DAY_MS, Month, day_number
+from usage.months import Month, day_number
 
 FILE = "close:"
 _LARGEST = 2**63 - 1
@@ -85,7 +87,7 @@ def _examine(connection: Connection, month: Month, now: datetime, folders: Seque
 
 
 def _refuse_what_cannot_be(connection: Connection, month: Month, now: datetime) -> None:
-    closed = closing_of(connection, month)
+    closed = closing_of(view_of(connection), month)
     if closed is not None:
         together = "" if closed.month == month else f", together with {closed.month}"
         raise BadCall(
@@ -96,21 +98,9 @@ def _refuse_what_cannot_be(connection: Connection, month: Month, now: datetime) 
         raise BadCall(
             f"{month} has not ended: it is {iso(now)}", hint=f"close it from {iso(month.next.starts_at)} on (UTC)"
         )
-    earlier = _first_open_use(connection)
-    if earlier is not None and earlier < month:
+    earlier = next(iter(open_months(view_of(connection))), month)
+    if earlier < month:
         raise BadCall(f"{earlier} is open, and was used", hint=f"months are closed in order: azlic close {earlier}")
-
-
-def _first_open_use(connection: Connection) -> Month | None:
-    """The first open month with use, or with something booked in it."""
-    closed = last_closed_month(connection)
-    since = closed.next if closed else Month(1970, 1)
-    query = select(func.min(TotalRow.day)).where(TotalRow.day >= day_number(since.starts_at))
-    day = connection.execute(query).scalar()
-    booked = select(func.min(CorrectionRow.booked_month)).where(CorrectionRow.booked_month >= since.number)
-    number = connection.execute(booked).scalar()
-    used = [] if day is None else [Month.of(from_milliseconds(day * DAY_MS))]
-    return min([*used, *([] if number is None else [Month.from_number(number)])], default=None)
 
 
 def _totals_of(connection: Connection, month: Month) -> list[tuple[int, int, int]]:

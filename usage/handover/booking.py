@@ -14,11 +14,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from licensing.db.readonly import view_of
 from usage.handover.contents import Booked, Contents, encode
 from usage.handover.errors import BadPackage
-from usage.handover.sums import LATE, Sums
+from usage.handover.sums import Sums
 from usage.ledger.canonical import Labels, Row
 from usage.ledger.closed_months import last_closed_month
+from usage.ledger.correction_kinds import LATE
 from usage.ledger.corrections import Entry, enter
 from usage.ledger.parse import PLAIN_WHOLE, Parsed
 from usage.ledger.tables.records import SourceRow
@@ -55,7 +57,7 @@ class SiteBooks(Ledger):
         self._head_of_site = _SiteHead()
         self._cursor = Cursor(source, f"export:{site}", digest=self._head_of_site)
         self._offset: int = connection.execute(select(SourceRow.offset).where(SourceRow.key == source)).scalar_one()
-        closed = last_closed_month(connection)
+        closed = last_closed_month(view_of(connection))
         self._open_from = closed.next if closed else None
         self._names: dict[int, Labels] = {}
         self._keys: dict[int, int] = {}

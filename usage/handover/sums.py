@@ -10,10 +10,9 @@ from licensing.core.instants import from_milliseconds
 from usage.handover.contents import Booked, ClosingEntry, Contents, Corrections, encode
 from usage.handover.errors import BadPackage
 from usage.ledger.canonical import Labels, Row
+from usage.ledger.correction_kinds import LATE
 from usage.months import DAY_MS, Month
 from usage.records.record import LATEST_MS
-
-LATE = "late"
 
 Day = tuple[int, int, int, int, int]
 """What a series used on a day: day, series, quantity, records, the last one's time."""

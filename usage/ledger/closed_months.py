@@ -1,13 +1,14 @@
-"""Which months are closed: all up to the newest one that was, for months are closed in their order."""
+"""Which months are closed: all up to the newest one that was, for months are closed in their order.
+
+Read without SQLAlchemy where the ledger is a file: `azlic check` asks which months wait to be closed.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
-
-from usage.ledger.tables.months import ClosedMonthRow
-from usage.ledger.tables.records import BatchRow
-from usage.months import Month
+from licensing.core.instants import from_milliseconds
+from licensing.db.readonly import ReadOnlyConnection
+from usage.months import DAY_MS, Month, day_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,10 @@ class ClosedMonth:
     reason: str
 
 
-def last_closed_month(connection: Connection) -> Month | None:
+def last_closed_month(connection: ReadOnlyConnection) -> Month | None:
     """The newest closed month; every month before it is closed with it."""
-    number = connection.execute(select(func.max(ClosedMonthRow.month))).scalar()
-    return None if number is None else Month.from_number(number)
+    found = connection.select(Month.from_number, "SELECT month FROM closed_month ORDER BY month DESC LIMIT 1")
+    return found[0] if found else None
 
 
 def booking_month(closed: Month | None, now: datetime) -> Month:
@@ -33,17 +34,26 @@ def booking_month(closed: Month | None, now: datetime) -> Month:
     return this if closed is None else max(this, closed.next)
 
 
-def closing_of(connection: Connection, month: Month) -> ClosedMonth | None:
+def closing_of(connection: ReadOnlyConnection, month: Month) -> ClosedMonth | None:
     """How a month was closed, by itself or with the next one that was; None while it is open."""
-    columns = (
-        ClosedMonthRow.month,
-        ClosedMonthRow.closed_at,
-        ClosedMonthRow.batch,
-        BatchRow.head,
-        ClosedMonthRow.reason,
+    found = connection.select(
+        _closed_month,
+        "SELECT closed_month.month, closed_month.closed_at, closed_month.batch, batch.head, closed_month.reason"  # noqa: S608
+        " FROM closed_month JOIN batch ON batch.sequence = closed_month.batch"
+        f" WHERE closed_month.month >= {month.number} ORDER BY closed_month.month LIMIT 1",
     )
-    query = select(*columns).join(BatchRow, BatchRow.sequence == ClosedMonthRow.batch)
-    found = connection.execute(
-        query.where(ClosedMonthRow.month >= month.number).order_by(ClosedMonthRow.month).limit(1)
-    ).one_or_none()
-    return None if found is None else ClosedMonth(Month.from_number(found[0]), *found[1:])
+    return found[0] if found else None
+
+
+def _closed_month(month: int, closed_at: int, sequence: int, head: bytes, reason: str) -> ClosedMonth:
+    return ClosedMonth(Month.from_number(month), from_milliseconds(closed_at), sequence, bytes(head), reason)
+
+
+def open_months(connection: ReadOnlyConnection) -> list[Month]:
+    """The open months with use, or with something booked in them, in their order."""
+    closed = last_closed_month(connection)
+    since = closed.next if closed else Month(1970, 1)
+    days = f"SELECT DISTINCT day FROM total WHERE day >= {day_number(since.starts_at)}"  # noqa: S608 - a number of ours
+    booked = f"SELECT DISTINCT booked_month FROM correction WHERE booked_month >= {since.number}"  # noqa: S608
+    used = {Month.of(from_milliseconds(day * DAY_MS)) for day in connection.select(int, days)}
+    return sorted(used.union(connection.select(Month.from_number, booked)))

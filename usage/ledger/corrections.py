@@ -15,15 +15,16 @@ from licensing.core.errors import BadCall
 from licensing.core.instants import from_milliseconds
 from licensing.db.database import reading, writing
 from licensing.db.lock import holding
+from licensing.db.readonly import view_of
 from usage.ledger.batch_log import BatchChain, desk_source
 from usage.ledger.canonical import Booking, Row, rows_digest
 from usage.ledger.closed_months import booking_month, last_closed_month
+from usage.ledger.correction_kinds import LATE, REPLACEMENT, REVERSAL
 from usage.ledger.tables.months import CorrectionRow
 from usage.ledger.tables.records import RecordRow, SeriesRow
 from usage.months import Month
 from usage.quantity import group_digits
 
-LATE, REVERSAL, REPLACEMENT = "late", "reversal", "replacement"
 FILE = "correct:"
 REASON_LENGTH = 500
 Entry = tuple[str, int, int, str, int, int, str]
@@ -102,7 +103,7 @@ def _correction(connection: Connection, record_id: str, quantity: int, now: date
     before = reported + _correction_sum(connection, record_id)
     if quantity == before:
         raise BadCall(f"record {record_id} counts {group_digits(before)} already", hint="there is nothing to correct")
-    month, closed = Month.of(from_milliseconds(time)), last_closed_month(connection)
+    month, closed = Month.of(from_milliseconds(time)), last_closed_month(view_of(connection))
     booked = month if closed is None or month > closed else booking_month(closed, now)
     return Corrected(record_id, container, meter, month, booked, reported, before, quantity)
 

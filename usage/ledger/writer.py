@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from licensing.core.instants import from_milliseconds
 from licensing.db.inserts import insert_once, insert_rows, upsert
+from licensing.db.readonly import view_of
 from licensing.history.remember import advance
 from licensing.verdict.seen import WitnessKind
 from usage.ledger.batch_log import BatchChain
@@ -95,7 +96,7 @@ class Ledger:
         self._series = SeriesBook(connection)
         self._chains = Chains(connection)
         self._batches = BatchChain(connection, now=now)
-        closed = last_closed_month(connection)
+        closed = last_closed_month(view_of(connection))
         self._open_day = day_number(closed.next.starts_at) if closed else 0
         self._late_month = booking_month(closed, now)
         self._newest = 0

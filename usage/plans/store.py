@@ -1,6 +1,5 @@
 """The book of plans: each entered once, its meters mapped by hand."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,9 +8,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from licensing.core.errors import BadCall
 from licensing.core.instants import iso
+from licensing.db.readonly import view_of
 from licensing.signing.document import CommittedPlan
-from usage.ledger.tables.records import PlanChangeRow, PlanMeterRow, PlanRow
-from usage.plans.model import Change, MeterShare, Plan
+from usage.ledger.tables.records import PlanMeterRow, PlanRow
+from usage.plans.model import MeterShare, Plan
+from usage.plans.read import read_plans
 from usage.quantity import MICRO, group_digits
 
 _TERMS = ("plan_type", "tier", "count", "quota", "unit", "period", "starts_at", "ends_at", "auto_renew")
@@ -35,20 +36,7 @@ def from_document(document: CommittedPlan) -> Plan:
 
 def list_plans(connection: Connection) -> Sequence[Plan]:
     """All plans, in the order of their start."""
-    shares: dict[int, list[MeterShare]] = defaultdict(list)
-    for row in connection.execute(select(PlanMeterRow.__table__)):
-        shares[row.plan].append(MeterShare(row.meter, row.multiplier, row.divisor))
-    changes: dict[int, list[Change]] = defaultdict(list)
-    for row in connection.execute(select(PlanChangeRow.__table__).order_by(PlanChangeRow.key)):
-        changes[row.plan].append(Change(row.effective_at, row.units, row.quota, row.prorated, row.entered_at))
-    return [
-        Plan(
-            **{name: value for name, value in row.items() if name != "key"},
-            meters=tuple(shares[row["key"]]),
-            changes=tuple(changes[row["key"]]),
-        )
-        for row in connection.execute(select(PlanRow.__table__).order_by(PlanRow.starts_at, PlanRow.name)).mappings()
-    ]
+    return read_plans(view_of(connection))
 
 
 def find_plan(connection: Connection, name: str) -> Plan:

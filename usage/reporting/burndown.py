@@ -8,9 +8,10 @@ from fractions import Fraction
 from sqlalchemy import Connection
 
 from licensing.core.instants import from_milliseconds
+from licensing.db.readonly import view_of
 from usage.months import DAY_MS, Month, day_number
 from usage.reporting.daily import DayUse, daily_use
-from usage.reporting.plan_usage import PlanUsage, by_month, first_of_twelve
+from usage.reporting.plan_usage import PlanUsage, by_month, days_needed
 from usage.reporting.report import MonthlyReport
 
 _DAY = timedelta(days=1)
@@ -44,8 +45,7 @@ class BurnDown:
 
 def burn_down(connection: Connection, report: MonthlyReport) -> BurnDown:
     """The course of what a report is about, from the totals; read in the report's own view of the ledger."""
-    first = min([first_of_twelve(report.month).starts_at, *(usage.period_starts_at for usage in report.plans)])
-    days = daily_use(connection, first, report.month.next.starts_at)
+    days = daily_use(view_of(connection), *days_needed((usage.plan for usage in report.plans), report.month))
     return BurnDown(
         burn_downs=tuple(_burn_down(usage, days) for usage in report.plans),
         meters={meter: _months(days, meter, report.month) for meter in sorted({use.meter for use in days})},

@@ -4,13 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-
-from sqlalchemy import ColumnElement, Connection, select
+from typing import NamedTuple
 
 from licensing.core.instants import from_milliseconds
-from usage.ledger.corrections import LATE
-from usage.ledger.tables.months import CorrectionRow
-from usage.ledger.tables.records import RecordRow, SeriesRow, TotalRow
+from licensing.db.readonly import ReadOnlyConnection
+from usage.ledger.correction_kinds import LATE
 from usage.months import Month, day_number
 
 
@@ -22,8 +20,7 @@ class UseKind(StrEnum):
     CORRECTED = "corrected"
 
 
-@dataclass(frozen=True, slots=True)
-class DayUse:
+class DayUse(NamedTuple):
     """What one meter of one container used on one day (counted from 1970-01-01), in millionths of its unit.
 
     Versions of a container each have theirs. What was booked late or corrected names the ``month`` that it belongs to,
@@ -135,61 +132,80 @@ def _apart(days: Sequence[DayUse]) -> tuple[Apart, ...]:
     return tuple(Apart(kind, month, *sums[month, kind]) for month, kind in sorted(sums))
 
 
-def daily_use(connection: Connection, start: datetime, end: datetime) -> list[DayUse]:
+_LABELS = "series.site, series.container_type, series.container_id, series.meter"
+
+
+def daily_use(connection: ReadOnlyConnection, start: datetime, end: datetime) -> list[DayUse]:
     """All use from ``start`` up to, not including, ``end``, in the order of days; both lie at 00:00 UTC.
 
     What is late or corrected counts where it is booked. Nothing is summed up by the database, whose integers end at
     64 bits.
     """
-    labels = (SeriesRow.site, SeriesRow.container_type, SeriesRow.container_id, SeriesRow.meter)
-    query = (
-        select(TotalRow.day, *labels, TotalRow.quantity, TotalRow.records, TotalRow.last_at)
-        .join(SeriesRow, SeriesRow.key == TotalRow.series)
-        .where(TotalRow.day >= day_number(start), TotalRow.day < day_number(end))
-        .order_by(TotalRow.day, TotalRow.series)
+    reported = connection.select(
+        _reported,
+        f"SELECT total.day, {_LABELS}, total.quantity, total.records, total.last_at"  # noqa: S608 - numbers of ours
+        " FROM total JOIN series ON series.key = total.series"
+        f" WHERE total.day >= {day_number(start)} AND total.day < {day_number(end)} ORDER BY total.day, total.series",
     )
-    reported = [
-        DayUse(day, site, kind, container, meter, quantity, records, from_milliseconds(last_at))
-        for day, site, kind, container, meter, quantity, records, last_at in connection.execute(query)
-    ]
     booked = _late_and_corrected(connection, start, end)
     return sorted([*reported, *booked], key=lambda use: use.day) if booked else reported
 
 
-def _late_and_corrected(connection: Connection, start: datetime, end: datetime) -> list[DayUse]:
-    """What is late or corrected, on the days that bear it."""
-    labels = (SeriesRow.site, SeriesRow.container_type, SeriesRow.container_id, SeriesRow.meter)
-    facts = (
-        CorrectionRow.number,
-        CorrectionRow.kind,
-        CorrectionRow.booked_month,
-        CorrectionRow.booked_at,
-        CorrectionRow.month,
-    )
-    within = CorrectionRow.booked_month.between(Month.of(start).number, Month.of(end).number)
-    query = (
-        select(*facts, CorrectionRow.quantity, *labels)
-        .join(SeriesRow, SeriesRow.key == CorrectionRow.series)
-        .where(within)
-    )
-    rows = list(connection.execute(query.order_by(CorrectionRow.number)))
-    own = _times_in_own_month(connection, within) if any(row.booked_month == row.month for row in rows) else {}
-    first, past = day_number(start), day_number(end)
-    found: list[DayUse] = []
-    for number, kind, booked_month, booked_at, month, quantity, site, container_type, container, meter in rows:
-        day = bearing_day(Month.from_number(booked_month), own.get(number, booked_at))
-        if first <= day < past:
-            late = kind == LATE
-            told, belongs = UseKind.LATE if late else UseKind.CORRECTED, Month.from_number(month)
-            use = (day, site, container_type, container, meter, quantity, int(late), booked_at)
-            found.append(DayUse(*use, kind=told, month=belongs))
-    return found
+def _reported(  # noqa: PLR0917 - the columns of a row
+    day: int, site: str, container_type: str, container_id: str, meter: str, quantity: int, records: int, last_at: int
+) -> DayUse:
+    return DayUse(day, site, container_type, container_id, meter, quantity, records, from_milliseconds(last_at))
 
 
-def _times_in_own_month(connection: Connection, within: ColumnElement[bool]) -> dict[int, datetime]:
-    """A correction that its record's own month bears counts on the record's day: by its number, the record's time."""
-    query = select(CorrectionRow.number, RecordRow.requested_at).join(
-        RecordRow, RecordRow.id == CorrectionRow.record_id
+def _late_and_corrected(connection: ReadOnlyConnection, start: datetime, end: datetime) -> list[DayUse]:
+    """What is late or corrected, on the days that bear it; what its record's own month bears is on the record's day."""
+    within = f"correction.booked_month BETWEEN {Month.of(start).number} AND {Month.of(end).number}"
+    rows = connection.select(
+        _BookedRow,
+        "SELECT correction.number, correction.kind, correction.month, correction.booked_month, correction.quantity,"  # noqa: S608
+        f" correction.booked_at, {_LABELS} FROM correction JOIN series ON series.key = correction.series"
+        f" WHERE {within} ORDER BY correction.number",
     )
-    rows = connection.execute(query.where(within, CorrectionRow.booked_month == CorrectionRow.month))
-    return {number: from_milliseconds(time) for number, time in rows}
+    own: dict[int, int] = {}
+    if any(row.month == row.booked_month for row in rows):
+        query = (
+            "SELECT correction.number, record.requested_at FROM correction"  # noqa: S608
+            " JOIN record ON record.id = correction.record_id"
+            f" WHERE {within} AND correction.booked_month = correction.month"
+        )
+        own = dict(connection.select(_pair, query))
+    found = [_booked(row, own.get(row.number, row.booked_at)) for row in rows]
+    return [use for use in found if day_number(start) <= use.day < day_number(end)]
+
+
+def _pair(number: int, at: int) -> tuple[int, int]:
+    return number, at
+
+
+class _BookedRow(NamedTuple):
+    number: int
+    kind: str
+    month: int
+    booked_month: int
+    quantity: int
+    booked_at: int
+    site: str
+    container_type: str
+    container_id: str
+    meter: str
+
+
+def _booked(row: _BookedRow, at: int) -> DayUse:
+    late = row.kind == LATE
+    return DayUse(
+        day=bearing_day(Month.from_number(row.booked_month), from_milliseconds(at)),
+        site=row.site,
+        container_type=row.container_type,
+        container_id=row.container_id,
+        meter=row.meter,
+        quantity=row.quantity,
+        records=int(late),
+        last_at=from_milliseconds(row.booked_at),
+        kind=UseKind.LATE if late else UseKind.CORRECTED,
+        month=Month.from_number(row.month),
+    )

@@ -128,6 +128,13 @@ def by_month(days: Iterable[DayUse], last: Month) -> Mapping[Month, list[DayUse]
     return months
 
 
+def days_needed(plans: Iterable[Plan], month: Month) -> tuple[datetime, datetime]:
+    """The days that a month's numbers are made of: the last twelve months, and each period that runs in the month."""
+    start, end = month.starts_at, month.next.starts_at
+    periods = [period[0] for plan in plans for period in plan.periods(start, end)]
+    return min([first_of_twelve(month).starts_at, *periods]), end
+
+
 def first_of_twelve(last: Month) -> Month:
     """The first of the twelve months that end with this one."""
     if last.month == 12:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
-
-from usage.ledger.tables.records import FindingRow, GapRow, QuarantineRow, SourceRow
+from licensing.core.instants import from_milliseconds
+from licensing.db.readonly import ReadOnlyConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +40,72 @@ class Quality:
         )
 
 
-def quality_of(connection: Connection, unmapped_meters: tuple[str, ...]) -> Quality:
+class Doubt(NamedTuple):
+    """So many things of one kind that wait for somebody to look into them, and since when."""
+
+    kind: str
+    number: int
+    since: datetime | None
+
+
+class _Tally(NamedTuple):
+    kind: str
+    waiting: int
+    settled: int
+    since: int | None
+
+
+def _tallies(connection: ReadOnlyConnection, table: str, at: str) -> list[_Tally]:
+    """Of each kind in a table of what people look into, how many wait and are settled; by kind."""
+    query = (
+        f"SELECT kind, count(*) - count(settled_at), count(settled_at), min(CASE WHEN settled_at IS NULL THEN {at} END)"  # noqa: S608
+        f" FROM {table} GROUP BY kind ORDER BY kind"
+    )
+    return connection.select(_Tally, query)
+
+
+def _lines(connection: ReadOnlyConnection) -> list[_Tally]:
+    return _tallies(connection, "quarantine", "taken_at")
+
+
+def _findings(connection: ReadOnlyConnection) -> list[_Tally]:
+    return _tallies(connection, "finding", "found_at")
+
+
+def _missing(connection: ReadOnlyConnection) -> _Tally:
+    """The records that have not arrived to this day."""
+    (found,) = connection.select(_Tally, "SELECT 'gap', coalesce(sum(last - first + 1), 0), 0, min(found_at) FROM gap")
+    return found._replace(waiting=int(found.waiting))
+
+
+def read_doubts(connection: ReadOnlyConnection) -> tuple[Doubt, ...]:
+    """What waits for somebody: lines kept apart, records that are missing, findings nobody has settled."""
+    lines = [tally._replace(kind="quarantine") if tally.kind == "bad-line" else tally for tally in _lines(connection)]
+    found = [tally for tally in _findings(connection) if tally.kind != "gap"]
+    return tuple(
+        Doubt(tally.kind, tally.waiting, None if tally.since is None else from_milliseconds(tally.since))
+        for tally in (*lines, _missing(connection), *found)
+        if tally.waiting
+    )
+
+
+def quality_of(connection: ReadOnlyConnection, unmapped_meters: tuple[str, ...]) -> Quality:
     """The ledger's quality as it stands."""
-    kept = {
-        row.kind: row
-        for row in connection.execute(
-            select(
-                QuarantineRow.kind,
-                func.count().filter(QuarantineRow.settled_at.is_(None)).label("waiting"),
-                func.count(QuarantineRow.settled_at).label("settled"),
-            ).group_by(QuarantineRow.kind)
-        )
-    }
-    waiting = select(FindingRow.kind, func.count().label("number")).where(FindingRow.settled_at.is_(None))
-    found = connection.execute(waiting.group_by(FindingRow.kind).order_by(FindingRow.kind))
-    pending, vanished = connection.execute(
-        select(
-            func.coalesce(func.sum(SourceRow.pending).filter(SourceRow.vanished_at.is_(None)), 0),
-            func.count(SourceRow.vanished_at),
-        )
-    ).one()
+    lines, found = {tally.kind: tally for tally in _lines(connection)}, _findings(connection)
+    query = "SELECT coalesce(sum(CASE WHEN vanished_at IS NULL THEN pending END), 0), count(vanished_at) FROM source"
+    ((pending, vanished),) = connection.select(_two, query)
     return Quality(
-        quarantined=kept["bad-line"].waiting if "bad-line" in kept else 0,
-        conflicts=kept["conflict"].waiting if "conflict" in kept else 0,
-        settled=sum(row.settled for row in kept.values()),
-        pending_bytes=int(pending),
-        findings={row.kind: row.number for row in found},
-        settled_findings=connection.execute(select(func.count(FindingRow.settled_at))).scalar_one(),
-        missing_records=int(
-            connection.execute(select(func.coalesce(func.sum(GapRow.last - GapRow.first + 1), 0))).scalar_one()
-        ),
+        quarantined=lines["bad-line"].waiting if "bad-line" in lines else 0,
+        conflicts=lines["conflict"].waiting if "conflict" in lines else 0,
+        settled=sum(tally.settled for tally in lines.values()),
+        pending_bytes=pending,
+        findings={tally.kind: tally.waiting for tally in found if tally.waiting},
+        settled_findings=sum(tally.settled for tally in found),
+        missing_records=_missing(connection).waiting,
         vanished=vanished,
         unmapped_meters=unmapped_meters,
     )
+
+
+def _two(pending: int, vanished: int) -> tuple[int, int]:
+    return int(pending), vanished  # PostgreSQL's sum is a Decimal

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
+from licensing.db.readonly import view_of
 from usage.ledger.closed_months import ClosedMonth, closing_of
-from usage.ledger.tables.records import SeriesRow
 from usage.months import Month, day_number
 from usage.plans.model import Plan
-from usage.plans.store import list_plans
+from usage.plans.read import read_plans
 from usage.reporting.activity import ContainerActivity, container_activity
 from usage.reporting.daily import DayUse, Since, Usage, daily_use, usage_rows
-from usage.reporting.plan_usage import PlanUsage, by_month, first_of_twelve, usage_of_plan
+from usage.reporting.plan_usage import PlanUsage, by_month, days_needed, usage_of_plan
 from usage.reporting.quality import Quality, quality_of
 
 
@@ -48,14 +48,14 @@ class MonthlyReport:
 def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> MonthlyReport:
     """The report on a month, from the ledger as it stands; ``as_of`` is the instant it was asked for."""
     start, end = month.starts_at, month.next.starts_at
-    known = list_plans(connection)
+    view = view_of(connection)
+    known = read_plans(view)
     periods = [(plan, period) for plan in known for period in plan.periods(start, end)]
-    first = min([first_of_twelve(month).starts_at, *(period[0] for _, period in periods)])
-    days = daily_use(connection, first, end)
+    days = daily_use(view, *days_needed(known, month))
     unmapped = _without_plan(days, known, month)
     meters = tuple(sorted({row.meter for row in unmapped}))
     named = {share.meter for plan in known for share in plan.meters}
-    nowhere = set(connection.execute(select(SeriesRow.meter).distinct()).scalars()) - named
+    nowhere = set(view.select(str, "SELECT DISTINCT meter FROM series")) - named
     return MonthlyReport(
         month=month,
         as_of=as_of,
@@ -64,8 +64,8 @@ def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> 
         other_times={meter: found for meter in meters if (found := _plans_of(meter, known))},
         unmapped_history={meter: _history(days, known, meter, month) for meter in meters},
         containers=container_activity(days, day_number(min(as_of, end))),
-        quality=quality_of(connection, tuple(sorted(nowhere.union(meters)))),
-        closed=closing_of(connection, month),
+        quality=quality_of(view, tuple(sorted(nowhere.union(meters)))),
+        closed=closing_of(view, month),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from licensing.db.readonly import view_of
 from usage.ledger.checkpoints import Head, ledger_head
 from usage.ledger.tables.months import CorrectionRow
 from usage.ledger.tables.records import SeriesRow, TotalRow
@@ -66,6 +67,6 @@ def usage_logs(connection: Connection, month: Month | None = None) -> dict[str, 
         for (_, meter, _), micro in total_units(connection).items():
             meters[meter] += micro
     else:
-        for use in daily_use(connection, month.starts_at, month.next.starts_at):
+        for use in daily_use(view_of(connection), month.starts_at, month.next.starts_at):
             meters[use.meter] += use.quantity
     return usage_report(SERVICE, meters)

@@ -11,7 +11,7 @@ from tests.usage.alerts.states import NOON, SECOND, a_fact, ids, said, stages
 from tests.usage.commitments import day, plan
 from usage.alerts.conditions.records import DOUBTS
 from usage.alerts.rules import Rules
-from usage.alerts.state import AuditFact, ChannelFact, Disk, Doubt, HandOver, PlanFact, TrustFact
+from usage.alerts.state import AuditFact, ChannelFact, Disk, HandOver, PlanFact, TrustFact
 from usage.intake.findings import KINDS
 from usage.months import DAY_MS, Month, day_number
 from usage.quantity import MICRO
@@ -19,6 +19,7 @@ from usage.reporting.activity import container_activity
 from usage.reporting.daily import DayUse
 from usage.reporting.forecast import Pace, project
 from usage.reporting.plan_usage import PlanUsage, usage_of_plan
+from usage.reporting.quality import Doubt
 
 GIB = 2**30
 

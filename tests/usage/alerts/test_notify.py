@@ -15,6 +15,7 @@ from sqlalchemy import update
 
 from licensing.core.errors import BadCall
 from licensing.db.database import writing
+from licensing.db.readonly import readonly_connection
 from licensing.verdict.seen import Seen
 from licensing.verdict.verdict import Verdict
 from licensing.verification import verify
@@ -23,6 +24,7 @@ from tests.usage.alerts.states import NOON
 from tests.usage.commitments import day
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount, rows
+from usage.alerts.acknowledgements import WatchedAlert, read_acknowledgements, with_acknowledgements
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.channels.alertmanager import HOLD
 from usage.alerts.channels.channel import ChannelFailed
@@ -33,8 +35,7 @@ from usage.alerts.message import Message
 from usage.alerts.notify import deliver, notify_channels
 from usage.alerts.rules import Rules
 from usage.alerts.state import State
-from usage.alerts.store import WatchedAlert, acknowledge, read_acknowledgements, with_acknowledgements
-from usage.ledger.readonly import readonly_connection
+from usage.alerts.store import acknowledge
 from usage.ledger.tables.alerts import NoticeRow
 
 
@@ -78,8 +79,8 @@ class Desk:
             return verify(path, trust=site.trust, as_of=site.now, seen=seen)
 
         state = site_state([site.license], examine, trust=site.trust, database=database, now=site.now)
-        with readonly_connection(database) as ask:
-            known = read_acknowledgements(ask) if ask else {}
+        with readonly_connection(database) as connection:
+            known = read_acknowledgements(connection) if connection else {}
         return state, with_acknowledgements(alerts_of(state, Rules()), known, site.now)
 
     def notify(self) -> dict[str, str]:

@@ -20,19 +20,15 @@ from tests.usage.commitments import day
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import Mount
 from usage.alerts.conditions.all import alerts_of
-from usage.alerts.gather.ledger import read_days_of_use, read_plans
 from usage.alerts.gather.state import site_state
 from usage.alerts.rules import Rules
 from usage.alerts.state import State
 from usage.alerts.store import acknowledge, forget_license, remember_audit, remember_look
-from usage.ledger.readonly import readonly_connection
 from usage.ledger.tables.alerts import KnownLicenseRow, NoticeRow, OpenAlertRow
 from usage.ledger.tables.handover import ExportRow
 from usage.ledger.tables.months import ClosedMonthRow, CorrectionRow
 from usage.ledger.tables.records import BatchRow
 from usage.months import Month
-from usage.plans.store import list_plans
-from usage.reporting.daily import daily_use
 
 
 class Look:
@@ -80,19 +76,6 @@ def test_looking_does_not_load_sqlalchemy() -> None:
     told = "import sys, usage.alerts.gather.state, usage.alerts.conditions.all; print('sqlalchemy' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True)
     assert answer.stdout == "False\n"
-
-
-def test_plans_and_days_are_those_that_reports_read(mount: Mount) -> None:
-    """Two readers of the same tables: docs/adr/0007."""
-    mount.site.enter_plan()
-    mount.site.enter_plan(a_plan("other", meters=("m",), period="month", quota={"quantity": 7, "unit": "hour"}))
-    mount.write([*a_chain(3), a_line("x", "0.25", at=START - timedelta(days=40))])
-    mount.ingest()
-    span = day("2026-01-01"), day("2026-04-01")
-    with reading(mount.ledger) as connection, readonly_connection(str(mount.site.folder / "azlic.db")) as ask:
-        assert ask is not None
-        assert read_plans(ask) == list(list_plans(connection))
-        assert read_days_of_use(ask, *span) == daily_use(connection, *span)
 
 
 def test_a_correction_stands_on_the_month_that_bears_it(mount: Mount) -> None:

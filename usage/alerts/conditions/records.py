@@ -6,9 +6,10 @@ from datetime import datetime
 from licensing.core.instants import from_milliseconds
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.rules import Rules
-from usage.alerts.state import Doubt, State
+from usage.alerts.state import State
 from usage.months import DAY_MS, day_number
 from usage.reporting.activity import Activity, ContainerActivity
+from usage.reporting.quality import Doubt
 
 _FINDINGS = "Look into it, then say why it may rest: azlic findings list, azlic findings settle"
 _LINES = "Look at them, then take or discard each: azlic quarantine list"

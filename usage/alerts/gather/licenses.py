@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from licensing.core.errors import AzlicError
 from licensing.core.instants import from_milliseconds
+from licensing.db.readonly import ReadOnlyConnection
 from licensing.trust.store import TrustStore
 from licensing.verdict.seen import Seen
 from licensing.verdict.verdict import Status, Verdict
@@ -23,7 +24,6 @@ from usage.alerts.state import (
     TrustFact,
     license_fact,
 )
-from usage.ledger.readonly import Ask
 
 FRESH = timedelta(hours=1)
 """So long a license whose file, trust store and history are as they were is taken as it was verified."""
@@ -124,17 +124,19 @@ def trust_facts(trust: TrustStore) -> tuple[TrustFact, ...]:
     )
 
 
-def read_known_licenses(ask: Ask) -> dict[str, Known]:
+def read_known_licenses(connection: ReadOnlyConnection) -> dict[str, Known]:
     """The licenses as they were verified last."""
     query = (
         "SELECT path, stamp, verified_at, container_type, license_id, issued_at, not_before, expires_at, grace_ends_at"
         " FROM known_license"
     )
-    return {path: _known_license(path, *row) for path, *row in ask(query)}
+    return dict(connection.select(_known_license, query))
 
 
-def _known_license(name: str, stamp: bytes, verified_at: int, container: str, license_id: str, *instants: int) -> Known:
+def _known_license(
+    name: str, stamp: bytes, verified_at: int, container: str, license_id: str, *instants: int
+) -> tuple[str, Known]:
     issued_at, not_before, expires_at, grace_ends_at = map(from_milliseconds, instants)
     issue = Issue(license_id, issued_at, not_before)
     term = LicenseTerm(expires_at, grace_ends_at, None if issue == UNSTATED else issue)
-    return Known(bytes(stamp), from_milliseconds(verified_at), DatedLicense(name, container, term, stamp=b""))
+    return name, Known(bytes(stamp), from_milliseconds(verified_at), DatedLicense(name, container, term, stamp=b""))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from licensing.core.errors import AzlicError
+from licensing.db.readonly import ReadOnlyConnection, readonly_connection
 from licensing.history.read import read_memory
 from licensing.trust.store import TrustStore
 from licensing.verdict.seen import Seen
@@ -19,9 +20,12 @@ from usage.alerts.gather.licenses import (
     trust_facts,
 )
 from usage.alerts.state import Disk, State
-from usage.ledger.readonly import Ask, readonly_connection
-from usage.months import day_number
+from usage.months import Month, day_number
+from usage.plans.read import read_plans
 from usage.reporting.activity import container_activity
+from usage.reporting.daily import daily_use
+from usage.reporting.plan_usage import days_needed
+from usage.reporting.quality import read_doubts
 
 
 def site_state(
@@ -41,10 +45,10 @@ def site_state(
     known, told, error = {}, {}, ""
     folders: list[Path] = []
     try:
-        with readonly_connection(database) as ask:
-            if ask is not None:
-                known = read_known_licenses(ask)
-                told, folders = _from_ledger(ask, now), ledger.read_output_folders(ask)
+        with readonly_connection(database) as connection:
+            if connection is not None:
+                known = read_known_licenses(connection)
+                told, folders = _from_ledger(connection, now), ledger.read_output_folders(connection)
     except AzlicError as unreadable:
         error = unreadable.message
     seen, issuers = read_memory(database), trust_facts(trust)
@@ -65,19 +69,19 @@ def site_state(
     )
 
 
-def _from_ledger(ask: Ask, now: datetime) -> dict[str, Any]:
+def _from_ledger(connection: ReadOnlyConnection, now: datetime) -> dict[str, Any]:
     """What the ledger tells, by the names it has in the state."""
-    plans = ledger.read_plans(ask)
-    days = ledger.read_days_of_use(ask, *ledger.days_looked_at(plans, now))
+    plans = read_plans(connection)
+    days = daily_use(connection, *days_needed(plans, Month.of(now)))
     return {
         "plans": ledger.read_plan_facts(plans, days, now),
-        "containers": container_activity((use for use in days if use.records), day_number(now)),
-        "doubts": ledger.read_doubts(ask),
-        "pending_months": ledger.read_pending_months(ask, now),
-        "hand_over": ledger.read_hand_over(ask),
-        "audit": ledger.read_audit_outcome(ask),
-        "channels": ledger.read_failing_channels(ask),
-        "seen_since": ledger.read_first_seen(ask),
+        "containers": container_activity(days, day_number(now)),
+        "doubts": read_doubts(connection),
+        "pending_months": ledger.read_pending_months(connection, now),
+        "hand_over": ledger.read_hand_over(connection),
+        "audit": ledger.read_audit_outcome(connection),
+        "channels": ledger.read_failing_channels(connection),
+        "seen_since": ledger.read_first_seen(connection),
     }
 
 

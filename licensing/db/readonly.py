@@ -1,0 +1,96 @@
+"""Reading the database without loading SQLAlchemy where it is a file: `verify` and `check` start often (docs/adr/0007).
+
+Queries are plain SELECTs in words that SQLite and PostgreSQL share. A file is read by the standard library's
+``sqlite3``, a URL through SQLAlchemy; ``view_of`` gives whoever has a SQLAlchemy connection the same queries.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import starmap
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from licensing.core.errors import AzlicError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_Made = TypeVar("_Made")
+
+_TABLES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+    "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
+}
+_HINT = "run as a user who may read the ledger, or name it with --database"
+
+
+class ReadOnlyConnection:
+    """One view of a database, in which SELECTs are run and nothing else."""
+
+    def __init__(self, run: Callable[[str], Iterable[Sequence[object]]], dialect: str) -> None:
+        self._run = run
+        self._dialect = dialect
+
+    def select(self, make: Callable[..., _Made], query: str) -> list[_Made]:
+        """What a SELECT finds: of each row what ``make`` makes of its columns."""
+        return list(starmap(make, self._run(query)))
+
+    def tables(self) -> frozenset[str]:
+        """The tables that are there: an older schema has not all of them."""
+        return frozenset(self.select(str, _TABLES[self._dialect]))
+
+
+def view_of(connection: "Connection") -> ReadOnlyConnection:
+    """The reading half of an open connection, within its transaction."""
+    return ReadOnlyConnection(connection.exec_driver_sql, connection.dialect.name)
+
+
+@contextlib.contextmanager
+def readonly_connection(database: str, *, any_schema: bool = False) -> Iterator[ReadOnlyConnection | None]:
+    """One consistent view of the ledger at a path or URL, read-only; None where there is no ledger yet.
+
+    Raises ``AzlicError`` when it cannot be read or, unless ``any_schema`` will do, has another one than this version.
+    """
+    if "://" in database:
+        with _by_url(database, any_schema=any_schema) as connection:
+            yield connection
+        return
+    path = Path(database).absolute()
+    try:
+        if not path.exists():
+            yield None
+            return
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=2)) as file:
+            file.isolation_level = None
+            file.execute("BEGIN")
+            found = ReadOnlyConnection(file.execute, "sqlite")
+            if not any_schema:
+                _check_schema(path, found)
+            yield found
+    except (sqlite3.Error, OSError) as error:
+        raise AzlicError(f"the ledger {path} cannot be read by user {os.geteuid()}: {error}", hint=_HINT) from error
+
+
+@contextlib.contextmanager
+def _by_url(database: str, *, any_schema: bool) -> Iterator[ReadOnlyConnection]:
+    from licensing.db.database import connect, open_database, reading  # noqa: PLC0415 - slow to import
+
+    engine = connect(database) if any_schema else open_database(database)
+    try:
+        with reading(engine) as connection:
+            yield view_of(connection)
+    finally:
+        engine.dispose()
+
+
+def _check_schema(path: Path, connection: ReadOnlyConnection) -> None:
+    import migrations  # noqa: PLC0415 - not needed by `azlic verify`
+
+    (found,) = connection.select(str, "SELECT max(version_num) FROM alembic_version")
+    if found != migrations.HEAD:
+        raise AzlicError(
+            f"{path} has schema {found}, this version reads {migrations.HEAD}",
+            hint="any command that writes, `azlic ingest` for one, brings an older one up to date",
+        )
