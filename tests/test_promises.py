@@ -152,13 +152,15 @@ ARROWS: dict[str, dict[str, set[str]]] = {
     },
     "azlic": {
         "render": {"output", "settings"},
-        "monitoring": {"settings"},
+        "verifier": {"settings"},
+        "monitoring": {"verifier", "settings"},
         "web": {"monitoring", "render"},
         "commands": {
             "render",
             "web",
             "monitoring",
             "mount_history",
+            "verifier",
             "clock",
             "options",
             "output",

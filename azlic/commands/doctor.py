@@ -75,6 +75,8 @@ def doctor(
         container=container,
         version=image_version,
         url=url,
+        name=settings.site or None,
+        instance=settings.instance or None,
     )
     seen = read_memory(database or settings.database)
 

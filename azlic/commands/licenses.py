@@ -52,34 +52,22 @@ def verify(
 
     Example: azlic verify /license --container read
     """
+    from azlic.verifier import Verifier
     from licensing.history.read import read_memory
-    from licensing.trust.store import TrustStore
-    from licensing.verification import verify as verify_license
     from licensing.verification.mounts import find_mounts
 
     _check_at(at, watch=watch, record=record)
     settings = load_settings()
-    store = TrustStore(trust or settings.trust)
+    verifier = Verifier.of(settings, trust)
     ledger = database or settings.database
     known_image = _image(image)
 
     def examine(path: Path, as_of: datetime, seen: "Seen") -> "Verdict":
-        return verify_license(
-            path,
-            trust=store,
-            as_of=as_of,
-            container=container,
-            version=image_version,
-            image=known_image,
-            site=settings.site or None,
-            instance=instance or settings.instance or None,
-            seen=seen,
-            expiring_days=settings.expiring_days,
-            trust_days=settings.trust_days,
-        )
+        asked = {"container": container, "version": image_version, "image": known_image, "instance": instance}
+        return verifier.verify(path, as_of, seen, **asked)
 
     if watch:
-        raise typer.Exit(_watch(paths, examine, store.folder, ledger, lead_days=settings.lead_days, json=json))
+        raise typer.Exit(_watch(paths, examine, verifier.trust.folder, ledger, lead_days=settings.lead_days, json=json))
     as_of = clock.as_of(at)
     seen = read_memory(ledger)
     if at is not None:
@@ -159,10 +147,7 @@ def _watch(
     from licensing.history.read import read_memory
     from licensing.verification.watch import Watched
 
-    def fresh(path: Path, now: datetime, seen: "Seen") -> "Verdict":
-        return examine(path, now, read_memory(ledger).with_witnesses(seen.witnesses))
-
-    watched = Watched(paths, fresh, trust)
+    watched = Watched(paths, examine, trust, lambda: read_memory(ledger))
     return watch_verdicts(watched, clock=lambda: clock.as_of(None), lead_days=lead_days, json=json)
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from azlic.web.access import Doors
-    from licensing.verdict.seen import Seen
-    from licensing.verdict.verdict import Verdict
     from licensing.verification.watch import Watched
 
 
@@ -131,23 +129,9 @@ def _alerts(
 
 
 def _watch(paths: list[Path], settings: Settings, trust: Path, ledger: str) -> "Watched":
+    from azlic.verifier import Verifier
     from licensing.history.read import read_memory
-    from licensing.trust.store import TrustStore
-    from licensing.verification import verify
     from licensing.verification.watch import Watched
 
-    store = TrustStore(trust)
-
-    def examine(path: Path, now: datetime, seen: "Seen") -> "Verdict":
-        return verify(
-            path,
-            trust=store,
-            as_of=now,
-            site=settings.site or None,
-            instance=settings.instance or None,
-            seen=read_memory(ledger).with_witnesses(seen.witnesses),
-            expiring_days=settings.expiring_days,
-            trust_days=settings.trust_days,
-        )
-
-    return Watched(paths, examine, store.folder)
+    verifier = Verifier.of(settings, trust)
+    return Watched(paths, verifier.verify, verifier.trust.folder, lambda: read_memory(ledger))

@@ -2,21 +2,15 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from azlic.settings import Settings
+from azlic.verifier import Verifier
 from licensing.db.readonly import readonly_connection
-from licensing.trust.store import TrustStore
-from licensing.verification import verify
 from usage.alerts.acknowledgements import WatchedAlert, read_acknowledgements, with_acknowledgements
 from usage.alerts.conditions.all import alerts_of
 from usage.alerts.gather.state import site_state
 from usage.alerts.rules import Rules
 from usage.alerts.state import State
-
-if TYPE_CHECKING:
-    from licensing.verdict.seen import Seen
-    from licensing.verdict.verdict import Verdict
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -35,20 +29,15 @@ def look_at_site(
     settings: Settings, *, trust: Path | None, database: str | None, now: datetime
 ) -> tuple[State, tuple[WatchedAlert, ...]]:
     """Look at everything once, and say what somebody should know; nothing is written."""
-    store, ledger = TrustStore(trust or settings.trust), database or settings.database
-
-    def examine(path: Path, seen: "Seen") -> "Verdict":
-        return verify(
-            path,
-            trust=store,
-            as_of=now,
-            site=settings.site or None,
-            instance=settings.instance or None,
-            seen=seen,
-        )
-
-    asked = f"{store.folder} {settings.site} {settings.instance}"
-    state = site_state(settings.licenses, examine, trust=store, database=ledger, now=now, asked=asked)
+    verifier, ledger = Verifier.of(settings, trust), database or settings.database
+    state = site_state(
+        settings.licenses,
+        lambda path, seen: verifier.verify(path, now, seen),
+        trust=verifier.trust,
+        database=ledger,
+        now=now,
+        asked=f"{verifier.trust.folder} {settings.site} {settings.instance}",
+    )
     known = {}
     if not state.ledger_error:
         with readonly_connection(ledger) as connection:

@@ -31,7 +31,7 @@ class Site(NamedTuple):
     """What is to be examined: the two mounts, the container that is meant, and its user.
 
     ``stated``: the user's ids were given outright and are this host's, whatever namespaces there are. ``url`` is where
-    the container runs, if it is to be asked.
+    the container runs, if it is to be asked. ``name`` and ``instance`` are what a license may be bound to.
     """
 
     license: Path
@@ -41,6 +41,8 @@ class Site(NamedTuple):
     container: str | None = None
     version: str | None = None
     url: str | None = None
+    name: str | None = None
+    instance: str | None = None
 
 
 class SiteExamination(NamedTuple):
@@ -86,7 +88,7 @@ def examine(
 ) -> SiteExamination:
     """Examine a site. What is wrong is a finding, not an exception. ``root`` is where /proc, /sys and /etc lie.
 
-    ``seen`` is asked for adopted licenses alone: a container does not know what else was seen here.
+    ``seen`` is what this site has seen before, as ``verify`` takes it.
     """
     known = read_mounts(root)
     license_path, *output_paths = (str(path.absolute()) for path in (site.license, *site.outputs))
@@ -162,7 +164,9 @@ def _license(
             as_of=as_of,
             container=site.container,
             version=site.version,
-            seen=seen.at_a_named_instant() if seen else None,
+            site=site.name,
+            instance=site.instance,
+            seen=seen,
             expiring_days=expiring_days,
         )
     except AzlicError as error:

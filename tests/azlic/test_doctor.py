@@ -28,6 +28,7 @@ def strong(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def healthy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("azlic.clock.as_of", lambda _at: site.now)
+    monkeypatch.setattr("azlic.clock.now", lambda: site.now)
     site.install()
     (site.output / "read/0123456789ab").mkdir(parents=True)
     (site.output / "read/0123456789ab/usage-2026-03-01.jsonl").touch()

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,9 +13,12 @@ from sqlalchemy import insert, update
 
 from licensing.adoption import OperatorStatement, adopt
 from licensing.db.database import reading, writing
+from licensing.issuer.rotation import rotate
+from licensing.trust.updating import update_trust
 from licensing.verdict.seen import Seen
-from licensing.verdict.verdict import Verdict
+from licensing.verdict.verdict import Status, Verdict
 from licensing.verification import verify
+from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.site import START, Site, a_license, a_plan
 from tests.usage.commitments import day
 from tests.usage.lines import a_chain, a_line
@@ -22,7 +26,7 @@ from tests.usage.mount import Mount
 from usage.alerts.conditions.all import alerts_of
 from usage.alerts.gather.state import site_state
 from usage.alerts.rules import Rules
-from usage.alerts.state import State
+from usage.alerts.state import DatedLicense, State
 from usage.alerts.store import acknowledge, forget_license, remember_audit, remember_look
 from usage.ledger.tables.alerts import KnownLicenseRow, NoticeRow, OpenAlertRow
 from usage.ledger.tables.handover import ExportRow
@@ -163,6 +167,50 @@ def test_what_was_changed_is_verified_again(site: Site, change: str) -> None:
 def _expected(site: Site, change: str) -> str:
     kind = "license-changed" if change == "same size and time" else "license-invalid"
     return f"{kind}:{site.license}"
+
+
+def test_what_an_issuers_word_held_good_is_not_good_once_that_has_ended(site: Site) -> None:
+    update = rotate(site.public_key.parent, now=site.now, reason="yearly", valid=timedelta(days=1))
+    update_trust(site.trust, [update], as_of=site.now)
+    site.install()
+    look = Look(site)
+    site.sleep(hours=23, minutes=59)
+    look.remember()
+    assert {look.state().status_of(fact) for fact in look.state().licenses} == {Status.VALID} and look.verified == 1
+    site.sleep(minutes=1)
+    assert f"license-invalid:{site.license}" in look.ids() and look.verified == 2
+
+
+@root_only
+@pytest.mark.parametrize("closed", ["license", "trust"])
+def test_what_one_user_could_read_says_nothing_to_another_who_cannot(closed: str) -> None:
+    with reachable_folder() as folder:
+        site = Site(folder)
+        file = site.install()
+        look = Look(site)
+        look.remember()
+        site.ledger.dispose()
+        for path in folder.glob("azlic.db*"):
+            path.chmod(0o644)
+        assert as_another_user(look.ids) == "[]"
+        (file if closed == "license" else next(site.trust.folder.iterdir())).chmod(0o600)
+        assert look.ids() == []
+        kind = "license-unreadable" if closed == "license" else "license-invalid"
+        assert as_another_user(look.ids) == f"['{kind}:{site.license}']"
+
+
+def test_what_is_remembered_is_what_was_verified(site: Site) -> None:
+    site.install(folder=_made(site.folder / "licenses/ours"))
+    (_made(site.folder / "licenses/theirs") / "license.dat").write_bytes(b"nobody can read this")
+    with writing(site.ledger) as connection:
+        stated = OperatorStatement("read", day("2027-01-01"))
+        adopt(connection, site.folder / "licenses/theirs", stated, now=site.now, stated_by="operator")
+    look = Look(site, site.folder / "licenses")
+    fresh = look.state().licenses
+    look.remember()
+    verified = look.verified
+    assert look.state().licenses == tuple(replace(fact, stamp=b"") for fact in fresh if isinstance(fact, DatedLicense))
+    assert (len(fresh), look.verified) == (2, verified)
 
 
 def test_one_license_that_cannot_be_judged_hides_no_other(site: Site) -> None:
