@@ -1,38 +1,12 @@
 """The two steps of a site that never touches the issuer's network, each command in a process of its own."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-AZLIC = Path(sys.executable).with_name("azlic")
+from tests.flows.machine import Machine
+
 PLAN = "--plan-type Read --quota 500000 --unit Transaction --period year --start 2026-01-01 --end 2036-01-01"
 WANTED = "--resource plant-read --container read --image-version 3.2.0"
-
-
-class Machine:
-    """A machine with a folder of its own; between two of them only files are carried."""
-
-    def __init__(self, folder: Path, **settings: str) -> None:
-        self.folder = folder
-        folder.mkdir()
-        (folder / "azlic.toml").touch()
-        places = {"DATABASE": "azlic.db", "TRUST": "trust.d", "CONFIG": "azlic.toml", "SITE_KEYS": "keys"}
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("AZLIC_")}
-        self.environment |= {f"AZLIC_{name}": str(folder / place) for name, place in places.items()}
-        self.environment |= {"AZLIC_ISSUER_KEYS": str(folder / "keys")} | settings
-
-    def run(self, line: str) -> str:
-        done = subprocess.run(
-            [AZLIC, *line.split()], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, (line, done.stdout, done.stderr)
-        return done.stdout
-
-    def carry(self, name: str, to: "Machine") -> None:
-        shutil.copy(self.folder / name, to.folder)
 
 
 def test_from_a_request_on_a_stick_to_a_container_that_may_run(tmp_path: Path) -> None:

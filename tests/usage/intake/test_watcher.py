@@ -5,8 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,9 @@ from licensing.db.database import open_database
 from tests.usage.ledgers import check_arithmetic
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount, rows
+from tests.waiting import eventually
 from usage.intake.watcher import Watch
-from usage.ledger.tables.records import RecordRow
+from usage.ledger.tables.records import RecordRow, SourceRow
 from usage.ledger.writer import Receipt
 from usage.records.usage_files import SIZES, ReadSizes
 
@@ -26,14 +26,6 @@ OFTEN, NEVER = 0.2, 1000.0
 
 # watchdog says so when a folder is made while it looks for new folders, and then goes on rightly
 pytestmark = pytest.mark.filterwarnings("ignore:Callback with id:RuntimeWarning")
-
-
-def eventually(true: Callable[[], bool], seconds: float = 20) -> bool:
-    """Whether something becomes true in time."""
-    deadline = time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return true()
 
 
 class Watching:
@@ -102,7 +94,6 @@ def test_a_file_rotated_while_it_is_watched_loses_nothing_and_raises_no_doubt(mo
         for turn in range(1, 6):
             for number in range(10):
                 mount.append([lines[turn * 10 - 9 + number]])
-                time.sleep(0.003)
             mount.path().rename(mount.path(f"{TODAY}-{20260300 + turn}"))
         mount.append(lines[51:])
         assert eventually(lambda: len(mount.ids()) == 60)
@@ -110,14 +101,19 @@ def test_a_file_rotated_while_it_is_watched_loses_nothing_and_raises_no_doubt(mo
     assert mount.ingest().clean
 
 
+def sources(mount: Mount) -> dict[str, int]:
+    """Up to where each file was read, by its name."""
+    return {Path(row.path).name: row.offset for row in rows(mount.ledger, SourceRow)}
+
+
 def test_a_file_copied_and_truncated_while_it_is_watched_raises_no_doubt(mount: Mount) -> None:
     lines = a_chain(20)
     mount.write(lines[:10])
     with watching(mount):
         mount.put(mount.path().read_bytes(), f"{TODAY}.1")
-        time.sleep(0.2)
+        assert eventually(lambda: f"{TODAY}.1" in sources(mount))
         os.truncate(mount.path(), 0)
-        time.sleep(0.2)
+        assert eventually(lambda: sources(mount)[TODAY] == 0)
         mount.append(lines[10:])
         assert eventually(lambda: len(mount.ids()) == 20)
     assert mount.findings() == []
