@@ -56,13 +56,17 @@ class Facilities:
 class Engine(EngineImage):
     """An image whose engine is loaded, and what makes its routes.
 
-    ``meters`` are those it counts on, each with the ``apiType`` of its records; ``close`` lets go of what the engine
-    holds.
+    ``meters`` are those it counts on, each with the ``apiType`` of its records: meters of its kind, because no plan
+    would hold another. ``close`` lets go of what the engine holds.
     """
 
     meters: Mapping[str, str]
     routes: Callable[[Facilities], APIRouter]
     close: Callable[[], None]
+
+    def __post_init__(self) -> None:
+        if unknown := self.meters.keys() - set(self.kind.meters):
+            raise ValueError(f"a {self.kind.name} container has no meter {', '.join(sorted(unknown))}")
 
 
 def download_license(
@@ -159,7 +163,6 @@ def container_app(
         report=MountReport(options.output, service=engine.kind.service),
         clock=clock,
     )
-
     facilities = Facilities(host.admit, OfflineMeter(recorder, engine.meters), clock)
 
     def closing() -> None:

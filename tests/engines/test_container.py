@@ -11,7 +11,7 @@ from engines.options import ContainerOptions
 from engines.server.process import preload
 from licensing.core.errors import AzlicError
 from licensing.verdict.verdict import Status, Verdict
-from tests.site import CONTAINER_ID, Site, a_plan, counting_engine
+from tests.site import CONTAINER_ID, METER, Site, a_plan, counting_engine
 from tests.usage.forked import NONROOT, as_nonroot, only_root, public_folder
 
 
@@ -101,6 +101,11 @@ def test_a_container_that_was_stopped_may_start_again(site: Site) -> None:
             client.post("/count/1").raise_for_status()
     receipt = site.ingest()
     assert (receipt.new, receipt.clean) == (2, True)
+
+
+def test_an_engine_counts_on_the_meters_of_its_kind_alone() -> None:
+    with pytest.raises(ValueError, match="a read container has no meter other"):
+        replace(counting_engine(), meters={METER: "vision.read", "other": "vision.other"})
 
 
 def test_the_engine_is_closed_when_its_container_stops(site: Site) -> None:
