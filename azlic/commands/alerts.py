@@ -39,10 +39,11 @@ def alerts(
     from azlic.monitoring.site_state import look_at_site
     from azlic.render.alerts import alerts_fields, alerts_text
     from usage.alerts.alert import Severity
+    from usage.alerts.state import LedgerFacts
 
     settings, now = load_settings(), clock.as_of(None)
     state, found = look_at_site(settings, trust=trust, database=database, now=now)
-    if not state.ledger_error:
+    if isinstance(state.ledger, LedgerFacts):
         _remember(database or settings.database, state, [one.alert for one in found])
     if json:
         output.emit_json("azlic.alerts/v1", alerts_fields(found, now))

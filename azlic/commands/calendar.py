@@ -32,13 +32,14 @@ def calendar(
     from azlic.monitoring.site_state import look_at_site, rules_of
     from licensing.core.files import write_whole
     from usage.alerts.calendar import calendar_file, list_renewals
+    from usage.alerts.state import UnreadableLedger
 
     settings, now = load_settings(), clock.as_of(None)
     state, _ = look_at_site(settings, trust=trust, database=database, now=now)
     entries = list_renewals(state, rules_of(settings))
     content = calendar_file(entries, site=settings.site, now=now)
-    if state.ledger_error:
-        output.tell(f"azlic: {state.ledger_error}: plans are not in it")
+    if isinstance(state.ledger, UnreadableLedger):
+        output.tell(f"azlic: {state.ledger.error}: plans are not in it")
     if out is None:
         output.emit(content.decode().removesuffix("\r\n"))
     else:

@@ -16,7 +16,7 @@ from licensing.core.files import write_whole
 from licensing.verdict.verdict import Cause
 from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.alert import Severity
-from usage.alerts.state import LicenseFact, RefusedLicense, State
+from usage.alerts.state import LedgerFacts, LicenseFact, RefusedLicense, State
 from usage.months import Month
 from usage.quantity import MICRO
 
@@ -38,12 +38,12 @@ def metrics(state: State, found: Sequence[WatchedAlert]) -> bytes:
     page = _Page()
     page.put("azlic_build_info", "The azlic that wrote this.", 1, version=azlic.__version__)
     page.put("azlic_last_run_timestamp_seconds", "When azlic looked last.", _unix(state.now))
-    page.put("azlic_ledger_readable", "Whether the ledger could be asked.", int(not state.ledger_error))
+    page.put("azlic_ledger_readable", "Whether the ledger could be asked.", int(isinstance(state.ledger, LedgerFacts)))
     page.put("azlic_clock_suspect", "Whether the clock is behind what was seen.", int(state.clock_behind is not None))
     for fact in state.licenses:
         _license(page, fact, state)
-    if not state.ledger_error:
-        _usage(page, state)
+    if isinstance(state.ledger, LedgerFacts):
+        _usage(page, state.ledger)
     for disk in state.disks:
         page.put("azlic_disk_free_bytes", "Free on a disk that azlic needs.", disk.free_bytes, path=disk.path)
     _alerts(page, found)
@@ -88,8 +88,8 @@ def _state_label(fact: LicenseFact, state: State) -> str:
     return status if status in STATES and not changed else "invalid"
 
 
-def _usage(page: _Page, state: State) -> None:
-    for plan in state.plans:
+def _usage(page: _Page, ledger: LedgerFacts) -> None:
+    for plan in ledger.plans:
         labels = {"plan": plan.name}
         page.put("azlic_plan_ends_timestamp_seconds", "When a plan ends.", _unix(plan.ends_at), **labels)
         if usage := plan.usage:
@@ -102,15 +102,15 @@ def _usage(page: _Page, state: State) -> None:
             if out is not None:
                 name = "azlic_commitment_runs_out_timestamp_seconds"
                 page.put(name, "When it is used up at the present pace.", _unix(out), **labels)
-    for heard in state.containers:
+    for heard in ledger.containers:
         place = {"site": heard.site, "type": heard.container_type, "container": heard.container_id}
         name = "azlic_container_last_record_timestamp_seconds"
         page.put(name, "The time of its newest usage record.", _unix(heard.last_at), **place)
-    for doubt in state.doubts:
+    for doubt in ledger.doubts:
         page.put("azlic_doubts", "What waits for somebody to look into it.", doubt.number, kind=doubt.kind)
-    page.put("azlic_months_pending", "Months that are over and not closed.", len(state.pending_months))
-    if state.pending_months:
-        oldest: Month = state.pending_months[0]
+    page.put("azlic_months_pending", "Months that are over and not closed.", len(ledger.pending_months))
+    if ledger.pending_months:
+        oldest: Month = ledger.pending_months[0]
         since = _unix(oldest.next.starts_at)
         page.put("azlic_oldest_pending_month_ended_timestamp_seconds", "When the oldest of them ended.", since)
 

@@ -10,7 +10,7 @@ from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.conditions.ledger import LEDGER_UNREADABLE
 from usage.alerts.conditions.license import URGENT_DAYS
-from usage.alerts.state import State
+from usage.alerts.state import State, UnreadableLedger
 
 _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _NAMED = 3
@@ -62,7 +62,7 @@ def _figures(state: State, found: Iterable[WatchedAlert], lead_days: int) -> Ite
     ends = [fact.term.expires_at for fact in state.licenses if fact.term is not None]
     if ends:  # without a license there is no figure: 0 or -1 days would be a lie
         yield f"first_end={(min(ends) - state.now) // timedelta(days=1)};{lead_days}:;{URGENT_DAYS}:"
-    for plan in state.plans:
+    for plan in () if isinstance(state.ledger, UnreadableLedger) else state.ledger.plans:
         if plan.usage is not None:
             yield f"{_label(f'{plan.name} used')}={plan.usage.percent:g}%;90;100;0"
 

@@ -10,7 +10,7 @@ from usage.alerts.acknowledgements import WatchedAlert, read_acknowledgements, w
 from usage.alerts.conditions.all import alerts_of
 from usage.alerts.gather.state import site_state
 from usage.alerts.rules import Rules
-from usage.alerts.state import State
+from usage.alerts.state import LedgerFacts, State
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -39,7 +39,7 @@ def look_at_site(
         asked=f"{verifier.trust.folder} {settings.site} {settings.instance}",
     )
     known = {}
-    if not state.ledger_error:
+    if isinstance(state.ledger, LedgerFacts):
         with readonly_connection(ledger) as connection:
             known = read_acknowledgements(connection) if connection else {}
     return state, with_acknowledgements(alerts_of(state, rules_of(settings)), known, now)

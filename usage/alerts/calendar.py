@@ -9,7 +9,7 @@ from icalendar import Calendar, Event
 
 from licensing.core.instants import iso
 from usage.alerts.rules import Rules, before
-from usage.alerts.state import State
+from usage.alerts.state import PlanFact, State, UnreadableLedger
 
 
 class CalendarEntry(NamedTuple):
@@ -23,7 +23,8 @@ class CalendarEntry(NamedTuple):
 
 def list_renewals(state: State, rules: Rules) -> tuple[CalendarEntry, ...]:
     """When each license and each plan that nothing follows has to be renewed, and when it ends, in order of days."""
-    found = [*_licenses(state, rules), *_plans(state, rules)]
+    plans = () if isinstance(state.ledger, UnreadableLedger) else state.ledger.plans
+    found = [*_licenses(state, rules), *_plans(plans, rules, state.now)]
     return tuple(sorted(found, key=lambda entry: (entry.at, entry.name)))
 
 
@@ -45,9 +46,9 @@ def _licenses(state: State, rules: Rules) -> Iterator[CalendarEntry]:
             )
 
 
-def _plans(state: State, rules: Rules) -> Iterator[CalendarEntry]:
-    for plan in state.plans:
-        if plan.renews or plan.followed or plan.ends_at <= state.now:
+def _plans(plans: Iterable[PlanFact], rules: Rules, now: datetime) -> Iterator[CalendarEntry]:
+    for plan in plans:
+        if plan.renews or plan.followed or plan.ends_at <= now:
             continue
         text = f"Plan {plan.name} ends at {iso(plan.ends_at)}, and no plan follows it."
         start = before(plan.ends_at, rules.lead_days)

@@ -143,30 +143,42 @@ class ChannelFact(NamedTuple):
     error: str
 
 
-class State(NamedTuple):
-    """Everything at ``now``. ``seen_since`` tells since when alerts have been there that carry no date of their own.
+class LedgerFacts(NamedTuple):
+    """What the ledger told. ``seen_since``: since when alerts have been there that carry no date of their own."""
 
-    ``ledger_error`` says why the ledger could not be asked; what it would have told is then empty, and not good.
-    """
+    plans: tuple[PlanFact, ...]
+    containers: tuple[ContainerActivity, ...]
+    doubts: tuple[Doubt, ...]
+    pending_months: tuple[Month, ...]
+    hand_over: HandOver | None
+    audit: AuditFact | None
+    channels: tuple[ChannelFact, ...]
+    seen_since: Mapping[str, datetime]
+
+
+NO_LEDGER = LedgerFacts((), (), (), (), None, None, (), MappingProxyType({}))
+"""What is known where there is no ledger yet."""
+
+
+class UnreadableLedger(NamedTuple):
+    """A ledger that is there and could not be asked, and why: nothing is known of it, and that is not good."""
+
+    error: str
+
+
+class State(NamedTuple):
+    """Everything at ``now``."""
 
     now: datetime
-    licenses: tuple[LicenseFact, ...] = ()
-    trust: tuple[TrustFact, ...] = ()
-    clock_behind: str | None = None
-    ledger_error: str = ""
-    plans: tuple[PlanFact, ...] = ()
-    containers: tuple[ContainerActivity, ...] = ()
-    doubts: tuple[Doubt, ...] = ()
-    pending_months: tuple[Month, ...] = ()
-    hand_over: HandOver | None = None
-    disks: tuple[Disk, ...] = ()
-    audit: AuditFact | None = None
-    channels: tuple[ChannelFact, ...] = ()
-    seen_since: Mapping[str, datetime] = MappingProxyType({})
+    licenses: tuple[LicenseFact, ...]
+    trust: tuple[TrustFact, ...]
+    clock_behind: str | None
+    ledger: LedgerFacts | UnreadableLedger
+    disks: tuple[Disk, ...]
 
     def since(self, alert: str) -> datetime:
         """Since when an alert has been there, as far as anybody looked."""
-        return self.seen_since.get(alert, self.now)
+        return self.now if isinstance(self.ledger, UnreadableLedger) else self.ledger.seen_since.get(alert, self.now)
 
     def status_of(self, fact: LicenseFact) -> Status:
         """What a license comes to now, in the order in which ``verify`` asks: refusals, the clock, then the dates."""

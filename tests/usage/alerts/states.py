@@ -7,7 +7,7 @@ from licensing.verdict.verdict import Cause, Status
 from usage.alerts.alert import Alert
 from usage.alerts.conditions.all import alerts_of
 from usage.alerts.rules import Rules
-from usage.alerts.state import DatedLicense, Issue, LicenseTerm, RefusedLicense, State
+from usage.alerts.state import NO_LEDGER, DatedLicense, Issue, LedgerFacts, LicenseTerm, RefusedLicense, State
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -36,9 +36,16 @@ def refused(status: Status, cause: Cause | None = None) -> RefusedLicense:
     return RefusedLicense("/license", status, "it is so", cause, container="", term=None)
 
 
+def a_state(now: datetime = NOON, **facts: Any) -> State:
+    """A state that holds these facts, of the site or of its ledger, and nothing else."""
+    told = {name: facts.pop(name) for name in LedgerFacts._fields if name in facts}
+    nothing: dict[str, Any] = {"licenses": (), "trust": (), "clock_behind": None, "disks": ()}
+    return State(now=now, **({"ledger": NO_LEDGER._replace(**told)} | nothing | facts))
+
+
 def said(now: datetime = NOON, rules: Rules | None = None, **facts: Any) -> list[Alert]:
     """The alerts of a state."""
-    return list(alerts_of(State(now=now, **facts), rules or Rules()))
+    return list(alerts_of(a_state(now, **facts), rules or Rules()))
 
 
 def ids(alerts: list[Alert]) -> list[str]:

@@ -2,18 +2,17 @@ from datetime import UTC, date, datetime, timedelta
 
 from icalendar import Calendar
 
-from tests.usage.alerts.states import NOON, a_fact
+from tests.usage.alerts.states import NOON, a_fact, a_state
 from tests.usage.alerts.test_conditions import a_plan_fact
 from usage.alerts.calendar import calendar_file, list_renewals
 from usage.alerts.rules import Rules
-from usage.alerts.state import State
 
 ENDS = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def told(**facts: object) -> list[tuple[str, date]]:
-    state = State(now=NOON, **facts)  # type: ignore[arg-type]
-    return [(entry.name, entry.at.date()) for entry in list_renewals(state, Rules(lead_days=90))]
+    found = list_renewals(a_state(NOON, **facts), Rules(lead_days=90))
+    return [(entry.name, entry.at.date()) for entry in found]
 
 
 def test_a_license_has_a_day_to_start_and_a_day_on_which_it_ends() -> None:
@@ -37,7 +36,7 @@ def test_a_plan_stands_there_unless_something_follows_it() -> None:
 
 
 def events(ends: datetime, now: datetime = NOON) -> list[dict[str, object]]:
-    state = State(now=now, licenses=(a_fact(ends, path="/a,b;c\nd"),))
+    state = a_state(now, licenses=(a_fact(ends, path="/a,b;c\nd"),))
     content = calendar_file(list_renewals(state, Rules()), site="plant", now=now)
     assert content.endswith(b"END:VCALENDAR\r\n") and all(len(line) <= 75 for line in content.split(b"\r\n"))
     return [dict(event.items()) for event in Calendar.from_ical(content).walk("VEVENT")]

@@ -11,7 +11,7 @@ from tests.usage.alerts.states import NOON, SECOND, a_fact, ids, said, stages
 from tests.usage.commitments import day, plan
 from usage.alerts.conditions.records import DOUBTS
 from usage.alerts.rules import Rules
-from usage.alerts.state import AuditFact, ChannelFact, Disk, HandOver, PlanFact, TrustFact
+from usage.alerts.state import AuditFact, ChannelFact, Disk, HandOver, PlanFact, TrustFact, UnreadableLedger
 from usage.intake.findings import KINDS
 from usage.months import DAY_MS, Month, day_number
 from usage.quantity import MICRO
@@ -201,7 +201,7 @@ def test_a_channel_that_fails_is_an_alert_itself() -> None:
 
 
 def test_a_ledger_that_cannot_be_asked_is_told_and_hides_no_license() -> None:
-    told = ids(said(ledger_error="no", licenses=(a_fact(NOON),)))
+    told = ids(said(ledger=UnreadableLedger("no"), licenses=(a_fact(NOON),)))
     assert told == ["ledger-unreadable", "license-expired:/license"]
 
 

@@ -26,7 +26,7 @@ from tests.usage.mount import Mount
 from usage.alerts.conditions.all import alerts_of
 from usage.alerts.gather.state import site_state
 from usage.alerts.rules import Rules
-from usage.alerts.state import DatedLicense, State
+from usage.alerts.state import DatedLicense, LedgerFacts, State
 from usage.alerts.store import acknowledge, forget_license, remember_audit, remember_look
 from usage.ledger.tables.alerts import KnownLicenseRow, NoticeRow, OpenAlertRow
 from usage.ledger.tables.handover import ExportRow
@@ -51,6 +51,11 @@ class Look:
         return site_state(
             self.paths, examine, trust=self.site.trust, database=str(self.site.folder / "azlic.db"), now=self.site.now
         )
+
+    def ledger(self) -> LedgerFacts:
+        told = self.state().ledger
+        assert isinstance(told, LedgerFacts)
+        return told
 
     def ids(self) -> list[str]:
         return [alert.id for alert in alerts_of(self.state(), Rules())]
@@ -91,7 +96,7 @@ def test_a_correction_stands_on_the_month_that_bears_it(mount: Mount) -> None:
         connection.execute(
             insert(CorrectionRow).values(**values, quantity=-2_000_000, reason="", batch=1, booked_at=START)
         )
-    (plan,) = Look(mount.site).state().plans
+    (plan,) = Look(mount.site).ledger().plans
     assert plan.usage is not None and plan.usage.used == 3_000_000
 
 
@@ -246,7 +251,7 @@ def test_what_was_kept_apart_or_is_missing_is_counted(mount: Mount) -> None:
     chain = a_chain(4)
     mount.write([b"bad", b"worse", chain[0], chain[3], a_line("a", 1), a_line("a", 2)])
     mount.ingest()
-    doubts = {doubt.kind: (doubt.number, doubt.since) for doubt in Look(mount.site).state().doubts}
+    doubts = {doubt.kind: (doubt.number, doubt.since) for doubt in Look(mount.site).ledger().doubts}
     assert doubts == {"quarantine": (2, START), "conflict": (1, START), "gap": (2, START)}
 
 
@@ -254,10 +259,10 @@ def test_a_month_is_pending_until_it_is_closed(mount: Mount) -> None:
     mount.site.install()
     mount.write([a_line("a", at=day("2026-01-31")), a_line("b", at=day("2026-02-01")), a_line("c")])
     mount.ingest()
-    assert Look(mount.site).state().pending_months == (Month(2026, 1), Month(2026, 2))
+    assert Look(mount.site).ledger().pending_months == (Month(2026, 1), Month(2026, 2))
     with writing(mount.ledger) as connection:
         connection.execute(insert(ClosedMonthRow).values(month=202601, closed_at=START, batch=1, totals=b"", reason=""))
-    assert Look(mount.site).state().pending_months == (Month(2026, 2),)
+    assert Look(mount.site).ledger().pending_months == (Month(2026, 2),)
 
 
 def test_usage_waits_for_its_receipt_from_the_first_batch_without_one(mount: Mount) -> None:
@@ -266,7 +271,7 @@ def test_usage_waits_for_its_receipt_from_the_first_batch_without_one(mount: Mou
         mount.append([a_line(name)])
         mount.ingest()
         mount.site.sleep(days=1)
-    waits = Look(mount.site).state().hand_over
+    waits = Look(mount.site).ledger().hand_over
     assert waits is not None and (waits.waits_since, waits.receipt_at) == (START, None)
     values = {
         "number": 1,
@@ -279,12 +284,12 @@ def test_usage_waits_for_its_receipt_from_the_first_batch_without_one(mount: Mou
     }
     with writing(mount.ledger) as connection:
         connection.execute(insert(ExportRow).values(**values, made_at=START, acknowledged_at=START))
-    waits = Look(mount.site).state().hand_over
+    waits = Look(mount.site).ledger().hand_over
     assert waits is not None and (waits.waits_since, waits.receipt_at) == (START + timedelta(days=1), START)
     with writing(mount.ledger) as connection:
         connection.execute(update(ExportRow).values(last_batch=2))
         assert connection.execute(BatchRow.__table__.select()).rowcount
-    assert Look(mount.site).state().hand_over is None
+    assert Look(mount.site).ledger().hand_over is None
 
 
 def test_an_audit_is_remembered_until_the_next(site: Site) -> None:

@@ -14,7 +14,7 @@ from tests.usage.months import Months
 from tests.usage.mount import Mount, rows
 from tests.usage.random_ledgers import live_through
 from usage.alerts.gather.state import site_state
-from usage.alerts.state import State
+from usage.alerts.state import LedgerFacts
 from usage.ledger.tables.months import ClosedMonthRow, CorrectionRow
 from usage.ledger.tables.records import RecordRow, SeriesRow
 from usage.months import Month, day_number
@@ -68,15 +68,17 @@ def summed(days: list[DayUse]) -> dict[tuple[object, ...], tuple[int, int, datet
     return found
 
 
-def look(mount: Mount) -> State:
+def look(mount: Mount) -> LedgerFacts:
     site = mount.site
-    return site_state(
+    told = site_state(
         (site.license,),
         lambda _, seen: site.verify(seen=seen),
         trust=site.trust,
         database=site.database,
         now=site.now,
-    )
+    ).ledger
+    assert isinstance(told, LedgerFacts)
+    return told
 
 
 def test_every_day_follows_from_the_records_and_corrections(lived: Mount) -> None:

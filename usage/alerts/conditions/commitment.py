@@ -7,16 +7,16 @@ from licensing.core.instants import iso
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.conditions.license import URGENT_DAYS
 from usage.alerts.rules import Rules, before, stage_at
-from usage.alerts.state import PlanFact, State
+from usage.alerts.state import LedgerFacts, PlanFact, State
 from usage.quantity import group_digits
 from usage.reporting.plan_usage import PlanUsage
 
 PERCENTS = {50: Severity.NOTICE, 75: Severity.NOTICE, 90: Severity.WARNING, 100: Severity.CRITICAL}
 
 
-def commitment_alerts(state: State, rules: Rules) -> Iterator[Alert]:
+def commitment_alerts(ledger: LedgerFacts, state: State, rules: Rules) -> Iterator[Alert]:
     """Each plan that is used up beyond a threshold, will be before its end, or ends with nothing to follow."""
-    for plan in state.plans:
+    for plan in ledger.plans:
         if plan.usage is not None:
             if used := _use_alert(plan.usage, state):
                 yield used

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from licensing.core.instants import iso
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.rules import Rules
-from usage.alerts.state import ChannelFact, Disk, State
+from usage.alerts.state import ChannelFact, Disk, LedgerFacts, State, UnreadableLedger
 from usage.months import Month
 
 LEDGER_UNREADABLE = "ledger-unreadable"
@@ -17,9 +17,9 @@ _VERY_LITTLE = (0.02, _GIB // 4)
 """A disk is nearly full when it is below both: the share of it, and so many bytes."""
 
 
-def month_alerts(state: State, rules: Rules) -> Iterator[Alert]:
+def month_alerts(ledger: LedgerFacts, state: State, rules: Rules) -> Iterator[Alert]:
     """Months that are over and not closed, some days after their end: one alert for all of them."""
-    late = [month for month in state.pending_months if state.now >= _close_by(month, rules)]
+    late = [month for month in ledger.pending_months if state.now >= _close_by(month, rules)]
     if not late or not rules.close_days:
         return
     first = late[0]
@@ -40,9 +40,9 @@ def _close_by(month: Month, rules: Rules) -> datetime:
     return month.next.starts_at + timedelta(days=rules.close_days)
 
 
-def hand_over_alerts(state: State, rules: Rules) -> Iterator[Alert]:
+def hand_over_alerts(ledger: LedgerFacts, state: State, rules: Rules) -> Iterator[Alert]:
     """Usage that has been waiting for head office's receipt for too long."""
-    waiting = state.hand_over
+    waiting = ledger.hand_over
     if waiting is None or not rules.receipt_days:
         return
     since = waiting.waits_since + timedelta(days=rules.receipt_days)
@@ -61,38 +61,45 @@ def hand_over_alerts(state: State, rules: Rules) -> Iterator[Alert]:
     )
 
 
-def ledger_alerts(state: State, _: Rules) -> Iterator[Alert]:
-    """A ledger that cannot be asked, or did not pass its last audit."""
-    if state.ledger_error:
-        yield Alert(
-            id=LEDGER_UNREADABLE,
-            severity=Severity.CRITICAL,
-            rank=0,
-            stage="unreadable",
-            since=state.since(LEDGER_UNREADABLE),
-            subject="the ledger",
-            meaning=f"{state.ledger_error}: nothing is known of usage, commitments and hand-over.",
-            action="Run as a user who may read it, or name it with --database: azlic doctor",
-        )
-    if state.audit is not None and not state.audit.sound:
+def unreadable_alert(ledger: UnreadableLedger, state: State) -> Alert:
+    """A ledger that cannot be asked."""
+    return Alert(
+        id=LEDGER_UNREADABLE,
+        severity=Severity.CRITICAL,
+        rank=0,
+        stage="unreadable",
+        since=state.since(LEDGER_UNREADABLE),
+        subject="the ledger",
+        meaning=f"{ledger.error}: nothing is known of usage, commitments and hand-over.",
+        action="Run as a user who may read it, or name it with --database: azlic doctor",
+    )
+
+
+def audit_alerts(ledger: LedgerFacts, _: State, __: Rules) -> Iterator[Alert]:
+    """A ledger that did not pass its last audit."""
+    if ledger.audit is not None and not ledger.audit.sound:
         yield Alert(
             id="audit-failed",
             severity=Severity.CRITICAL,
             rank=0,
             stage="failed",
-            since=state.audit.audited_at,
+            since=ledger.audit.audited_at,
             subject="the ledger",
-            meaning=f"The ledger did not pass its audit: {state.audit.detail}.",
+            meaning=f"The ledger did not pass its audit: {ledger.audit.detail}.",
             action="Keep a copy as it is, and find out who changed it: azlic audit",
         )
 
 
-def machine_alerts(state: State, _: Rules) -> Iterator[Alert]:
-    """A disk that is nearly full, and a channel that does not take what it is told."""
+def disk_alerts(state: State, _: Rules) -> Iterator[Alert]:
+    """A disk that is nearly full."""
     for disk in state.disks:
         if _below(disk, _LITTLE):
             yield _nearly_full(disk, state)
-    for channel in state.channels:
+
+
+def channel_alerts(ledger: LedgerFacts, state: State, _: Rules) -> Iterator[Alert]:
+    """A channel that does not take what it is told."""
+    for channel in ledger.channels:
         yield _failing(channel, state)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from licensing.core.instants import from_milliseconds
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.rules import Rules
-from usage.alerts.state import State
+from usage.alerts.state import LedgerFacts, State
 from usage.months import DAY_MS, day_number
 from usage.reporting.activity import Activity, ContainerActivity
 from usage.reporting.quality import Doubt
@@ -32,9 +32,9 @@ DOUBTS: dict[str, tuple[Severity, str, str]] = {
 """What waits for somebody, by its kind: how bad it is, what it means, what to do. A new kind is a warning."""
 
 
-def record_alerts(state: State, _: Rules) -> Iterator[Alert]:
+def record_alerts(ledger: LedgerFacts, state: State, _: Rules) -> Iterator[Alert]:
     """One alert for each kind of thing that waits for somebody."""
-    for doubt in state.doubts:
+    for doubt in ledger.doubts:
         yield _doubt_alert(doubt, state)
 
 
@@ -53,9 +53,9 @@ def _doubt_alert(doubt: Doubt, state: State) -> Alert:
     )
 
 
-def silence_alerts(state: State, _: Rules) -> Iterator[Alert]:
+def silence_alerts(ledger: LedgerFacts, _: State, __: Rules) -> Iterator[Alert]:
     """Each container that has been without a record for longer than it ever was."""
-    for heard in state.containers:
+    for heard in ledger.containers:
         if heard.standing is Activity.SILENT and heard.habit is not None:
             yield _silent(heard, heard.habit)
 

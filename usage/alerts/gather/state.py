@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from licensing.core.errors import AzlicError
 from licensing.db.readonly import ReadOnlyConnection, readonly_connection
@@ -14,12 +13,13 @@ from licensing.verdict.seen import Seen
 from licensing.verdict.verdict import Verdict
 from usage.alerts.gather import ledger
 from usage.alerts.gather.licenses import (
+    Known,
     gather_licenses,
     read_known_licenses,
     trust_context,
     trust_facts,
 )
-from usage.alerts.state import Disk, State
+from usage.alerts.state import NO_LEDGER, Disk, LedgerFacts, State, UnreadableLedger
 from usage.months import Month, day_number
 from usage.plans.read import read_plans
 from usage.reporting.activity import container_activity
@@ -42,15 +42,16 @@ def site_state(
     What cannot be looked at is part of the state and hides nothing else: a ledger that cannot be asked, a license that
     cannot be read. Raises ``AzlicError`` where the trust store cannot be listed.
     """
-    known, told, error = {}, {}, ""
+    known: dict[str, Known] = {}
+    told: LedgerFacts | UnreadableLedger = NO_LEDGER
     folders: list[Path] = []
     try:
         with readonly_connection(database) as connection:
             if connection is not None:
                 known = read_known_licenses(connection)
-                told, folders = _from_ledger(connection, now), ledger.read_output_folders(connection)
+                told, folders = _read_ledger(connection, now), ledger.read_output_folders(connection)
     except AzlicError as unreadable:
-        error = unreadable.message
+        told = UnreadableLedger(unreadable.message)
     seen, issuers = read_memory(database), trust_facts(trust)
     return State(
         now=now,
@@ -63,26 +64,24 @@ def site_state(
         ),
         trust=issuers,
         clock_behind=seen.clock_behind(now),
-        ledger_error=error,
+        ledger=told,
         disks=disks([*([] if "://" in database else [Path(database).absolute().parent]), *folders]),
-        **told,
     )
 
 
-def _from_ledger(connection: ReadOnlyConnection, now: datetime) -> dict[str, Any]:
-    """What the ledger tells, by the names it has in the state."""
+def _read_ledger(connection: ReadOnlyConnection, now: datetime) -> LedgerFacts:
     plans = read_plans(connection)
     days = daily_use(connection, *days_needed(plans, Month.of(now)))
-    return {
-        "plans": ledger.read_plan_facts(plans, days, now),
-        "containers": container_activity(days, day_number(now)),
-        "doubts": read_doubts(connection),
-        "pending_months": ledger.read_pending_months(connection, now),
-        "hand_over": ledger.read_hand_over(connection),
-        "audit": ledger.read_audit_outcome(connection),
-        "channels": ledger.read_failing_channels(connection),
-        "seen_since": ledger.read_first_seen(connection),
-    }
+    return LedgerFacts(
+        plans=ledger.read_plan_facts(plans, days, now),
+        containers=container_activity(days, day_number(now)),
+        doubts=read_doubts(connection),
+        pending_months=ledger.read_pending_months(connection, now),
+        hand_over=ledger.read_hand_over(connection),
+        audit=ledger.read_audit_outcome(connection),
+        channels=ledger.read_failing_channels(connection),
+        seen_since=ledger.read_first_seen(connection),
+    )
 
 
 def disks(folders: Iterable[Path]) -> tuple[Disk, ...]:
