@@ -1,17 +1,16 @@
 """What the ledger remembers of output folders: an empty one it took records from, or one that took another's place."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
+from licensing.db.readonly import view_of
 from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.words import command_word, printable
-from usage.ledger.tables.records import SourceRow
+from usage.ledger.source_kinds import ON_DISK, output_folder_of
 from usage.records.usage_files import as_text, is_usage_file
-
-_LAYERS = 3
-"""A usage file lies in a container's folder, which lies in a service's, which lies in the output folder."""
 
 
 def history_findings(
@@ -53,11 +52,7 @@ def _fresh(output: str, old: Sequence[str]) -> DoctorFinding:
 
 def _output_folders(connection: Connection) -> dict[str, int]:
     """The output folders that usage files were taken from, and how many."""
-    counts: dict[str, int] = {}
-    for path in connection.scalars(select(SourceRow.path).where(SourceRow.path.startswith("/"))):
-        folder = path.rsplit("/", _LAYERS)[0]
-        counts[folder] = counts.get(folder, 0) + 1
-    return counts
+    return Counter(view_of(connection).select(output_folder_of, f"SELECT path FROM source WHERE {ON_DISK}"))  # noqa: S608
 
 
 def _holds_usage(folder: str) -> bool:

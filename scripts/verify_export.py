@@ -1,4 +1,4 @@
-"""Check an azlic usage export with nothing but Python and the cryptography package: no azlic, no ledger, no network.
+"""Check an azlic usage export by a second computation, on purpose without azlic: Python and cryptography are enough.
 
     python verify_export.py EXPORT SITE_PUBLIC_KEY.pem [EXPORT_BEFORE]
 

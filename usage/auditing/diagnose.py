@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from usage.auditing.faults import printable
 from usage.auditing.rows import Unreadable, fetch
+from usage.ledger.source_kinds import ON_DISK
 from usage.quantity import group_digits
 from usage.records.record import BadLine, interpret
 from usage.records.usage_files import OpenFile, UnreadableFile
@@ -37,7 +38,7 @@ def _lines(connection: Connection, batch: tuple[Any, ...]) -> dict[str, tuple[in
     """The quantities and times that a batch's stretch of its file has now, by id."""
     start, stop, source = batch[2], batch[3], batch[9]
     try:
-        paths = fetch(connection, f'SELECT "path" FROM source WHERE "key" = {source:d} AND "inode" != 0')  # noqa: S608
+        paths = fetch(connection, f'SELECT "path" FROM source WHERE "key" = {source:d} AND {ON_DISK}')  # noqa: S608
         if not paths or not 0 <= start < stop <= start + _LONGEST:
             return {}
         with OpenFile(Path(paths[0][0])) as file:

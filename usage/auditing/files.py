@@ -10,9 +10,11 @@ from sqlalchemy import Engine
 from licensing.db.database import reading
 from usage.auditing.faults import AuditCheck, Faults, printable
 from usage.auditing.rows import fetch
+from usage.ledger.source_kinds import ON_DISK, SourceKind
 from usage.records.usage_files import OpenFile, UnreadableFile
 
-_TAKEN = """substr("file", 1, 11) != 'quarantine/'"""  # a line that was taken later than its file is none of its bytes
+_TAKEN = f"""substr("file", 1, {len(SourceKind.RETRIED)}) != '{SourceKind.RETRIED}'"""
+"""In SQL: the batch took bytes of its source; a line that was taken later than its file is none of them."""
 
 
 def check_files(engine: Engine, faults: Faults) -> tuple[int, int]:
@@ -25,7 +27,7 @@ def check_files(engine: Engine, faults: Faults) -> tuple[int, int]:
     query = (
         'SELECT "key", "path", "sequence", batch."stop", batch."consumed" FROM source'  # noqa: S608
         f' JOIN ({last}) AS ends ON ends."source" = "key" JOIN batch ON "sequence" = "last"'
-        ' WHERE "inode" != 0 AND "vanished_at" IS NULL ORDER BY "key"'
+        f' WHERE {ON_DISK} AND "vanished_at" IS NULL ORDER BY "key"'
     )
     for key, path, *end in _rows(engine, query):
         try:

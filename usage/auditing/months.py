@@ -1,4 +1,4 @@
-"""A closed month as it is stored, and what its close batch bound of it."""
+"""A closed month as it is stored, and what its close batch bound of it: computed a second time on purpose."""
 
 import hashlib
 from dataclasses import dataclass

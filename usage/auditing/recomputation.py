@@ -1,4 +1,7 @@
-"""Recompute: a month's totals proved from its rows, the records as they were stored and what was booked about them."""
+"""Recompute: a month's totals proved from its rows, the records as they were stored and what was booked about them.
+
+A second computation on purpose: it adds up in its own way what ingest and close added up in theirs.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator

@@ -1,4 +1,9 @@
-"""The walk of an audit along the batches: everything that a batch bound is computed again from what is stored."""
+"""The walk of an audit along the batches: everything that a batch bound is computed again from what is stored.
+
+A second computation on purpose: the bytes of a batch and the sums of its days are put together here once more, not by
+the functions of ``usage.ledger`` that wrote them, whose faults an audit would otherwise repeat; and no row is trusted
+to be of its type.
+"""
 
 import hashlib
 import re
@@ -24,6 +29,7 @@ from usage.auditing.rows import (
     series_of,
 )
 from usage.ledger.canonical import ORIGIN, Labels, SealedBatch, batch_head
+from usage.ledger.source_kinds import SourceKind
 from usage.months import DAY_MS, Month
 
 BATCHES_A_PAGE = 500
@@ -36,7 +42,7 @@ _encode = msgspec.json.Encoder().encode
 Sums = dict[int, dict[int, list[int]]]
 """By day and series: the quantity, the number of records, and the last one's time."""
 
-_CLOSE = re.compile(r"close:([0-9]{4})-([0-9]{2})")
+_CLOSE = re.compile(rf"{SourceKind.CLOSE}([0-9]{{4}})-([0-9]{{2}})")
 
 
 class Walk:
@@ -143,7 +149,7 @@ class Walk:
         content = _encode((series, rows, corrections) if corrections else (series, rows))
         digest = self._hasher.submit(hashlib.sha256, content)
         self.records += len(rows)
-        self._handed_over = str(batch[1]).startswith("export:")  # the site had closed the months, perhaps not we
+        self._handed_over = SourceKind.EXPORT.is_of(str(batch[1]))  # the site had closed the months, perhaps not we
         self._add(rows, where, corrections)
         if digest.result().digest() != batch[7]:
             self.faults.add(AuditCheck.ROWS, where, self._difference(connection, batch, rows))

@@ -20,11 +20,11 @@ from usage.ledger.canonical import close_digest
 from usage.ledger.closed_months import ClosedMonth, closing_of, open_months
 from usage.ledger.correction_kinds import LATE
 from usage.ledger.corrections import check_reason
+from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
 from usage.ledger.tables.records import TotalRow
 from usage.months import Month, day_number
 
-FILE = "close:"
 _LARGEST = 2**63 - 1
 
 
@@ -129,7 +129,8 @@ def _close(connection: Connection, month: Month, *, now: datetime, reason: str) 
     _refuse_what_does_not_fit(month, totals)
     digest = close_digest(str(month), reason, iso(closed_at), totals)
     chain = BatchChain(connection, now=now)
-    chain.seal(connection, source=desk_source(connection, FILE), file=f"{FILE}{month}", rows=digest)
+    source = desk_source(connection, SourceKind.CLOSE)
+    chain.seal(connection, source=source, file=SourceKind.CLOSE.named(month), rows=digest)
     values = {"closed_at": closed_at, "batch": chain.sequence, "totals": digest, "reason": reason}
     connection.execute(insert(ClosedMonthRow).values(month=month.number, **values))
     rows = [

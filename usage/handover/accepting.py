@@ -33,6 +33,7 @@ from usage.handover.manifest import RECORDS, Manifest
 from usage.handover.sites import HandingSite, list_sites
 from usage.handover.sums import Sums, read_series
 from usage.handover.verify import check_names, check_sums, read_totals, verify_chain, verify_stored
+from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.handover import AcceptedExportRow, HandingSiteRow
 from usage.ledger.tables.records import SourceRow
 from usage.ledger.writer import Receipt
@@ -191,12 +192,12 @@ def _source(connection: Connection, site: HandingSite) -> int:
     """The site's virtual file, made when its first export comes."""
     if site.source is not None:
         return site.source
-    made = insert(SourceRow).values(path=f"export:{site.name}").returning(SourceRow.key)
+    made = insert(SourceRow).values(path=SourceKind.EXPORT.named(site.name)).returning(SourceRow.key)
     return int(connection.execute(made).scalar_one())
 
 
 def _remember(connection: Connection, manifest: Manifest, site: HandingSite, digest: bytes, now: datetime) -> None:
-    source = select(SourceRow.key).where(SourceRow.path == f"export:{site.name}").scalar_subquery()
+    source = select(SourceRow.key).where(SourceRow.path == SourceKind.EXPORT.named(site.name)).scalar_subquery()
     head = bytes.fromhex(manifest.head)
     values = {"origin": manifest.origin, "size": manifest.last_batch, "head": head, "source": source, "seen_at": now}
     connection.execute(update(HandingSiteRow).where(HandingSiteRow.site == site.name).values(values))

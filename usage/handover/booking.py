@@ -5,7 +5,6 @@ line among all lines of the site's ``contents.jsonl``, its ``consumed`` the site
 binds every site's.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,14 +14,15 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from licensing.db.readonly import view_of
-from usage.handover.contents import Booked, Contents, encode
+from usage.handover.contents import Contents
 from usage.handover.errors import BadPackage
 from usage.handover.sums import Sums
-from usage.ledger.canonical import Labels, Row
+from usage.ledger.canonical import Booking, Labels, Row, digest_of, encode
 from usage.ledger.closed_months import last_closed_month
 from usage.ledger.correction_kinds import LATE
 from usage.ledger.corrections import Entry, enter
 from usage.ledger.parse import PLAIN_WHOLE, Parsed
+from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.records import SourceRow
 from usage.ledger.writer import Cursor, Ledger, Receipt
 from usage.months import Month
@@ -55,7 +55,7 @@ class SiteBooks(Ledger):
         super().__init__(connection, now=now, receipt=receipt, site=site)
         self._connection = connection
         self._head_of_site = _SiteHead()
-        self._cursor = Cursor(source, f"export:{site}", digest=self._head_of_site)
+        self._cursor = Cursor(source, SourceKind.EXPORT.named(site), digest=self._head_of_site)
         self._offset: int = connection.execute(select(SourceRow.offset).where(SourceRow.key == source)).scalar_one()
         closed = last_closed_month(view_of(connection))
         self._open_from = closed.next if closed else None
@@ -100,7 +100,7 @@ class SiteBooks(Ledger):
     def _record_of(self, total: tuple[int, int, int, int, int], origin: str, number: int) -> Row:
         day, series, quantity, records, last_at = total
         identity = ("azlic.total/v1", origin, number, day, self._names.get(series))
-        name = f"total-{hashlib.sha256(encode(identity)).hexdigest()}"
+        name = f"total-{digest_of(identity).hex()}"
         return 0, name, series, quantity, last_at, None, encode({"records": records}).decode()
 
     def _take_rows(self, rows: Sequence[Row], block: Block) -> tuple[list[Row], int]:
@@ -139,7 +139,7 @@ class SiteBooks(Ledger):
             raise BadPackage(f"series {series}: {error}") from error
         return key
 
-    def _entry(self, booked: Booked) -> Entry:
+    def _entry(self, booked: Booking) -> Entry:
         """A correction of the site's, in the month the site booked it in, if that is still open here."""
         _, kind, month_booked, month, name, series, quantity, reason = booked
         bears = max(Month.from_number(month_booked), self._open_from) if self._open_from else None

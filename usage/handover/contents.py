@@ -15,18 +15,14 @@ from sqlalchemy import Connection, select
 from licensing.core.errors import AzlicError
 from licensing.core.instants import iso
 from usage.handover.errors import BadPackage
-from usage.ledger.canonical import ORIGIN, Labels, Row, SealedBatch, batch_head
+from usage.ledger.canonical import ORIGIN, Booking, Labels, Row, SealedBatch, batch_head, close_bytes, rows_bytes
+from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
 from usage.ledger.tables.records import BatchRow, RecordRow, SeriesRow
 from usage.months import Month
 from usage.records.record import LATEST_MS
 
-CLOSE_FILE = "close:"
-_CLOSE = "azlic.close/v1"
 _BATCHES_A_QUERY, _RECORDS_A_QUERY = 500, 50_000
-
-Booked = tuple[int, str, int, int, str, int, int, str]
-"""A correction as it is stored: number, kind, booked_month, month, record_id, series, quantity, reason."""
 
 _Size = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
@@ -37,7 +33,6 @@ _Rows = list[tuple[_Size, _Id, int, _Size, _Time, _Size | None, str | None]]
 _Signed = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 Corrections = list[tuple[_Size, _Id, _Month, _Month, _Id, int, _Signed, Annotated[str, msgspec.Meta(max_length=1000)]]]
 
-encode = msgspec.json.Encoder().encode
 _decode_two = msgspec.json.Decoder(tuple[_Series, _Rows]).decode
 _decode_three = msgspec.json.Decoder(tuple[_Series, _Rows, Corrections]).decode
 _decode_close = msgspec.json.Decoder(tuple[str, str, str, str, list[tuple[int, _Size, _Size]]]).decode
@@ -48,7 +43,7 @@ class Contents(NamedTuple):
 
     series: Sequence[tuple[int, Labels]] = ()
     rows: Sequence[Row] = ()
-    corrections: Sequence[Booked] = ()
+    corrections: Sequence[Booking] = ()
 
 
 class ClosingEntry(NamedTuple):
@@ -72,7 +67,7 @@ class Link(NamedTuple):
 def read_contents(line: bytes, batch: SealedBatch) -> Contents | ClosingEntry:
     """What a line holds that was found to have the batch's digest. Raises ``BadPackage``."""
     try:
-        if batch.file.startswith(CLOSE_FILE):
+        if SourceKind.CLOSE.is_of(batch.file):
             return ClosingEntry(*_decode_close(line))
         try:
             contents = Contents(*_decode_two(line))
@@ -167,12 +162,12 @@ def _by_batch(connection: Connection, query: Any) -> dict[int, list[Any]]:
 
 
 def _line(connection: Connection, row: Any, series: Any, records: Iterator[Any], corrections: Any) -> bytes:
-    if row.file.startswith(CLOSE_FILE):
+    if SourceKind.CLOSE.is_of(row.file):
         return _closing(connection, row.sequence)
     new = [(key, labels) for key, *labels in series.get(row.sequence, ())]
     taken = [tuple(record) for record in islice(records, row.records)]
     booked = corrections.get(row.sequence)
-    return encode((new, taken, booked) if booked else (new, taken))
+    return rows_bytes(new, taken, booked or ())
 
 
 def _closing(connection: Connection, sequence: int) -> bytes:
@@ -181,5 +176,5 @@ def _closing(connection: Connection, sequence: int) -> bytes:
         return b""
     columns = (ClosedTotalRow.series, ClosedTotalRow.quantity, ClosedTotalRow.records)
     query = select(*columns).where(ClosedTotalRow.month == month.month).order_by(ClosedTotalRow.series)
-    totals = [tuple(total) for total in connection.execute(query)]
-    return encode((_CLOSE, str(Month.from_number(month.month)), month.reason, iso(month.closed_at), totals))
+    totals = [(series, quantity, records) for series, quantity, records in connection.execute(query)]
+    return close_bytes(str(Month.from_number(month.month)), month.reason, iso(month.closed_at), totals)

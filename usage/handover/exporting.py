@@ -23,7 +23,7 @@ from licensing.history.remember import advance
 from licensing.signing.envelope import seal
 from licensing.verdict.seen import WitnessKind
 from usage.handover.archive import Writer
-from usage.handover.contents import encode, head_at, links, read_contents
+from usage.handover.contents import head_at, links, read_contents
 from usage.handover.errors import HandoverRefused
 from usage.handover.manifest import (
     EXPORT_TYPE,
@@ -36,7 +36,7 @@ from usage.handover.manifest import (
 )
 from usage.handover.sheets import write_sheets
 from usage.handover.sums import Sums
-from usage.ledger.canonical import Labels, SealedBatch
+from usage.ledger.canonical import Labels, SealedBatch, encode
 from usage.ledger.checkpoints import Checkpoint, origin_of
 from usage.ledger.tables.handover import ExportRow
 from usage.ledger.tables.months import ClosedMonthRow

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import msgspec
 
 from licensing.core.instants import from_milliseconds
-from usage.handover.contents import Booked, ClosingEntry, Contents, Corrections, encode
+from usage.handover.contents import ClosingEntry, Contents, Corrections
 from usage.handover.errors import BadPackage
-from usage.ledger.canonical import Labels, Row
+from usage.ledger.canonical import Booking, Labels, Row, encode
 from usage.ledger.correction_kinds import LATE
 from usage.months import DAY_MS, Month
 from usage.records.record import LATEST_MS
@@ -36,7 +36,7 @@ class Sums:
     """The sums of batches. A record that came late for a closed month counts as its correction, not on its day."""
 
     days: dict[tuple[int, int], list[int]] = field(default_factory=dict)
-    corrections: list[Booked] = field(default_factory=list)
+    corrections: list[Booking] = field(default_factory=list)
     closes: list[tuple[int, ClosingEntry]] = field(default_factory=list)
     records: int = 0
 

@@ -12,7 +12,8 @@ from usage.handover.errors import BadPackage
 from usage.handover.manifest import RECORDS, Manifest
 from usage.handover.sheets import write_sheets
 from usage.handover.sums import Sums, read_series
-from usage.ledger.canonical import Labels, SealedBatch, batch_head
+from usage.ledger.canonical import Labels, SealedBatch, batch_head, digest_of
+from usage.ledger.source_kinds import SourceKind
 
 _Size = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 _Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -69,9 +70,9 @@ def verify_sums(package: Package, manifest: Manifest) -> tuple[Sums, dict[int, L
 def read_totals(package: Package, manifest: Manifest) -> Sums:
     """The sums in an export of totals; its closes are checked against the chain."""
     sums = Sums.parse(package.read("totals.json"), records=manifest.records)
-    closes = {batch: hashlib.sha256(msgspec.json.encode(close)).digest() for batch, close in sums.closes}
+    closes = {batch: digest_of(close) for batch, close in sums.closes}
     found = {
-        batch.sequence: batch.rows for batch, _ in verify_chain(package, manifest) if batch.file.startswith("close:")
+        batch.sequence: batch.rows for batch, _ in verify_chain(package, manifest) if SourceKind.CLOSE.is_of(batch.file)
     }
     if closes != found:
         raise BadPackage("the months it closes are not those that were chained")
@@ -89,7 +90,7 @@ def check_sums(package: Package, manifest: Manifest, sums: Sums, names: dict[int
     if sums.records != manifest.records:
         raise BadPackage("it holds another number of records than its manifest says")
     closes = [(close.batch, close.month, close.reason, close.totals) for close in manifest.closes]
-    if closes != [(n, c.month, c.reason, hashlib.sha256(msgspec.json.encode(c)).hexdigest()) for n, c in sums.closes]:
+    if closes != [(n, c.month, c.reason, digest_of(c).hex()) for n, c in sums.closes]:
         raise BadPackage("its manifest closes other months than its batches")
     for name, content in write_sheets(sums, names).items():
         if package.read(name) != content:

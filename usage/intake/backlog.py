@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
+from usage.ledger.source_kinds import ON_DISK
 from usage.ledger.tables.records import SourceRow
 from usage.records.usage_files import FoundFile, as_text, beside, find_files
 
@@ -34,9 +35,7 @@ def read_backlog(connection: Connection, folders: Sequence[Path] = ()) -> Backlo
     A source that cannot be seen counts with the bytes that were pending when it was last looked at. Raises
     ``AzlicError`` for a named folder that is not there or may not be read.
     """
-    known = list(
-        connection.execute(select(SourceRow.__table__).where(SourceRow.inode != 0, SourceRow.vanished_at.is_(None)))
-    )
+    known = list(connection.execute(select(SourceRow.__table__).where(text(ON_DISK), SourceRow.vanished_at.is_(None))))
     by_identity = {(row.device, row.inode): row for row in known}
     there = {Path(row.path).parent for row in known}
     unseen = {folder for folder in there if not _is_there(folder)}

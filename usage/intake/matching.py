@@ -14,9 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, or_, select, text, update
 
 from usage.ledger.sequences import last_links
+from usage.ledger.source_kinds import ON_DISK
 from usage.ledger.tables.records import FindingRow, SourceRow
 from usage.ledger.writer import Cursor, Ledger
 from usage.records.usage_files import Block, FoundFile, OpenFile, UnreadableFile, as_text, beside
@@ -126,7 +127,7 @@ class Matching:
 
     def _candidates(self, files: Sequence[FoundFile], folders: Sequence[Path]) -> list[Any]:
         """The sources that could be meant: all of them, or for a few files those with their folder, path or inode."""
-        query = select(SourceRow.__table__).where(SourceRow.inode != 0)
+        query = select(SourceRow.__table__).where(text(ON_DISK))
         if len(files) + len(folders) <= _FEW:
             inodes, told = [file.inode for file in files], [as_text(folder) for folder in folders]
             below = [SourceRow.path.startswith(f"{folder}/", autoescape=True) for folder in told]

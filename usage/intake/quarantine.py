@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, select, update
 from licensing.core.errors import BadCall
 from licensing.db.database import writing
 from licensing.db.lock import holding
+from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.records import QuarantineRow
 from usage.ledger.writer import Cursor, Ledger, Receipt
 from usage.records.usage_files import Block
@@ -91,7 +92,7 @@ def _book_again(connection: Connection, item: QuarantinedLine, *, now: datetime,
     receipt = Receipt()
     ledger = Ledger(connection, now=now, receipt=receipt, site=site)
     source = connection.execute(select(QuarantineRow.source).where(QuarantineRow.key == item.key)).scalar_one()
-    cursor = Cursor(source, f"quarantine/{item.key}", again=True)
+    cursor = Cursor(source, SourceKind.RETRIED.named(item.key), again=True)
     try:
         ledger.book(connection, cursor, Block(0, item.content + b"\n"))
     finally:

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, text
 
 from usage.ledger.canonical import ORIGIN, SealedBatch, batch_head
+from usage.ledger.source_kinds import VIRTUAL, SourceKind
 from usage.ledger.tables.records import BatchRow, SourceRow
 
 NO_BYTES = bytes(32)
@@ -64,9 +65,10 @@ class BatchChain:
         self.next_number += records
 
 
-def desk_source(connection: Connection, path: str) -> int:
-    """The key of a source that is no file: what is booked at the desk (``close:``, ``correct:``), entered once."""
-    found = connection.execute(select(SourceRow.key).where(SourceRow.path == path, SourceRow.inode == 0)).scalar()
+def desk_source(connection: Connection, kind: SourceKind) -> int:
+    """The key of the virtual source of what is booked at the desk, closes and corrections; entered once."""
+    path = kind.value
+    found = connection.execute(select(SourceRow.key).where(SourceRow.path == path, text(VIRTUAL))).scalar()
     if found is None:
         found = connection.execute(insert(SourceRow).values(path=path).returning(SourceRow.key)).scalar_one()
     return int(found)

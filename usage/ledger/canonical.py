@@ -1,6 +1,8 @@
 """The digests that bind a batch: simple enough to be computed again by somebody else, years later.
 
-Each is SHA-256 over JSON without spaces, in UTF-8, of an array that names what it is.
+Each is SHA-256 over JSON without spaces, in UTF-8, of an array that names what it is. Whoever writes or hands over uses
+these. Two put the bytes together again on purpose, to prove them: ``usage.auditing``, from rows of which it trusts
+nothing, and ``scripts/verify_export.py``, which has to run where no azlic is.
 """
 
 import hashlib
@@ -21,7 +23,13 @@ Booking = tuple[int, str, int, int, str, int, int, str]
 ORIGIN = bytes(32)
 """The head before the first batch."""
 
-_encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder().encode
+"""The bytes that are digested."""
+
+
+def digest_of(value: object) -> bytes:
+    """The digest of a value's bytes."""
+    return hashlib.sha256(encode(value)).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +46,34 @@ class SealedBatch:
     rows: bytes
 
 
-def rows_digest(
+def rows_bytes(
     new_series: Sequence[tuple[int, Labels]], rows: Sequence[Row], corrections: Sequence[Booking] = ()
 ) -> bytes:
-    """The digest of a batch's rows as stored, together with the series it introduces: ``[[series], [rows]]``.
+    """A batch's rows as stored, together with the series it introduces: ``[[series], [rows]]``.
 
     A batch that books corrections has a third array for them.
     """
-    parts = (new_series, rows, corrections) if corrections else (new_series, rows)
-    return hashlib.sha256(_encode(parts)).digest()
+    return encode((new_series, rows, corrections) if corrections else (new_series, rows))
 
 
-def close_digest(month: str, reason: str, closed_at: str, totals: Sequence[tuple[int, int, int]]) -> bytes:
-    """The digest of a closed month: its name, why and when it was closed, and its totals in the order of series.
+def rows_digest(
+    new_series: Sequence[tuple[int, Labels]], rows: Sequence[Row], corrections: Sequence[Booking] = ()
+) -> bytes:
+    """The digest of ``rows_bytes``."""
+    return hashlib.sha256(rows_bytes(new_series, rows, corrections)).digest()
+
+
+def close_bytes(month: str, reason: str, closed_at: str, totals: Sequence[tuple[int, int, int]]) -> bytes:
+    """A closed month: its name, why and when it was closed, and its totals in the order of series.
 
     A total is series, quantity, records.
     """
-    return hashlib.sha256(_encode(("azlic.close/v1", month, reason, closed_at, totals))).digest()
+    return encode(("azlic.close/v1", month, reason, closed_at, totals))
+
+
+def close_digest(month: str, reason: str, closed_at: str, totals: Sequence[tuple[int, int, int]]) -> bytes:
+    """The digest of ``close_bytes``."""
+    return hashlib.sha256(close_bytes(month, reason, closed_at, totals)).digest()
 
 
 def batch_head(previous: bytes, batch: SealedBatch) -> bytes:
@@ -71,4 +90,4 @@ def batch_head(previous: bytes, batch: SealedBatch) -> bytes:
         batch.records,
         batch.rows.hex(),
     )
-    return hashlib.sha256(_encode(fields)).digest()
+    return digest_of(fields)

@@ -3,16 +3,15 @@
 Read without SQLAlchemy where the ledger is a file: `azlic check` asks which months wait to be closed.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from licensing.core.instants import from_milliseconds
 from licensing.db.readonly import ReadOnlyConnection
 from usage.months import DAY_MS, Month, day_number
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedMonth:
+class ClosedMonth(NamedTuple):
     """How a month was closed: when, by which batch and with which head, and why, though something was open."""
 
     month: Month

@@ -20,12 +20,12 @@ from usage.ledger.batch_log import BatchChain, desk_source
 from usage.ledger.canonical import Booking, Row, rows_digest
 from usage.ledger.closed_months import booking_month, last_closed_month
 from usage.ledger.correction_kinds import LATE, REPLACEMENT, REVERSAL
+from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.months import CorrectionRow
 from usage.ledger.tables.records import RecordRow, SeriesRow
 from usage.months import Month
 from usage.quantity import group_digits
 
-FILE = "correct:"
 REASON_LENGTH = 500
 Entry = tuple[str, int, int, str, int, int, str]
 """A correction to be booked: kind, booked month, month, record id, series, quantity, reason."""
@@ -80,7 +80,8 @@ def correct(engine: Engine, record_id: str, quantity: int, *, reason: str, now: 
         place = (change.booked_month.number, change.month.number, record_id, series)
         entries = [(kind, *place, micro, reason) for kind, micro in steps if micro]
         booked = enter(connection, entries, batch=chain.sequence + 1, now=now)
-        chain.seal(connection, source=desk_source(connection, FILE), file=FILE, rows=rows_digest([], [], booked))
+        source = desk_source(connection, SourceKind.CORRECTION)
+        chain.seal(connection, source=source, file=SourceKind.CORRECTION.value, rows=rows_digest([], [], booked))
     return change
 
 

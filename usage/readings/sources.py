@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select
 
 from licensing.core.errors import BadCall
+from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.records import CounterRow, ReadingRow, ReadingSourceRow, SourceRow
 
 _NAME_LENGTH = 64
@@ -24,7 +25,7 @@ class KnownSource:
     @property
     def file(self) -> str:
         """The name of the virtual file that holds what is booked from it."""
-        return f"reading:{self.name}"
+        return SourceKind.READING.named(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def enter_source(connection: Connection, name: str) -> KnownSource:
     known = [source for source in list_sources(connection) if source.name == name]
     if known:
         return known[0]
-    file = insert(SourceRow).values(path=f"reading:{name}").returning(SourceRow.key)
+    file = insert(SourceRow).values(path=SourceKind.READING.named(name)).returning(SourceRow.key)
     file_key = connection.execute(file).scalar_one()
     row = insert(ReadingSourceRow).values(name=name, source=file_key).returning(ReadingSourceRow.key)
     return KnownSource(connection.execute(row).scalar_one(), name, file_key, None)

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
+from typing import NamedTuple
 
 from usage.reporting.daily import DayUse, UseKind
 
@@ -22,8 +22,7 @@ class Activity(StrEnum):
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerActivity:
+class ContainerActivity(NamedTuple):
     """When a container was last heard of. ``quiet_days`` are the whole days since; ``habit`` its longest pause before.
 
     ``habit`` is None while a container is new.

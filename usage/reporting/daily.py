@@ -1,7 +1,6 @@
 """Daily use: what each meter of each container used on a day, and what was booked on it later."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -44,8 +43,7 @@ def bearing_day(month: Month, instant: datetime) -> int:
     return min(max(day_number(instant), day_number(month.starts_at)), day_number(month.next.starts_at) - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Apart:
+class Apart(NamedTuple):
     """A part of a month's use that was booked late or corrected, and the month that it belongs to."""
 
     kind: UseKind
@@ -54,8 +52,7 @@ class Apart:
     records: int
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """What one meter of one container used, in millionths of the meter's unit: only the days that the row is about.
 
     ``month`` is the reported month, ``period`` the plan's period (0 on no plan), ``year_to_date`` since 1 January.
@@ -85,8 +82,7 @@ class Usage:
         return self.records - sum(part.records for part in self.apart)
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
+class Since(NamedTuple):
     """Where the spans of a row begin, as day numbers. ``period`` is None on no plan."""
 
     month: int

@@ -1,9 +1,9 @@
 """Pace: how fast a commitment is used, when it will be used up at that pace, and what would cover more."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import NamedTuple
 
 from usage.plans.model import Plan
 from usage.quantity import MICRO
@@ -15,8 +15,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _DAY_MICROSECONDS = 86_400_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """Use a day, in millionths of the plan's unit: over ``weeks`` whole weeks, and in the least and the most used one.
 
     ``lowest`` and ``highest`` are None while there is but one week: one week says nothing about the next.
@@ -49,8 +48,7 @@ def pace_on(daily: Mapping[int, Fraction], today: int) -> Pace | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(NamedTuple):
     """One pace carried on: what will be used at the period's end, and when the commitment is used up.
 
     ``runs_out_at`` is None when it lasts to the period's end, or is used up already.
@@ -60,8 +58,7 @@ class Outlook:
     runs_out_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Projection:
+class Projection(NamedTuple):
     """The period's end as the pace has it; ``least`` and ``most`` carry on the lowest and the highest week."""
 
     expected: Outlook
@@ -87,8 +84,7 @@ def project(known: Pace, *, used: int, committed: int, at: datetime, ends_at: da
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Cover:
+class Cover(NamedTuple):
     """How many units would cover an overage: at the tier's full quota, and pro-rated if bought on the day.
 
     ``prorated`` is None once the period is over.

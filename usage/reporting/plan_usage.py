@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import NamedTuple
 
 from licensing.core.instants import from_milliseconds
 from usage.months import DAY_MS, Month, day_number
@@ -13,8 +13,7 @@ from usage.reporting.daily import DayUse, Since, Usage, usage_rows
 from usage.reporting.forecast import Cover, Pace, Projection, cover, pace_on, project, used_up_day
 
 
-@dataclass(frozen=True, slots=True)
-class PlanUsage:
+class PlanUsage(NamedTuple):
     """A plan's period against its use, in millionths of the plan's unit, as it stood at ``counted_until``.
 
     That is the end of the reported month or of the period, or the instant the report was asked for, if that is earlier.

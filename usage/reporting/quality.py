@@ -1,7 +1,6 @@
 """Quality: how sound the numbers of the ledger are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,8 +8,7 @@ from licensing.core.instants import from_milliseconds
 from licensing.db.readonly import ReadOnlyConnection
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
+class Quality(NamedTuple):
     """Everything that was kept out of the numbers, and every doubt about their sources.
 
     ``quarantined``, ``conflicts`` and ``findings`` wait for somebody to look into them; ``settled`` (lines kept apart)

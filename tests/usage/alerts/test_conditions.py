@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -108,7 +107,7 @@ def test_a_commitment_that_ends_before_its_period_is_told(missing: int, runs_out
     ahead = project(
         pace, used=usage.used, committed=usage.committed, at=day("2026-06-01"), ends_at=usage.period_ends_at
     )
-    told = said(plans=(a_plan_fact(replace(usage, projection=ahead)),))
+    told = said(plans=(a_plan_fact(usage._replace(projection=ahead)),))
     assert ("commitment-running-out" in {alert.kind for alert in told}) is runs_out
 
 

@@ -8,12 +8,12 @@ from licensing.core.instants import from_milliseconds
 from licensing.db.readonly import ReadOnlyConnection
 from usage.alerts.state import AuditFact, ChannelFact, HandOver, PlanFact
 from usage.ledger.closed_months import open_months
+from usage.ledger.source_kinds import ON_DISK, output_folder_of
 from usage.months import Month, day_number
 from usage.plans.model import Plan
 from usage.reporting.daily import DayUse
 from usage.reporting.plan_usage import usage_of_plan
 
-_LAYERS = 3  # a usage file lies in a container's folder, in a service's, in the output folder
 _FOLDERS_OF = 200
 
 
@@ -105,9 +105,8 @@ def read_failing_channels(connection: ReadOnlyConnection) -> tuple[ChannelFact, 
 
 def read_output_folders(connection: ReadOnlyConnection) -> list[Path]:
     """The output folders that the newest usage files were taken from."""
-    query = f"SELECT path FROM source WHERE vanished_at IS NULL ORDER BY key DESC LIMIT {_FOLDERS_OF}"  # noqa: S608
-    folders = {path.rsplit("/", _LAYERS)[0] for path in connection.select(str, query) if path.startswith("/")}
-    return [Path(folder) for folder in sorted(folders)]
+    query = f"SELECT path FROM source WHERE vanished_at IS NULL AND {ON_DISK} ORDER BY key DESC LIMIT {_FOLDERS_OF}"  # noqa: S608
+    return [Path(folder) for folder in sorted(set(connection.select(output_folder_of, query)))]
 
 
 def read_first_seen(connection: ReadOnlyConnection) -> dict[str, datetime]:

@@ -1,0 +1,34 @@
+"""Kinds of sources: what a row of the table of sources, or the file that a batch names, stands for."""
+
+from enum import StrEnum
+
+_LAYERS = 3
+
+ON_DISK = "source.inode <> 0"
+"""In SQL: the source is a usage file that was found on a disk. The others are virtual and have no inode."""
+
+VIRTUAL = "source.inode = 0"
+"""In SQL: the source is no file, but one of ``SourceKind``."""
+
+
+class SourceKind(StrEnum):
+    """The virtual sources, each by what its name begins with; the name of a usage file is its path."""
+
+    CLOSE = "close:"
+    CORRECTION = "correct:"
+    EXPORT = "export:"
+    READING = "reading:"
+    RETRIED = "quarantine/"
+
+    def named(self, name: object) -> str:
+        """The source of this kind with a name: ``reading:translator``."""
+        return f"{self}{name}"
+
+    def is_of(self, file: str) -> bool:
+        """Whether a file that a batch names is of this kind."""
+        return file.startswith(self)
+
+
+def output_folder_of(path: str) -> str:
+    """The output folder of a usage file, which lies in a container's folder, which lies in a service's."""
+    return path.rsplit("/", _LAYERS)[0]
