@@ -16,10 +16,10 @@ from engines.container import Engine, Facilities, container_app
 from engines.options import ContainerOptions
 from engines.server.errors import require_admission
 from licensing.containers import READ
-from licensing.db.database import open_database, reading, writing
+from licensing.db.database import BUSY_SECONDS, open_database, reading, writing
 from licensing.delivery.downloading import Order, Waiting, download
 from licensing.issuer.book import approve
-from licensing.issuer.http import issuer_app
+from licensing.issuer.http import REQUEST_SECONDS, issuer_app
 from licensing.issuer.issue import Issuer
 from licensing.issuer.resources import NewResource, add_resource
 from licensing.signing.document import LICENSE_TYPE, CommittedPlan, License, LicensedContainer, LicensedResource, Quota
@@ -103,6 +103,7 @@ class Site:
         self.folder = folder
         self.new_database = new_database or (lambda name: str(folder / f"{name}.db"))
         self.now = START
+        self.wait_seconds: float = BUSY_SECONDS
         self.license = folder / "license"
         self.output = folder / "output"
         self.license.mkdir()
@@ -139,7 +140,7 @@ class Site:
     @property
     def issuer_store(self) -> Database:
         if self._issuer_store is None:
-            self._issuer_store = open_database(self.new_database("issuer"), create=True)
+            self._issuer_store = open_database(self.new_database("issuer"), create=True, wait_seconds=self.wait_seconds)
         return self._issuer_store
 
     def add_resource(self, name: str = "plant-read", *, approved: bool = True, **changes: object) -> None:
@@ -155,10 +156,10 @@ class Site:
             approve(self.issuer_store, resource.subscription, now=self.now, actor=OPERATOR)
 
     @contextlib.contextmanager
-    def license_server(self) -> Iterator[str]:
+    def license_server(self, *, request_seconds: float = REQUEST_SECONDS) -> Iterator[str]:
         """The real license server on a loopback port; gives its address."""
         issuer = Issuer(self.issuer_store, self.signer, base_url="http://issuer.example")
-        with serving(issuer_app(issuer, clock=self.clock)) as url:
+        with serving(issuer_app(issuer, clock=self.clock, request_seconds=request_seconds)) as url:
             yield url
 
     def download(self, server: str, resource: str = "plant-read", **changes: str) -> Verdict:
@@ -195,7 +196,7 @@ class Site:
     @property
     def ledger(self) -> Database:
         if self._ledger is None:
-            self._ledger = open_database(self.database, create=True)
+            self._ledger = open_database(self.database, create=True, wait_seconds=self.wait_seconds)
         return self._ledger
 
     def ingest(self, sizes: ReadSizes = SIZES) -> Receipt:

@@ -70,13 +70,13 @@ def _tame(value: object) -> str:
     return "".join(filter(str.isprintable, str(value)))[:_TEXT_LENGTH]
 
 
-def ask_status(url: str) -> ContainerStatus:
-    """Ask the container at ``url``, as ``http://HOST:5000``, how it stands; once, for 10 seconds in all.
+def ask_status(url: str, *, seconds: float = ANSWER_SECONDS) -> ContainerStatus:
+    """Ask the container at ``url``, as ``http://HOST:5000``, how it stands; once, for ``seconds`` in all.
 
     No redirect is followed, no proxy used; at most 64 KiB are taken. Raises ``NoStatus``, and ``BadCall`` for an
     address that cannot be meant.
     """
-    return asyncio.run(_ask(_address(url)))
+    return asyncio.run(_ask(_address(url), seconds))
 
 
 def _address(url: str) -> str:
@@ -90,16 +90,16 @@ def _address(url: str) -> str:
     return f"{url.rstrip('/').removesuffix('/status')}/status"
 
 
-async def _ask(address: str) -> ContainerStatus:
+async def _ask(address: str, seconds: float) -> ContainerStatus:
     try:
         async with (
-            asyncio.timeout(ANSWER_SECONDS),
+            asyncio.timeout(seconds),
             httpx.AsyncClient(timeout=None, trust_env=False) as client,  # noqa: S113 - the line above ends it
             client.stream("GET", address, headers={"Accept-Encoding": "identity"}) as response,
         ):
             status = parse_status(await _read_capped(response))
     except TimeoutError as error:
-        raise NoStatus(f"no whole answer within {ANSWER_SECONDS:g} s") from error
+        raise NoStatus(f"no whole answer within {seconds:g} s") from error
     except (httpx.HTTPError, UnicodeError) as error:
         raise NoStatus(_tame(error) or type(error).__name__) from error
     if status.healthy and response.status_code != httpx.codes.OK:

@@ -22,6 +22,7 @@ from licensing.db.sqlite_wal import wal_is_safe
 
 BUSY_SECONDS = 10
 _WRITING = {"azlic_writing": True}
+_WAIT = "azlic_wait_seconds"
 
 
 class Table(DeclarativeBase):
@@ -34,13 +35,21 @@ class DatabaseBusy(AzlicError):
     """Another process held the database for longer than we wait."""
 
 
-def open_database(target: str, *, create: bool = False, upgrade: bool = False, mode: int = 0o640) -> Engine:
+def open_database(
+    target: str,
+    *,
+    create: bool = False,
+    upgrade: bool = False,
+    mode: int = 0o640,
+    wait_seconds: float = BUSY_SECONDS,
+) -> Engine:
     """Open the database at a path or URL.
 
     ``create`` makes a missing SQLite file (``mode``, its folder too) and brings the schema up to date; ``upgrade`` does
     only the latter. Without them a missing file or an older schema is an ``AzlicError`` with the command that mends it.
+    So long does who uses it wait for another process that writes: ``wait_seconds``.
     """
-    engine = connect(target, create=create, mode=mode)
+    engine = connect(target, create=create, mode=mode, wait_seconds=wait_seconds)
     try:
         _bring_up_to_date(engine, create=create, upgrade=upgrade)
     except BaseException as error:
@@ -49,6 +58,11 @@ def open_database(target: str, *, create: bool = False, upgrade: bool = False, m
             raise unusable(engine, error) from error
         raise
     return engine
+
+
+def wait_seconds_of(engine: Engine) -> float:
+    """How long who uses an engine waits for another process."""
+    return float(engine.get_execution_options().get(_WAIT, BUSY_SECONDS))
 
 
 def only_reading(engine: Engine) -> Engine:
@@ -78,10 +92,12 @@ def _bring_up_to_date(engine: Engine, *, create: bool, upgrade: bool) -> None:
     _upgrade(engine, revision)
 
 
-def connect(target: str, *, create: bool = False, mode: int = 0o640) -> Engine:
+def connect(target: str, *, create: bool = False, mode: int = 0o640, wait_seconds: float = BUSY_SECONDS) -> Engine:
     """An engine for the database at a path or URL, whatever its schema; on a server nothing is asked yet."""
     if "://" in target:
-        return _by_url(target)
+        engine = _by_url(target)
+        engine.update_execution_options(**{_WAIT: wait_seconds})
+        return engine
     path = Path(target).absolute()
     if create:
         _make_file(path, mode)
@@ -91,7 +107,10 @@ def connect(target: str, *, create: bool = False, mode: int = 0o640) -> Engine:
             hint="the first `azlic ingest` makes it; or name another with --database",
         )
     engine = create_engine(
-        URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS}, pool_timeout=BUSY_SECONDS
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": wait_seconds},
+        pool_timeout=wait_seconds,
+        execution_options={_WAIT: wait_seconds},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -137,7 +156,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _begin_postgresql(connection: Connection) -> None:
     if _is_writing(connection):
-        postgresql.begin_writing(connection, BUSY_SECONDS)
+        postgresql.begin_writing(connection, wait_seconds_of(connection.engine))
 
 
 def _is_writing(connection: Connection) -> bool:

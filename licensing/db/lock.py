@@ -12,18 +12,18 @@ from sqlalchemy.exc import DBAPIError
 
 from licensing.core.errors import AzlicError
 from licensing.db import postgresql
-from licensing.db.database import BUSY_SECONDS, DatabaseBusy, unusable
+from licensing.db.database import DatabaseBusy, unusable, wait_seconds_of
 
 
 @contextlib.contextmanager
-def holding(engine: Engine, *, wait_seconds: float = BUSY_SECONDS) -> Iterator[None]:
+def holding(engine: Engine, *, wait_seconds: float | None = None) -> Iterator[None]:
     """Hold the database against every other azlic that wants to write a series of transactions.
 
-    Waits up to ``wait_seconds``; then raises ``DatabaseBusy``, naming the process that holds it where that is known.
-    The hold ends with the process, however it ends.
+    Waits up to ``wait_seconds``, as long as the engine does if left out; then raises ``DatabaseBusy``, naming the
+    process that holds it where that is known. The hold ends with the process, however it ends.
     """
     hold = _file_hold(engine) if engine.dialect.name == "sqlite" else _advisory_hold(engine)
-    deadline = time.monotonic() + wait_seconds
+    deadline = time.monotonic() + (wait_seconds_of(engine) if wait_seconds is None else wait_seconds)
     with hold as attempt:
         while (holder := next(attempt)) is not None:
             if time.monotonic() >= deadline:

@@ -37,8 +37,8 @@ _CODES = {404: "NotFound", 405: "MethodNotAllowed", 408: "RequestTimeout", 413: 
 log = logging.getLogger("azlic.issuer")
 
 
-def issuer_app(issuer: Issuer, *, clock: Callable[[], datetime]) -> FastAPI:
-    """The license server as an ASGI application."""
+def issuer_app(issuer: Issuer, *, clock: Callable[[], datetime], request_seconds: float = REQUEST_SECONDS) -> FastAPI:
+    """The license server as an ASGI application; a client may take ``request_seconds`` to send a request's body."""
     app = FastAPI(title="azlic issuer", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
 
     @app.post("/{resource}/license")
@@ -48,7 +48,7 @@ def issuer_app(issuer: Issuer, *, clock: Callable[[], datetime]) -> FastAPI:
             return _denial_response(
                 Denial(DenialCode.INVALID, f"the {KEY_HEADER} header is missing, or longer than any key")
             )
-        order = _order(await _body(request))
+        order = _order(await _body(request, request_seconds))
 
         def answer() -> bytes | Denial:
             return issuer.download(order, resource=resource, api_key=key, now=clock())
@@ -68,17 +68,17 @@ def issuer_app(issuer: Issuer, *, clock: Callable[[], datetime]) -> FastAPI:
     return app
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, seconds: float) -> bytes:
     """The whole body, counted while it comes in. Raises ``HTTPException`` as soon as it is too large or too slow."""
     body = bytearray()
     try:
-        async with asyncio.timeout(REQUEST_SECONDS):
+        async with asyncio.timeout(seconds):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > MAX_REQUEST_BYTES:
                     raise HTTPException(413, f"the body is larger than {MAX_REQUEST_BYTES} bytes")
     except TimeoutError as error:
-        raise HTTPException(408, f"the body was not complete after {REQUEST_SECONDS:g} seconds") from error
+        raise HTTPException(408, f"the body was not complete after {seconds:g} seconds") from error
     except ClientDisconnect as error:
         raise HTTPException(400, "the client went away") from error
     return bytes(body)

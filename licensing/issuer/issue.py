@@ -33,8 +33,7 @@ from sqlalchemy import Connection, Engine, select
 from licensing.containers import CONTAINER_TYPES
 from licensing.core.errors import AzlicError
 from licensing.core.instants import iso, to_the_second
-from licensing.db import database
-from licensing.db.database import DatabaseBusy, writing
+from licensing.db.database import DatabaseBusy, wait_seconds_of, writing
 from licensing.delivery.denial import Denial, DenialCode
 from licensing.delivery.protocol import LicenseRequest
 from licensing.issuer.downloads import NO_KEY, Asking, Payer, enter_denial, enter_download, owner_of
@@ -107,7 +106,7 @@ class Issuer:
     @contextlib.contextmanager
     def _in_turn(self) -> Iterator[None]:
         # the store has one writer at a time: waiting here costs no connection, and is fairer than its own polling
-        if not self._line.acquire(timeout=database.BUSY_SECONDS):
+        if not self._line.acquire(timeout=wait_seconds_of(self._engine)):
             raise DatabaseBusy("too many downloads wait for the issuer's store", hint="try again later")
         try:
             yield

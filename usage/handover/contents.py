@@ -82,7 +82,14 @@ def read_contents(line: bytes, batch: SealedBatch) -> Contents | ClosingEntry:
     return contents
 
 
-def links(connection: Connection, first: int, last: int) -> Iterator[Link]:
+def links(
+    connection: Connection,
+    first: int,
+    last: int,
+    *,
+    batches_a_query: int = _BATCHES_A_QUERY,
+    records_a_query: int = _RECORDS_A_QUERY,
+) -> Iterator[Link]:
     """The batches from ``first`` to ``last`` with what they stored, read from the ledger and checked against the chain.
 
     Raises ``AzlicError`` naming the first batch that the ledger does not hold as it was chained.
@@ -91,7 +98,7 @@ def links(connection: Connection, first: int, last: int) -> Iterator[Link]:
     query = select(BatchRow.__table__).where(BatchRow.sequence.between(first, last)).order_by(BatchRow.sequence)
     rows = iter(connection.execute(query))
     expected = first
-    while group := _group(rows):
+    while group := _group(rows, batches_a_query, records_a_query):
         lines = _lines(connection, group)
         for row, line in zip(group, lines, strict=True):
             batch = sealed_fields(row)
@@ -119,14 +126,14 @@ def sealed_fields(row: Any) -> SealedBatch:
     )
 
 
-def _group(rows: Iterator[Any]) -> list[Any]:
+def _group(rows: Iterator[Any], batches_a_query: int, records_a_query: int) -> list[Any]:
     """The next batches that are read together: few queries for many small ones, little memory for large ones."""
     group: list[Any] = []
     records = 0
-    for row in islice(rows, _BATCHES_A_QUERY):
+    for row in islice(rows, batches_a_query):
         group.append(row)
         records += row.records
-        if records >= _RECORDS_A_QUERY:
+        if records >= records_a_query:
             break
     return group
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import httpx
 from sqlalchemy import Connection
@@ -18,8 +19,16 @@ from usage.readings.inbox import EARLIEST, Arrival, check_month
 from usage.records.usage_logs import MAX_BYTES, UnusableBody
 
 PATH = "/records/usage-logs/"
-SILENCE_SECONDS = 10.0
-LONGEST_SECONDS = 30.0
+
+
+class Patience(NamedTuple):
+    """How long an answer is waited for: while nothing comes, and in all."""
+
+    silence_seconds: float = 10.0
+    longest_seconds: float = 30.0
+
+
+PATIENCE = Patience()
 
 Progress = Callable[[str, int, int], None]
 
@@ -64,7 +73,12 @@ def months_to_read(connection: Connection, now: datetime) -> list[Month]:
 
 
 def pull(
-    url: str, months: Sequence[Month], *, clock: Callable[[], datetime], progress: Progress | None = None
+    url: str,
+    months: Sequence[Month],
+    *,
+    clock: Callable[[], datetime],
+    progress: Progress | None = None,
+    patience: Patience = PATIENCE,
 ) -> Pulled:
     """Ask the container at ``url`` for everything and for each month; what it cannot answer is named, the rest is had.
 
@@ -79,13 +93,13 @@ def pull(
     arrivals: list[Arrival] = []
     failures: list[Failure] = []
     asked: list[Month | None] = [None, *months]
-    with httpx.Client(timeout=SILENCE_SECONDS, trust_env=False, follow_redirects=False) as client:
+    with httpx.Client(timeout=patience.silence_seconds, trust_env=False, follow_redirects=False) as client:
         for number, month in enumerate(asked, start=1):
             if progress is not None:
                 progress(str(month or "all time"), number, len(asked))
             address = base + (f"{month.month:02}/{month.year}" if month else "")
             try:
-                content = _get(client, address)
+                content = _get(client, address, patience)
                 arrivals.append(Arrival.of(content, month=month, origin=address, taken_at=clock()))
             except UnusableBody as error:
                 failures.append(Failure(month, f"{address} answered what is no usage report: {error}"))
@@ -113,18 +127,18 @@ def _base(url: str) -> str:
     return url.rstrip("/").removesuffix(PATH.rstrip("/")).rstrip("/") + PATH
 
 
-def _get(client: httpx.Client, address: str) -> bytes:
+def _get(client: httpx.Client, address: str, patience: Patience) -> bytes:
     """The answer's bytes, as they were sent. Raises ``_NoReport``."""
-    deadline = time.monotonic() + LONGEST_SECONDS
+    deadline = time.monotonic() + patience.longest_seconds
     try:
         with client.stream("GET", address, headers={"Accept-Encoding": "identity"}) as response:
             if response.status_code != httpx.codes.OK:
                 raise _NoReport(f"it answered {response.status_code} {_phrase(response)}".rstrip())
-            return _read_capped(response.iter_raw(), deadline)
+            return _read_capped(response.iter_raw(), deadline, patience)
     except (httpx.ConnectError, httpx.ConnectTimeout, UnicodeError) as error:
         raise _NoReport(str(error) or "nothing answers there", hopeless=True) from error
     except httpx.TimeoutException as error:
-        raise _NoReport(f"it said nothing for {SILENCE_SECONDS:.0f} seconds") from error
+        raise _NoReport(f"it said nothing for {patience.silence_seconds:.0f} seconds") from error
     except httpx.HTTPError as error:
         raise _NoReport(str(error) or type(error).__name__) from error
 
@@ -133,12 +147,12 @@ def _phrase(response: httpx.Response) -> str:
     return "".join(filter(str.isprintable, response.reason_phrase))[:80]
 
 
-def _read_capped(chunks: Iterable[bytes], deadline: float) -> bytes:
+def _read_capped(chunks: Iterable[bytes], deadline: float, patience: Patience) -> bytes:
     content = b""
     for chunk in chunks:
         content += chunk
         if len(content) > MAX_BYTES:
             raise _NoReport(f"its answer is larger than {MAX_BYTES:,} bytes")
         if time.monotonic() > deadline:
-            raise _NoReport(f"its answer took longer than {LONGEST_SECONDS:.0f} seconds")
+            raise _NoReport(f"its answer took longer than {patience.longest_seconds:.0f} seconds")
     return content

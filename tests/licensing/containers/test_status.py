@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensing.containers import status
 from licensing.containers.status import HEALTHY, MAX_BYTES, ApiStatus, NoStatus, ask_status, parse_status
 from licensing.core.errors import BadCall
 from licensing.delivery.denial import DenialCode
@@ -99,16 +98,14 @@ def test_nothing_that_listens_is_told() -> None:
         ask_status(f"http://127.0.0.1:{port}")
 
 
-def test_an_answer_that_comes_a_byte_at_a_time_does_not_last_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status, "ANSWER_SECONDS", 0.3)
-
+def test_an_answer_that_comes_a_byte_at_a_time_does_not_last_longer() -> None:
     def drip(connection: socket.socket) -> None:
         for byte in http(body()):
             connection.sendall(bytes([byte]))
             time.sleep(0.05)
 
     with answering(drip) as url, pytest.raises(NoStatus, match=r"within 0\.3 s"):
-        ask_status(url)
+        ask_status(url, seconds=0.3)
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,10 @@ def opened(tmp_path: Path) -> Iterator[Open]:
     engines: list[Engine] = []
 
     def open_(path: Path = tmp_path / "azlic.db", *, create: bool = True) -> Engine:
-        engines.append(open_database(str(path), create=create))
+        engines.append(open_database(str(path), create=create, wait_seconds=0.02))
         return engines[-1]
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(under_test, "BUSY_SECONDS", 0.02)
-        yield open_
+    yield open_
     for engine in engines:
         engine.dispose()
 

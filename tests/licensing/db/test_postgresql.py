@@ -199,14 +199,16 @@ def test_writers_take_turns_and_each_sees_what_the_one_before_wrote(engine: Engi
 
 
 def test_a_writer_that_waits_too_long_is_told_and_reading_goes_on(
-    postgresql: Server, name: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    postgresql: Server, name: str, engine: Engine
 ) -> None:
-    monkeypatch.setattr(under_test, "BUSY_SECONDS", 0.05)
     other = psycopg.connect(host=str(postgresql.folder), port=postgresql.port, user="azlic", dbname=name)
     with closing(other):
         other.execute(f"SELECT pg_advisory_xact_lock({WRITER_KEY})".encode())
-        with pytest.raises(DatabaseBusy, match="in use by another process"):
-            enter(engine, "a")
+        with (
+            closing_engine(open_database(postgresql.url(name), wait_seconds=0.05)) as impatient,
+            pytest.raises(DatabaseBusy, match="in use by another process"),
+        ):
+            enter(impatient, "a")
         assert names(engine) == []
     enter(engine, "a")
     assert names(engine) == ["a"]

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from securesystemslib.signer import CryptoSigner
 
 from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
-from licensing.db import database
 from licensing.delivery.client import LONGEST_WAIT_SECONDS
 from licensing.delivery.denial import Denial, DenialCode
 from licensing.delivery.downloading import ATTEMPTS, Denied, Order, download
@@ -104,8 +103,8 @@ def test_the_key_of_another_resource_is_a_mismatch(site: Site) -> None:
         site.download(server, api_key=site.api_keys["other-read"][0])
 
 
-def test_a_busy_issuer_is_asked_again_after_the_time_it_names(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.02)
+def test_a_busy_issuer_is_asked_again_after_the_time_it_names(site: Site) -> None:
+    site.wait_seconds = 0.02
     site.add_resource()
     told: list[tuple[DenialCode, int, float]] = []
     with closing(sqlite3.connect(site.folder / "issuer.db", isolation_level=None, check_same_thread=False)) as other:
@@ -122,10 +121,8 @@ def test_a_busy_issuer_is_asked_again_after_the_time_it_names(site: Site, monkey
     assert told == [(DenialCode.BUSY, 1, 5.0), (DenialCode.BUSY, 2, 5.0)]
 
 
-def test_a_real_issuer_that_stays_busy_is_given_up_with_the_time_it_names(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.02)
+def test_a_real_issuer_that_stays_busy_is_given_up_with_the_time_it_names(site: Site) -> None:
+    site.wait_seconds = 0.02
     site.add_resource()
     told: list[tuple[DenialCode, int, float]] = []
     with closing(sqlite3.connect(site.folder / "issuer.db", isolation_level=None)) as other:

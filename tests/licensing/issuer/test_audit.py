@@ -190,12 +190,10 @@ def test_the_guards_come_and_go_with_the_schema(site: Site) -> None:
             assert connection.exec_driver_sql(guards).scalar() == count
 
 
-def test_who_waits_too_long_for_a_turn_is_told_that_the_issuer_is_busy(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_waits_too_long_for_a_turn_is_told_that_the_issuer_is_busy(site: Site) -> None:
+    site.wait_seconds = 0.02
     site.add_resource()
     issuer = an_issuer(site)
-    monkeypatch.setattr("licensing.db.database.BUSY_SECONDS", 0.02)
     with issuer._in_turn(), pytest.raises(DatabaseBusy, match="too many downloads wait"):
         ask(issuer, site.api_keys["plant-read"][0])
     given(site, ask(issuer, site.api_keys["plant-read"][0]))

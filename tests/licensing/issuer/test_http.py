@@ -9,9 +9,7 @@ from contextlib import closing
 import httpx
 import pytest
 
-from licensing.db import database
 from licensing.delivery.protocol import KEY_HEADER, LICENSE_MEDIA_TYPE
-from licensing.issuer import http as issuer_http
 from licensing.issuer.http import MAX_REQUEST_BYTES
 from licensing.issuer.issue import Issuer
 from licensing.signing.document import LICENSE_TYPE
@@ -24,11 +22,10 @@ BODY = {"container_type": "read", "container_version": "3.2.0"}
 @pytest.fixture
 def client(site: Site) -> Iterator[httpx.Client]:
     """A client of a license server that knows ``plant-read`` and waits only a moment for a lock."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(database, "BUSY_SECONDS", 0.02)
-        site.add_resource()
-        with site.license_server() as server, httpx.Client(base_url=server) as client:
-            yield client
+    site.wait_seconds = 0.02
+    site.add_resource()
+    with site.license_server() as server, httpx.Client(base_url=server) as client:
+        yield client
 
 
 def ask(client: httpx.Client, key: str | None, body: object = BODY, resource: str = "plant-read") -> httpx.Response:
@@ -201,12 +198,12 @@ def test_a_client_that_goes_away_in_its_request_leaves_no_trace(
     assert "Traceback" not in caplog.text and not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-def test_slow_clients_end_at_the_limit_and_keep_nobody_waiting(
-    site: Site, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(issuer_http, "REQUEST_SECONDS", 1.0)
-    address = (client.base_url.host, client.base_url.port or 0)
+def test_slow_clients_end_at_the_limit_and_keep_nobody_waiting(site: Site) -> None:
+    site.add_resource()
     with contextlib.ExitStack() as opened:
+        client = httpx.Client(base_url=opened.enter_context(site.license_server(request_seconds=1.0)))
+        opened.enter_context(client)
+        address = (client.base_url.host, client.base_url.port or 0)
         slow = [opened.enter_context(socket.create_connection(address, timeout=20)) for _ in range(100)]
         for number, connection in enumerate(slow):
             connection.sendall(HEAD if number % 2 else HEAD + b"\r\n{")

@@ -35,8 +35,8 @@ SMALL = ReadSizes(block=4000, commit=8000)
 
 
 def reopened(mount: Mount) -> Engine:
-    """The ledger as another process opens it."""
-    return open_database(mount.site.database)
+    """The ledger as another process opens it, one that waits however busy the machine is."""
+    return open_database(mount.site.database, wait_seconds=120)
 
 
 def as_undisturbed(mount: Mount) -> bool:
@@ -61,8 +61,10 @@ def test_two_processes_at_once_take_nothing_twice(mount: Mount) -> None:
     assert as_undisturbed(mount)
 
 
-def test_an_ingest_that_waits_too_long_says_who_holds_the_ledger(mount: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ingest_that_waits_too_long_says_who_holds_the_ledger(mount: Mount) -> None:
     mount.write([a_line("a")])
+    assert mount.ledger
+    impatient = open_database(mount.site.database, wait_seconds=0.2)
     reader, writer = os.pipe()
     holder = os.fork()
     if holder == 0:
@@ -70,16 +72,16 @@ def test_an_ingest_that_waits_too_long_says_who_holds_the_ledger(mount: Mount, m
             os.write(writer, b"held")
             signal.pause()
     assert os.read(reader, 4) == b"held"
-    monkeypatch.setattr(holding.__wrapped__, "__kwdefaults__", {"wait_seconds": 0.2})  # type: ignore[attr-defined]
     try:
         by = r"server process \d+" if "://" in mount.site.database else f"process {holder}"
         with pytest.raises(DatabaseBusy, match=f"held by {by}$"):
-            mount.ingest()
+            ingest(impatient, [mount.site.output], now=START)
     finally:
         os.kill(holder, signal.SIGKILL)
         os.waitpid(holder, 0)
         os.close(reader)
         os.close(writer)
+        impatient.dispose()
     assert mount.ingest().new == 1
 
 

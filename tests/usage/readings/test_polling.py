@@ -1,7 +1,7 @@
 """Pull over real HTTP: from a container that answers anything, and from our own."""
 
 import socket
-import time
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -15,8 +15,7 @@ from tests.serving import serving
 from tests.site import METER, START, Site, a_plan
 from tests.usage.reports import MARCH, WORDS, Reports, body
 from usage.months import Month
-from usage.readings import polling as pulling
-from usage.readings.polling import Pulled, months_to_read, pull
+from usage.readings.polling import Patience, Pulled, months_to_read, pull
 from usage.readings.take import take_readings
 
 FEBRUARY = Month(2026, 2)
@@ -99,24 +98,23 @@ def test_a_month_that_cannot_be_had_is_named_and_the_others_are_taken(
     assert "/records/usage-logs/02/2026" in failure.reason and reason in failure.reason
 
 
-def test_a_container_that_is_silent_or_endlessly_slow_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulling, "SILENCE_SECONDS", 0.3)
-    monkeypatch.setattr(pulling, "LONGEST_SECONDS", 0.5)
+def test_a_container_that_is_silent_or_endlessly_slow_is_given_up() -> None:
+    given_up = threading.Event()
 
     def silent() -> Response:
-        time.sleep(1)
+        given_up.wait(20)
         return Response(b"late")
 
     def dripping() -> Response:
         def drops() -> Iterator[bytes]:
-            for _ in range(20):
-                time.sleep(0.1)
+            while not given_up.wait(0.1):
                 yield b" "
 
         return StreamingResponse(drops())
 
     with serving(container({"": report(8), "02/2026": silent, "03/2026": dripping})) as url:
-        pulled = ask(url, FEBRUARY, MARCH)
+        pulled = pull(url, [FEBRUARY, MARCH], clock=lambda: START, patience=Patience(0.3, 0.5))
+        given_up.set()
     assert ["said nothing" in pulled.failures[0].reason, "took longer" in pulled.failures[1].reason] == [True, True]
 
 
