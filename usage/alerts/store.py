@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
@@ -31,7 +30,9 @@ def remember_look(connection: Connection, state: State, alerts: Sequence[Alert])
     _remember_licenses(connection, state.licenses, state.now)
 
 
-def _forget(connection: Connection, table: Any, *, keep: Collection[str]) -> None:
+def _forget(
+    connection: Connection, table: type[OpenAlertRow | AcknowledgedAlertRow | NoticeRow], *, keep: Collection[str]
+) -> None:
     gone = set(connection.execute(select(table.alert).distinct()).scalars()).difference(keep)
     for alert in sorted(gone):
         connection.execute(delete(table).where(table.alert == alert))

@@ -6,9 +6,8 @@ A second computation on purpose: it adds up in its own way what ingest and close
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from licensing.core.instants import milliseconds
 from licensing.db.readonly import view_of
@@ -58,7 +57,11 @@ def recompute(connection: Connection, month: Month, *, progress: Progress | None
     return Recomputed(month, records, len(booked), first)
 
 
-def _corrections() -> Any:
+_Booked = Row[int, str, str, int, int]
+"""A correction: its number, kind, record, series and quantity."""
+
+
+def _corrections() -> Select[int, str, str, int, int]:
     columns = (
         CorrectionRow.number,
         CorrectionRow.kind,
@@ -69,13 +72,13 @@ def _corrections() -> Any:
     return select(*columns).order_by(CorrectionRow.number)
 
 
-def _late_of(connection: Connection, month: Month) -> dict[str, Any]:
+def _late_of(connection: Connection, month: Month) -> dict[str, _Booked]:
     """The records of the month that came after it was closed, as they were booked."""
     query = _corrections().where(CorrectionRow.month == month.number, CorrectionRow.kind == LATE)
     return {row.record_id: row for row in connection.execute(query)}
 
 
-def _add_up(connection: Connection, month: Month, late: dict[str, Any], progress: Progress) -> tuple[Sums, int]:
+def _add_up(connection: Connection, month: Month, late: dict[str, _Booked], progress: Progress) -> tuple[Sums, int]:
     """The month's sums by day and series, from every record of it that did not come late; and how many there are."""
     start, end = milliseconds(month.starts_at), milliseconds(month.next.starts_at)
     last = connection.execute(select(func.max(RecordRow.number))).scalar() or 0
@@ -119,7 +122,7 @@ def _total_text(total: tuple[int, int, int]) -> str:
     return f"{group_digits(total[0])} in {total[1]:,} (last at {total[2]})"
 
 
-def _of_late(connection: Connection, month: Month, late: dict[str, Any]) -> Iterator[str]:
+def _of_late(connection: Connection, month: Month, late: dict[str, _Booked]) -> Iterator[str]:
     """Late records are booked with the quantity that they report."""
     for identity, row in late.items():
         found = connection.execute(
@@ -135,7 +138,7 @@ def _of_corrections(connection: Connection, month: Month) -> Iterator[str]:
     touched = select(CorrectionRow.record_id).where(
         CorrectionRow.booked_month == month.number, CorrectionRow.kind.in_((REVERSAL, REPLACEMENT))
     )
-    history: dict[str, list[Any]] = defaultdict(list)
+    history: dict[str, list[_Booked]] = defaultdict(list)
     query = _corrections().where(CorrectionRow.record_id.in_(touched), CorrectionRow.kind.in_((REVERSAL, REPLACEMENT)))
     for row in connection.execute(query):
         history[row.record_id].append(row)
@@ -154,7 +157,7 @@ def _of_corrections(connection: Connection, month: Month) -> Iterator[str]:
             counts += row.quantity
 
 
-def _closed_differences(connection: Connection, month: Month, added: Sums, booked: list[Any]) -> Iterator[str]:
+def _closed_differences(connection: Connection, month: Month, added: Sums, booked: list[_Booked]) -> Iterator[str]:
     closed = closing_of(view_of(connection), month)
     if closed is None or closed.month != month:
         return

@@ -9,11 +9,11 @@
 What is refused leaves no trace in the ledger.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from securesystemslib.signer import Signer
 from sqlalchemy import Connection, Engine, func, insert, select, update
@@ -26,6 +26,7 @@ from licensing.verdict.seen import WitnessKind
 from usage.handover.acknowledgement import Acknowledgement
 from usage.handover.archive import Package, open_package
 from usage.handover.booking import SiteBooks, only_contents
+from usage.handover.contents import Stored
 from usage.handover.errors import BadPackage, HandoverRefused
 from usage.handover.exporting import digest_of
 from usage.handover.inspection import refusal
@@ -33,6 +34,7 @@ from usage.handover.manifest import RECORDS, Manifest
 from usage.handover.sites import HandingSite, list_sites
 from usage.handover.sums import Sums, read_series
 from usage.handover.verify import check_names, check_sums, read_totals, verify_chain, verify_stored
+from usage.ledger.canonical import SealedBatch
 from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.handover import AcceptedExportRow, HandingSiteRow
 from usage.ledger.tables.records import SourceRow
@@ -87,7 +89,7 @@ def accept(engine: Engine, path: Path, *, signer: Signer, now: datetime) -> Acce
     return Acceptance(manifest, acknowledgement, content, receipt, corrections, again=accepted_at is not None)
 
 
-def _check_site(manifest: Manifest, site: HandingSite, sites: Any) -> None:
+def _check_site(manifest: Manifest, site: HandingSite, sites: Iterable[HandingSite]) -> None:
     """The site's own name and ledger; two sites with one ledger are a machine and its copy."""
     if manifest.site != site.name:
         raise HandoverRefused(
@@ -136,9 +138,10 @@ def _check_connects(connection: Connection, manifest: Manifest, site: HandingSit
         )
 
 
-def _refuse_forks(
-    batches: Iterator[tuple[Any, ...]], manifest: Manifest, site: HandingSite
-) -> Iterator[tuple[Any, ...]]:
+_Found = TypeVar("_Found", tuple[SealedBatch, bytes], Stored)
+
+
+def _refuse_forks(batches: Iterator[_Found], manifest: Manifest, site: HandingSite) -> Iterator[_Found]:
     """The batches as they come, provided that they pass through the last head seen."""
     _check_head(bytes.fromhex(manifest.previous.head), manifest.previous.size, manifest, site)
     for found in batches:
@@ -166,7 +169,7 @@ def _book(
         sums = Sums()
         if manifest.holds == RECORDS:
 
-            def looked_at() -> Iterator[tuple[Any, ...]]:
+            def looked_at() -> Iterator[Stored]:
                 for batch, head, line, contents in _refuse_forks(verify_stored(package, manifest), manifest, site):
                     check_names(batch, contents, names)
                     sums.add(batch.sequence, contents)

@@ -9,15 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from licensing.db.readonly import view_of
-from usage.handover.contents import Contents
+from usage.handover.contents import Contents, Stored
 from usage.handover.errors import BadPackage
 from usage.handover.sums import Sums
-from usage.ledger.canonical import Booking, Labels, Row, digest_of, encode
+from usage.ledger.canonical import Booking, Labels, Row, canonical_digest, encode
 from usage.ledger.closed_months import last_closed_month
 from usage.ledger.correction_kinds import LATE
 from usage.ledger.corrections import Entry, enter
@@ -100,7 +99,7 @@ class SiteBooks(Ledger):
     def _record_of(self, total: tuple[int, int, int, int, int], origin: str, number: int) -> Row:
         day, series, quantity, records, last_at = total
         identity = ("azlic.total/v1", origin, number, day, self._names.get(series))
-        name = f"total-{digest_of(identity).hex()}"
+        name = f"total-{canonical_digest(identity).hex()}"
         return 0, name, series, quantity, last_at, None, encode({"records": records}).decode()
 
     def _take_rows(self, rows: Sequence[Row], block: Block) -> tuple[list[Row], int]:
@@ -130,9 +129,9 @@ class SiteBooks(Ledger):
         """This ledger's key of a series of the site's: the site is named here, whatever it calls itself there."""
         if series not in self._names:
             raise BadPackage(f"series {series} has no name in it")
-        *labels, theirs = self._names[series]
+        container, meter, version, kind, api, theirs = self._names[series]
         site = self._site if theirs in {"", self._site} else f"{self._site}/{theirs}"
-        ours: Any = (*labels, site)
+        ours = (container, meter, version, kind, api, site)
         try:
             self._keys[series] = key = self._series.keys.get(ours) or self._series.add(ours)
         except BadLine as error:
@@ -147,7 +146,7 @@ class SiteBooks(Ledger):
         return kind, bears.number if bears else month_booked, month, name, key, quantity, reason
 
 
-def only_contents(batches: Iterator[tuple[Any, ...]], *, behind: int) -> Iterator[tuple[Contents, bytes, bytes]]:
+def only_contents(batches: Iterator[Stored], *, behind: int) -> Iterator[tuple[Contents, bytes, bytes]]:
     """Of each batch behind a size, what is to be booked: its contents, line and head."""
     for batch, head, line, contents in batches:
         if batch.sequence > behind and isinstance(contents, Contents):

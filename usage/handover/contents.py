@@ -56,6 +56,10 @@ class ClosingEntry(NamedTuple):
     totals: Sequence[tuple[int, int, int]]
 
 
+Stored = tuple[SealedBatch, bytes, bytes, Contents | ClosingEntry]
+"""A batch of an export: its fields, its head, the line of what it stored, and what that holds."""
+
+
 class Link(NamedTuple):
     """A batch in its chain: its fields, its head, and what it stored as the bytes that were digested."""
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from licensing.core.instants import from_milliseconds
 from usage.handover.contents import ClosingEntry, Contents, Corrections
 from usage.handover.errors import BadPackage
-from usage.ledger.canonical import Booking, Labels, Row, encode
+from usage.ledger.canonical import Booking, Labels, encode
 from usage.ledger.correction_kinds import LATE
+from usage.ledger.writer import sums_by_day
 from usage.months import DAY_MS, Month
 from usage.records.record import LATEST_MS
 
@@ -48,19 +49,11 @@ class Sums:
         self.records += len(contents.rows)
         self.corrections += contents.corrections
         late = {booked[4] for booked in contents.corrections if booked[1] == LATE}
-        for row in contents.rows:
-            if not (late and row[1] in late):
-                self._count(row)
-
-    def _count(self, row: Row) -> None:
-        _, _, series, quantity, time, _, _ = row
-        day = self.days.get((time // DAY_MS, series))
-        if day is None:
-            self.days[time // DAY_MS, series] = [quantity, 1, time]
-            return
-        day[0] += quantity
-        day[1] += 1
-        day[2] = max(day[2], time)
+        rows = [row for row in contents.rows if row[1] not in late] if late else contents.rows
+        for day, sums in sums_by_day(rows).items():
+            for series, (quantity, records, last) in sums.items():
+                total = self.days.setdefault((day, series), [0, 0, last])
+                total[:] = total[0] + quantity, total[1] + records, max(total[2], last)
 
     def totals(self) -> list[Day]:
         """Use by day and series, in their order."""
@@ -104,7 +97,7 @@ SeriesNames = Mapping[int, Labels]
 def read_series(content: bytes) -> dict[int, Labels]:
     """The series that an export names, by their key at the site. Raises ``BadPackage``."""
     try:
-        named: list[Any] = _decode_series(content)
+        named: list[tuple[int, Labels]] = _decode_series(content)
     except msgspec.DecodeError as error:
         raise BadPackage(f"its series cannot be read: {error}") from error
     names = dict(named)

@@ -7,12 +7,12 @@ from typing import Annotated
 import msgspec
 
 from usage.handover.archive import Package
-from usage.handover.contents import ClosingEntry, Contents, read_contents
+from usage.handover.contents import ClosingEntry, Contents, Stored, read_contents
 from usage.handover.errors import BadPackage
 from usage.handover.manifest import RECORDS, Manifest
 from usage.handover.sheets import write_sheets
 from usage.handover.sums import Sums, read_series
-from usage.ledger.canonical import Labels, SealedBatch, batch_head, digest_of
+from usage.ledger.canonical import Labels, SealedBatch, batch_head, canonical_digest
 from usage.ledger.source_kinds import SourceKind
 
 _Size = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
@@ -39,9 +39,7 @@ def verify_chain(package: Package, manifest: Manifest) -> Iterator[tuple[SealedB
         raise BadPackage("its batches do not end at the head that was signed")
 
 
-def verify_stored(
-    package: Package, manifest: Manifest
-) -> Iterator[tuple[SealedBatch, bytes, bytes, Contents | ClosingEntry]]:
+def verify_stored(package: Package, manifest: Manifest) -> Iterator[Stored]:
     """Each batch with its head, its line of ``contents.jsonl`` and what that holds, for an export of records."""
     lines = package.lines("contents.jsonl")
     for batch, head in verify_chain(package, manifest):
@@ -70,7 +68,7 @@ def verify_sums(package: Package, manifest: Manifest) -> tuple[Sums, dict[int, L
 def read_totals(package: Package, manifest: Manifest) -> Sums:
     """The sums in an export of totals; its closes are checked against the chain."""
     sums = Sums.parse(package.read("totals.json"), records=manifest.records)
-    closes = {batch: digest_of(close) for batch, close in sums.closes}
+    closes = {batch: canonical_digest(close) for batch, close in sums.closes}
     found = {
         batch.sequence: batch.rows for batch, _ in verify_chain(package, manifest) if SourceKind.CLOSE.is_of(batch.file)
     }
@@ -90,7 +88,7 @@ def check_sums(package: Package, manifest: Manifest, sums: Sums, names: dict[int
     if sums.records != manifest.records:
         raise BadPackage("it holds another number of records than its manifest says")
     closes = [(close.batch, close.month, close.reason, close.totals) for close in manifest.closes]
-    if closes != [(n, c.month, c.reason, digest_of(c).hex()) for n, c in sums.closes]:
+    if closes != [(n, c.month, c.reason, canonical_digest(c).hex()) for n, c in sums.closes]:
         raise BadPackage("its manifest closes other months than its batches")
     for name, content in write_sheets(sums, names).items():
         if package.read(name) != content:

@@ -27,7 +27,7 @@ encode = msgspec.json.Encoder().encode
 """The bytes that are digested."""
 
 
-def digest_of(value: object) -> bytes:
+def canonical_digest(value: object) -> bytes:
     """The digest of a value's bytes."""
     return hashlib.sha256(encode(value)).digest()
 
@@ -90,4 +90,4 @@ def batch_head(previous: bytes, batch: SealedBatch) -> bytes:
         batch.records,
         batch.rows.hex(),
     )
-    return digest_of(fields)
+    return canonical_digest(fields)

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate, count
-from typing import Any
+from typing import Protocol
 
 from sqlalchemy import Connection, case, select
 from sqlalchemy.exc import IntegrityError
@@ -64,6 +64,16 @@ class Receipt:
         return not (self.conflicts or self.quarantined or self.findings)
 
 
+class Digest(Protocol):
+    """What runs over the bytes of a source, as ``hashlib.sha256`` does."""
+
+    def update(self, data: bytes, /) -> None:
+        """Go on over more bytes."""
+
+    def digest(self) -> bytes:
+        """The digest up to here."""
+
+
 @dataclass(slots=True)
 class Cursor:
     """One source being read: its row in the ledger, how far it was read, and what was read so far.
@@ -78,7 +88,7 @@ class Cursor:
     line: int = 0
     reread: bool = False
     again: bool = False
-    digest: Any = field(default_factory=hashlib.sha256)
+    digest: Digest = field(default_factory=hashlib.sha256)
     links: dict[str, Link] = field(default_factory=dict)
 
 
@@ -269,7 +279,7 @@ class Ledger:
 
         What belongs to closed days changes no total of theirs: it is booked as late, and given back.
         """
-        days = _sums_by_day(rows)
+        days = sums_by_day(rows)
         late = [days.pop(day) for day in list(days) if day < self._open_day]
         values = [
             {"day": day, "series": series, "quantity": quantity, "records": records, "last_at": last_at}
@@ -308,7 +318,7 @@ class Ledger:
         )
 
 
-def _sums_by_day(rows: list[Row]) -> dict[int, dict[int, list[int]]]:
+def sums_by_day(rows: Sequence[Row]) -> dict[int, dict[int, list[int]]]:
     """What each series used on each day: quantity, records, and the last one's time."""
     days: dict[int, dict[int, list[int]]] = {}
     sums: dict[int, list[int]] = {}
@@ -374,7 +384,7 @@ def _absent(kind: str, missing: Missing, what: str) -> Problem:
     return Problem(kind, missing.index, detail, missing.container)
 
 
-def _contents(connection: Connection, identities: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+def _contents(connection: Connection, identities: Sequence[str]) -> dict[str, tuple[object, ...]]:
     """What the ledger holds under these ids: the columns that make up a record's content."""
     columns = (
         RecordRow.id,
@@ -384,7 +394,7 @@ def _contents(connection: Connection, identities: Sequence[str]) -> dict[str, tu
         RecordRow.sequence,
         RecordRow.extra,
     )
-    found: dict[str, tuple[Any, ...]] = {}
+    found: dict[str, tuple[object, ...]] = {}
     for start in range(0, len(identities), _IDS_A_QUERY):
         wanted = identities[start : start + _IDS_A_QUERY]
         for row in connection.execute(select(*columns).where(RecordRow.id.in_(wanted))):

@@ -6,9 +6,8 @@ Of a run of equal readings the first and the last are kept: together they say fr
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, update
 
 from usage.ledger.tables.records import ReadingRow
 from usage.readings.inbox import Arrival
@@ -75,7 +74,7 @@ def count_copies(connection: Connection, source: int, arrival: Arrival) -> int:
     return connection.execute(select(func.count()).select_from(same.subquery())).scalar_one()
 
 
-def _of(source: int, month: int) -> Any:
+def _of(source: int, month: int) -> Select[int, int, datetime, bytes]:
     query = select(ReadingRow.key, ReadingRow.month, ReadingRow.taken_at, ReadingRow.content)
     return query.where(ReadingRow.source == source, ReadingRow.month == month)
 

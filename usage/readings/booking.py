@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, or_, select, update
@@ -16,7 +15,7 @@ from sqlalchemy import Connection, or_, select, update
 from licensing.core.errors import AzlicError
 from licensing.core.instants import milliseconds
 from usage.ledger.tables.records import BatchRow, RecordRow, SeriesRow, SourceRow
-from usage.ledger.writer import Cursor, Ledger
+from usage.ledger.writer import Cursor, Digest, Ledger
 from usage.months import Month
 from usage.quantity import from_micro
 from usage.readings.counters import Step
@@ -89,7 +88,7 @@ def _existing(connection: Connection, identities: Sequence[str]) -> set[str]:
     return found
 
 
-def _digest(connection: Connection, source: KnownSource, consumed: bytes | None) -> Any:
+def _digest(connection: Connection, source: KnownSource, consumed: bytes | None) -> Digest:
     """The digest that runs over the virtual file up to its end, from its lines as the ledger holds them."""
     digest = hashlib.sha256()
     for line in lines_of(connection, source):
