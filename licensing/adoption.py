@@ -4,6 +4,7 @@ An entry is the license's place, its SHA-256 and size, and what was stated: the 
 it was downloaded, and when it ends. Nothing in the license is read. ``azlic verify`` holds the file against it.
 """
 
+import os
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -22,7 +23,7 @@ from licensing.history.remember import advance
 from licensing.history.tables import AdoptedLicenseRow
 from licensing.verdict.seen import AdoptedLicense, WitnessKind
 from licensing.verification.adopted import MAX_OPAQUE_BYTES, of_our_form
-from licensing.verification.mounts import LICENSE_NAME, NoLicense, find_license, place_of
+from licensing.verification.mounts import NoLicense, find_license, place_of
 
 _LABEL_LENGTH = 200
 _YEARS = range(1970, 9990)
@@ -223,7 +224,8 @@ def file_state(file: Path, entry: AdoptedLicense) -> FileState:
 def remove(connection: Connection, path: Path) -> AdoptedLicense:
     """Take an entry out of the inventory; the file, which may be gone, stays as it is. Raises ``BadCall`` for none."""
     adopted = read_seen(connection).adopted
-    place = next((name for name in (place_of(path), place_of(path / LICENSE_NAME)) if name in adopted), None)
+    file = os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118 - of one that is gone, whatever its name
+    place = next((name for name in (place_of(path), file) if name in adopted), None)
     if place is None:
         raise BadCall(f"no license was adopted at {path}", hint="azlic adopted list")
     connection.execute(delete(AdoptedLicenseRow).where(AdoptedLicenseRow.path == place))

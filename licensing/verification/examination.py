@@ -2,6 +2,7 @@
 
 import os
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,9 +68,9 @@ class Examination:
         assert self.parsed is not None  # noqa: S101 - step 6 comes before every step that asks
         return self.parsed
 
-    @property
+    @cached_property
     def adopted(self) -> AdoptedLicense | None:
-        """What was stated about the license at this place, whether the file is still that one or not."""
+        """What was stated about the license at this place, still that file or not; once step 1 has found the file."""
         known = self.asked.seen.adopted if self.asked.seen else {}
         if not known:
             return None

@@ -102,7 +102,8 @@ def name_of(path: Path) -> str:
     told = os.path.abspath(path)  # noqa: PTH100 - Path.resolve would follow links
     if ".." in path.parts:  # behind a link it leads elsewhere than the text says
         told = os.path.realpath(path) if path.name == ".." else f"{os.path.realpath(path.parent)}/{path.name}"
-    return told if _is_dir(Path(told)) else told.removesuffix(f"/{LICENSE_NAME}")
+    is_file = told.endswith(f"/{LICENSE_NAME}") and not _is_dir(Path(told))
+    return told.removesuffix(f"/{LICENSE_NAME}") if is_file else told
 
 
 def _is_dir(path: Path) -> bool:

@@ -388,12 +388,14 @@ def test_an_entry_is_taken_out_and_its_file_stays(keeper: Keeper, name: str) -> 
         remove(connection, keeper.site.license)
 
 
-def test_a_folder_that_is_gone_can_be_taken_out(keeper: Keeper) -> None:
-    keeper.adopt()
-    keeper.file.unlink()
+@pytest.mark.parametrize("name", ["license.dat", "carried.bin"])
+def test_a_folder_that_is_gone_can_be_taken_out(keeper: Keeper, name: str) -> None:
+    file = keeper.file.rename(keeper.site.license / name)
+    keeper.adopt(file)
+    file.unlink()
     keeper.site.license.rmdir()
     with writing(keeper.site.ledger) as connection:
-        remove(connection, keeper.site.license)
+        remove(connection, keeper.site.license if name == "license.dat" else file)
     assert read_memory(keeper.path).adopted == {}
 
 

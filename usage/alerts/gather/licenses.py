@@ -71,7 +71,7 @@ def _missing_mounts(
     """By their places, what held a license once below the paths and is among the mounts no more."""
     above, names = {places.of(root) for root in roots}, {name_of(path) for path in found.values()}
     gone: dict[str, Path] = {}
-    for path in (Path(name) for name in sorted(known) if name not in names):
+    for path in map(Path, sorted(known.keys() - names)):
         place = places.of(path)
         if place not in found and places.of(path.parent) in above and (place not in gone or is_plain(path, place)):
             gone[place] = path
