@@ -1,14 +1,13 @@
 """The schema's history, and the steps along it. Configured in code, so that a checkout, a wheel and an image agree."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from alembic.config import Config
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision this version of azlic reads and writes; revisions are numbered, so that a newer one is recognised."""
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -30,17 +29,15 @@ def configuration(connection: "Connection | None" = None) -> "Config":
     return config
 
 
-def upgrade(engine: "Engine", options: Mapping[str, Any], revision: str = "head") -> None:
-    """Walk the schema up to ``revision`` in one transaction."""
+def upgrade(connection: "Connection", revision: str = "head") -> None:
+    """Walk the schema up to ``revision``, within the transaction of the connection."""
     from alembic import command  # noqa: PLC0415
 
-    with engine.connect().execution_options(**options) as connection, connection.begin():
-        command.upgrade(configuration(connection), revision)
+    command.upgrade(configuration(connection), revision)
 
 
-def downgrade(engine: "Engine", options: Mapping[str, Any], revision: str) -> None:
-    """Walk the schema down to ``revision`` in one transaction; what a newer schema added is lost."""
+def downgrade(connection: "Connection", revision: str) -> None:
+    """Walk the schema down to ``revision``, within the same; what a newer schema added is lost."""
     from alembic import command  # noqa: PLC0415
 
-    with engine.connect().execution_options(**options) as connection, connection.begin():
-        command.downgrade(configuration(connection), revision)
+    command.downgrade(configuration(connection), revision)

@@ -369,11 +369,11 @@ def page(folder: Path, records: int = 300_000) -> Iterator[Figure]:
 
 def _ingest_beside(folder: Path, output: Path, *, a_second: int | None) -> tuple[float, float, float]:
     """The seconds of an ingest on the second core beside a page on the first; then answers a second, their time."""
-    from licensing.db.database import open_database
+    from licensing.db.database import open_ledger
 
     _remove(folder, "page.db*")
     database = str(folder / "page.db")
-    open_database(database, create=True).dispose()
+    open_ledger(database, create=True).dispose()
     serve = [AZLIC, "serve", str(folder), "--listen", "127.0.0.1:5998", "--database", database]
     server = subprocess.Popen(["taskset", "-c", "0", *serve], stderr=subprocess.PIPE, text=True)
     try:

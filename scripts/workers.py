@@ -57,11 +57,11 @@ def generate(folder: Path, records: int) -> float:
 
 def ingest(folder: Path, database: str) -> str:
     """The seconds of an ingest, and of its first and last tenth; the database is made before the clock starts."""
-    from licensing.db.database import open_database
+    from licensing.db.database import open_ledger
     from usage.intake.run import ingest as ingest_paths
 
     gc.set_threshold(*GC_THRESHOLD)
-    engine = open_database(database, create=True)
+    engine = open_ledger(database, create=True)
     marks = [(0.0, time.perf_counter())]
     ingest_paths(
         engine,
@@ -128,11 +128,11 @@ def _between(marks: list[tuple[float, float]], low: float, high: float) -> float
 
 def bare(folder: Path, database: Path) -> float:
     """The seconds of the least that could be done: decode each line, insert the same columns, nothing checked."""
-    from licensing.db.database import open_database
+    from licensing.db.database import open_ledger
     from usage.records.record import decode_plain
 
     gc.set_threshold(*GC_THRESHOLD)
-    open_database(str(database), create=True).dispose()
+    open_ledger(str(database), create=True).dispose()
     connection = sqlite3.connect(database, isolation_level=None)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA cache_size=-32000")
@@ -155,7 +155,7 @@ def bare(folder: Path, database: Path) -> float:
 
 def hand_over(folder: Path, site: str, office: str) -> str:
     """The seconds of an export, and of its acceptance by a head office that knows nothing yet."""
-    from licensing.db.database import open_database
+    from licensing.db.database import open_ledger
     from licensing.signing.site_keys import PUBLIC, create_site_keys, site_signer
     from usage.handover.accepting import accept
     from usage.handover.exporting import export
@@ -165,7 +165,7 @@ def hand_over(folder: Path, site: str, office: str) -> str:
     if not (folder / "keys").exists():
         create_site_keys(folder / "keys")
     signer, path, now = site_signer(folder / "keys"), folder / "export.azlic", datetime.now(UTC)
-    ledger, books = open_database(site), open_database(office, create=True)
+    ledger, books = open_ledger(site), open_ledger(office, create=True)
     enrol(books, "bench", folder / "keys" / PUBLIC)
     start = time.perf_counter()
     export(ledger, path, signer=signer, site="bench", tool="bench", now=now)

@@ -18,7 +18,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from licensing.db.database import open_database
+import migrations
+from licensing.db.database import connect, writing
 
 REQUIRED = "AZLIC_TEST_POSTGRESQL"
 """Set to ``required``, a missing PostgreSQL fails the tests that need one; else they are skipped."""
@@ -94,7 +95,7 @@ class Server:
             return cursor.fetchall() if cursor.description else []
 
     def new_database(self, template: str | None = None) -> str:
-        """The name of a fresh database: with the ledger's tables, or as another one is."""
+        """The name of a fresh database: with the tables, or as another one is."""
         if template is None:
             template = self._template
         name = f"test_{next(self._numbers)}"
@@ -104,7 +105,10 @@ class Server:
     @cached_property
     def _template(self) -> str:
         self.execute("CREATE DATABASE with_tables")
-        open_database(self.url("with_tables"), create=True).dispose()
+        engine = connect(self.url("with_tables"))
+        with writing(engine) as connection:
+            migrations.upgrade(connection)  # by whom it is used first says whether it is a ledger or an issuer's store
+        engine.dispose()
         return "with_tables"
 
     def drop_database(self, name: str) -> None:

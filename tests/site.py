@@ -16,7 +16,8 @@ from engines.container import Engine, Facilities, container_app
 from engines.options import ContainerOptions
 from engines.server.errors import require_admission
 from licensing.containers import READ
-from licensing.db.database import BUSY_SECONDS, open_database, reading, writing
+from licensing.db.database import BUSY_SECONDS, open_database, open_ledger, reading, writing
+from licensing.db.store_kind import StoreKind
 from licensing.delivery.downloading import Order, Waiting, download
 from licensing.issuer.book import approve
 from licensing.issuer.http import REQUEST_SECONDS, issuer_app
@@ -140,7 +141,9 @@ class Site:
     @property
     def issuer_store(self) -> Database:
         if self._issuer_store is None:
-            self._issuer_store = open_database(self.new_database("issuer"), create=True, wait_seconds=self.wait_seconds)
+            self._issuer_store = open_database(
+                self.new_database("issuer"), StoreKind.ISSUER, create=True, mode=0o600, wait_seconds=self.wait_seconds
+            )
         return self._issuer_store
 
     def add_resource(self, name: str = "plant-read", *, approved: bool = True, **changes: object) -> None:
@@ -196,7 +199,7 @@ class Site:
     @property
     def ledger(self) -> Database:
         if self._ledger is None:
-            self._ledger = open_database(self.database, create=True, wait_seconds=self.wait_seconds)
+            self._ledger = open_ledger(self.database, create=True, wait_seconds=self.wait_seconds)
         return self._ledger
 
     def ingest(self, sizes: ReadSizes = SIZES) -> Receipt:

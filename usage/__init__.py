@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from licensing.core.faces import lazy_face
 
 if TYPE_CHECKING:
-    from licensing.db.stores import open_ledger
+    from licensing.db.database import open_ledger
     from usage.alerts.conditions.all import alerts_of
     from usage.alerts.gather.state import site_state
     from usage.auditing.run import audit
@@ -62,7 +62,7 @@ _HOMES = {
     "ingest": "usage.intake.run",
     "inspect": "usage.handover.inspection",
     "monthly_report": "usage.reporting.report",
-    "open_ledger": "licensing.db.stores",
+    "open_ledger": "licensing.db.database",
     "pull": "usage.readings.polling",
     "site_state": "usage.alerts.gather.state",
     "watch": "usage.intake.watcher",

@@ -53,13 +53,13 @@ def adopt(
     from licensing.adoption import OperatorStatement
     from licensing.adoption import adopt as adopt_license
     from licensing.core.instants import parse_instant
-    from licensing.db.database import open_database, writing
+    from licensing.db.database import open_ledger, writing
     from licensing.issuer.audit import operator
 
     statement = OperatorStatement(
         container, parse_instant(expires), image, resource, parse_instant(downloaded) if downloaded else None
     )
-    with writing(open_database(database or load_settings().database, create=True)) as connection:
+    with writing(open_ledger(database or load_settings().database, create=True)) as connection:
         done = adopt_license(connection, path, statement, now=clock.as_of(None), stated_by=operator(), yes=yes)
     if json:
         output.emit_json("azlic.adoption/v1", adoption_fields(done))
@@ -77,10 +77,10 @@ def list_adopted(database: options.Database = None, json: options.Json = False) 
     """
     from azlic.render.adopted import adoptions_fields, adoptions_text
     from licensing.adoption import FileState, list_adopted
-    from licensing.db.database import open_database, reading
+    from licensing.db.database import open_ledger, reading
 
     now = clock.as_of(None)
-    with reading(open_database(database or load_settings().database)) as connection:
+    with reading(open_ledger(database or load_settings().database)) as connection:
         found = list_adopted(connection)
     if json:
         output.emit_json("azlic.adopted/v1", adoptions_fields(found, now))
@@ -103,9 +103,9 @@ def remove(
     """
     from licensing.adoption import remove as remove_adopted
     from licensing.core.instants import iso
-    from licensing.db.database import open_database, writing
+    from licensing.db.database import open_ledger, writing
 
-    engine = open_database(database or load_settings().database, upgrade=True)
+    engine = open_ledger(database or load_settings().database, upgrade=True)
     if not yes:
         typer.confirm(f"Forget what was stated of {path}?", abort=True, err=True)
     with writing(engine) as connection:

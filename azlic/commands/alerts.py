@@ -58,12 +58,12 @@ def _remember(database: str, state: "State", found: "list[Alert]") -> None:
     import contextlib
 
     from licensing.core.errors import AzlicError
-    from licensing.db.database import open_database, writing
+    from licensing.db.database import open_ledger, writing
     from licensing.history.remember import advance
     from licensing.verdict.seen import WitnessKind
     from usage.alerts.store import remember_look
 
-    with contextlib.suppress(AzlicError), writing(open_database(database)) as connection:
+    with contextlib.suppress(AzlicError), writing(open_ledger(database)) as connection:
         remember_look(connection, state, found)
         if not state.clock_behind:
             advance(connection, WitnessKind.EVALUATION, state.now, "alerts")
@@ -86,7 +86,7 @@ def ack(
     from azlic.monitoring.site_state import look_at_site
     from licensing.core.errors import BadCall
     from licensing.core.instants import iso, parse_instant
-    from licensing.db.database import open_database
+    from licensing.db.database import open_ledger
     from licensing.issuer.audit import operator
     from usage.alerts.store import acknowledge
 
@@ -95,7 +95,7 @@ def ack(
     alert = next((one.alert for one in found if one.alert.id == name), None)
     if alert is None:
         raise BadCall(f"there is no alert {name} now", hint="azlic alerts lists those there are, with their ids")
-    engine = open_database(database or settings.database, create=True)
+    engine = open_ledger(database or settings.database, create=True)
     acknowledge(engine, alert, until=day, now=now, by=operator())
     output.emit(f"{alert.id} is quiet until {iso(day)}, or until it worsens")
 
@@ -113,9 +113,9 @@ def forget(
 
     Example: azlic alerts forget /srv/licenses/hall-2
     """
-    from licensing.db.database import open_database
+    from licensing.db.database import open_ledger
     from licensing.verification.mounts import name_of
     from usage.alerts.store import forget_license
 
-    forget_license(open_database(database or load_settings().database, upgrade=True), path)
+    forget_license(open_ledger(database or load_settings().database, upgrade=True), path)
     output.emit(f"{name_of(path)} is missed no more")

@@ -59,10 +59,10 @@ def _remember(ledger: str, *, sound: bool, detail: str) -> None:
     import contextlib
 
     from licensing.core.errors import AzlicError
-    from licensing.db.database import open_database, writing
+    from licensing.db.database import open_ledger, writing
     from usage.alerts.store import remember_audit
 
-    with contextlib.suppress(AzlicError), writing(open_database(ledger)) as connection:
+    with contextlib.suppress(AzlicError), writing(open_ledger(ledger)) as connection:
         remember_audit(connection, sound=sound, detail=detail, now=clock.now())
 
 
@@ -75,11 +75,11 @@ def checkpoint(database: options.Database = None, json: options.Json = False) ->
     Example: azlic checkpoint > checkpoint.txt
     """
     from azlic.render.audit import checkpoint_fields
-    from licensing.db.database import open_database, writing
+    from licensing.db.database import open_ledger, writing
     from usage.ledger.checkpoints import take_checkpoint as taken
 
     settings = load_settings()
-    with writing(open_database(database or settings.database, upgrade=True)) as connection:
+    with writing(open_ledger(database or settings.database, upgrade=True)) as connection:
         found = taken(connection, site=settings.site, now=clock.now())
     if json:
         output.emit_json("azlic.checkpoint/v1", checkpoint_fields(found))

@@ -55,13 +55,13 @@ def reset(
     Example: azlic clock reset reset.json
     """
     from licensing.core.instants import iso
-    from licensing.db.database import open_database
+    from licensing.db.database import open_ledger
     from licensing.trust.clock_reset import read_clock_reset, take_clock_reset
     from licensing.trust.store import TrustStore
 
     settings = load_settings()
     document = read_clock_reset(file, trust=TrustStore(trust or settings.trust), site=settings.site)
-    engine = open_database(database or settings.database, upgrade=True)
+    engine = open_ledger(database or settings.database, upgrade=True)
     if not yes:
         typer.confirm(f"Set the clock's mark back to {iso(document.instant)} ({document.reason})?", abort=True)
     take_clock_reset(engine, document, now=clock.now())

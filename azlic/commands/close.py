@@ -38,12 +38,12 @@ def close(
     Example: azlic close 2026-10 /output
     """
     from azlic.render.closing import closable_fields, closable_text
-    from licensing.db.database import open_database
+    from licensing.db.database import open_ledger
     from usage.closing.close import close_month, examine
     from usage.months import Month
 
     wanted, now = Month.parse(month), clock.now()
-    engine = open_database(database or load_settings().database, upgrade=True)
+    engine = open_ledger(database or load_settings().database, upgrade=True)
     found = examine(engine, wanted, now=now, folders=paths or ())
     refused = bool(found.obstacles) and accept is None
     if refused:
@@ -75,14 +75,14 @@ def correct(
     Example: azlic correct 0199f0aa --quantity 12 --reason "scanned twice" --yes
     """
     from azlic.render.closing import correction_json, correction_text
-    from licensing.db.database import open_database
+    from licensing.db.database import open_ledger
     from usage.ledger.corrections import check_reason, look_up
     from usage.ledger.corrections import correct as correct_record
     from usage.quantity import parse_quantity
 
     micro, now = parse_quantity(quantity), clock.now()
     check_reason(reason)
-    engine = open_database(database or load_settings().database, upgrade=True)
+    engine = open_ledger(database or load_settings().database, upgrade=True)
     change = look_up(engine, record, micro, now=now)
     if not yes:
         output.tell(correction_text(change))

@@ -107,11 +107,11 @@ def _with_history(found: "SiteExamination", database: str | None, settings: Sett
         return found
     from azlic.mount_history import history_findings
     from licensing.core.errors import AzlicError
-    from licensing.db.database import open_database, reading
+    from licensing.db.database import open_ledger, reading
     from licensing.doctor.finding import DoctorFinding
 
     try:
-        with reading(open_database(database or settings.database)) as connection:
+        with reading(open_ledger(database or settings.database)) as connection:
             return found.join_findings(history_findings(connection, found.empty_outputs, in_use=found.outputs))
     except (AzlicError, OSError) as error:
         do = error.hint if isinstance(error, AzlicError) else "run azlic doctor as root"

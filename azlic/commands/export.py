@@ -66,7 +66,7 @@ def export(
     """
     import azlic
     from azlic.render.handover import export_fields, export_text
-    from licensing.db.database import open_database
+    from licensing.db.database import open_ledger
     from licensing.signing.site_keys import site_signer
     from usage.handover.exporting import export as write_export
     from usage.ledger.checkpoints import read_checkpoint
@@ -74,7 +74,7 @@ def export(
 
     settings = load_settings()
     given = write_export(
-        open_database(database or settings.database, upgrade=True),
+        open_ledger(database or settings.database, upgrade=True),
         file,
         signer=site_signer(keys or settings.site_keys),
         site=settings.site,
@@ -135,13 +135,13 @@ def accept(
     """
     from azlic.render.handover import acceptance_fields, acceptance_text
     from licensing.core.files import write_whole
-    from licensing.db.database import open_database
+    from licensing.db.database import open_ledger
     from licensing.signing.site_keys import site_signer
     from usage.handover.accepting import accept as book
 
     settings = load_settings()
     signer = site_signer(keys or settings.site_keys)
-    taken = book(open_database(database or settings.database, upgrade=True), file, signer=signer, now=clock.now())
+    taken = book(open_ledger(database or settings.database, upgrade=True), file, signer=signer, now=clock.now())
     write_whole(receipt, taken.content)
     if json:
         output.emit_json("azlic.accepted-export/v1", acceptance_fields(taken, receipt))
@@ -167,13 +167,13 @@ def acknowledge(
     Example: azlic acknowledge november.ack --head-office head-office.pem
     """
     from azlic.render.handover import acknowledgement_fields, acknowledgement_text
-    from licensing.db.database import open_database
+    from licensing.db.database import open_ledger
     from licensing.signing.keys import load_public_key
     from usage.handover.acknowledgement import acknowledge as take
 
     settings = load_settings()
     key = load_public_key(head_office or settings.head_office)
-    taken = take(open_database(database or settings.database, upgrade=True), file, key=key, now=clock.now())
+    taken = take(open_ledger(database or settings.database, upgrade=True), file, key=key, now=clock.now())
     if json:
         output.emit_json("azlic.acknowledgement/v1", acknowledgement_fields(taken))
     else:
@@ -194,10 +194,10 @@ def add(
     Example: azlic handing-sites add hall-7 site.pem
     """
     from azlic.render.handover import site_text
-    from licensing.db.database import open_database
+    from licensing.db.database import open_ledger
     from usage.handover.sites import enrol
 
-    engine = open_database(database or load_settings().database, create=True)
+    engine = open_ledger(database or load_settings().database, create=True)
     output.emit(site_text(enrol(engine, name, key, replace=yes)))
 
 
@@ -208,10 +208,10 @@ def list_sites(database: options.Database = None, json: options.Json = False) ->
     Example: azlic handing-sites list
     """
     from azlic.render.handover import site_fields, sites_text
-    from licensing.db.database import open_database, reading
+    from licensing.db.database import open_ledger, reading
     from usage.handover.sites import list_sites
 
-    with reading(open_database(database or load_settings().database)) as connection:
+    with reading(open_ledger(database or load_settings().database)) as connection:
         known = list_sites(connection)
     if json:
         output.emit_json("azlic.handing-sites/v1", {"sites": list(map(site_fields, known))})

@@ -103,10 +103,10 @@ def _image(image: str | None) -> str | None:
 
 
 def _record(ledger: str, verdicts: list["Verdict"]) -> None:
-    from licensing.db.database import open_database, writing
+    from licensing.db.database import open_ledger, writing
     from licensing.history.remember import remember_verdict
 
-    with writing(open_database(ledger, create=True)) as connection:
+    with writing(open_ledger(ledger, create=True)) as connection:
         for verdict in verdicts:
             remember_verdict(connection, verdict)
 

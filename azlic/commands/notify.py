@@ -51,11 +51,11 @@ def _notify(
     settings: Settings, channels: "Sequence[Channel]", *, trust: Path | None, database: str | None
 ) -> dict[str, str]:
     from azlic.monitoring.site_state import look_at_site
-    from licensing.db.database import open_database
+    from licensing.db.database import open_ledger
     from usage.alerts.alert import severity_counts
     from usage.alerts.notify import notify_channels as tell
 
-    engine = open_database(database or settings.database, create=True)
+    engine = open_ledger(database or settings.database, create=True)
     outcome = tell(
         engine,
         channels,

@@ -42,8 +42,7 @@ def add(
     --start 2026-01-01 --end 2027-01-01 --meter CognitiveServices.ComputerVision.Container.Read
     """
     from licensing.core.instants import parse_instant
-    from licensing.db.database import writing
-    from licensing.db.stores import open_ledger
+    from licensing.db.database import open_ledger, writing
     from usage.plans.model import MeterShare, Plan
     from usage.plans.store import add_plan
     from usage.quantity import MICRO
@@ -61,7 +60,7 @@ def add(
         auto_renew=auto_renew,
         meters=tuple(map(MeterShare, meter or ())),
     )
-    with writing(open_ledger(database or load_settings().database)) as connection:
+    with writing(open_ledger(database or load_settings().database, create=True)) as connection:
         added = add_plan(connection, plan)
     tell_entry(plan, added)
 
@@ -73,10 +72,10 @@ def list_plans(database: options.Database = None, json: options.Json = False) ->
     Example: azlic plan list
     """
     from azlic.render.plans import plan_fields, plans_table
-    from licensing.db.database import open_database, reading
+    from licensing.db.database import open_ledger, reading
     from usage.plans.store import list_plans
 
-    with reading(open_database(database or load_settings().database)) as connection:
+    with reading(open_ledger(database or load_settings().database)) as connection:
         found = list_plans(connection)
     if json:
         output.emit_json("azlic.plans/v1", {"plans": [plan_fields(plan) for plan in found]})
@@ -91,10 +90,10 @@ def show(name: Name, database: options.Database = None, json: options.Json = Fal
     Example: azlic plan show read-2026
     """
     from azlic.render.plans import plan_fields, plan_text
-    from licensing.db.database import open_database, reading
+    from licensing.db.database import open_ledger, reading
     from usage.plans.store import find_plan
 
-    with reading(open_database(database or load_settings().database)) as connection:
+    with reading(open_ledger(database or load_settings().database)) as connection:
         plan = find_plan(connection, name)
     if json:
         output.emit_json("azlic.plan/v1", {"plan": plan_fields(plan)})
@@ -120,13 +119,13 @@ def amend(
     Example: azlic plan amend read-2026 --units 1 --from 2026-07-01
     """
     from licensing.core.instants import parse_instant
-    from licensing.db.database import open_database, writing
+    from licensing.db.database import open_ledger, writing
     from usage.plans.amendments import amend_plan
     from usage.plans.store import find_plan
     from usage.quantity import MICRO, group_digits
 
     stated = None if quota is None else quota * MICRO
-    with writing(open_database(database or load_settings().database)) as connection:
+    with writing(open_ledger(database or load_settings().database)) as connection:
         change = amend_plan(connection, name, units, parse_instant(start), quota=stated, now=clock.now())
         unit = find_plan(connection, name).unit
     if change is None:
@@ -145,10 +144,10 @@ def end(name: Name, database: options.Database = None) -> None:
 
     Example: azlic plan end read-2026
     """
-    from licensing.db.database import open_database, writing
+    from licensing.db.database import open_ledger, writing
     from usage.plans.store import end_plan, find_plan
 
-    with writing(open_database(database or load_settings().database)) as connection:
+    with writing(open_ledger(database or load_settings().database)) as connection:
         changed = end_plan(connection, name)
         plan = find_plan(connection, name)
     output.emit(
@@ -174,13 +173,13 @@ def map_meter(
     Example: azlic plan map speech-2026 Speech.Seconds --units 1 --per 3600
     """
     from azlic.render.plans import share_words
-    from licensing.db.database import open_database, writing
+    from licensing.db.database import open_ledger, writing
     from usage.plans.model import MeterShare
     from usage.plans.store import find_plan, unmap_meter
     from usage.plans.store import map_meter as map_it
 
     share = MeterShare(meter, units, per)
-    with writing(open_database(database or load_settings().database)) as connection:
+    with writing(open_ledger(database or load_settings().database)) as connection:
         unit = find_plan(connection, name).unit
         before = unmap_meter(connection, name, meter) if remove else map_it(connection, name, share)
     if remove:

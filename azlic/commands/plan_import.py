@@ -47,7 +47,7 @@ def import_plan(
 
 def _import_license(folder: Path, database: str | None, trust: Path | None, *, stray: bool) -> None:
     from licensing.core.errors import BadCall, NoGoodLicense
-    from licensing.db.database import open_database, writing
+    from licensing.db.database import open_ledger, writing
     from licensing.history.read import read_memory
     from licensing.history.remember import remember_verdict
     from licensing.trust.store import TrustStore
@@ -68,20 +68,20 @@ def _import_license(folder: Path, database: str | None, trust: Path | None, *, s
     if stray:
         raise BadCall("a license states its period, quota and meters itself", hint=f"azlic plan import {folder}")
     plan = from_document(verdict.license.plan)
-    with writing(open_database(target, create=True)) as connection:
+    with writing(open_ledger(target, create=True)) as connection:
         added = add_plan(connection, plan)
         remember_verdict(connection, verdict)
     tell_entry(plan, added)
 
 
 def _import_azure(path: Path, period: "Period", tiers: Path | None, meters: list[str], database: str | None) -> None:
-    from licensing.db.database import open_database, writing
+    from licensing.db.database import open_ledger, writing
     from usage.plans.azure_decode import read_json
     from usage.plans.azure_import import enter_plans, parse_plans, parse_tiers
 
     known = parse_tiers(read_json(tiers), tiers.name) if tiers else {}
     found = parse_plans(read_json(path), path.name, period=period, tiers=known, meters=meters)
-    with writing(open_database(database or load_settings().database, create=True)) as connection:
+    with writing(open_ledger(database or load_settings().database, create=True)) as connection:
         entered = enter_plans(connection, found)
     for plan, added in entered:
         tell_entry(plan, added)

@@ -28,10 +28,10 @@ def list_lines(database: options.Database = None, settled: All = False, json: op
     Example: azlic quarantine list
     """
     from azlic.render.findings import lines_fields, lines_text
-    from licensing.db.database import open_database, reading
+    from licensing.db.database import open_ledger, reading
     from usage.intake.quarantine import list_quarantined
 
-    with reading(open_database(database or load_settings().database)) as connection:
+    with reading(open_ledger(database or load_settings().database)) as connection:
         lines = list_quarantined(connection, settled=settled)
     if json:
         output.emit_json("azlic.quarantine/v1", lines_fields(lines))
@@ -53,11 +53,11 @@ def retry(
     Example: azlic quarantine retry
     """
     from azlic.render.receipt import receipt_text
-    from licensing.db.stores import open_ledger
+    from licensing.db.database import open_ledger
     from usage.intake.quarantine import retry as retry_lines
 
     settings = load_settings()
-    engine = open_ledger(database or settings.database)
+    engine = open_ledger(database or settings.database, create=True)
     receipt = retry_lines(engine, numbers or None, now=clock.now(), site=settings.site)
     output.emit(receipt_text(receipt))
     raise typer.Exit(0 if receipt.clean else 1)
@@ -69,10 +69,10 @@ def discard(numbers: Numbers, reason: Reason, database: options.Database = None)
 
     Example: azlic quarantine discard 3 --reason "torn by the power cut of 3 March"
     """
-    from licensing.db.stores import open_ledger
+    from licensing.db.database import open_ledger
     from usage.intake.quarantine import discard as discard_lines
 
-    engine = open_ledger(database or load_settings().database)
+    engine = open_ledger(database or load_settings().database, create=True)
     count = discard_lines(engine, numbers, reason=reason, now=clock.now())
     output.emit(f"{count} put aside: {reason}")
 
@@ -84,10 +84,10 @@ def list_findings(database: options.Database = None, settled: All = False, json:
     Example: azlic findings list
     """
     from azlic.render.findings import findings_fields, findings_text
-    from licensing.db.database import open_database, reading
+    from licensing.db.database import open_ledger, reading
     from usage.intake.findings import list_findings, open_gaps
 
-    with reading(open_database(database or load_settings().database)) as connection:
+    with reading(open_ledger(database or load_settings().database)) as connection:
         found, gaps = list_findings(connection, settled=settled), open_gaps(connection)
     if json:
         output.emit_json("azlic.findings/v1", findings_fields(found, gaps))
@@ -101,9 +101,9 @@ def settle(numbers: Numbers, reason: Reason, database: options.Database = None) 
 
     Example: azlic findings settle 2 --reason "the file was moved to the archive by hand"
     """
-    from licensing.db.stores import open_ledger
+    from licensing.db.database import open_ledger
     from usage.intake.findings import settle as settle_findings
 
-    engine = open_ledger(database or load_settings().database)
+    engine = open_ledger(database or load_settings().database, create=True)
     count = settle_findings(engine, numbers, reason=reason, now=clock.now())
     output.emit(f"{count} settled: {reason}")

@@ -42,8 +42,7 @@ def pull(
     Example: azlic pull http://translator:5000 --source translator
     """
     from azlic.render.readings import asking, missing_reports, readings_json, readings_text
-    from licensing.db.database import reading
-    from licensing.db.stores import open_ledger
+    from licensing.db.database import open_ledger, reading
     from usage.months import Month
     from usage.readings.polling import months_to_read
     from usage.readings.polling import pull as ask
@@ -51,7 +50,7 @@ def pull(
 
     settings, now = load_settings(), clock.now()
     wanted = sorted({Month.parse(text) for text in month or ()})
-    engine = open_ledger(database or settings.database)
+    engine = open_ledger(database or settings.database, create=True)
     if not wanted:
         with reading(engine) as connection:
             wanted = months_to_read(connection, now)
@@ -94,7 +93,7 @@ def import_report(
     """
     from licensing.core.errors import BadCall
     from licensing.core.instants import parse_instant
-    from licensing.db.stores import open_ledger
+    from licensing.db.database import open_ledger
     from usage.months import Month
     from usage.readings.inbox import from_file
     from usage.readings.take import take_readings
@@ -108,7 +107,7 @@ def import_report(
         now=now,
         taken_at=parse_instant(taken_at) if taken_at else None,
     )
-    engine = open_ledger(database or settings.database)
+    engine = open_ledger(database or settings.database, create=True)
     taken = take_readings(engine, source, [arrival], now=now, site=settings.site)
     _leave(taken, json)
 
@@ -120,10 +119,10 @@ def list_sources(database: options.Database = None, json: options.Json = False) 
     Example: azlic sources list
     """
     from azlic.render.readings import sources_fields, sources_text
-    from licensing.db.database import open_database, reading
+    from licensing.db.database import open_ledger, reading
     from usage.readings.sources import list_sources_with_readings
 
-    with reading(open_database(database or load_settings().database)) as connection:
+    with reading(open_ledger(database or load_settings().database)) as connection:
         found = list_sources_with_readings(connection)
     if json:
         output.emit_json("azlic.sources/v1", sources_fields(found))
@@ -145,7 +144,7 @@ def separate(
     Example: azlic sources separate translator-2 --yes
     """
     from licensing.core.errors import BadCall
-    from licensing.db.stores import open_ledger
+    from licensing.db.database import open_ledger
     from usage.readings.take import separate as separate_source
 
     if not yes:
@@ -154,7 +153,7 @@ def separate(
             hint=f"look at what its Mounts:Output stands for, then: azlic sources separate {name} --yes",
         )
     settings = load_settings()
-    engine = open_ledger(database or settings.database)
+    engine = open_ledger(database or settings.database, create=True)
     _leave(separate_source(engine, name, now=clock.now(), site=settings.site), json)
 
 

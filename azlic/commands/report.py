@@ -54,7 +54,7 @@ def report(
 
     Example: azlic report 2026-11
     """
-    from licensing.db.database import open_database, reading
+    from licensing.db.database import open_ledger, reading
     from licensing.history.read import read_seen
     from licensing.history.remember import witness_answer
     from usage.months import Month
@@ -66,7 +66,7 @@ def report(
     settings = load_settings()
     target = database or settings.database
     page = ""
-    with reading(open_database(target)) as connection:
+    with reading(open_ledger(target)) as connection:
         found = monthly_report(connection, wanted, as_of=as_of)
         proof = _recompute(connection, wanted) if prove else None
         suspect = read_seen(connection).clock_behind(as_of)

@@ -58,7 +58,7 @@ def serve(
     from azlic.web.app import site_app
     from azlic.web.site import WatchedSite
     from engines.server import process
-    from licensing.db.database import only_reading, open_database
+    from licensing.db.database import only_reading, open_ledger
 
     settings = load_settings()
     host, port = parse_address(listen, example="127.0.0.1:5090")
@@ -71,7 +71,7 @@ def serve(
     site = WatchedSite(
         name=settings.site,
         watched=_watch(paths, settings, trust or settings.trust, target),
-        ledger=only_reading(open_database(target)),
+        ledger=only_reading(open_ledger(target)),
         clock=lambda: clock.as_of(None),
         lead_days=settings.lead_days,
         alerts=_alerts(settings._replace(licenses=tuple(paths)), trust, database),

@@ -29,13 +29,12 @@ def ingest(
     Example: azlic ingest /output
     """
     from azlic.render.receipt import progress_bar, receipt_fields, receipt_text
-    from licensing.db.database import reading
-    from licensing.db.stores import open_ledger
+    from licensing.db.database import open_ledger, reading
     from licensing.history.read import read_seen
     from usage.intake.run import ingest as ingest_paths
 
     settings = load_settings()
-    engine = open_ledger(database or settings.database)
+    engine = open_ledger(database or settings.database, create=True)
     with progress_bar() as progress:
         receipt = ingest_paths(engine, paths, now=clock.now(), site=settings.site, progress=progress)
     with reading(engine) as connection:
@@ -72,12 +71,12 @@ def watch(
     from azlic.render.receipt import receipt_line
     from azlic.sd_notify import Supervisor
     from licensing.core.errors import AzlicError
-    from licensing.db.stores import open_ledger
+    from licensing.db.database import open_ledger
     from usage.intake.watcher import Watch
     from usage.ledger.writer import Receipt
 
     settings = load_settings()
-    engine = open_ledger(database or settings.database)
+    engine = open_ledger(database or settings.database, create=True)
     loop = Watch(engine, paths, clock=clock.now, site=settings.site, polling=polling)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.stop())

@@ -10,25 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from sqlalchemy.orm import DeclarativeBase
 
 import migrations
 from licensing.core.errors import AzlicError, BadCall
 from licensing.db import postgresql
+from licensing.db.schema import StoreRow
 from licensing.db.sqlite_wal import wal_is_safe
+from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 
 BUSY_SECONDS = 10
 _WRITING = {"azlic_writing": True}
 _WAIT = "azlic_wait_seconds"
-
-
-class Table(DeclarativeBase):
-    """The base of every table, so that one migration history holds them all."""
-
-    metadata = MetaData(naming_convention=migrations.NAMING)
 
 
 class DatabaseBusy(AzlicError):
@@ -37,27 +32,36 @@ class DatabaseBusy(AzlicError):
 
 def open_database(
     target: str,
+    kind: StoreKind,
     *,
     create: bool = False,
     upgrade: bool = False,
     mode: int = 0o640,
     wait_seconds: float = BUSY_SECONDS,
 ) -> Engine:
-    """Open the database at a path or URL.
+    """Open the database at a path or URL, as a site's ledger or as an issuer's store.
 
     ``create`` makes a missing SQLite file (``mode``, its folder too) and brings the schema up to date; ``upgrade`` does
     only the latter. Without them a missing file or an older schema is an ``AzlicError`` with the command that mends it.
-    So long does who uses it wait for another process that writes: ``wait_seconds``.
+    So is a database of the other kind, always, and nothing is written into it. ``wait_seconds`` is how long who uses it
+    waits for another process that writes.
     """
     engine = connect(target, create=create, mode=mode, wait_seconds=wait_seconds)
     try:
-        _bring_up_to_date(engine, create=create, upgrade=upgrade)
+        _bring_up_to_date(engine, kind, create=create, upgrade=upgrade)
     except BaseException as error:
         engine.dispose()
         if isinstance(error, SQLAlchemyError):
             raise unusable(engine, error) from error
         raise
     return engine
+
+
+def open_ledger(
+    target: str, *, create: bool = False, upgrade: bool = False, wait_seconds: float = BUSY_SECONDS
+) -> Engine:
+    """Open a site's ledger, as by ``open_database``."""
+    return open_database(target, StoreKind.SITE, create=create, upgrade=upgrade, wait_seconds=wait_seconds)
 
 
 def wait_seconds_of(engine: Engine) -> float:
@@ -83,13 +87,20 @@ def only_reading(engine: Engine) -> Engine:
     return engine
 
 
-def _bring_up_to_date(engine: Engine, *, create: bool, upgrade: bool) -> None:
+def _bring_up_to_date(engine: Engine, kind: StoreKind, *, create: bool, upgrade: bool) -> None:
     revision = _revision(engine)
     if revision == migrations.HEAD:
-        return
-    if not (create or (upgrade and revision is not None)):
+        with reading(engine) as connection:
+            settled = check_kind(connection.exec_driver_sql(STATED_KIND).scalars(), kind, place(engine))
+        if settled or not (create or upgrade):
+            return
+    elif not (create or (upgrade and revision is not None)):
         raise _not_current(engine, revision)
-    _upgrade(engine, revision)
+    _refuse_unfit(engine, revision)
+    with writing(engine) as connection:  # one transaction, so that what is refused keeps the schema it has
+        migrations.upgrade(connection)
+        if not check_kind(connection.exec_driver_sql(STATED_KIND).scalars(), kind, place(engine)):
+            connection.execute(insert(StoreRow).values(key=1, kind=kind))
 
 
 def connect(target: str, *, create: bool = False, mode: int = 0o640, wait_seconds: float = BUSY_SECONDS) -> Engine:
@@ -165,8 +176,8 @@ def _is_writing(connection: Connection) -> bool:
 
 @contextlib.contextmanager
 def open_briefly(target: str, *, upgrade: bool = False) -> Iterator[Engine]:
-    """A database for a moment: open as by ``open_database``, and no connection is left behind."""
-    engine = open_database(target, upgrade=upgrade)
+    """A site's ledger for a moment: open as by ``open_ledger``, and no connection is left behind."""
+    engine = open_ledger(target, upgrade=upgrade)
     try:
         yield engine
     finally:
@@ -238,12 +249,11 @@ def _revision(engine: Engine) -> str | None:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _upgrade(engine: Engine, revision: str | None) -> None:
+def _refuse_unfit(engine: Engine, revision: str | None) -> None:
     if revision is not None and revision > migrations.HEAD:
         raise _not_current(engine, revision)
     if revision is None and engine.dialect.name == "postgresql":
         _refuse_unfit_encoding(engine)
-    migrations.upgrade(engine, _WRITING)
 
 
 def _refuse_unfit_encoding(engine: Engine) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from licensing.core.errors import AzlicError
+from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -51,7 +52,8 @@ def view_of(connection: "Connection") -> ReadOnlyConnection:
 def readonly_connection(database: str, *, any_schema: bool = False) -> Iterator[ReadOnlyConnection | None]:
     """One consistent view of the ledger at a path or URL, read-only; None where there is no ledger yet.
 
-    Raises ``AzlicError`` when it cannot be read or, unless ``any_schema`` will do, has another one than this version.
+    Raises ``AzlicError`` when it cannot be read, is an issuer's store or, unless ``any_schema`` will do, has another
+    schema than this version.
     """
     if "://" in database:
         with _by_url(database, any_schema=any_schema) as connection:
@@ -68,6 +70,7 @@ def readonly_connection(database: str, *, any_schema: bool = False) -> Iterator[
             found = ReadOnlyConnection(file.execute, "sqlite")
             if not any_schema:
                 _check_schema(path, found)
+            _check_ledger(found, str(path))
             yield found
     except (sqlite3.Error, OSError) as error:
         raise AzlicError(f"the ledger {path} cannot be read by user {os.geteuid()}: {error}", hint=_HINT) from error
@@ -75,14 +78,21 @@ def readonly_connection(database: str, *, any_schema: bool = False) -> Iterator[
 
 @contextlib.contextmanager
 def _by_url(database: str, *, any_schema: bool) -> Iterator[ReadOnlyConnection]:
-    from licensing.db.database import connect, open_database, reading  # noqa: PLC0415 - slow to import
+    from licensing.db.database import connect, open_ledger, place, reading  # noqa: PLC0415 - slow to import
 
-    engine = connect(database) if any_schema else open_database(database)
+    engine = connect(database) if any_schema else open_ledger(database)
     try:
         with reading(engine) as connection:
-            yield view_of(connection)
+            found = view_of(connection)
+            _check_ledger(found, place(engine))
+            yield found
     finally:
         engine.dispose()
+
+
+def _check_ledger(connection: ReadOnlyConnection, where: str) -> None:
+    if "store" in connection.tables():  # an older schema does not say
+        check_kind(connection.select(str, STATED_KIND), StoreKind.SITE, where)
 
 
 def _check_schema(path: Path, connection: ReadOnlyConnection) -> None:

@@ -20,7 +20,8 @@ _Made = TypeVar("_Made")
 def read_memory(database: str) -> Seen:
     """What the ledger at a path or URL remembers; one that is not there yet remembers nothing.
 
-    A ledger that is there and cannot be asked is told in ``Seen.unread``; it is never an error. Nothing is written.
+    A ledger that is there and cannot be asked, or is an issuer's store, is told in ``Seen.unread``; it is never an
+    error. Nothing is written.
     """
     try:
         with readonly_connection(database, any_schema=True) as connection:

@@ -6,7 +6,7 @@ Instants are Unix milliseconds, digests SHA-256.
 from sqlalchemy import BigInteger, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from licensing.db.database import Table
+from licensing.db.schema import Table
 
 
 class WitnessMarkRow(Table):

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, select, update
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.instants import iso
 from licensing.db.database import open_database, place, reading, writing
-from licensing.db.stores import refuse_a_ledger
+from licensing.db.store_kind import StoreKind
 from licensing.issuer.audit import note
 from licensing.issuer.revocations import Revoked, list_revocations
 from licensing.issuer.tables import DownloadRow, ResourceRow, SubscriptionRow
@@ -21,9 +21,7 @@ def create_issuer(target: str) -> Engine:
 
     Raises ``AzlicError`` for a site's ledger, and where it cannot be made.
     """
-    engine = open_database(target, create=True, mode=0o600)
-    refuse_a_ledger(engine)
-    return engine
+    return open_database(target, StoreKind.ISSUER, create=True, mode=0o600)
 
 
 def open_issuer(target: str) -> Engine:
@@ -31,26 +29,20 @@ def open_issuer(target: str) -> Engine:
 
     Raises ``AzlicError`` when it is not there, or is a site's ledger.
     """
-    engine = _open(target)
-    refuse_a_ledger(engine)
-    return engine
-
-
-def _open(target: str) -> Engine:
     if "://" not in target and not Path(target).exists():
         raise AzlicError(
             f"there is no issuer's store at {Path(target).absolute()}",
             hint="azlic issuer init makes it; or name another with --database",
         )
-    return open_database(target, upgrade=True)
+    return open_database(target, StoreKind.ISSUER, upgrade=True)
 
 
 def open_stocked_issuer(target: str) -> Engine:
     """Open an issuer's store that holds a resource: without one there is nothing to serve, to sign or to list.
 
-    Raises ``AzlicError`` when it is not there, or holds none, as another database does.
+    Raises ``AzlicError`` when it is not there, is a site's ledger, or holds none.
     """
-    engine = _open(target)
+    engine = open_issuer(target)
     with reading(engine) as connection:
         if connection.execute(select(ResourceRow.name).limit(1)).first() is None:
             raise AzlicError(

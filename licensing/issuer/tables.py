@@ -6,7 +6,7 @@ Instants are ISO 8601 text in UTC.
 from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from licensing.db.database import Table
+from licensing.db.schema import Table
 
 Key = BigInteger().with_variant(Integer, "sqlite")
 

@@ -9,7 +9,7 @@ from azlic.settings import load_settings
 from azlic.web.access import Doors
 from azlic.web.app import site_app
 from azlic.web.site import WatchedSite
-from licensing.db.database import only_reading, open_database
+from licensing.db.database import only_reading, open_ledger
 from tests.serving import serving
 from tests.site import Site
 
@@ -22,7 +22,7 @@ def watched_site(site: Site, *paths: Path) -> WatchedSite:
     return WatchedSite(
         name="plant-7",
         watched=_watch(list(paths) or [site.license], settings, site.trust.folder, ledger),
-        ledger=only_reading(open_database(ledger)),
+        ledger=only_reading(open_ledger(ledger)),
         clock=site.clock,
         lead_days=60,
     )

@@ -158,7 +158,7 @@ def test_a_ledger_that_may_not_be_looked_at_is_missed_only_where_it_was_named(
     def closed(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "azlic.db")
 
-    monkeypatch.setattr("licensing.db.database.open_database", closed)
+    monkeypatch.setattr("licensing.db.database.open_ledger", closed)
     shutil.rmtree(site.output / "read")
     assert doctor(cli).status == 0
     assert doctor(cli, "--database", "azlic.db").status == 3

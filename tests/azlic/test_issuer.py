@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from licensing.db.database import open_database, reading
+from licensing.db.database import open_ledger, reading
 from licensing.delivery.api_keys import prepare_folder
 from licensing.issuer.book import open_issuer
 from licensing.issuer.downloads import owner_of
@@ -79,9 +79,9 @@ def test_only_init_makes_an_issuers_store(issuer: Cli, site: Site, words: tuple[
     absent = issuer("issuer", *words, "--database", "none.db")
     assert absent.status == 3 and "there is no issuer's store" in absent.err and "azlic issuer init" in absent.err
     assert not (site.folder / "none.db").exists()
-    open_database(str(site.folder / "ledger.db"), create=True).dispose()
+    open_ledger(str(site.folder / "ledger.db"), create=True).dispose()
     empty = issuer("issuer", *words, "--database", "ledger.db")
-    assert empty.status == 3 and "ledger.db holds no resource of any issuer" in empty.err
+    assert empty.status == 3 and "ledger.db is a site's ledger, not an issuer's store" in empty.err
 
 
 def test_a_resource_is_entered_only_into_a_store_that_is_there(issuer: Cli, site: Site) -> None:
@@ -165,9 +165,9 @@ def test_a_ledger_is_no_issuers_store_and_an_issuers_store_no_ledger(issuer: Cli
     plan = ("p", "--type", "Read", "--quota", "1", "--unit", "T", "--period", "year", *DATES)
     for words in (("plan", "add", *plan), ("ingest", "usage")):
         refused = issuer(*words, "--database", "issuer.db")
-        assert refused.status == 3 and "issuer.db is an issuer's store, no site's ledger" in refused.err
+        assert refused.status == 3 and "issuer.db is an issuer's store, not a site's ledger" in refused.err
     assert issuer("plan", "add", *plan).status == 0
     for entering in (("init", "--keys", "other-keys"), ("resource", "add", *RESOURCE[:-2])):
         refused = issuer("issuer", *entering, "--database", "azlic.db")
-        assert refused.status == 3 and "azlic.db is a site's ledger, no issuer's store" in refused.err
+        assert refused.status == 3 and "azlic.db is a site's ledger, not an issuer's store" in refused.err
     assert not (site.folder / "other-keys").exists()

@@ -18,7 +18,7 @@ from azlic.web.access import Doors
 from azlic.web.cache import KEEP_SECONDS, Cache
 from azlic.web.pages.site import site_html
 from licensing.core.errors import AzlicError
-from licensing.db.database import only_reading, open_database, reading, writing
+from licensing.db.database import only_reading, open_ledger, reading, writing
 from tests.azlic.conftest import Cli
 from tests.azlic.pages import page_of, watched_site
 from tests.azlic.test_issuer import AZLIC
@@ -107,7 +107,7 @@ def test_no_other_file_is_given_out(home: httpx.Client, name: str) -> None:
 
 def test_it_cannot_write_the_ledger(site: Site) -> None:
     assert site.ledger
-    seen = only_reading(open_database(str(site.folder / "azlic.db")))
+    seen = only_reading(open_ledger(str(site.folder / "azlic.db")))
     with pytest.raises(AzlicError, match="readonly"), writing(seen) as connection:
         connection.execute(insert(OriginRow).values(name="x", made_at=site.now))
     seen.dispose()

@@ -16,7 +16,7 @@ from securesystemslib.signer import CryptoSigner
 
 from licensing.adoption import FileState, OperatorStatement, adopt, list_adopted, remove
 from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
-from licensing.db.database import open_database, reading, writing
+from licensing.db.database import open_ledger, reading, writing
 from licensing.history.read import read_memory, read_seen
 from licensing.history.remember import advance
 from licensing.signing.document import LICENSE_TYPE
@@ -425,7 +425,7 @@ def test_a_license_that_is_a_link_keeps_its_place_when_it_is_pointed_elsewhere(k
 def test_another_process_reads_it_again(keeper: Keeper) -> None:
     entry = keeper.adopt(image=IMAGE, downloaded_at=START - DAY)
     keeper.site.close()
-    fresh = open_database(keeper.path)
+    fresh = open_ledger(keeper.path)
     with reading(fresh) as connection:
         assert read_seen(connection).adopted == {place_of(keeper.file): entry} == read_memory(keeper.path).adopted
     fresh.dispose()
@@ -440,11 +440,11 @@ def test_a_mount_that_nobody_can_write_to_is_enough(site: Site) -> None:
         ledger = folder / "ledger"
         ledger.mkdir()
         ledger.chmod(0o777)
-        open_database(str(ledger / "azlic.db"), create=True).dispose()  # the schema's history may be root's alone
+        open_ledger(str(ledger / "azlic.db"), create=True).dispose()  # the schema's history may be root's alone
         (ledger / "azlic.db").chmod(0o666)
 
         def adopted_by_another() -> str:
-            engine = open_database(str(ledger / "azlic.db"))
+            engine = open_ledger(str(ledger / "azlic.db"))
             with writing(engine) as connection:
                 adopt(connection, folder / "license", OperatorStatement("read", END), now=START, stated_by="x")
             seen = read_memory(str(ledger / "azlic.db"))
@@ -458,7 +458,7 @@ def test_a_mount_that_nobody_can_write_to_is_enough(site: Site) -> None:
 def test_a_ledger_that_cannot_be_read_leaves_it_opaque_and_says_why(site: Site) -> None:
     with reachable_folder() as folder:
         (folder / "license.dat").write_bytes(OPAQUE)
-        engine = open_database(str(folder / "azlic.db"), create=True)
+        engine = open_ledger(str(folder / "azlic.db"), create=True)
         with writing(engine) as connection:
             adopt(connection, folder, OperatorStatement("read", END), now=START, stated_by="x")
         engine.dispose()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from licensing.db.database import open_database, writing
+from licensing.db.database import open_ledger, writing
 from tests.usage.ledgers import copy_ledger, unguarded
 from tests.usage.lines import a_chain
 from tests.usage.mount import Mount
@@ -33,7 +33,7 @@ def fill(mount: Mount, batches: int = 5, records: int = 4) -> None:
 def attacked(mount: Mount, attack: Attack) -> Path:
     """A copy of the mount's ledger after an attack by somebody who may drop its triggers, and puts them back."""
     copy = copy_ledger(mount.site.folder / "azlic.db", mount.site.folder / "attacked.db")
-    engine = open_database(str(copy))
+    engine = open_ledger(str(copy))
     with unguarded(engine) as connection:
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from licensing.db.database import open_database
+from licensing.db.database import open_ledger
 from tests.usage.mount import heads, recount, rows, totals
 from usage.auditing.rest import GUARDED
 from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
@@ -22,7 +22,7 @@ from usage.ledger.tables.records import BatchRow, ChainRow, FindingRow, GapRow, 
 def _empty() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "azlic.db")
-        open_database(str(path), create=True).dispose()
+        open_ledger(str(path), create=True).dispose()
         return path.read_bytes()
 
 
@@ -34,7 +34,7 @@ def new_ledger(path: Path) -> Path:
 
 def open_fast(target: Path | str) -> Engine:
     """A ledger that does not wait for the disk: for tests in which no machine loses its power."""
-    engine = open_database(str(target))
+    engine = open_ledger(str(target))
     if engine.dialect.name != "sqlite":
         return engine  # the server of the tests waits for none
 

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Engine, Row, select
 
 from licensing.core.instants import iso
-from licensing.db.database import Table, reading
+from licensing.db.database import reading
+from licensing.db.schema import Table
 from tests.site import CONTAINER_ID, Site
 from usage.ledger.canonical import SealedBatch, batch_head, rows_digest
 from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow

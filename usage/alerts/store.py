@@ -7,8 +7,9 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from licensing.core.errors import BadCall
-from licensing.db.database import Table, writing
+from licensing.db.database import writing
 from licensing.db.inserts import upsert
+from licensing.db.schema import Table
 from licensing.verification.mounts import Places
 from usage.alerts.alert import Alert
 from usage.alerts.state import UNSTATED, DatedLicense, LicenseFact, State

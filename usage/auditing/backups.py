@@ -16,8 +16,9 @@ from sqlalchemy import URL, create_engine
 
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.files import sync_folder
-from licensing.db.database import DatabaseBusy, open_database
+from licensing.db.database import DatabaseBusy, open_ledger
 from licensing.db.lock import holding
+from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 from usage.auditing.run import Audit, Progress, audit, open_readonly
 
 PAGES_A_STEP = 4096
@@ -104,8 +105,10 @@ def restore(target: str, file: Path, *, now: datetime, agreed: bool = False) -> 
         raise AzlicError(f"there is no backup at {file}", hint="name a file that azlic backup made")
     if ledger.exists() and file.samefile(ledger):
         raise BadCall(f"{file} is the ledger itself", hint="name the backup")
+    for store in (file, ledger):
+        _refuse_an_issuers(store)
     with _temporary_copy(file, beside=ledger) as copy:
-        open_database(str(copy), upgrade=True).dispose()
+        open_ledger(str(copy), upgrade=True).dispose()
         made = _examine(copy)  # 1
         if not made.good:
             return Restored(made, Loss(), None, done=False)
@@ -119,6 +122,12 @@ def restore(target: str, file: Path, *, now: datetime, agreed: bool = False) -> 
             else:
                 _put(copy, ledger)
     return Restored(made, loss, kept, done=True)
+
+
+def _refuse_an_issuers(path: Path) -> None:
+    """Raise ``AzlicError`` for an issuer's store; what is not there, damaged or older says nothing here."""
+    with contextlib.suppress(sqlite3.Error), _connection(path, "ro") as connection:
+        check_kind((kind for (kind,) in connection.execute(STATED_KIND)), StoreKind.SITE, str(path))
 
 
 def _ledger_path(target: str, instead: str) -> Path:

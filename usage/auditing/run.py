@@ -23,7 +23,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 import migrations
 from licensing.core.errors import AzlicError, BadCall
-from licensing.db.database import open_database, reading
+from licensing.db.database import open_ledger, reading
+from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 from usage.auditing.compare import Compared, KeptCheckpoint, compare_checkpoints
 from usage.auditing.faults import AuditCheck, Fault, Faults
 from usage.auditing.files import check_files
@@ -115,7 +116,7 @@ def open_readonly(target: str) -> Engine:
     Raises ``AzlicError`` where there is none or it cannot be read, ``BadCall`` where its schema is another.
     """
     if "://" in target:
-        return open_database(target)
+        return open_ledger(target)
     path = Path(target).absolute()
     if not path.exists():
         raise AzlicError(f"there is no ledger at {path}", hint="name it with --database")
@@ -126,11 +127,11 @@ def open_readonly(target: str) -> Engine:
     engine = create_engine(URL.create("sqlite", database=str(path)), creator=connect)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     with reading(engine) as connection:
-        _refuse_other_schema(connection, path)
+        _refuse_others(connection, path)
     return engine
 
 
-def _refuse_other_schema(connection: Connection, path: Path) -> None:
+def _refuse_others(connection: Connection, path: Path) -> None:
     tables = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").first()
     if tables is None:
         raise AzlicError(f"{path} is no azlic database", hint="name the right file with --database")
@@ -140,3 +141,4 @@ def _refuse_other_schema(connection: Connection, path: Path) -> None:
             f"{path} has the schema {revision}, and this azlic knows {migrations.HEAD}",
             hint="an older one is brought up to date by any command that writes; a newer one needs a newer azlic",
         )
+    check_kind(connection.exec_driver_sql(STATED_KIND).scalars(), StoreKind.SITE, str(path))

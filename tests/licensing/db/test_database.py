@@ -9,7 +9,7 @@ from sqlalchemy import Engine, insert, select
 
 from licensing.core.errors import AzlicError, BadCall
 from licensing.db import database as under_test
-from licensing.db.database import DatabaseBusy, open_database, reading, writing
+from licensing.db.database import DatabaseBusy, open_ledger, reading, writing
 from licensing.db.sqlite_wal import wal_is_safe
 from licensing.issuer.tables import SubscriptionRow
 
@@ -22,7 +22,7 @@ def opened(tmp_path: Path) -> Iterator[Open]:
     engines: list[Engine] = []
 
     def open_(path: Path = tmp_path / "azlic.db", *, create: bool = True) -> Engine:
-        engines.append(open_database(str(path), create=create, wait_seconds=0.02))
+        engines.append(open_ledger(str(path), create=create, wait_seconds=0.02))
         return engines[-1]
 
     yield open_
@@ -166,7 +166,7 @@ def test_what_the_database_refuses_is_told_without_its_values(opened: Open) -> N
 )
 def test_a_url_that_cannot_be_used_is_a_bad_call_that_repeats_no_password(url: str) -> None:
     with pytest.raises(BadCall, match="URL cannot be used") as refused:
-        open_database(url)
+        open_ledger(url)
     assert "geheim" not in str(refused.value) + refused.value.hint
 
 

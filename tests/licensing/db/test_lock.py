@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from licensing.core.errors import AzlicError
-from licensing.db.database import DatabaseBusy, open_database
+from licensing.db.database import DatabaseBusy, open_ledger
 from licensing.db.lock import holding
 from tests.site import NewDatabase
 
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 HOLDER = """
 import sys
-from licensing.db.database import open_database
+from licensing.db.database import open_ledger
 from licensing.db.lock import holding
-with holding(open_database(sys.argv[1])):
+with holding(open_ledger(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -33,7 +33,7 @@ def target(new_database: NewDatabase) -> str:
 
 @pytest.fixture
 def engine(target: str) -> Iterator[Engine]:
-    engine = open_database(target, create=True)
+    engine = open_ledger(target, create=True)
     yield engine
     engine.dispose()
 

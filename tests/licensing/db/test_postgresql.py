@@ -10,7 +10,7 @@ from sqlalchemy import Engine, insert, select, text
 
 from licensing.core.errors import AzlicError
 from licensing.db import database as under_test
-from licensing.db.database import DatabaseBusy, open_database, reading, writing
+from licensing.db.database import DatabaseBusy, open_ledger, reading, writing
 from licensing.db.lock import holding
 from licensing.db.postgresql import WRITER_KEY
 from licensing.history.read import read_memory
@@ -31,7 +31,7 @@ def name(postgresql: Server) -> Iterator[str]:
 
 @pytest.fixture
 def engine(postgresql: Server, name: str) -> Iterator[Engine]:
-    engine = open_database(postgresql.url(name))
+    engine = open_ledger(postgresql.url(name))
     yield engine
     engine.dispose()
 
@@ -56,7 +56,7 @@ def names(engine: Engine) -> list[str]:
 
 def refusal(url: str, *, create: bool = False) -> str:
     with pytest.raises(AzlicError) as refused:
-        open_database(url, create=create)
+        open_ledger(url, create=create)
     assert refused.value.exit_status in (2, 3)
     assert PASSWORD not in refused.value.message + refused.value.hint
     assert PASSWORD not in read_memory(url).unread
@@ -71,7 +71,7 @@ def test_an_owner_makes_the_ledger_of_an_empty_database_by_his_password(postgres
         postgresql.execute(f"CREATE DATABASE of_{role} OWNER {role}")
         url = postgresql.by_password(f"of_{role}", role, PASSWORD)
         assert read_memory(url) == Seen()
-        with closing_engine(open_database(url, create=True)) as engine:
+        with closing_engine(open_ledger(url, create=True)) as engine:
             enter(engine, "a")
             assert names(engine) == ["a"]
             assert PASSWORD not in repr(engine) + under_test.place(engine)
@@ -119,7 +119,7 @@ def test_a_role_that_may_not_make_tables_is_told_what_it_needs(postgresql: Serve
 def test_a_role_that_may_only_read_can_do_that_and_no_more(postgresql: Server, name: str) -> None:
     with a_role(postgresql) as role:
         postgresql.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}", name)
-        with closing_engine(open_database(postgresql.by_password(name, role, PASSWORD))) as engine:
+        with closing_engine(open_ledger(postgresql.by_password(name, role, PASSWORD))) as engine:
             assert names(engine) == []
             with pytest.raises(AzlicError, match="permission denied for table") as refused:
                 enter(engine, "a")
@@ -205,7 +205,7 @@ def test_a_writer_that_waits_too_long_is_told_and_reading_goes_on(
     with closing(other):
         other.execute(f"SELECT pg_advisory_xact_lock({WRITER_KEY})".encode())
         with (
-            closing_engine(open_database(postgresql.url(name), wait_seconds=0.05)) as impatient,
+            closing_engine(open_ledger(postgresql.url(name), wait_seconds=0.05)) as impatient,
             pytest.raises(DatabaseBusy, match="in use by another process"),
         ):
             enter(impatient, "a")
@@ -216,7 +216,7 @@ def test_a_writer_that_waits_too_long_is_told_and_reading_goes_on(
 
 def test_the_holds_of_two_databases_of_one_server_are_two(postgresql: Server, engine: Engine) -> None:
     other = postgresql.new_database()
-    beside = open_database(postgresql.url(other))
+    beside = open_ledger(postgresql.url(other))
     with holding(engine), holding(beside, wait_seconds=0), writing(engine), writing(beside):
         pass
     beside.dispose()
@@ -236,7 +236,7 @@ def test_a_refused_row_is_told_without_its_values_and_costs_nothing_else(engine:
 
 
 def test_an_engine_outlives_its_server_and_what_was_half_done_is_not_there() -> None:
-    with running() as server, closing_engine(open_database(server.url(server.new_database()))) as engine:
+    with running() as server, closing_engine(open_ledger(server.url(server.new_database()))) as engine:
         enter(engine, "a")
         with pytest.raises(AzlicError, match="cannot be used") as refused, holding(engine), writing(engine) as half:
             half.execute(insert(SubscriptionRow).values(name="half"))

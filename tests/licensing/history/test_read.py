@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 import migrations
-from licensing.db.database import open_database, reading, writing
+from licensing.db.database import open_ledger, reading, writing
 from licensing.history.read import read_memory, read_seen
 from licensing.history.remember import (
     EVALUATION_STEP,
@@ -28,7 +28,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def ledger(new_database: NewDatabase) -> Iterator[Engine]:
-    engine = open_database(new_database("memory"), create=True)
+    engine = open_ledger(new_database("memory"), create=True)
     yield engine
     engine.dispose()
 
@@ -48,14 +48,15 @@ def test_a_site_without_a_ledger_remembers_nothing(tmp_path: Path) -> None:
 
 
 def test_a_ledger_of_the_older_schema_remembers_nothing(ledger: Engine) -> None:
-    migrations.downgrade(ledger, {"azlic_writing": True}, "0001")
+    with writing(ledger) as connection:
+        migrations.downgrade(connection, "0001")
     assert read_memory(target_of(ledger)) == Seen()
 
 
 def test_a_ledger_from_before_adoption_still_remembers_the_rest(ledger: Engine) -> None:
     with writing(ledger) as connection:
         advance(connection, WitnessKind.RECORD, START, "june.jsonl")
-    migrations.downgrade(ledger, {"azlic_writing": True}, "0002")
+        migrations.downgrade(connection, "0002")
     assert shown(ledger) == {"record": START}
 
 
@@ -71,7 +72,7 @@ def test_a_ledger_that_is_none_is_told_and_is_no_error(tmp_path: Path, content: 
 @root_only
 def test_a_ledger_that_this_user_may_not_read_is_told(site: Site) -> None:
     with reachable_folder() as folder:
-        open_database(str(folder / "azlic.db"), create=True).dispose()
+        open_ledger(str(folder / "azlic.db"), create=True).dispose()
         (folder / "azlic.db").chmod(0o600)
         told = as_another_user(lambda: read_memory(str(folder / "azlic.db")).unread)
     assert "cannot be read by user" in told

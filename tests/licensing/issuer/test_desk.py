@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
 from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
-from licensing.db.database import open_database, reading, writing
+from licensing.db.database import reading, writing
 from licensing.delivery.denial import Denial, DenialCode
 from licensing.delivery.protocol import LicenseRequest
 from licensing.delivery.request import REQUEST_TYPE, HeldLicense
 from licensing.issuer.audit import read_audit_log
-from licensing.issuer.book import list_issued
+from licensing.issuer.book import create_issuer, list_issued
 from licensing.issuer.desk import (
     CLOCK_SKEW,
     MAX_DAYS,
@@ -379,7 +379,7 @@ def test_an_issuer_without_an_address_is_told_how_to_set_it(url: str | None) -> 
 
 
 def test_another_issuers_store_knows_no_site(desk: Desk, site: Site) -> None:
-    copy = open_database(str(site.folder / "copy.db"), create=True)
+    copy = create_issuer(str(site.folder / "copy.db"))
     try:
         empty = answer_request(copy, Issuer(copy, site.signer, base_url=URL), desk.sealed(), now=site.now)
         assert isinstance(empty, Denial) and "0 sites are enrolled" in empty.detail

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from licensing.core.errors import AzlicError, BadCall
-from licensing.db.database import open_database, reading, writing
+from licensing.db.database import open_ledger, reading, writing
 from licensing.db.lock import holding
 from tests.site import START
 from tests.usage.attacks import attacked, audited, fill, sql, taken
@@ -108,7 +108,7 @@ def test_a_backup_is_made_while_others_write(
     stop = threading.Event()
 
     def write() -> None:
-        engine = open_database(str(ledger))
+        engine = open_ledger(str(ledger))
         while not stop.wait(0.005):
             with writing(engine) as connection:
                 connection.exec_driver_sql("UPDATE source SET line = line + 1")

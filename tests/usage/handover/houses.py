@@ -12,7 +12,7 @@ from securesystemslib.signer import Key, Signer
 from sqlalchemy import Connection, Engine, func, insert, select
 
 from licensing.core.instants import iso
-from licensing.db.database import open_database, writing
+from licensing.db.database import open_ledger, writing
 from licensing.signing.site_keys import create_site_keys, site_signer
 from tests.site import START
 from tests.usage.ledgers import new_ledger, open_fast
@@ -42,7 +42,7 @@ class House:
         self.name = name
         self.now = START
         self.label = ""  # what its own ledger calls it
-        self.ledger: Engine = open_database(url) if url else open_fast(new_ledger(self.folder / "azlic.db"))
+        self.ledger: Engine = open_ledger(url) if url else open_fast(new_ledger(self.folder / "azlic.db"))
         create_site_keys(self.folder / "keys")
 
     @property

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine
 
 from licensing.core.errors import AzlicError
-from licensing.db.database import DatabaseBusy, open_database
+from licensing.db.database import DatabaseBusy, open_ledger
 from licensing.db.lock import holding
 from tests.site import START, Site
 from tests.usage.forked import NONROOT, as_nonroot, begin, fork, in_child, only_root, public_folder
@@ -36,12 +36,12 @@ SMALL = ReadSizes(block=4000, commit=8000)
 
 def reopened(mount: Mount) -> Engine:
     """The ledger as another process opens it, one that waits however busy the machine is."""
-    return open_database(mount.site.database, wait_seconds=120)
+    return open_ledger(mount.site.database, wait_seconds=120)
 
 
 def as_undisturbed(mount: Mount) -> bool:
     """Whether the ledger holds what one would that took everything in one go."""
-    whole = open_database(mount.site.new_database("whole"), create=True)
+    whole = open_ledger(mount.site.new_database("whole"), create=True)
     ingest(whole, [mount.site.output], now=START, sizes=SMALL)
     try:
         return contents(whole) == contents(mount.ledger)
@@ -64,7 +64,7 @@ def test_two_processes_at_once_take_nothing_twice(mount: Mount) -> None:
 def test_an_ingest_that_waits_too_long_says_who_holds_the_ledger(mount: Mount) -> None:
     mount.write([a_line("a")])
     assert mount.ledger
-    impatient = open_database(mount.site.database, wait_seconds=0.2)
+    impatient = open_ledger(mount.site.database, wait_seconds=0.2)
     reader, writer = os.pipe()
     holder = os.fork()
     if holder == 0:
@@ -134,7 +134,7 @@ def test_on_a_disk_that_is_full_for_real_the_error_says_so_and_nothing_is_lost(t
     mount.write(a_chain(6000))
     disk = tmp_path / "disk"
     with small_disk(disk, "1m"):
-        ledger = open_database(str(disk / "azlic.db"), create=True)
+        ledger = open_ledger(str(disk / "azlic.db"), create=True)
         with holding(ledger):
             pass
         (disk / "ballast").write_bytes(bytes(300_000))
@@ -160,7 +160,7 @@ def test_on_a_disk_that_is_full_for_real_the_error_says_so_and_nothing_is_lost(t
 def test_a_ledger_that_may_not_be_written_is_an_error_with_a_hint(closed: str) -> None:
     def attempt() -> str:
         with pytest.raises(AzlicError) as refused:
-            ingest(open_database(str(folder / "azlic.db"), create=True), [site.output], now=START)
+            ingest(open_ledger(str(folder / "azlic.db"), create=True), [site.output], now=START)
         return f"{refused.value.message}\n{refused.value.hint}"
 
     with public_folder() as folder:
@@ -184,7 +184,7 @@ def test_a_file_whose_permission_is_lost_half_way_costs_no_other_file_and_goes_o
     """And neither its rotation meanwhile nor its return is a finding."""
 
     def attempt() -> str:
-        ledger = open_database(str(folder / "azlic.db"))
+        ledger = open_ledger(str(folder / "azlic.db"))
         with pytest.raises(AzlicError) as refused:
             ingest(ledger, [site.output], now=START, sizes=SMALL)
         ledger.dispose()
@@ -217,7 +217,7 @@ def test_a_file_whose_permission_is_lost_half_way_costs_no_other_file_and_goes_o
 def test_a_folder_that_may_be_listed_but_not_entered_is_an_error_in_words() -> None:
     def attempt() -> str:
         with pytest.raises(AzlicError) as refused:
-            ingest(open_database(str(folder / "azlic.db")), [path], now=START)
+            ingest(open_ledger(str(folder / "azlic.db")), [path], now=START)
         return refused.value.message
 
     with public_folder() as folder:

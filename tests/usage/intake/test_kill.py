@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from licensing.core.errors import AzlicError
-from licensing.db.database import open_database
+from licensing.db.database import open_ledger
 from tests.postgres import Server, running
 from tests.site import START
 from tests.usage.forked import EVERY_KILL, fork
@@ -110,7 +110,7 @@ def test_an_ingest_killed_again_and_again_gets_there(prepared: Prepared) -> None
     kills, database = 0, copy_ledger(Path(prepared.before), prepared.folder / "killed.db")
     while killed_at(prepared, database, 50 + kills % 7):
         kills += 1
-    ledger = open_database(str(database))
+    ledger = open_ledger(str(database))
     assert kills > 3
     assert contents(ledger) == contents(undisturbed)
     ledger.dispose()

@@ -12,7 +12,7 @@ import pytest
 
 from azlic.sd_notify import Supervisor
 from licensing.core.errors import AzlicError
-from licensing.db.database import open_database
+from licensing.db.database import open_ledger
 from tests.usage.ledgers import check_arithmetic
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount, rows
@@ -207,7 +207,7 @@ def test_a_service_is_ready_alive_and_stopping_in_the_words_of_its_manager(mount
                 heard = [listening.recv(100)]
                 while heard[-1] != b"READY=1":
                     heard.append(listening.recv(100))
-                ledger = open_database(str(database))
+                ledger = open_ledger(str(database))
                 mount.append([a_line("b")])
                 assert eventually(lambda: [row.id for row in rows(ledger, RecordRow)] == ["a", "b"])
                 while heard[-1] != b"WATCHDOG=1":

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Delete, Engine, Update, delete, update
 
-from licensing.db.database import open_database
+from licensing.db.database import open_ledger
 from tests.site import CONTAINER_ID, METER, START
 from tests.usage.ledgers import unguarded
 from tests.usage.lines import a_chain, a_line
@@ -242,7 +242,7 @@ def test_a_series_is_bound_by_the_batch_that_introduced_it(mount: Mount) -> None
 def test_the_order_of_the_files_does_not_change_the_totals(mount: Mount) -> None:
     paths = [mount.write([*a_chain(5)[number:], a_line(f"own-{number}")], f"{number}.jsonl") for number in range(4)]
     mount.ingest()
-    backwards = open_database(mount.site.new_database("backwards"), create=True)
+    backwards = open_ledger(mount.site.new_database("backwards"), create=True)
     for path in reversed(paths):
         ingest(backwards, [path], now=START)
     assert totals(backwards) == totals(mount.ledger)

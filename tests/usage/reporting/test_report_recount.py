@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert
 
 from azlic.render.report.json import report_json
-from licensing.db.database import open_database, reading, writing
+from licensing.db.database import open_ledger, reading, writing
 from tests.usage.commitments import day, plan
 from usage.ledger.tables.records import SeriesRow, TotalRow
 from usage.months import DAY_MS, Month, day_number
@@ -33,7 +33,7 @@ uses = st.lists(
 def report_on(found: Uses, *, start: datetime, ends: datetime, ratio: MeterShare) -> dict[str, object]:
     """The report on March 2026 as JSON, from totals as given: day, container, meter, quantity."""
     with TemporaryDirectory() as folder:
-        ledger = open_database(str(Path(folder) / "azlic.db"), create=True)
+        ledger = open_ledger(str(Path(folder) / "azlic.db"), create=True)
         with writing(ledger) as connection:
             for container in range(3):
                 for place, meter in enumerate(METERS):

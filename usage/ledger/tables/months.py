@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from licensing.db.database import Table
+from licensing.db.schema import Table
 from usage.ledger.tables.records import Key, Moment
 
 

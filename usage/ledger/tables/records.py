@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from licensing.core.instants import from_milliseconds, milliseconds
-from licensing.db.database import Table
+from licensing.db.schema import Table
 
 Key = BigInteger().with_variant(Integer, "sqlite")
 """A surrogate key: 64 bits everywhere, and SQLite's own rowid there."""

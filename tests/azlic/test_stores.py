@@ -1,0 +1,179 @@
+"""A site's ledger and an issuer's store: every command that opens a database refuses the other kind."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+from sqlalchemy import Engine, inspect, select, table, text
+from typer.main import get_command
+
+from azlic.app import command_line
+from licensing.db.database import reading
+from licensing.issuer.statements import sign_clock_reset
+from tests.azlic.conftest import Answer, Cli
+from tests.site import OPERATOR, Site
+
+DATES = ("--start", "2026-01-01", "--end", "2027-01-01")
+PLAN = ("--type", "Read", "--quota", "1", "--unit", "T", "--period", "year", *DATES)
+RESOURCE_PLAN = ("--plan-type", "Read", "--quota", "1", "--unit", "T", "--period", "year", *DATES)
+FILES_ONLY = ("backup", "restore")
+IN_ITS_OWN_WORDS = {
+    "alerts": "is an issuer's store, not a site's ledger",
+    "calendar": "is an issuer's store, not a site's ledger",
+    "check": "ledger-unreadable",
+    "doctor": "is an issuer's store, not a site's ledger",
+}
+"""Commands that look at more than the ledger: what is wrong with it is one of their findings, and no refusal."""
+KEYS = ("--keys", "issuer-keys")
+SITE_WORDS = {
+    "verify": ("license", "--record"),
+    "adopt": ("opaque", "--container", "text-translation", "--expires", "2027-01-01"),
+    "doctor": ("--json",),
+    "ingest": ("output",),
+    "watch": ("output",),
+    "report": (),
+    "close": ("2026-01",),
+    "correct": ("record", "--quantity", "1", "--reason", "wrong"),
+    "serve": ("--listen", "127.0.0.1:0"),
+    "pull": ("http://127.0.0.1:9", "--source", "hall"),
+    "import": ("report.json", "--source", "hall", "--all-time"),
+    "audit": (),
+    "checkpoint": (),
+    "backup": ("new.db",),
+    "restore": ("backup.db",),
+    "export": ("--output", "export.tar"),
+    "accept": ("export.tar", "--output", "ack.json", "--keys", "site-keys"),
+    "acknowledge": ("ack.json", "--head-office", "site.pem"),
+    "check": (),
+    "notify": (),
+    "calendar": (),
+    "adopted list": (),
+    "adopted remove": ("opaque", "--yes"),
+    "quarantine list": (),
+    "quarantine retry": (),
+    "quarantine discard": ("1", "--reason", "torn"),
+    "findings list": (),
+    "findings settle": ("1", "--reason", "known"),
+    "plan add": ("p", *PLAN),
+    "plan list": (),
+    "plan show": ("p",),
+    "plan amend": ("p", "--units", "1", "--from", "2026-07-01"),
+    "plan end": ("p",),
+    "plan map": ("p", "meter"),
+    "plan import": ("license",),
+    "sources list": (),
+    "sources separate": ("hall", "--yes"),
+    "clock status": (),
+    "clock reset": ("reset.json", "--yes"),
+    "handing-sites add": ("hall", "site.pem"),
+    "handing-sites list": (),
+    "alerts": ("--json",),
+    "alerts ack": ("ledger-unreadable", "--until", "2099-01-01"),
+    "alerts forget": ("license",),
+}
+ISSUER_WORDS = {
+    "seal": ("models", "--to", "sealed", "--container", "read"),
+    "issuer init": ("--keys", "new-keys"),
+    "issuer approve": (),
+    "issuer withdraw": ("default",),
+    "issuer issued": (),
+    "issuer revoke": ("01900000-0000-7000-8000-000000000001", "--reason", "stolen"),
+    "issuer revoked": (),
+    "issuer content-keys": (),
+    "issuer answer": ("request.json", "--output", "answer.dat", "--url", "https://issuer.example", *KEYS),
+    "issuer rotate": ("-o", "rotation.json"),
+    "issuer revocations": ("-o", "revocations.json"),
+    "issuer clock-reset": ("--to", "2026-01-01", "--reason", "wrong", "-o", "new-reset.json"),
+    "issuer audit": (),
+    "issuer serve": ("--listen", "127.0.0.1:0", "--url", "https://issuer.example", *KEYS),
+    "issuer resource add": ("r", "--container", "read", *RESOURCE_PLAN, "--keys-to", "new-api-keys"),
+    "issuer resource key": ("r", "--slot", "1", "--keys-to", "new-api-keys"),
+    "issuer resource list": (),
+    "issuer container add": ("r", "--container", "read"),
+    "issuer container set": ("r", "--container", "read", "--grace-days", "3"),
+    "issuer container renew-id": ("r", "--container", "read"),
+    "issuer container list": (),
+    "issuer plan set": ("r", *RESOURCE_PLAN),
+    "issuer site add": ("hall", "site.pem", "--resource", "r"),
+    "issuer site list": (),
+    "issuer site remove": ("hall", "--yes"),
+}
+
+
+def commands(command: object, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """The commands that take ``--database``, as the program has them."""
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from commands(inner, (*path, name))
+    if any("--database" in parameter.opts for parameter in getattr(command, "params", ())):
+        yield " ".join(path)
+
+
+def content(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
+    """Everything in a database, its schema's number too."""
+    with reading(engine) as connection:
+        return {
+            name: sorted(map(tuple, connection.execute(select(text("*")).select_from(table(name)))), key=repr)
+            for name in inspect(connection).get_table_names()
+        }
+
+
+@pytest.fixture
+def prepared(cli: Cli, site: Site) -> Cli:
+    """Everything that the words above name is there, and good."""
+    site.install()
+    (site.folder / "opaque").mkdir()
+    (site.folder / "opaque" / "license.dat").write_bytes(b"opaque")
+    (site.folder / "models").mkdir()
+    (site.folder / "models" / "model").write_bytes(b"model")
+    (site.folder / "report.json").write_text('{"apiType": "noop", "serviceName": "noop", "meters": []}')
+    for name in ("export.tar", "ack.json", "request.json"):
+        (site.folder / name).write_bytes(b"{}")
+    (site.folder / "site.pem").write_bytes(site.public_key.read_bytes())
+    (site.folder / "channels.toml").write_text('[pager]\ncommand = ["true"]')
+    (site.folder / "channels.toml").chmod(0o600)
+    (site.folder / "azlic.toml").write_text('channels = "channels.toml"')
+    assert cli("site", "init", "--keys", "site-keys").status == 0
+    assert cli("ingest", "output", "--database", "good.db").status == 0
+    assert cli("backup", "backup.db", "--database", "good.db").status == 0
+    return cli
+
+
+def wrong_answers(cli: Cli, words: Mapping[str, tuple[str, ...]], engine: Engine, refusal: str) -> dict[str, Answer]:
+    """Run each command on a database of the other kind; gives the answers that are not the refusal they should be.
+
+    Whatever they answer, nothing in the database may change.
+    """
+    before = content(engine)
+    wrong = {}
+    for name, rest in words.items():
+        answer = cli(*name.split(), *rest, "--database", target_of(engine))
+        said = IN_ITS_OWN_WORDS.get(name, refusal) in answer.err + answer.out
+        if not said or (answer.status != 3 and name not in IN_ITS_OWN_WORDS):
+            wrong[name] = answer
+        assert content(engine) == before, name
+    return wrong
+
+
+def target_of(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=False).removeprefix("sqlite:///")
+
+
+def test_every_command_that_takes_a_database_is_tried_here() -> None:
+    assert set(commands(get_command(command_line([])))) == SITE_WORDS.keys() | ISSUER_WORDS.keys()
+
+
+@pytest.mark.databases("sqlite", "postgresql")
+def test_a_command_of_a_site_refuses_an_issuers_store(site: Site, prepared: Cli) -> None:
+    site.add_resource()
+    store = site.issuer_store
+    keys, now = site.public_key.parent, site.now
+    _, signed = sign_clock_reset(store, keys, instant=now, reason="wrong", site=None, now=now, actor=OPERATOR)
+    (site.folder / "reset.json").write_bytes(signed)
+    words = {
+        name: rest for name, rest in SITE_WORDS.items() if store.dialect.name == "sqlite" or name not in FILES_ONLY
+    }
+    assert wrong_answers(prepared, words, store, "is an issuer's store, not a site's ledger") == {}
+
+
+@pytest.mark.databases("sqlite", "postgresql")
+def test_a_command_of_an_issuer_refuses_a_sites_ledger(site: Site, prepared: Cli) -> None:
+    assert wrong_answers(prepared, ISSUER_WORDS, site.ledger, "is a site's ledger, not an issuer's store") == {}
