@@ -1,6 +1,7 @@
 """A real server on a loopback socket, for as long as a test needs it."""
 
 import contextlib
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -29,6 +30,13 @@ def serving(app: FastAPI, *, tls: tuple[Path, Path] | None = None, **settings: A
         finally:
             server.should_exit = True
             thread.join()
+
+
+def until_gone(connection: socket.socket, seconds: float) -> None:
+    """Wait for so long, or until the client goes away."""
+    hanging_up = select.poll()
+    hanging_up.register(connection, select.POLLRDHUP)
+    hanging_up.poll(1000 * seconds)
 
 
 @contextmanager

@@ -32,6 +32,11 @@ def new_ledger(path: Path) -> Path:
     return path
 
 
+def empty_databases(folder: Path) -> Callable[[str], str]:
+    """New databases of a site, as it asks for them by name."""
+    return lambda name: str(new_ledger(folder / f"{name}.db"))
+
+
 def open_fast(target: Path | str) -> Engine:
     """A ledger that does not wait for the disk: for tests in which no machine loses its power."""
     engine = open_ledger(str(target))

@@ -3,7 +3,6 @@
 import json
 import re
 import socket
-import time
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from licensing.containers.status import HEALTHY, MAX_BYTES, ApiStatus, NoStatus, ask_status, parse_status
 from licensing.core.errors import BadCall
 from licensing.delivery.denial import DenialCode
-from tests.serving import answering
+from tests.serving import answering, until_gone
 from tests.site import Site
 
 
@@ -102,7 +101,7 @@ def test_an_answer_that_comes_a_byte_at_a_time_does_not_last_longer() -> None:
     def drip(connection: socket.socket) -> None:
         for byte in http(body()):
             connection.sendall(bytes([byte]))
-            time.sleep(0.05)
+            until_gone(connection, 0.05)
 
     with answering(drip) as url, pytest.raises(NoStatus, match=r"within 0\.3 s"):
         ask_status(url, seconds=0.3)

@@ -2,7 +2,6 @@
 
 import gzip
 import socket
-import time
 from collections.abc import Callable, Iterator
 from itertools import cycle
 
@@ -17,7 +16,7 @@ from licensing.delivery.downloading import ATTEMPTS, Denied
 from licensing.delivery.protocol import LICENSE_MEDIA_TYPE
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES
 from tests.licensing.orders import KEY, Answers, an_order, as_license, fetch, files, sealed
-from tests.serving import answering
+from tests.serving import answering, until_gone
 from tests.site import Site
 
 Script = Callable[[socket.socket], None]
@@ -49,7 +48,7 @@ def dribble(start: bytes, *parts: bytes) -> Script:
         connection.sendall(start)
         for part in cycle(parts):
             connection.sendall(part)
-            time.sleep(0.01)
+            until_gone(connection, 0.01)
 
     return script
 

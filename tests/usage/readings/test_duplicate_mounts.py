@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from licensing.core.errors import BadCall
 from licensing.db.database import reading
 from tests.site import START, Site
+from tests.usage.ledgers import empty_databases
 from tests.usage.reports import DOCUMENTS, MARCH, WORDS, Reports
 from usage.months import Month
 from usage.readings.receipt import ReadingOutcome, ReadingsReceipt
@@ -170,7 +171,7 @@ def test_what_was_held_back_is_booked_as_if_it_had_never_been(sequence: list[tup
     booked = []
     for other in (5, 6):
         with tempfile.TemporaryDirectory() as folder:
-            site = Site(Path(folder))
+            site = Site(Path(folder), empty_databases(Path(folder)))
             reports = Reports(site)
             reports.take({DOCUMENTS: other}, FEBRUARY, source="one")
             reports.take({DOCUMENTS: 5}, FEBRUARY, source="two")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from licensing.core.errors import AzlicError, BadCall
 from licensing.db.database import reading
 from tests.site import START, Site
-from tests.usage.ledgers import unguarded
+from tests.usage.ledgers import empty_databases, unguarded
 from tests.usage.lines import a_line
 from tests.usage.mount import heads, recount, rows, totals
 from tests.usage.reports import DOCUMENTS, MARCH, WORDS, Reports, body
@@ -294,7 +294,7 @@ def expected(sequence: list[dict[str, float]]) -> dict[str, float]:
 @given(falls)
 def test_any_sequence_of_counters_books_exactly_its_increases(sequence: list[dict[str, float]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        site = Site(Path(folder))
+        site = Site(Path(folder), empty_databases(Path(folder)))
         reports = Reports(site)
         for meters in sequence:
             reports.take(meters)
