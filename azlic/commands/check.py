@@ -36,7 +36,7 @@ def check(
     from azlic.monitoring.site_state import look_at_site
 
     settings, now = load_settings(), clock.as_of(None)
-    state, found = look_at_site(settings, trust=trust, database=database, now=now)
+    state, found = look_at_site(settings, trust=trust, database=database, now=now, with_use=bool(prometheus))
     if prometheus is not None:
         from azlic.monitoring.metrics import write_metrics
 

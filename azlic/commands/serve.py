@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from azlic.web.access import Doors
+    from azlic.web.site import WatchedSite
     from licensing.verification.watch import Watched
 
 
@@ -56,9 +57,7 @@ def serve(
     Example: azlic serve /license --listen 127.0.0.1:5090
     """
     from azlic.web.app import site_app
-    from azlic.web.site import WatchedSite
     from engines.server import process
-    from licensing.db.database import only_reading, open_ledger
 
     settings = load_settings()
     host, port = parse_address(listen, example="127.0.0.1:5090")
@@ -67,15 +66,8 @@ def serve(
     danger = "the token and the page read by others"
     if is_in_the_clear(host, encrypted=tls is not None, allowed=allow_plain_http, danger=danger):
         output.tell("warning: the token and the page go over the network in the clear")
-    target = database or settings.database
-    site = WatchedSite(
-        name=settings.site,
-        watched=_watch(paths, settings, trust or settings.trust, target),
-        ledger=only_reading(open_ledger(target)),
-        clock=lambda: clock.as_of(None),
-        lead_days=settings.lead_days,
-        alerts=_alerts(settings._replace(licenses=tuple(paths)), trust, database),
-    )
+    watched = settings._replace(licenses=tuple(paths))
+    site = _site(watched, trust or settings.trust, database or settings.database, lambda: clock.as_of(None))
     listener = process.listen(host, port)
     output.log_to_stderr()
     output.tell(f"Now listening on: {show_url(host, listener.getsockname()[1], encrypted=tls is not None)}")
@@ -111,27 +103,28 @@ def _doors(host: str, token_file: Path | None, header: str | None, proxy: str | 
     )
 
 
-def _alerts(
-    settings: Settings, trust: Path | None, database: str | None
-) -> "Callable[[datetime], list[tuple[str, str, str]]]":
+def _site(settings: Settings, trust: Path, ledger: str, now: "Callable[[], datetime]") -> "WatchedSite":
+    """The licenses of the settings and the ledger, as the page looks at them."""
+    from functools import partial
+
     from azlic.monitoring.site_state import look_at_site
-    from licensing.core.errors import AzlicError
+    from azlic.web.site import WatchedSite
+    from licensing.db.database import only_reading, open_ledger
 
-    def found(now: datetime) -> list[tuple[str, str, str]]:
-        try:
-            _, alerts = look_at_site(settings, trust=trust, database=database, now=now)
-        except AzlicError as error:
-            return [("critical", error.message, error.hint)]
-        loud = [one.alert for one in alerts if one.acknowledgement is None]
-        return [(alert.severity.word, f"{alert.subject}: {alert.meaning}", alert.action) for alert in loud]
+    return WatchedSite(
+        name=settings.site,
+        watched=_watch(settings, trust, ledger),
+        ledger=only_reading(open_ledger(ledger)),
+        clock=now,
+        lead_days=settings.lead_days,
+        look=partial(look_at_site, settings, trust=trust, database=ledger),
+    )
 
-    return found
 
-
-def _watch(paths: list[Path], settings: Settings, trust: Path, ledger: str) -> "Watched":
+def _watch(settings: Settings, trust: Path, ledger: str) -> "Watched":
     from azlic.verifier import Verifier
     from licensing.history.read import read_memory
     from licensing.verification.watch import Watched
 
     verifier = Verifier.of(settings, trust)
-    return Watched(paths, verifier.verify, verifier.trust.folder, lambda: read_memory(ledger))
+    return Watched(settings.licenses, verifier.verify, verifier.trust.folder, lambda: read_memory(ledger))

@@ -1,26 +1,74 @@
-"""Metrics for Prometheus: absolute instants, and states in series of their own.
+"""The site as metrics for Prometheus: the same for a scrape of the page and for a textfile collector.
 
-What is not known has no number: a license that is missing has no end, and says so in ``azlic_license_absent``.
+All are gauges: a correction takes use back, and a counter may never fall. Ends are absolute instants, the state of a
+license is a series of its own, and what is not known has no sample: never a number that means something else
+(gardener #190: a sentinel that was exported read as "expired 19,600 days ago").
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 import azlic
 from licensing.core.errors import BadCall
 from licensing.core.files import write_whole
-from licensing.verdict.verdict import Cause
+from licensing.verdict.verdict import Status
 from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.alert import Severity
-from usage.alerts.state import LedgerFacts, LicenseFact, RefusedLicense, State
-from usage.months import Month
+from usage.alerts.conditions.records import DOUBTS
+from usage.alerts.conditions.trust import CLOCK_SUSPECT
+from usage.alerts.state import LedgerFacts, LicenseFact, PlanFact, State, UnreadableLedger
 from usage.quantity import MICRO
 
-STATES = ("valid", "grace", "expired", "not-yet-valid", "missing", "unreadable", "opaque", "invalid")
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+STATES = tuple(status for status in Status if status is not Status.EXPIRING)
+"""The states of a license, in the words of `azlic verify`; one that ends soon is valid, and its end is a number."""
+
+_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "azlic_build_info": ("The azlic that wrote this.", ("version",)),
+    "azlic_last_run_timestamp_seconds": ("When azlic looked last.", ()),
+    "azlic_ledger_readable": ("Whether the ledger could be read; no sample where there is none yet.", ()),
+    "azlic_clock_suspect": (
+        "Whether the clock is behind what was seen; no sample where only the ledger would know.",
+        (),
+    ),
+    "azlic_license_absent": ("Whether there is no license where one is expected.", ("path",)),
+    "azlic_license_state": ("1 for the state it is in.", ("path", "state")),
+    "azlic_license_expires_timestamp_seconds": ("When it ends.", ("path", "container")),
+    "azlic_license_grace_ends_timestamp_seconds": ("When its grace ends.", ("path", "container")),
+    "azlic_ledger_batches": ("How many batches the ledger holds.", ()),
+    "azlic_ledger_last_ingest_timestamp_seconds": ("When the newest batch was taken.", ()),
+    "azlic_usage_units": ("All that was ever used, in the meter's unit.", ("site", "type", "meter")),
+    "azlic_plan_ends_timestamp_seconds": ("When a plan ends.", ("plan",)),
+    "azlic_commitment_quantity": ("What the period commits to.", ("plan", "unit")),
+    "azlic_commitment_used_quantity": ("What is used of it.", ("plan", "unit")),
+    "azlic_commitment_meter_used_quantity": ("What a meter used of it.", ("plan", "unit", "meter")),
+    "azlic_commitment_period_ends_timestamp_seconds": ("When the period ends.", ("plan", "unit")),
+    "azlic_commitment_runs_out_timestamp_seconds": ("When it is used up at the present pace.", ("plan", "unit")),
+    "azlic_container_last_record_timestamp_seconds": (
+        "The time of its newest usage record.",
+        ("site", "type", "container"),
+    ),
+    "azlic_doubts": ("What waits for somebody to look into it.", ("kind",)),
+    "azlic_months_pending": ("Months that are over and not closed.", ()),
+    "azlic_oldest_pending_month_ended_timestamp_seconds": ("When the oldest of them ended.", ()),
+    "azlic_disk_free_bytes": ("Free on a disk that azlic needs.", ("path",)),
+    "azlic_alerts": ("How many alerts there are.", ("severity", "acknowledged")),
+    "azlic_alert_since_timestamp_seconds": (
+        "Since when an alert has been there.",
+        ("id", "kind", "severity", "acknowledged"),
+    ),
+}
+"""Each metric's help and labels; `docs/alerts.md` shows the same table."""
+
+_Sample = tuple[str, float, tuple[str, ...]]
+"""A metric, its value, and its labels in their order."""
 
 
 def write_metrics(path: Path, state: State, found: Sequence[WatchedAlert]) -> None:
@@ -30,113 +78,103 @@ def write_metrics(path: Path, state: State, found: Sequence[WatchedAlert]) -> No
     """
     if path.suffix != ".prom":
         raise BadCall(f"{path}: a textfile collector reads only *.prom", hint=f"--prometheus {path}.prom")
-    write_whole(path, metrics(state, found), mode=0o644)
+    write_whole(path, metrics_text(state, found), mode=0o644)
 
 
-def metrics(state: State, found: Sequence[WatchedAlert]) -> bytes:
+def metrics_text(state: State, found: Sequence[WatchedAlert]) -> bytes:
     """The metrics in Prometheus' text format; no sample bears a time stamp."""
-    page = _Page()
-    page.put("azlic_build_info", "The azlic that wrote this.", 1, version=azlic.__version__)
-    page.put("azlic_last_run_timestamp_seconds", "When azlic looked last.", _unix(state.now))
-    page.put("azlic_ledger_readable", "Whether the ledger could be asked.", int(isinstance(state.ledger, LedgerFacts)))
-    page.put("azlic_clock_suspect", "Whether the clock is behind what was seen.", int(state.clock_behind is not None))
+    families = {name: GaugeMetricFamily(name, text, labels=labels) for name, (text, labels) in _METRICS.items()}
+    for name, value, labels in _samples(state, found):
+        families[name].add_metric([_label(text) for text in labels], value)
+    registry = CollectorRegistry()
+    registry.register(_Gauges([family for family in families.values() if family.samples]))
+    return generate_latest(registry)
+
+
+class _Gauges(Collector):
+    def __init__(self, families: Sequence[GaugeMetricFamily]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        return self._families
+
+
+def _samples(state: State, found: Sequence[WatchedAlert]) -> Iterator[_Sample]:
+    yield "azlic_build_info", 1, (azlic.__version__,)
+    yield "azlic_last_run_timestamp_seconds", _unix(state.now), ()
+    suspect = any(one.alert.id == CLOCK_SUSPECT for one in found)
+    if suspect or not isinstance(state.ledger, UnreadableLedger):
+        yield "azlic_clock_suspect", suspect, ()
     for fact in state.licenses:
-        _license(page, fact, state)
-    if isinstance(state.ledger, LedgerFacts):
-        _usage(page, state.ledger)
+        yield from _license(fact, state)
+    if isinstance(state.ledger, UnreadableLedger):
+        yield "azlic_ledger_readable", 0, ()
+    elif state.ledger.progress:
+        yield "azlic_ledger_readable", 1, ()
+        yield "azlic_ledger_batches", state.ledger.progress.batches, ()
+        if state.ledger.progress.taken_at:
+            yield "azlic_ledger_last_ingest_timestamp_seconds", _unix(state.ledger.progress.taken_at), ()
+        yield from _usage(state.ledger)
     for disk in state.disks:
-        page.put("azlic_disk_free_bytes", "Free on a disk that azlic needs.", disk.free_bytes, path=disk.path)
-    _alerts(page, found)
-    return page.text()
+        yield "azlic_disk_free_bytes", disk.free_bytes, (disk.path,)
+    yield from _alerts(found)
 
 
-class _Page:
-    """Gauges by name, in the order of their first sample."""
-
-    def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        self._gauges: dict[str, Gauge] = {}
-
-    def put(self, name: str, help_: str, value: float, **labels: str) -> None:
-        gauge = self._gauges.get(name)
-        if gauge is None:
-            gauge = self._gauges[name] = Gauge(name, help_, list(labels), registry=self._registry)
-        (gauge.labels(**{key: _text(text) for key, text in labels.items()}) if labels else gauge).set(value)
-
-    def text(self) -> bytes:
-        return generate_latest(self._registry)
+def _license(fact: LicenseFact, state: State) -> Iterator[_Sample]:
+    path, now_in = fact.path, state.status_of(fact)
+    yield "azlic_license_absent", now_in is Status.MISSING, (path,)
+    for status in STATES:
+        yield "azlic_license_state", status is now_in, (path, status)
+    if fact.term:
+        named = path, fact.container
+        yield "azlic_license_expires_timestamp_seconds", _unix(fact.term.expires_at), named
+        yield "azlic_license_grace_ends_timestamp_seconds", _unix(fact.term.grace_ends_at), named
 
 
-def _license(page: _Page, fact: LicenseFact, state: State) -> None:
-    labels = {"path": fact.path, "container": fact.container}
-    path = {"path": fact.path}
-    now_in = _state_label(fact, state)
-    absent = int(now_in == "missing")
-    page.put("azlic_license_absent", "Whether there is no license where one is expected.", absent, **path)
-    for label in STATES:
-        page.put("azlic_license_state", "1 for the state it is in.", int(label == now_in), **path, state=label)
-    if fact.term is not None:
-        page.put("azlic_license_expires_timestamp_seconds", "When it ends.", _unix(fact.term.expires_at), **labels)
-        ends = _unix(fact.term.grace_ends_at)
-        page.put("azlic_license_grace_ends_timestamp_seconds", "When its grace ends.", ends, **labels)
-
-
-def _state_label(fact: LicenseFact, state: State) -> str:
-    """The state a license is in; what has no word of its own here is invalid, as an adopted one is that was changed."""
-    status = state.status_of(fact)
-    changed = isinstance(fact, RefusedLicense) and fact.cause is Cause.ADOPTED_CHANGED
-    return status if status in STATES and not changed else "invalid"
-
-
-def _usage(page: _Page, ledger: LedgerFacts) -> None:
+def _usage(ledger: LedgerFacts) -> Iterator[_Sample]:
+    for used in ledger.used:
+        yield "azlic_usage_units", used.quantity / MICRO, (used.site, used.container_type, used.meter)
     for plan in ledger.plans:
-        labels = {"plan": plan.name}
-        page.put("azlic_plan_ends_timestamp_seconds", "When a plan ends.", _unix(plan.ends_at), **labels)
-        if usage := plan.usage:
-            labels["unit"] = usage.plan.unit
-            page.put("azlic_commitment_quantity", "What the period commits to.", usage.committed / MICRO, **labels)
-            page.put("azlic_commitment_used_quantity", "What is used of it.", usage.used / MICRO, **labels)
-            ends = _unix(usage.period_ends_at)
-            page.put("azlic_commitment_period_ends_timestamp_seconds", "When the period ends.", ends, **labels)
-            out = usage.projection.expected.runs_out_at if usage.projection else None
-            if out is not None:
-                name = "azlic_commitment_runs_out_timestamp_seconds"
-                page.put(name, "When it is used up at the present pace.", _unix(out), **labels)
+        yield "azlic_plan_ends_timestamp_seconds", _unix(plan.ends_at), (plan.name,)
+        yield from _commitment(plan)
     for heard in ledger.containers:
-        place = {"site": heard.site, "type": heard.container_type, "container": heard.container_id}
-        name = "azlic_container_last_record_timestamp_seconds"
-        page.put(name, "The time of its newest usage record.", _unix(heard.last_at), **place)
-    for doubt in ledger.doubts:
-        page.put("azlic_doubts", "What waits for somebody to look into it.", doubt.number, kind=doubt.kind)
-    page.put("azlic_months_pending", "Months that are over and not closed.", len(ledger.pending_months))
-    if ledger.pending_months:
-        oldest: Month = ledger.pending_months[0]
-        since = _unix(oldest.next.starts_at)
-        page.put("azlic_oldest_pending_month_ended_timestamp_seconds", "When the oldest of them ended.", since)
+        place = heard.site, heard.container_type, heard.container_id
+        yield "azlic_container_last_record_timestamp_seconds", _unix(heard.last_at), place
+    for kind, number in (dict.fromkeys(DOUBTS, 0) | {doubt.kind: doubt.number for doubt in ledger.doubts}).items():
+        yield "azlic_doubts", number, (kind,)
+    yield "azlic_months_pending", len(ledger.pending_months), ()
+    for oldest in ledger.pending_months[:1]:
+        yield "azlic_oldest_pending_month_ended_timestamp_seconds", _unix(oldest.next.starts_at), ()
 
 
-def _alerts(page: _Page, found: Sequence[WatchedAlert]) -> None:
+def _commitment(plan: PlanFact) -> Iterator[_Sample]:
+    """The plan's period that runs now, if one does."""
+    if (usage := plan.usage) is None:
+        return
+    labels = plan.name, usage.plan.unit
+    yield "azlic_commitment_quantity", usage.committed / MICRO, labels
+    yield "azlic_commitment_used_quantity", usage.used / MICRO, labels
+    for share in usage.plan.meters:
+        used = share.in_plan_units(sum(row.period for row in usage.usages if row.meter == share.meter))
+        yield "azlic_commitment_meter_used_quantity", used / MICRO, (*labels, share.meter)
+    yield "azlic_commitment_period_ends_timestamp_seconds", _unix(usage.period_ends_at), labels
+    if usage.projection and usage.projection.expected.runs_out_at:
+        yield "azlic_commitment_runs_out_timestamp_seconds", _unix(usage.projection.expected.runs_out_at), labels
+
+
+def _alerts(found: Sequence[WatchedAlert]) -> Iterator[_Sample]:
     counts = Counter((one.alert.severity, one.acknowledgement is not None) for one in found)
-    for severity in Severity:
-        for noted in (False, True):
-            labels = {"severity": severity.word, "acknowledged": str(noted).lower()}
-            page.put("azlic_alerts", "How many alerts there are.", counts[severity, noted], **labels)
+    for severity, noted in product(Severity, (False, True)):
+        yield "azlic_alerts", counts[severity, noted], (severity.word, str(noted).lower())
     for one in found:
-        page.put(
-            "azlic_alert_since_timestamp_seconds",
-            "Since when an alert has been there.",
-            _unix(one.alert.since),
-            id=one.alert.id,
-            kind=one.alert.kind,
-            severity=one.alert.severity.word,
-            acknowledged=str(one.acknowledgement is not None).lower(),
-        )
+        labels = one.alert.id, one.alert.kind, one.alert.severity.word, str(one.acknowledgement is not None).lower()
+        yield "azlic_alert_since_timestamp_seconds", _unix(one.alert.since), labels
 
 
 def _unix(instant: datetime) -> float:
     return instant.timestamp()
 
 
-def _text(text: str) -> str:
-    """A label: the bytes of a file's name that are no text are escaped."""
+def _label(text: str) -> str:
+    """A label: the bytes of a file's name that are not text are escaped."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -26,9 +26,12 @@ def rules_of(settings: Settings) -> Rules:
 
 
 def look_at_site(
-    settings: Settings, *, trust: Path | None, database: str | None, now: datetime
+    settings: Settings, *, trust: Path | None, database: str | None, now: datetime, with_use: bool = False
 ) -> tuple[State, tuple[WatchedAlert, ...]]:
-    """Look at everything once, and say what somebody should know; nothing is written."""
+    """Look at everything once, and say what somebody should know; nothing is written.
+
+    ``with_use`` adds up all that was ever used too.
+    """
     verifier, ledger = Verifier.of(settings, trust), database or settings.database
     state = site_state(
         settings.licenses,
@@ -37,6 +40,7 @@ def look_at_site(
         database=ledger,
         now=now,
         asked=f"{verifier.trust.folder} {settings.site} {settings.instance}",
+        with_use=with_use,
     )
     known = {}
     if isinstance(state.ledger, LedgerFacts):

@@ -11,12 +11,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from azlic.monitoring.scrape import MEDIA_TYPE
+from azlic.monitoring.metrics import MEDIA_TYPE
 from azlic.web.access import COOKIE, SESSION, Doors
 from azlic.web.cache import Cache
 from azlic.web.pages.site import login_html, month_html, site_html
 from azlic.web.pages.templates import static
-from azlic.web.site import WatchedSite
+from azlic.web.site import Scrape, WatchedSite
 from engines.server.usage_logs import usage_logs_routes
 from licensing.core.errors import AzlicError, BadCall
 from usage.months import Month
@@ -41,7 +41,7 @@ log = logging.getLogger("azlic.page")
 def site_app(site: WatchedSite, doors: Doors, *, tls: bool = False) -> FastAPI:
     """The page of a site, behind its doors."""
     app = FastAPI(title="azlic", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    metrics = Cache(site.metrics)
+    metrics = Cache(site.scrape)
     home = Cache(lambda: site_html(site.view()).encode())
     _pages(app, site, home)
     _for_machines(app, site, metrics)
@@ -69,19 +69,22 @@ def _pages(app: FastAPI, site: WatchedSite, home: Cache[bytes]) -> None:
         return Response(static(name), media_type=_STATIC[name])
 
 
-def _for_machines(app: FastAPI, site: WatchedSite, scrape: Cache[bytes]) -> None:
+def _for_machines(app: FastAPI, site: WatchedSite, scrape: Cache[Scrape]) -> None:
     @app.get("/metrics")
     async def metrics() -> Response:
         seen = scrape.fresh()
-        return Response(await run_in_threadpool(scrape.see) if seen is None else seen, media_type=MEDIA_TYPE)
+        seen = await run_in_threadpool(scrape.see) if seen is None else seen
+        return Response(seen.text, media_type=MEDIA_TYPE)
 
     @app.get("/healthz")
     def healthz() -> Response:
         try:
-            scrape.see()
+            readable = scrape.see().ledger_readable
         except AzlicError:
-            return JSONResponse({"status": "the ledger cannot be read"}, 503)
-        return JSONResponse({"status": "ok"})
+            readable = False
+        return JSONResponse(
+            {"status": "ok"} if readable else {"status": "the ledger cannot be read"}, 200 if readable else 503
+        )
 
     app.include_router(usage_logs_routes(lambda month: JSONResponse(site.usage_logs(month))))
 

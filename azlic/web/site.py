@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Engine
 
-from azlic.monitoring.scrape import metrics_text
+from azlic.monitoring.metrics import metrics_text
 from azlic.web.pages.report import ReportView, report_view
 from azlic.web.pages.site import Alert, SiteView, license_counts
 from licensing.core.errors import AzlicError
@@ -16,18 +17,34 @@ from licensing.history.read import read_seen
 from licensing.verdict.verdict import Verdict
 from licensing.verification.mounts import Mounts
 from licensing.verification.watch import Watched
+from usage.alerts.acknowledgements import WatchedAlert
+from usage.alerts.state import LedgerFacts, State
 from usage.ledger.checkpoints import ledger_head
 from usage.months import Month
 from usage.reporting.burndown import burn_down
 from usage.reporting.report import monthly_report
-from usage.reporting.snapshot import read_ledger_state, usage_logs
+from usage.reporting.snapshot import usage_logs
+
+
+class Look(Protocol):
+    """One look at the whole site, as `azlic check` has it: its state, and what somebody should know."""
+
+    def __call__(self, *, now: datetime, with_use: bool = False) -> tuple[State, Sequence[WatchedAlert]]:
+        """Look now; ``with_use`` adds up all that was ever used too."""
+
+
+class Scrape(NamedTuple):
+    """The metrics, and whether the ledger that they tell of could be read."""
+
+    text: bytes
+    ledger_readable: bool
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedSite:
     """A site: its name, the gates before its licenses, its ledger, and the clock on the wall.
 
-    ``alerts`` says what is to be looked into at an instant; without it the page has no such section.
+    The alerts and the metrics come from one ``look``.
     """
 
     name: str
@@ -35,7 +52,7 @@ class WatchedSite:
     ledger: Engine
     clock: Callable[[], datetime]
     lead_days: int
-    alerts: Callable[[datetime], Sequence[Alert]] | None = None
+    look: Look
     looking: Lock = field(default_factory=Lock)
 
     def view(self) -> SiteView:
@@ -60,16 +77,22 @@ class WatchedSite:
             clock=suspect,
             fault=fault,
             report=report,
-            alerts=self.alerts(now) if self.alerts else None,
+            alerts=self._alerts(now),
         )
 
-    def metrics(self) -> bytes:
-        """Everything that is to be watched. Raises ``AzlicError`` when the ledger cannot be read."""
-        now = self.clock()
-        _, verdicts = self._licenses(now)
-        with reading(self.ledger) as connection:
-            state = read_ledger_state(connection, now=now)
-        return metrics_text(verdicts, state, as_of=now)
+    def scrape(self) -> Scrape:
+        """Everything that is to be watched. Raises ``AzlicError`` when the trust store cannot be listed."""
+        state, found = self.look(now=self.clock(), with_use=True)
+        readable = isinstance(state.ledger, LedgerFacts) and state.ledger.progress is not None
+        return Scrape(metrics_text(state, found), readable)
+
+    def _alerts(self, now: datetime) -> list[Alert]:
+        try:
+            _, found = self.look(now=now)
+        except AzlicError as error:
+            return [("critical", error.message, error.hint)]
+        loud = [one.alert for one in found if one.acknowledgement is None]
+        return [(alert.severity.word, f"{alert.subject}: {alert.meaning}", alert.action) for alert in loud]
 
     def _licenses(self, now: datetime) -> tuple[Mounts, list[Verdict]]:
         """The verdicts, one look at a time: gates that are being exchanged are no gates."""

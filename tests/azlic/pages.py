@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from azlic.commands.serve import _watch
+from azlic.commands.serve import _site
 from azlic.settings import load_settings
 from azlic.web.access import Doors
 from azlic.web.app import site_app
 from azlic.web.site import WatchedSite
-from licensing.db.database import only_reading, open_ledger
 from tests.serving import serving
 from tests.site import Site
 
@@ -18,14 +18,9 @@ def watched_site(site: Site, *paths: Path) -> WatchedSite:
     """What `azlic serve` would look at, with the site's clock."""
     assert site.ledger
     settings = load_settings({"AZLIC_CONFIG": str(_empty(site.folder / "page.toml"))})
-    ledger = str(site.folder / "azlic.db")
-    return WatchedSite(
-        name="plant-7",
-        watched=_watch(list(paths) or [site.license], settings, site.trust.folder, ledger),
-        ledger=only_reading(open_ledger(ledger)),
-        clock=site.clock,
-        lead_days=60,
-    )
+    settings = settings._replace(licenses=paths or (site.license,))
+    seen = _site(settings, site.trust.folder, str(site.folder / "azlic.db"), site.clock)
+    return replace(seen, name="plant-7")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from usage.months import Month
 from usage.reporting.activity import ContainerActivity
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.quality import Doubt
+from usage.reporting.snapshot import MeterTotal
 
 _DECIDED_BY_DATES = frozenset(
     {Status.VALID, Status.EXPIRING, Status.GRACE, Status.NOT_YET_VALID, Status.EXPIRED, Status.CLOCK_SUSPECT}
@@ -143,8 +144,18 @@ class ChannelFact(NamedTuple):
     error: str
 
 
+class LedgerProgress(NamedTuple):
+    """How far the ledger has come: its batches, and when the newest was taken; None before the first."""
+
+    batches: int
+    taken_at: datetime | None
+
+
 class LedgerFacts(NamedTuple):
-    """What the ledger told. ``seen_since``: since when alerts have been there that carry no date of their own."""
+    """What the ledger told. ``seen_since``: since when alerts have been there that carry no date of their own.
+
+    ``progress`` is None where there is no ledger yet; ``used`` is empty unless it was asked for.
+    """
 
     plans: tuple[PlanFact, ...]
     containers: tuple[ContainerActivity, ...]
@@ -154,6 +165,8 @@ class LedgerFacts(NamedTuple):
     audit: AuditFact | None
     channels: tuple[ChannelFact, ...]
     seen_since: Mapping[str, datetime]
+    progress: LedgerProgress | None = None
+    used: tuple[MeterTotal, ...] = ()
 
 
 NO_LEDGER = LedgerFacts((), (), (), (), None, None, (), MappingProxyType({}))

@@ -1,71 +1,57 @@
-"""The state of the ledger: what there is to be watched, in one read; and the documented usage report over all of it."""
+"""All that was ever used, and the documented usage report over it."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, func, select
-
-from licensing.db.readonly import view_of
-from usage.ledger.checkpoints import Head, ledger_head
-from usage.ledger.tables.months import CorrectionRow
-from usage.ledger.tables.records import SeriesRow, TotalRow
+from licensing.db.readonly import ReadOnlyConnection, view_of
 from usage.months import Month
 from usage.quantity import MICRO
 from usage.records.output_mount import usage_report
 from usage.reporting.daily import daily_use
-from usage.reporting.report import MonthlyReport, monthly_report
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 SERVICE = "azlic"
 """What the usage report of a whole site names as its service: it is of no single kind of container."""
 
-Units = Mapping[tuple[str, str, str], int]
-"""All that was ever used, by container type, meter and site, in millionths of the meter's unit."""
+
+class MeterTotal(NamedTuple):
+    """All that a site's containers of one kind ever used of a meter, in millionths of the meter's unit."""
+
+    container_type: str
+    meter: str
+    site: str
+    quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerState:
-    """The month that runs, everything ever used, and how far the ledger has come."""
+def meter_totals(connection: ReadOnlyConnection) -> tuple[MeterTotal, ...]:
+    """All that was ever used, late and corrected too; it falls where a correction takes use back.
 
-    report: MonthlyReport
-    units: Units
-    head: Head
-
-
-def read_ledger_state(connection: Connection, *, now: datetime) -> LedgerState:
-    """The state of the ledger now, from its totals; its cost does not grow with the records."""
-    return LedgerState(
-        monthly_report(connection, Month.of(now), as_of=now), total_units(connection), ledger_head(connection)
-    )
-
-
-def total_units(connection: Connection) -> Units:
-    """All that was ever used, late and corrected too.
-
-    Of the totals, whole units and millionths are summed apart: neither leaves the 64 bits of a database.
+    Whole units and millionths are summed apart: neither leaves the 64 bits of a database.
     """
-    labels = (SeriesRow.container_type, SeriesRow.meter, SeriesRow.site)
-    sums = func.sum(TotalRow.quantity // MICRO), func.sum(TotalRow.quantity % MICRO)
-    query = select(*labels, *sums).join(SeriesRow, SeriesRow.key == TotalRow.series).group_by(*labels).order_by(*labels)
-    units = Counter(
-        {
-            (kind, meter, site): int(whole) * MICRO + int(rest)
-            for kind, meter, site, whole, rest in connection.execute(query)
-        }
+    query = (
+        "SELECT series.container_type, series.meter, series.site, used.units, used.rest FROM series JOIN ("  # noqa: S608
+        f"SELECT series, sum(quantity / {MICRO}) AS units, sum(quantity - quantity / {MICRO} * {MICRO}) AS rest FROM ("
+        "SELECT series, quantity FROM total UNION ALL SELECT series, quantity FROM correction"
+        ") AS booked GROUP BY series) AS used ON used.series = series.key"
     )
-    booked = select(*labels, CorrectionRow.quantity).join(SeriesRow, SeriesRow.key == CorrectionRow.series)
-    for kind, meter, site, quantity in connection.execute(booked):
-        units[kind, meter, site] += quantity
-    return units
+    sums: Counter[tuple[str, str, str]] = Counter()
+    for total in connection.select(_total, query):
+        sums[total[:3]] += total.quantity
+    return tuple(MeterTotal(*labels, sums[labels]) for labels in sorted(sums))
 
 
-def usage_logs(connection: Connection, month: Month | None = None) -> dict[str, object]:
+def _total(container_type: str, meter: str, site: str, units: int, rest: int) -> MeterTotal:
+    return MeterTotal(container_type, meter, site, int(units) * MICRO + int(rest))  # PostgreSQL's sum is a Decimal
+
+
+def usage_logs(connection: "Connection", month: Month | None = None) -> dict[str, object]:
     """The documented body of ``/records/usage-logs/`` for everything the ledger holds, or for one month of it."""
     meters: Counter[str] = Counter()
     if month is None:
-        for (_, meter, _), micro in total_units(connection).items():
-            meters[meter] += micro
+        for total in meter_totals(view_of(connection)):
+            meters[total.meter] += total.quantity
     else:
         for use in daily_use(view_of(connection), month.starts_at, month.next.starts_at):
             meters[use.meter] += use.quantity

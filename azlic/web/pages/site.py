@@ -19,7 +19,7 @@ Alert = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class SiteView:
-    """The site as its template shows it. ``alerts`` is None where nobody watches for them."""
+    """The site as its template shows it."""
 
     as_of: datetime
     site: str
@@ -30,7 +30,7 @@ class SiteView:
     clock: str | None
     fault: str
     report: ReportView | None
-    alerts: Sequence[Alert] | None = None
+    alerts: Sequence[Alert]
 
     @property
     def months(self) -> list[Month]:

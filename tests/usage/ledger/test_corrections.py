@@ -4,6 +4,7 @@ import pytest
 
 from licensing.core.errors import BadCall
 from licensing.db.database import reading
+from licensing.db.readonly import view_of
 from tests.usage.commitments import day, enter, plan
 from tests.usage.months import Months
 from tests.usage.mount import Mount, rows
@@ -11,7 +12,7 @@ from tests.usage.reports import WORDS, Reports
 from usage.ledger.tables.records import BatchRow, RecordRow
 from usage.months import Month
 from usage.quantity import MICRO, parse_quantity
-from usage.reporting.snapshot import total_units, usage_logs
+from usage.reporting.snapshot import meter_totals, usage_logs
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
@@ -177,7 +178,7 @@ def test_what_is_watched_counts_what_is_late_and_corrected(months: Months) -> No
     months.use("late", 2, day("2026-03-03"))
     months.correct("a", "4")
     with reading(months.ledger) as connection:
-        (used,) = total_units(connection).values()
+        (used,) = meter_totals(view_of(connection))
         of_april = usage_logs(connection, Month(2026, 4))["meters"]
-    assert used == 6 * MICRO
+    assert used.quantity == 6 * MICRO
     assert isinstance(of_april, list) and [meter["quantity"] for meter in of_april] == [1]

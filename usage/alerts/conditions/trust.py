@@ -9,6 +9,8 @@ from usage.alerts.conditions.license import URGENT_DAYS
 from usage.alerts.rules import Rules, before, stage_at
 from usage.alerts.state import State, TrustFact, is_issued_later
 
+CLOCK_SUSPECT = "clock-suspect"
+
 _UPDATE = "Carry in what the issuer has published since: azlic trust update"
 
 
@@ -71,11 +73,11 @@ def clock_alerts(state: State, _: Rules) -> Iterator[Alert]:
             why = f"the clock says {iso(state.now)}, and {fact.path} was issued at {iso(fact.term.issue.issued_at)}"
     if why is not None:
         yield Alert(
-            id="clock-suspect",
+            id=CLOCK_SUSPECT,
             severity=Severity.CRITICAL,
             rank=0,
             stage="behind",
-            since=state.since("clock-suspect"),
+            since=state.since(CLOCK_SUSPECT),
             subject="this machine's clock",
             meaning=f"{why[:1].upper()}{why[1:]}; no license is good under a clock that was turned back.",
             action="Set the clock right, then: azlic clock status",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from licensing.core.instants import from_milliseconds
 from licensing.db.readonly import ReadOnlyConnection
-from usage.alerts.state import AuditFact, ChannelFact, HandOver, PlanFact
+from usage.alerts.state import AuditFact, ChannelFact, HandOver, LedgerProgress, PlanFact
 from usage.ledger.closed_months import open_months
 from usage.ledger.source_kinds import ON_DISK, output_folder_of
 from usage.months import Month, day_number
@@ -57,6 +57,16 @@ def _is_used_after(plan: Plan, plans: Sequence[Plan], days: Iterable[DayUse]) ->
         and not any(meter == use.meter and first <= use.day < past for meter, first, past in spans)
         for use in days
     )
+
+
+def read_progress(connection: ReadOnlyConnection) -> LedgerProgress:
+    """How far the ledger has come."""
+    found = connection.select(_progress, "SELECT sequence, taken_at FROM batch ORDER BY sequence DESC LIMIT 1")
+    return found[0] if found else LedgerProgress(0, None)
+
+
+def _progress(batches: int, taken_at: int) -> LedgerProgress:
+    return LedgerProgress(batches, from_milliseconds(taken_at))
 
 
 def read_pending_months(connection: ReadOnlyConnection, now: datetime) -> tuple[Month, ...]:

@@ -26,6 +26,7 @@ from usage.reporting.activity import container_activity
 from usage.reporting.daily import daily_use
 from usage.reporting.plan_usage import days_needed
 from usage.reporting.quality import read_doubts
+from usage.reporting.snapshot import meter_totals
 
 
 def site_state(
@@ -36,8 +37,10 @@ def site_state(
     database: str,
     now: datetime,
     asked: str = "",
+    with_use: bool = False,
 ) -> State:
     """The state at ``now``. ``examine`` verifies one license, ``asked`` says in words what it asks beside the file.
+    ``with_use`` adds up all that was ever used, which takes a moment in a ledger of many years.
 
     What cannot be looked at is part of the state and hides nothing else: a ledger that cannot be asked, a license that
     cannot be read. Raises ``AzlicError`` where the trust store cannot be listed.
@@ -49,7 +52,8 @@ def site_state(
         with readonly_connection(database) as connection:
             if connection is not None:
                 known = read_known_licenses(connection)
-                told, folders = _read_ledger(connection, now), ledger.read_output_folders(connection)
+                told = _read_ledger(connection, now, with_use=with_use)
+                folders = ledger.read_output_folders(connection)
     except AzlicError as unreadable:
         told = UnreadableLedger(unreadable.message)
     seen, issuers = read_memory(database), trust_facts(trust)
@@ -69,7 +73,7 @@ def site_state(
     )
 
 
-def _read_ledger(connection: ReadOnlyConnection, now: datetime) -> LedgerFacts:
+def _read_ledger(connection: ReadOnlyConnection, now: datetime, *, with_use: bool) -> LedgerFacts:
     plans = read_plans(connection)
     days = daily_use(connection, *days_needed(plans, Month.of(now)))
     return LedgerFacts(
@@ -81,6 +85,8 @@ def _read_ledger(connection: ReadOnlyConnection, now: datetime) -> LedgerFacts:
         audit=ledger.read_audit_outcome(connection),
         channels=ledger.read_failing_channels(connection),
         seen_since=ledger.read_first_seen(connection),
+        progress=ledger.read_progress(connection),
+        used=meter_totals(connection) if with_use else (),
     )
 
 
