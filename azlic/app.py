@@ -7,53 +7,72 @@ from typing import Annotated
 import typer
 
 import azlic
-from azlic.plain_help import speak_plainly
+from azlic.plain_help import grouped_help, speak_plainly
 
-_MODULES = {
-    "verify": "licenses",
-    "download": "licenses",
-    "adopt": "adopt",
-    "adopted": "adopt",
-    "site": "request",
-    "request": "request",
-    "install": "request",
-    "doctor": "doctor",
-    "engine": "container",
-    "ingest": "usage",
-    "watch": "usage",
-    "quarantine": "quarantine",
-    "findings": "quarantine",
-    "report": "report",
-    "close": "close",
-    "correct": "close",
-    "serve": "serve",
-    "plan": "plan",
-    "pull": "readings",
-    "import": "readings",
-    "sources": "readings",
-    "trust": "trust",
-    "containers": "containers",
-    "tags": "containers",
-    "run": "run",
-    "issuer": "issuer",
-    "seal": "seal",
-    "clock": "clock",
-    "audit": "audit",
-    "checkpoint": "audit",
-    "backup": "audit",
-    "restore": "audit",
-    "export": "export",
-    "inspect": "export",
-    "accept": "export",
-    "acknowledge": "export",
-    "handing-sites": "export",
-    "alerts": "alerts",
-    "check": "check",
-    "notify": "notify",
-    "calendar": "calendar",
-    "units": "units",
-    "rules": "units",
+_GROUPS = {
+    "Provision licenses": {
+        "site": "request",
+        "request": "request",
+        "install": "request",
+        "download": "licenses",
+        "verify": "licenses",
+        "adopt": "adopt",
+        "adopted": "adopt",
+        "trust": "trust",
+        "clock": "clock",
+    },
+    "Run containers": {
+        "containers": "containers",
+        "tags": "containers",
+        "run": "run",
+        "engine": "container",
+        "doctor": "doctor",
+    },
+    "Take in usage": {
+        "ingest": "usage",
+        "watch": "usage",
+        "quarantine": "quarantine",
+        "findings": "quarantine",
+        "pull": "readings",
+        "import": "readings",
+        "sources": "readings",
+    },
+    "Plans and the month's end": {
+        "plan": "plan",
+        "report": "report",
+        "close": "close",
+        "correct": "close",
+    },
+    "Hand over": {
+        "export": "export",
+        "acknowledge": "export",
+        "inspect": "export",
+        "accept": "export",
+        "handing-sites": "export",
+    },
+    "Watch and warn": {
+        "alerts": "alerts",
+        "notify": "notify",
+        "check": "check",
+        "serve": "serve",
+        "calendar": "calendar",
+        "units": "units",
+        "rules": "units",
+    },
+    "Prove and keep the ledger": {
+        "audit": "audit",
+        "checkpoint": "audit",
+        "backup": "audit",
+        "restore": "audit",
+    },
+    "Issue licenses": {
+        "issuer": "issuer",
+        "seal": "seal",
+    },
 }
+"""The commands as the help shows them, each with its module."""
+
+_MODULES = {name: module for group in _GROUPS.values() for name, module in group.items()}
 
 
 def command_line(words: Sequence[str]) -> typer.Typer:
@@ -64,6 +83,7 @@ def command_line(words: Sequence[str]) -> typer.Typer:
     named = _MODULES.get(words[0]) if words else None
     app = typer.Typer(
         name="azlic",
+        cls=grouped_help(_GROUPS),
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,

@@ -1,12 +1,10 @@
-"""How answers leave the program: data on stdout, words for people on stderr, JSON with a schema name."""
+"""How answers leave the program: data on stdout, words for people on stderr."""
 
 import contextlib
-import json
 import math
 import os
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -56,13 +54,6 @@ def tell_of_slowness(attempt: int) -> None:
     from licensing.delivery.client import ATTEMPT_SECONDS, ATTEMPTS
 
     tell(f"waiting for the issuer's answer, for {ATTEMPT_SECONDS:g} s at most; attempt {attempt} of {ATTEMPTS}")
-
-
-def emit_json(schema: str, fields: Mapping[str, Any], *, indent: int | None = 2) -> bool:
-    """Print a result for a script: its first key names the schema it holds to. Without ``indent`` it is one line."""
-    document = {"schema": schema} | dict(fields)
-    text = json.dumps(document, indent=indent, ensure_ascii=False)
-    return emit(encodable(text, instead="") or json.dumps(document, indent=indent))
 
 
 def encodable(text: str, *, instead: str) -> str:

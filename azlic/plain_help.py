@@ -2,10 +2,11 @@
 
 import inspect
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 _TYPE = re.compile(r" <[^<>]*>$")
 _WORD = re.compile(r"""(?:--?[a-z-]+ )?(?:"[^"]*"|[^\s"])+""")  # an option with its value is one
@@ -48,6 +49,27 @@ def copyable(example: str, width: int, *, indent: int) -> str:
         else:
             lines.append(" " * (indent + 4) + word)
     return " \\\n".join(lines) + "\n"
+
+
+def grouped_help(titles: Mapping[str, Iterable[str]]) -> type[TyperGroup]:
+    """A group whose help lists its commands below these titles."""
+
+    class GroupedHelp(TyperGroup):
+        """Writes a section for each title; its commands keep one column for their names."""
+
+        def format_commands(self, _ctx: Any, formatter: Any) -> None:
+            width = max(map(len, self.commands))
+            with formatter.section("Commands"):
+                for title, names in titles.items():
+                    known = [(name, self.commands[name]) for name in names if name in self.commands]
+                    room = formatter.width - formatter.current_indent - 4 - width
+                    if known:
+                        with formatter.section(title):
+                            formatter.write_dl(
+                                [(f"{name:<{width}}", one.get_short_help_str(room)) for name, one in known]
+                            )
+
+    return GroupedHelp
 
 
 def speak_plainly(program: typer.Typer) -> None:

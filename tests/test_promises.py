@@ -359,3 +359,11 @@ def _python_block(readme: str, session: Session) -> None:
         check=True,
     ).stdout
     assert told.startswith("valid True 36") and "15 not ended True" in told
+
+
+def test_the_help_of_the_program_lists_every_command_once_below_a_title_within_80_columns() -> None:
+    told = asked_for_help("--help").partition("Commands:")[2]
+    listed = re.findall(r"^    ([a-z-]+) ", told, re.MULTILINE)
+    assert sorted(listed) == sorted({words[0] for words in commands(get_command(command_line([])))})
+    assert len(re.findall(r"^  [A-Z].*:$", told, re.MULTILINE)) > 5
+    assert max(map(len, asked_for_help("--help").splitlines())) <= 80

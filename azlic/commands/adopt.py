@@ -13,11 +13,11 @@ app = typer.Typer(help="The licenses that were adopted, as stated.", no_args_is_
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
-    program.command()(adopt)
+    program.command("adopt")(adopt_command)
     program.add_typer(app, name="adopted")
 
 
-def adopt(
+def adopt_command(
     path: Annotated[
         Path, typer.Argument(metavar="PATH", readable=False, help="A license folder, or license.dat, where it is used.")
     ],
@@ -49,9 +49,8 @@ def adopt(
 
     Example: azlic adopt /srv/translator/license --container text-translation --expires 2027-01-01
     """
-    from azlic.render.adopted import adoption_fields, adoption_text
-    from licensing.adoption import OperatorStatement
-    from licensing.adoption import adopt as adopt_license
+    from azlic.render.adopted import ADOPTION
+    from licensing.adoption import OperatorStatement, adopt
     from licensing.core.instants import parse_instant
     from licensing.db.database import open_ledger, writing
     from licensing.issuer.audit import operator
@@ -60,37 +59,31 @@ def adopt(
         container, parse_instant(expires), image, resource, parse_instant(downloaded) if downloaded else None
     )
     with writing(open_ledger(database or load_settings().database, create=True)) as connection:
-        done = adopt_license(connection, path, statement, now=clock.as_of(None), stated_by=operator(), yes=yes)
-    if json:
-        output.emit_json("azlic.adoption/v1", adoption_fields(done))
-    else:
-        output.emit(adoption_text(done))
+        done = adopt(connection, path, statement, now=clock.as_of(None), stated_by=operator(), yes=yes)
+    ADOPTION.give(json, done)
 
 
 @app.command("list")
-def list_adopted(database: options.Database = None, json: options.Json = False) -> None:
+def list_command(database: options.Database = None, json: options.Json = False) -> None:
     """List the licenses that were adopted.
 
     What ends first is on top. Exit status 1 when a file is no longer the one that was adopted.
 
     Example: azlic adopted list
     """
-    from azlic.render.adopted import adoptions_fields, adoptions_text
+    from azlic.render.adopted import ADOPTED
     from licensing.adoption import FileState, list_adopted
     from licensing.db.database import open_ledger, reading
 
     now = clock.as_of(None)
     with reading(open_ledger(database or load_settings().database)) as connection:
         found = list_adopted(connection)
-    if json:
-        output.emit_json("azlic.adopted/v1", adoptions_fields(found, now))
-    else:
-        output.emit(adoptions_text(found, now))
+    ADOPTED.give(json, found, now)
     raise typer.Exit(0 if all(one.file is FileState.UNCHANGED for one in found) else 1)
 
 
-@app.command()
-def remove(
+@app.command("remove")
+def remove_command(
     path: Annotated[Path, typer.Argument(metavar="PATH", readable=False, help="Its license folder, or license.dat.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     database: options.Database = None,
@@ -101,7 +94,7 @@ def remove(
 
     Example: azlic adopted remove /srv/translator/license --yes
     """
-    from licensing.adoption import remove as remove_adopted
+    from licensing.adoption import remove
     from licensing.core.instants import iso
     from licensing.db.database import open_ledger, writing
 
@@ -109,5 +102,5 @@ def remove(
     if not yes:
         typer.confirm(f"Forget what was stated of {path}?", abort=True, err=True)
     with writing(engine) as connection:
-        gone = remove_adopted(connection, path)
+        gone = remove(connection, path)
     output.emit(f"forgotten: {path}, stated to end at {iso(gone.expires_at)}")

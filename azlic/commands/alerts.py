@@ -21,7 +21,7 @@ def register(program: typer.Typer) -> None:
 
 
 @app.callback()
-def alerts(
+def alerts_command(
     context: typer.Context,
     trust: options.Trust = None,
     database: options.Database = None,
@@ -32,12 +32,14 @@ def alerts(
     Looks at the licenses of the setting `licenses`, the trust store, the clock, the ledger and the disks. What somebody
     has taken note of is listed below the others. Exit status 1 when there is a warning or worse that nobody has.
 
+    The ledger, where this user may write it, keeps since when each alert is there, and which licenses were seen.
+
     Example: azlic alerts
     """
     if context.invoked_subcommand is not None:
         return
     from azlic.monitoring.site_state import look_at_site
-    from azlic.render.alerts import alerts_fields, alerts_text
+    from azlic.render.alerts import ALERTS
     from usage.alerts.alert import Severity
     from usage.alerts.state import LedgerFacts
 
@@ -45,10 +47,7 @@ def alerts(
     state, found = look_at_site(settings, trust=trust, database=database, now=now)
     if isinstance(state.ledger, LedgerFacts):
         _remember(database or settings.database, state, [one.alert for one in found])
-    if json:
-        output.emit_json("azlic.alerts/v1", alerts_fields(found, now))
-    else:
-        output.emit(alerts_text(found, now))
+    ALERTS.give(json, found, now)
     loud = [one.alert for one in found if one.acknowledgement is None]
     raise typer.Exit(1 if any(alert.severity >= Severity.WARNING for alert in loud) else 0)
 
@@ -59,18 +58,14 @@ def _remember(database: str, state: "State", found: "list[Alert]") -> None:
 
     from licensing.core.errors import AzlicError
     from licensing.db.database import open_ledger, writing
-    from licensing.history.remember import advance
-    from licensing.verdict.seen import WitnessKind
     from usage.alerts.store import remember_look
 
     with contextlib.suppress(AzlicError), writing(open_ledger(database)) as connection:
         remember_look(connection, state, found)
-        if not state.clock_behind:
-            advance(connection, WitnessKind.EVALUATION, state.now, "alerts")
 
 
-@app.command()
-def ack(
+@app.command("ack")
+def ack_command(
     name: Annotated[str, typer.Argument(metavar="ID", help="The alert, as azlic alerts names it.")],
     until: Annotated[str, typer.Option("--until", metavar="DATE", help="The date (UTC) until which it is quiet.")],
     trust: options.Trust = None,
@@ -100,8 +95,8 @@ def ack(
     output.emit(f"{alert.id} is quiet until {iso(day)}, or until it worsens")
 
 
-@app.command()
-def forget(
+@app.command("forget")
+def forget_command(
     path: Annotated[
         Path, typer.Argument(metavar="PATH", readable=False, help="The place that held a license and is missed.")
     ],

@@ -5,19 +5,19 @@ from typing import Annotated
 
 import typer
 
-from azlic import clock, options, output
+from azlic import clock, options
 from azlic.settings import load_settings
 
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
-    program.command()(audit)
-    program.command()(checkpoint)
-    program.command()(backup)
-    program.command()(restore)
+    program.command("audit")(audit_command)
+    program.command("checkpoint")(checkpoint_command)
+    program.command("backup")(backup_command)
+    program.command("restore")(restore_command)
 
 
-def audit(
+def audit_command(
     against: Annotated[
         list[Path] | None,
         typer.Option("--against", metavar="FILE", readable=False, help="A checkpoint kept elsewhere; may be repeated."),
@@ -35,20 +35,17 @@ def audit(
 
     Example: azlic audit --against checkpoint.txt
     """
-    from azlic.render.audit import audit_fields, audit_text, records_bar
+    from azlic.render.audit import AUDIT, audit_text
+    from azlic.render.progress import counting
     from usage.auditing.compare import KeptCheckpoint
-    from usage.auditing.run import audit as prove
-    from usage.auditing.run import open_readonly
+    from usage.auditing.run import audit, open_readonly
     from usage.ledger.checkpoints import read_checkpoint
 
     kept = [KeptCheckpoint(str(path), read_checkpoint(path)) for path in against or ()]
     engine = open_readonly(database or load_settings().database)
-    with records_bar("audit") as progress:
-        found = prove(engine, against=kept, files=files, progress=progress)
-    if json:
-        output.emit_json("azlic.audit/v1", audit_fields(found))
-    else:
-        output.emit(audit_text(found))
+    with counting("audit") as progress:
+        found = audit(engine, against=kept, files=files, progress=progress)
+    AUDIT.give(json, found)
     if database is None:
         _remember(load_settings().database, sound=found.sound, detail=audit_text(found).splitlines()[0])
     raise typer.Exit(0 if found.sound else 1)
@@ -66,7 +63,7 @@ def _remember(ledger: str, *, sound: bool, detail: str) -> None:
         remember_audit(connection, sound=sound, detail=detail, now=clock.now())
 
 
-def checkpoint(database: options.Database = None, json: options.Json = False) -> None:
+def checkpoint_command(database: options.Database = None, json: options.Json = False) -> None:
     """Print what the ledger holds now, in three lines.
 
     Keep them where whoever can write the ledger cannot: azlic audit --against FILE proves later that nothing up to
@@ -74,20 +71,17 @@ def checkpoint(database: options.Database = None, json: options.Json = False) ->
 
     Example: azlic checkpoint > checkpoint.txt
     """
-    from azlic.render.audit import checkpoint_fields
+    from azlic.render.audit import CHECKPOINT
     from licensing.db.database import open_ledger, writing
-    from usage.ledger.checkpoints import take_checkpoint as taken
+    from usage.ledger.checkpoints import take_checkpoint
 
     settings = load_settings()
     with writing(open_ledger(database or settings.database, upgrade=True)) as connection:
-        found = taken(connection, site=settings.site, now=clock.now())
-    if json:
-        output.emit_json("azlic.checkpoint/v1", checkpoint_fields(found))
-    else:
-        output.emit(str(found).rstrip("\n"))
+        found = take_checkpoint(connection, site=settings.site, now=clock.now())
+    CHECKPOINT.give(json, found)
 
 
-def backup(
+def backup_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The copy to make.")],
     yes: Annotated[bool, typer.Option("--yes", help="Replace FILE where it is there already.")] = False,
     database: options.Database = None,
@@ -101,19 +95,17 @@ def backup(
 
     Example: azlic backup /srv/backup/azlic-2026-11-20.db
     """
-    from azlic.render.audit import backup_fields, backup_text, records_bar
-    from usage.auditing.backups import backup as copy
+    from azlic.render.audit import BACKUP
+    from azlic.render.progress import counting
+    from usage.auditing.backups import backup
 
-    with records_bar("backup") as progress:
-        made = copy(database or load_settings().database, file, replace=yes, progress=progress)
-    if json:
-        output.emit_json("azlic.backup/v1", backup_fields(made, file))
-    else:
-        output.emit(backup_text(made, file))
+    with counting("backup") as progress:
+        made = backup(database or load_settings().database, file, replace=yes, progress=progress)
+    BACKUP.give(json, made, file)
     raise typer.Exit(0 if made.good else 1)
 
 
-def restore(
+def restore_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The backup.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do it though the ledger has more than the backup.")] = False,
     database: options.Database = None,
@@ -128,12 +120,9 @@ def restore(
 
     Example: azlic restore /srv/backup/azlic-2026-11-20.db
     """
-    from azlic.render.audit import restore_fields, restore_text
-    from usage.auditing.backups import restore as put_back
+    from azlic.render.audit import RESTORED
+    from usage.auditing.backups import restore
 
-    done = put_back(database or load_settings().database, file, now=clock.now(), agreed=yes)
-    if json:
-        output.emit_json("azlic.restore/v1", restore_fields(done, file))
-    else:
-        output.emit(restore_text(done, file))
+    done = restore(database or load_settings().database, file, now=clock.now(), agreed=yes)
+    RESTORED.give(json, done, file)
     raise typer.Exit(0 if done.done else 1)

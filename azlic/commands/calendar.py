@@ -11,10 +11,10 @@ from azlic.settings import load_settings
 
 def register(program: typer.Typer) -> None:
     """Put this command on the command line."""
-    program.command()(calendar)
+    program.command("calendar")(calendar_command)
 
 
-def calendar(
+def calendar_command(
     out: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", readable=False, help="Where to write it; stdout if left out."),

@@ -13,10 +13,10 @@ from azlic.settings import load_settings
 
 def register(program: typer.Typer) -> None:
     """Put this command on the command line."""
-    program.command()(check)
+    program.command("check")(check_command)
 
 
-def check(
+def check_command(
     prometheus: Annotated[
         Path | None,
         typer.Option("--prometheus", metavar="FILE", readable=False, help="Write metrics for a textfile collector."),

@@ -16,8 +16,8 @@ def register(program: typer.Typer) -> None:
     program.add_typer(app, name="clock")
 
 
-@app.command()
-def status(database: options.Database = None, json: options.Json = False) -> None:
+@app.command("status")
+def status_command(database: options.Database = None, json: options.Json = False) -> None:
     """Show the clock and what speaks against it.
 
     Beside it stands the newest time of a license's issue, of a usage record and of an answer given here.
@@ -25,7 +25,7 @@ def status(database: options.Database = None, json: options.Json = False) -> Non
 
     Example: azlic clock status
     """
-    from azlic.render.clock import clock_fields, clock_text
+    from azlic.render.clock import CLOCK
     from licensing.core.errors import AzlicError
     from licensing.history.read import read_memory
 
@@ -33,15 +33,12 @@ def status(database: options.Database = None, json: options.Json = False) -> Non
     seen = read_memory(database or load_settings().database)
     if seen.unread:
         raise AzlicError(seen.unread, hint="run as a user who may read the ledger, or name it with --database")
-    if json:
-        output.emit_json("azlic.clock/v1", clock_fields(seen, now))
-    else:
-        output.emit(clock_text(seen, now))
+    CLOCK.give(json, seen, now)
     raise typer.Exit(1 if seen.clock_behind(now) else 0)
 
 
-@app.command()
-def reset(
+@app.command("reset")
+def reset_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The issuer's signed clock reset.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     trust: options.Trust = None,

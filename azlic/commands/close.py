@@ -13,11 +13,11 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
-    program.command()(close)
-    program.command()(correct)
+    program.command("close")(close_command)
+    program.command("correct")(correct_command)
 
 
-def close(
+def close_command(
     month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="The month (UTC); it has ended.")],
     paths: Annotated[
         list[Path] | None,
@@ -37,7 +37,7 @@ def close(
 
     Example: azlic close 2026-10 /output
     """
-    from azlic.render.closing import closable_fields, closable_text
+    from azlic.render.closing import CLOSING, closable_text
     from licensing.db.database import open_ledger
     from usage.closing.close import close_month, examine
     from usage.months import Month
@@ -53,14 +53,12 @@ def close(
     if not (refused or yes):
         typer.confirm(f"Close {wanted} for good?", abort=True, err=True)
     closing = None if refused else close_month(engine, wanted, now=now, folders=paths or (), accept=accept)
-    if json:
-        output.emit_json("azlic.close/v1", closable_fields(found, closing))
-    elif closing is not None:
-        output.emit(f"closed with batch {closing.sequence:,}, head {closing.head.hex()}")
+    if json or closing:
+        CLOSING.give(json, found, closing)
     raise typer.Exit(1 if refused else 0)
 
 
-def correct(
+def correct_command(
     record: Annotated[str, typer.Argument(metavar="RECORD", help="The record's id, as its usage file has it.")],
     quantity: Annotated[str, typer.Option("--quantity", metavar="Q", help="What it counts from now on; 0 cancels it.")],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept.")],
@@ -74,10 +72,9 @@ def correct(
 
     Example: azlic correct 0199f0aa --quantity 12 --reason "scanned twice" --yes
     """
-    from azlic.render.closing import correction_json, correction_text
+    from azlic.render.closing import CORRECTION, correction_text
     from licensing.db.database import open_ledger
-    from usage.ledger.corrections import check_reason, look_up
-    from usage.ledger.corrections import correct as correct_record
+    from usage.ledger.corrections import check_reason, correct, look_up
     from usage.quantity import parse_quantity
 
     micro, now = parse_quantity(quantity), clock.now()
@@ -87,5 +84,5 @@ def correct(
     if not yes:
         output.tell(correction_text(change))
         typer.confirm("Book this correction?", abort=True, err=True)
-    done = correct_record(engine, record, micro, reason=reason, now=now)
-    output.emit(correction_json(done) if json else correction_text(done))
+    done = correct(engine, record, micro, reason=reason, now=now)
+    CORRECTION.give(json, done)

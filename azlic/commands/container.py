@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def register(program: typer.Typer) -> None:
     """Put this command on the command line."""
-    program.command(context_settings={"ignore_unknown_options": True})(engine)
+    program.command("engine", context_settings={"ignore_unknown_options": True})(engine_command)
 
 
-def engine(
+def engine_command(
     kind: Annotated[str, typer.Argument(metavar="TYPE", help="The container type: read.")],
     words: Annotated[
         list[str] | None,

@@ -9,11 +9,11 @@ from azlic import options, output
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
-    program.command()(containers)
-    program.command()(tags)
+    program.command("containers")(containers_command)
+    program.command("tags")(tags_command)
 
 
-def containers(
+def containers_command(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="One container, by its name or its image, in full.")
     ] = None,
@@ -25,17 +25,14 @@ def containers(
 
     Example: azlic containers read
     """
-    from azlic.render.containers import container_fields, container_text, containers_text
+    from azlic.render.containers import CONTAINERS
     from licensing.containers import CONTAINER_TYPES, find_container
 
     kinds = list(CONTAINER_TYPES.values()) if name is None else [find_container(name)[0]]
-    if json:
-        output.emit_json("azlic.containers/v1", {"containers": [container_fields(kind) for kind in kinds]})
-    else:
-        output.emit(containers_text(kinds) if name is None else container_text(kinds[0]))
+    CONTAINERS.give(json, kinds)
 
 
-def tags(
+def tags_command(
     file: Annotated[
         str,
         typer.Argument(
@@ -57,16 +54,13 @@ def tags(
 
     Example: azlic tags tags.json --locale de-DE --newest
     """
-    from azlic.render.containers import newest_text, tags_fields, tags_text
+    from azlic.render.containers import TAGS, WantedTags
     from licensing.containers.tags import read_tags
 
-    listed = read_tags(file)
-    found = listed.of_locale(locale) if locale else listed.known
-    picked = listed.newest(locale or "")
-    if json:
-        output.emit_json("azlic.tags/v1", tags_fields(listed, found, picked))
-    elif locale and picked is None:
-        output.tell(f"azlic: no tag is for the locale {locale!r}\n  try: one of {', '.join(listed.locales) or 'none'}")
+    wanted = WantedTags(read_tags(file), locale, newest)
+    if locale and wanted.newest is None and not json:
+        known = ", ".join(wanted.tags.locales) or "none"
+        output.tell(f"azlic: no tag is for the locale {locale!r}\n  try: one of {known}")
     else:
-        output.emit(newest_text(listed, locale) if newest else tags_text(listed, found))
-    raise typer.Exit(1 if picked is None else 0)
+        TAGS.give(json, wanted)
+    raise typer.Exit(1 if wanted.newest is None else 0)

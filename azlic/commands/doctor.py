@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def register(program: typer.Typer) -> None:
     """Put this command on the command line."""
-    program.command()(doctor)
+    program.command("doctor")(doctor_command)
 
 
-def doctor(
+def doctor_command(
     license_: Annotated[
         Path, typer.Option("--license", metavar="FOLDER", readable=False, help="The license folder.")
     ] = Path("/license"),
@@ -60,7 +60,7 @@ def doctor(
 
     Example: azlic doctor --license ./license --output ./output
     """
-    from azlic.render.doctor import examination_fields, examination_text
+    from azlic.render.doctor import EXAMINATION
     from licensing.doctor.examination import Site, examine
     from licensing.doctor.identity import NONROOT, parse_user
     from licensing.history.read import read_memory
@@ -94,10 +94,7 @@ def doctor(
     mended = _mend(found, yes=yes, quiet=json) if fix else []
     if mended:
         found = look()
-    if json:
-        output.emit_json("azlic.doctor/v1", examination_fields(found, mended))
-    else:
-        output.emit(examination_text(found))
+    EXAMINATION.give(json, found, mended)
     raise typer.Exit(found.exit_status)
 
 

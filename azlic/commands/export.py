@@ -33,14 +33,14 @@ _Export = Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="T
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
-    program.command()(export)
-    program.command()(inspect)
-    program.command()(accept)
-    program.command()(acknowledge)
+    program.command("export")(export_command)
+    program.command("inspect")(inspect_command)
+    program.command("accept")(accept_command)
+    program.command("acknowledge")(acknowledge_command)
     program.add_typer(app, name="handing-sites")
 
 
-def export(
+def export_command(
     file: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", readable=False, help="Where to write the export.")
     ],
@@ -65,15 +65,15 @@ def export(
     Example: azlic export --month 2026-11 -o november.azlic
     """
     import azlic
-    from azlic.render.handover import export_fields, export_text
+    from azlic.render.handover import EXPORT
     from licensing.db.database import open_ledger
     from licensing.signing.site_keys import site_signer
-    from usage.handover.exporting import export as write_export
+    from usage.handover.exporting import export
     from usage.ledger.checkpoints import read_checkpoint
     from usage.months import Month
 
     settings = load_settings()
-    given = write_export(
+    given = export(
         open_ledger(database or settings.database, upgrade=True),
         file,
         signer=site_signer(keys or settings.site_keys),
@@ -84,13 +84,10 @@ def export(
         since=read_checkpoint(since) if since else None,
         holds=holds.value,
     )
-    if json:
-        output.emit_json("azlic.export/v1", export_fields(given.manifest, file, given.key_id) | {"again": given.again})
-    else:
-        output.emit(export_text(given, file))
+    EXPORT.give(json, given, file)
 
 
-def inspect(
+def inspect_command(
     file: _Export,
     key: Annotated[
         Path | None,
@@ -104,19 +101,16 @@ def inspect(
 
     Example: azlic inspect november.azlic --key site.pem
     """
-    from azlic.render.handover import export_fields, inspection_text, totals_fields
+    from azlic.render.handover import INSPECTION
     from licensing.signing.keys import load_public_key
     from licensing.signing.site_keys import PUBLIC
-    from usage.handover.inspection import inspect as look_into
+    from usage.handover.inspection import inspect
 
-    found = look_into(file, load_public_key(key or load_settings().site_keys / PUBLIC))
-    if json:
-        output.emit_json("azlic.export/v1", export_fields(found.manifest, file, found.key_id) | totals_fields(found))
-    else:
-        output.emit(inspection_text(found, file))
+    found = inspect(file, load_public_key(key or load_settings().site_keys / PUBLIC))
+    INSPECTION.give(json, found, file)
 
 
-def accept(
+def accept_command(
     file: _Export,
     receipt: Annotated[
         Path,
@@ -133,24 +127,21 @@ def accept(
 
     Example: azlic accept november.azlic -o november.ack
     """
-    from azlic.render.handover import acceptance_fields, acceptance_text
+    from azlic.render.handover import ACCEPTANCE
     from licensing.core.files import write_whole
     from licensing.db.database import open_ledger
     from licensing.signing.site_keys import site_signer
-    from usage.handover.accepting import accept as book
+    from usage.handover.accepting import accept
 
     settings = load_settings()
     signer = site_signer(keys or settings.site_keys)
-    taken = book(open_ledger(database or settings.database, upgrade=True), file, signer=signer, now=clock.now())
+    taken = accept(open_ledger(database or settings.database, upgrade=True), file, signer=signer, now=clock.now())
     write_whole(receipt, taken.content)
-    if json:
-        output.emit_json("azlic.accepted-export/v1", acceptance_fields(taken, receipt))
-    else:
-        output.emit(acceptance_text(taken, receipt))
+    ACCEPTANCE.give(json, taken, receipt)
     raise typer.Exit(0 if taken.receipt.clean else 1)
 
 
-def acknowledge(
+def acknowledge_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The acknowledgement.")],
     head_office: Annotated[
         Path | None,
@@ -166,22 +157,19 @@ def acknowledge(
 
     Example: azlic acknowledge november.ack --head-office head-office.pem
     """
-    from azlic.render.handover import acknowledgement_fields, acknowledgement_text
+    from azlic.render.handover import ACKNOWLEDGEMENT
     from licensing.db.database import open_ledger
     from licensing.signing.keys import load_public_key
-    from usage.handover.acknowledgement import acknowledge as take
+    from usage.handover.acknowledgement import acknowledge
 
     settings = load_settings()
     key = load_public_key(head_office or settings.head_office)
-    taken = take(open_ledger(database or settings.database, upgrade=True), file, key=key, now=clock.now())
-    if json:
-        output.emit_json("azlic.acknowledgement/v1", acknowledgement_fields(taken))
-    else:
-        output.emit(acknowledgement_text(taken))
+    taken = acknowledge(open_ledger(database or settings.database, upgrade=True), file, key=key, now=clock.now())
+    ACKNOWLEDGEMENT.give(json, taken)
 
 
-@app.command()
-def add(
+@app.command("add")
+def add_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The site's name, as its AZLIC_SITE has it.")],
     key: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The site's public key, site.pem.")],
     yes: Annotated[bool, typer.Option("--yes", help="Another key takes the place of the one it has.")] = False,
@@ -202,18 +190,15 @@ def add(
 
 
 @app.command("list")
-def list_sites(database: options.Database = None, json: options.Json = False) -> None:
+def list_command(database: options.Database = None, json: options.Json = False) -> None:
     """List the enrolled sites and how far each was accepted.
 
     Example: azlic handing-sites list
     """
-    from azlic.render.handover import site_fields, sites_text
+    from azlic.render.handover import HANDING_SITES
     from licensing.db.database import open_ledger, reading
     from usage.handover.sites import list_sites
 
     with reading(open_ledger(database or load_settings().database)) as connection:
         known = list_sites(connection)
-    if json:
-        output.emit_json("azlic.handing-sites/v1", {"sites": list(map(site_fields, known))})
-    else:
-        output.emit(sites_text(known))
+    HANDING_SITES.give(json, known)

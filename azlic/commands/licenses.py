@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
-    program.command()(verify)
-    program.command()(download)
+    program.command("verify")(verify_command)
+    program.command("download")(download_command)
 
 
-def verify(
+def verify_command(
     paths: Annotated[
         list[Path],
         typer.Argument(metavar="PATH", readable=False, help="License folders, folders of them, or license.dat."),
@@ -52,6 +52,7 @@ def verify(
 
     Example: azlic verify /license --container read
     """
+    from azlic.render.progress import one_by_one
     from azlic.verifier import Verifier
     from licensing.history.read import read_memory
     from licensing.verification.mounts import find_mounts
@@ -73,10 +74,7 @@ def verify(
     if at is not None:
         seen = seen.at_a_named_instant()
     mounts = find_mounts(paths)
-    if mounts.alone:
-        verdicts = [examine(mounts.paths[0], as_of, seen)]
-    else:
-        verdicts = _examine_many(mounts, lambda path: examine(path, as_of, seen))
+    verdicts = one_by_one(mounts.paths, lambda path: examine(path, as_of, seen), done="verified")
     if record:
         _record(ledger, verdicts)
     _show(mounts, verdicts, lead_days=settings.lead_days, json=json)
@@ -111,27 +109,15 @@ def _record(ledger: str, verdicts: list["Verdict"]) -> None:
             remember_verdict(connection, verdict)
 
 
-def _examine_many(mounts: "Mounts", examine: Callable[[Path], "Verdict"]) -> list["Verdict"]:
-    from azlic.render.verdicts import examine_all
-
-    return examine_all(mounts.paths, examine)
-
-
 def _show(mounts: "Mounts", verdicts: list["Verdict"], *, lead_days: int, json: bool) -> None:
     if mounts.alone:
-        from azlic.render.verdict import verdict_fields, verdict_text
+        from azlic.render.verdict import VERDICT
 
-        if json:
-            output.emit_json("azlic.verdict/v1", verdict_fields(verdicts[0], lead_days=lead_days))
-        else:
-            output.emit(verdict_text(verdicts[0], lead_days=lead_days))
+        VERDICT.give(json, verdicts[0], lead_days=lead_days)
         return
-    from azlic.render.verdicts import verdicts_fields, verdicts_text
+    from azlic.render.verdicts import VERDICTS
 
-    if json:
-        output.emit_json("azlic.verdicts/v1", verdicts_fields(verdicts, mounts, lead_days=lead_days))
-    else:
-        output.emit(verdicts_text(verdicts, mounts, lead_days=lead_days))
+    VERDICTS.give(json, verdicts, mounts, lead_days=lead_days)
 
 
 def _watch(
@@ -151,7 +137,7 @@ def _watch(
     return watch_verdicts(watched, clock=lambda: clock.as_of(None), lead_days=lead_days, json=json)
 
 
-def download(
+def download_command(
     endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="The resource's endpoint.")],
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", readable=False, help="The license folder to install into.")
@@ -186,10 +172,9 @@ def download(
     Example: azlic download https://issuer.example/plant-read ./license --container read --image-version 3.2.0
     --api-key-file key1 --ca issuer-ca.pem
     """
-    from azlic.render.verdict import verdict_fields, verdict_text
+    from azlic.render.verdict import VERDICT
     from licensing.delivery.api_keys import read_api_key
-    from licensing.delivery.downloading import Order
-    from licensing.delivery.downloading import download as download_license
+    from licensing.delivery.downloading import Order, download
     from licensing.delivery.endpoint import in_the_clear
     from licensing.history.read import read_memory
     from licensing.history.remember import remember_at
@@ -198,7 +183,7 @@ def download(
     settings = load_settings()
     if allow_plain_http and in_the_clear(endpoint):
         output.tell("warning: the API key goes over the network in the clear; whoever reads it can use it")
-    verdict = download_license(
+    verdict = download(
         Order(endpoint, read_api_key(api_key_file), container, image_version),
         folder,
         trust=TrustStore(trust or settings.trust),
@@ -211,7 +196,4 @@ def download(
     )
     if not remember_at(settings.database, verdict):
         output.tell(f"nothing remembers its serial: there is no ledger {settings.database}; verify --record makes it")
-    if json:
-        output.emit_json("azlic.verdict/v1", verdict_fields(verdict))
-    else:
-        output.emit(verdict_text(verdict))
+    VERDICT.give(json, verdict)

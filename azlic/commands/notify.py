@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def register(program: typer.Typer) -> None:
     """Put this command on the command line."""
-    program.command()(notify)
+    program.command("notify")(notify_command)
 
 
-def notify(
+def notify_command(
     test: Annotated[bool, typer.Option("--test", help="Send one test message to each channel, and forget it.")] = False,
     channel: Annotated[
         str | None, typer.Option("--channel", metavar="NAME", help="Only this one of the channels.")
@@ -53,10 +53,10 @@ def _notify(
     from azlic.monitoring.site_state import look_at_site
     from licensing.db.database import open_ledger
     from usage.alerts.alert import severity_counts
-    from usage.alerts.notify import notify_channels as tell
+    from usage.alerts.notify import notify_channels
 
     engine = open_ledger(database or settings.database, create=True)
-    outcome = tell(
+    outcome = notify_channels(
         engine,
         channels,
         lambda: look_at_site(settings, trust=trust, database=database, now=clock.as_of(None)),

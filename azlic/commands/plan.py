@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from azlic import clock, options, output
-from azlic.commands.plan_import import import_plan, period_from_options, tell_entry
+from azlic.commands.plan_import import import_command, period_from_options, tell_entry
 from azlic.settings import load_settings
 
 app = typer.Typer(help="Commitment plans, and the meters on them.", no_args_is_help=True)
@@ -14,12 +14,12 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The plan.")]
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
-    app.command("import")(import_plan)
+    app.command("import")(import_command)
     program.add_typer(app, name="plan")
 
 
-@app.command()
-def add(
+@app.command("add")
+def add_command(
     name: Name,
     plan_type: Annotated[str, typer.Option("--type", help="The plan type, as Azure names it: Read, STT ...")],
     quota: Annotated[int, typer.Option(min=1, help="What one unit of the tier commits to in each period.")],
@@ -66,43 +66,37 @@ def add(
 
 
 @app.command("list")
-def list_plans(database: options.Database = None, json: options.Json = False) -> None:
+def list_command(database: options.Database = None, json: options.Json = False) -> None:
     """List the plans.
 
     Example: azlic plan list
     """
-    from azlic.render.plans import plan_fields, plans_table
+    from azlic.render.plans import PLANS
     from licensing.db.database import open_ledger, reading
     from usage.plans.store import list_plans
 
     with reading(open_ledger(database or load_settings().database)) as connection:
         found = list_plans(connection)
-    if json:
-        output.emit_json("azlic.plans/v1", {"plans": [plan_fields(plan) for plan in found]})
-    else:
-        output.emit(plans_table(found))
+    PLANS.give(json, found)
 
 
-@app.command()
-def show(name: Name, database: options.Database = None, json: options.Json = False) -> None:
+@app.command("show")
+def show_command(name: Name, database: options.Database = None, json: options.Json = False) -> None:
     """Show a plan, and what each of its periods commits to.
 
     Example: azlic plan show read-2026
     """
-    from azlic.render.plans import plan_fields, plan_text
+    from azlic.render.plans import PLAN
     from licensing.db.database import open_ledger, reading
     from usage.plans.store import find_plan
 
     with reading(open_ledger(database or load_settings().database)) as connection:
         plan = find_plan(connection, name)
-    if json:
-        output.emit_json("azlic.plan/v1", {"plan": plan_fields(plan)})
-    else:
-        output.emit(plan_text(plan))
+    PLAN.give(json, plan)
 
 
-@app.command()
-def amend(
+@app.command("amend")
+def amend_command(
     name: Name,
     units: Annotated[int, typer.Option(help="How many units more; -1 takes back one entered by mistake.")],
     start: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day they count (UTC).")],
@@ -136,8 +130,8 @@ def amend(
         output.emit(f"plan {name}: {added}, {group_digits(change.quota)} {unit} in that period, {how}")
 
 
-@app.command()
-def end(name: Name, database: options.Database = None) -> None:
+@app.command("end")
+def end_command(name: Name, database: options.Database = None) -> None:
     """Let a plan end at its end, instead of renewing itself.
 
     This is a note in the ledger: whoever sells the plan has to be told as well.
@@ -158,7 +152,7 @@ def end(name: Name, database: options.Database = None) -> None:
 
 
 @app.command("map")
-def map_meter(
+def map_command(
     name: Name,
     meter: Annotated[str, typer.Argument(metavar="METER", help="The meter, as its records name it.")],
     units: Annotated[int, typer.Option(min=1, help="So many of the plan's unit ...")] = 1,
@@ -175,13 +169,12 @@ def map_meter(
     from azlic.render.plans import share_words
     from licensing.db.database import open_ledger, writing
     from usage.plans.model import MeterShare
-    from usage.plans.store import find_plan, unmap_meter
-    from usage.plans.store import map_meter as map_it
+    from usage.plans.store import find_plan, map_meter, unmap_meter
 
     share = MeterShare(meter, units, per)
     with writing(open_ledger(database or load_settings().database)) as connection:
         unit = find_plan(connection, name).unit
-        before = unmap_meter(connection, name, meter) if remove else map_it(connection, name, share)
+        before = unmap_meter(connection, name, meter) if remove else map_meter(connection, name, share)
     if remove:
         told = f"meter {meter} draws on it no longer"
     elif before == share:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from usage.plans.model import Period, Plan
 
 
-def import_plan(
+def import_command(
     path: Annotated[
         Path,
         typer.Argument(metavar="FOLDER|FILE", help="A license folder, or Azure's own JSON in a file.", readable=False),

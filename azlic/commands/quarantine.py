@@ -22,25 +22,24 @@ def register(program: typer.Typer) -> None:
 
 
 @app.command("list")
-def list_lines(database: options.Database = None, settled: All = False, json: options.Json = False) -> None:
+def quarantine_list_command(
+    database: options.Database = None, settled: All = False, json: options.Json = False
+) -> None:
     """List the lines that wait in quarantine.
 
     Example: azlic quarantine list
     """
-    from azlic.render.findings import lines_fields, lines_text
+    from azlic.render.findings import QUARANTINE
     from licensing.db.database import open_ledger, reading
     from usage.intake.quarantine import list_quarantined
 
     with reading(open_ledger(database or load_settings().database)) as connection:
         lines = list_quarantined(connection, settled=settled)
-    if json:
-        output.emit_json("azlic.quarantine/v1", lines_fields(lines))
-    else:
-        output.emit(lines_text(lines))
+    QUARANTINE.give(json, lines)
 
 
-@app.command()
-def retry(
+@app.command("retry")
+def retry_command(
     numbers: Annotated[
         list[int] | None, typer.Argument(metavar="[NUMBER]...", help="The numbers that list shows; all if left out.")
     ] = None,
@@ -54,56 +53,53 @@ def retry(
     """
     from azlic.render.receipt import receipt_text
     from licensing.db.database import open_ledger
-    from usage.intake.quarantine import retry as retry_lines
+    from usage.intake.quarantine import retry
 
     settings = load_settings()
     engine = open_ledger(database or settings.database, create=True)
-    receipt = retry_lines(engine, numbers or None, now=clock.now(), site=settings.site)
+    receipt = retry(engine, numbers or None, now=clock.now(), site=settings.site)
     output.emit(receipt_text(receipt))
     raise typer.Exit(0 if receipt.clean else 1)
 
 
-@app.command()
-def discard(numbers: Numbers, reason: Reason, database: options.Database = None) -> None:
+@app.command("discard")
+def discard_command(numbers: Numbers, reason: Reason, database: options.Database = None) -> None:
     """Put lines aside for a reason; they are kept.
 
     Example: azlic quarantine discard 3 --reason "torn by the power cut of 3 March"
     """
     from licensing.db.database import open_ledger
-    from usage.intake.quarantine import discard as discard_lines
+    from usage.intake.quarantine import discard
 
     engine = open_ledger(database or load_settings().database, create=True)
-    count = discard_lines(engine, numbers, reason=reason, now=clock.now())
+    count = discard(engine, numbers, reason=reason, now=clock.now())
     output.emit(f"{count} put aside: {reason}")
 
 
 @findings_app.command("list")
-def list_findings(database: options.Database = None, settled: All = False, json: options.Json = False) -> None:
+def findings_list_command(database: options.Database = None, settled: All = False, json: options.Json = False) -> None:
     """List the findings that nobody has settled.
 
     Example: azlic findings list
     """
-    from azlic.render.findings import findings_fields, findings_text
+    from azlic.render.findings import FINDINGS
     from licensing.db.database import open_ledger, reading
     from usage.intake.findings import list_findings, open_gaps
 
     with reading(open_ledger(database or load_settings().database)) as connection:
         found, gaps = list_findings(connection, settled=settled), open_gaps(connection)
-    if json:
-        output.emit_json("azlic.findings/v1", findings_fields(found, gaps))
-    else:
-        output.emit(findings_text(found, gaps))
+    FINDINGS.give(json, found, gaps)
 
 
-@findings_app.command()
-def settle(numbers: Numbers, reason: Reason, database: options.Database = None) -> None:
+@findings_app.command("settle")
+def settle_command(numbers: Numbers, reason: Reason, database: options.Database = None) -> None:
     """Let findings rest for a reason; they are kept.
 
     Example: azlic findings settle 2 --reason "the file was moved to the archive by hand"
     """
     from licensing.db.database import open_ledger
-    from usage.intake.findings import settle as settle_findings
+    from usage.intake.findings import settle
 
     engine = open_ledger(database or load_settings().database, create=True)
-    count = settle_findings(engine, numbers, reason=reason, now=clock.now())
+    count = settle(engine, numbers, reason=reason, now=clock.now())
     output.emit(f"{count} settled: {reason}")

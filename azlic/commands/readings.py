@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from azlic import clock, options, output
+from azlic import clock, options
 from azlic.settings import load_settings
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ Source = Annotated[str, typer.Option("--source", metavar="NAME", help="The name 
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
-    program.command()(pull)
-    program.command("import")(import_report)
+    program.command("pull")(pull_command)
+    program.command("import")(import_command)
     program.add_typer(app, name="sources")
 
 
-def pull(
+def pull_command(
     url: Annotated[str, typer.Argument(metavar="URL", help="The container: http://HOST:5000.")],
     source: Source,
     month: Annotated[
@@ -41,11 +41,11 @@ def pull(
 
     Example: azlic pull http://translator:5000 --source translator
     """
-    from azlic.render.readings import asking, missing_reports, readings_json, readings_text
+    from azlic.render.progress import asking
+    from azlic.render.readings import READINGS, missing_reports
     from licensing.db.database import open_ledger, reading
     from usage.months import Month
-    from usage.readings.polling import months_to_read
-    from usage.readings.polling import pull as ask
+    from usage.readings.polling import months_to_read, pull
     from usage.readings.take import take_readings
 
     settings, now = load_settings(), clock.now()
@@ -55,17 +55,17 @@ def pull(
         with reading(engine) as connection:
             wanted = months_to_read(connection, now)
     with asking() as progress:
-        pulled = ask(url, wanted, clock=clock.now, progress=progress)
+        pulled = pull(url, wanted, clock=clock.now, progress=progress)
     if not pulled.arrivals:
         raise missing_reports(pulled.failures)
     taken = take_readings(engine, source, pulled.arrivals, now=now, site=settings.site)
-    output.emit(readings_json(taken, pulled.failures) if json else readings_text(taken))
+    READINGS.give(json, taken, pulled.failures)
     if pulled.failures:
         raise missing_reports(pulled.failures)
     raise typer.Exit(1 if taken.findings else 0)
 
 
-def import_report(
+def import_command(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="What the container answered, unchanged.")],
     source: Source,
     month: Annotated[
@@ -113,25 +113,22 @@ def import_report(
 
 
 @app.command("list")
-def list_sources(database: options.Database = None, json: options.Json = False) -> None:
+def list_command(database: options.Database = None, json: options.Json = False) -> None:
     """List the containers that report their own usage.
 
     Example: azlic sources list
     """
-    from azlic.render.readings import sources_fields, sources_text
+    from azlic.render.readings import SOURCES
     from licensing.db.database import open_ledger, reading
     from usage.readings.sources import list_sources_with_readings
 
     with reading(open_ledger(database or load_settings().database)) as connection:
         found = list_sources_with_readings(connection)
-    if json:
-        output.emit_json("azlic.sources/v1", sources_fields(found))
-    else:
-        output.emit(sources_text(found))
+    SOURCES.give(json, found)
 
 
-@app.command()
-def separate(
+@app.command("separate")
+def separate_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The source that is held back as a mirror.")],
     yes: Annotated[bool, typer.Option("--yes", help="They are two mounts: I have looked.")] = False,
     database: options.Database = None,
@@ -145,7 +142,7 @@ def separate(
     """
     from licensing.core.errors import BadCall
     from licensing.db.database import open_ledger
-    from usage.readings.take import separate as separate_source
+    from usage.readings.take import separate
 
     if not yes:
         raise BadCall(
@@ -154,11 +151,11 @@ def separate(
         )
     settings = load_settings()
     engine = open_ledger(database or settings.database, create=True)
-    _leave(separate_source(engine, name, now=clock.now(), site=settings.site), json)
+    _leave(separate(engine, name, now=clock.now(), site=settings.site), json)
 
 
 def _leave(taken: "ReadingsReceipt", json: bool) -> None:
-    from azlic.render.readings import readings_json, readings_text
+    from azlic.render.readings import READINGS
 
-    output.emit(readings_json(taken) if json else readings_text(taken))
+    READINGS.give(json, taken)
     raise typer.Exit(1 if taken.findings else 0)

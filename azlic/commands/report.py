@@ -10,6 +10,8 @@ from azlic import clock, options, output
 from azlic.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from sqlalchemy import Connection
 
     from usage.auditing.recomputation import Recomputed
@@ -17,10 +19,12 @@ if TYPE_CHECKING:
     from usage.months import Month
     from usage.reporting.report import MonthlyReport
 
+    Writer = Callable[[], str | bytes]
+
 
 def register(program: typer.Typer) -> None:
     """Put this command on the command line."""
-    program.command()(report)
+    program.command("report")(report_command)
 
 
 class Format(StrEnum):
@@ -34,7 +38,7 @@ class Format(StrEnum):
     PDF = "pdf"
 
 
-def report(
+def report_command(
     month: Annotated[str | None, typer.Argument(metavar="[YYYY-MM]", help="The month (UTC), else this one.")] = None,
     form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
     prove: Annotated[
@@ -54,63 +58,82 @@ def report(
 
     Example: azlic report 2026-11
     """
+    from licensing.core.errors import BadCall
     from licensing.db.database import open_ledger, reading
     from licensing.history.read import read_seen
-    from licensing.history.remember import witness_answer
     from usage.months import Month
     from usage.reporting.report import monthly_report
 
-    as_of = clock.as_of(None)
+    if form is Format.PDF and file is None:
+        raise BadCall("a PDF is no text for a terminal", hint="name a file: -o report.pdf")
+    settings, as_of = load_settings(), clock.as_of(None)
     wanted = Month.parse(month) if month else Month.of(as_of)
-    _check_file(form, file)
-    settings = load_settings()
-    target = database or settings.database
-    page = ""
-    with reading(open_ledger(target)) as connection:
+    with reading(open_ledger(database or settings.database)) as connection:
         found = monthly_report(connection, wanted, as_of=as_of)
         proof = _recompute(connection, wanted) if prove else None
         suspect = read_seen(connection).clock_behind(as_of)
-        if form in (Format.HTML, Format.PDF) and not json:
-            page = _page(connection, found, settings)
+        write = _FORMATS[Format.JSON if json else form](found, proof, connection, settings)
     if suspect:
         output.tell(f"azlic: the clock is suspect: {suspect}\n  try: azlic clock status")
-    witness_answer(target, as_of, "report")
-    _deliver(page or _text(found, Format.JSON if json else form, proof), form, file)
+    _deliver(write(), file)
     if proof is not None:
         _tell(proof)
 
 
-def _check_file(form: Format, file: Path | None) -> None:
-    from licensing.core.errors import BadCall
+def _table(report: "MonthlyReport", *_: object) -> "Writer":
+    from azlic.render.report.json import REPORT
 
-    if form is Format.PDF and file is None:
-        raise BadCall("a PDF is no text for a terminal", hint="name a file: -o report.pdf")
+    return lambda: REPORT.text(report)
 
 
-def _text(report: "MonthlyReport", form: Format, proof: "Recomputed | None") -> str:
-    if form is Format.JSON:
-        from azlic.render.report.json import report_json
+def _json(report: "MonthlyReport", proof: "Recomputed | None", *_: object) -> "Writer":
+    from azlic.render.report.json import REPORT
 
-        return report_json(report, proof)
-    if form is Format.TABLE:
-        from azlic.render.report.table import report_text
+    return lambda: REPORT.json(report, proof)
 
-        return report_text(report, block=output.encodable("█", instead="#"))
+
+def _csv(report: "MonthlyReport", *_: object) -> "Writer":
     from azlic.render.report.csv import report_csv
+
+    return lambda: report_csv(report)
+
+
+def _markdown(report: "MonthlyReport", *_: object) -> "Writer":
     from azlic.render.report.markdown import report_markdown
 
-    return report_csv(report) if form is Format.CSV else report_markdown(report)
+    return lambda: report_markdown(report)
 
 
-def _page(connection: "Connection", report: "MonthlyReport", settings: Settings) -> str:
+def _html(report: "MonthlyReport", _: object, connection: "Connection", settings: Settings) -> "Callable[[], str]":
     from azlic.web.pages.report import report_html, report_view
     from usage.ledger.checkpoints import ledger_head
     from usage.reporting.burndown import burn_down
 
-    head = ledger_head(connection)
-    note, unsigned = _sign(head, settings)
-    view = report_view(report, burn_down(connection, report), head, site=settings.site, note=note, unsigned=unsigned)
-    return report_html(view)
+    course, head = burn_down(connection, report), ledger_head(connection)
+
+    def write() -> str:
+        note, unsigned = _sign(head, settings)
+        return report_html(report_view(report, course, head, site=settings.site, note=note, unsigned=unsigned))
+
+    return write
+
+
+def _pdf(report: "MonthlyReport", proof: "Recomputed | None", connection: "Connection", settings: Settings) -> "Writer":
+    from azlic.web.pdf import report_pdf
+
+    page = _html(report, proof, connection, settings)
+    return lambda: report_pdf(page())
+
+
+_FORMATS: "Mapping[Format, Callable[[MonthlyReport, Recomputed | None, Connection, Settings], Writer]]" = {
+    Format.TABLE: _table,
+    Format.JSON: _json,
+    Format.CSV: _csv,
+    Format.MARKDOWN: _markdown,
+    Format.HTML: _html,
+    Format.PDF: _pdf,
+}
+"""Each takes what it needs from the open ledger, and gives what writes the report once the ledger is closed again."""
 
 
 def _sign(head: "Head", settings: Settings) -> tuple[str | None, str]:
@@ -126,24 +149,18 @@ def _sign(head: "Head", settings: Settings) -> tuple[str | None, str]:
     return note, "" if note else "this ledger has no name yet; its first export gives it one."
 
 
-def _deliver(text: str, form: Format, file: Path | None) -> None:
-    if file is None:
-        output.emit(text)
-        return
-    from licensing.core.files import write_whole
+def _deliver(report: str | bytes, file: Path | None) -> None:
+    if file is not None:
+        from licensing.core.files import write_whole
 
-    if form is Format.PDF:
-        from azlic.web.pdf import report_pdf
-
-        content = report_pdf(text)
-    else:
-        content = f"{text}\n".encode()
-    write_whole(file, content)
-    output.tell(f"report: {file}")
+        write_whole(file, report if isinstance(report, bytes) else f"{report}\n".encode())
+        output.tell(f"report: {file}")
+    elif isinstance(report, str):
+        output.emit(report)
 
 
 def _recompute(connection: "Connection", month: "Month") -> "Recomputed":
-    from azlic.render.receipt import counting
+    from azlic.render.progress import counting
     from usage.auditing.recomputation import recompute
 
     with counting("records") as progress:

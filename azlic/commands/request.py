@@ -21,13 +21,13 @@ _SiteKeys = Annotated[
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
-    program.command()(request)
-    program.command()(install)
+    program.command("request")(request_command)
+    program.command("install")(install_command)
     program.add_typer(app, name="site")
 
 
-@app.command()
-def init(keys: _SiteKeys = None) -> None:
+@app.command("init")
+def init_command(keys: _SiteKeys = None) -> None:
     """Make this site's signing key.
 
     Give the public key to the issuer, and tell its fingerprint by another way.
@@ -41,7 +41,7 @@ def init(keys: _SiteKeys = None) -> None:
     output.emit(f"public key: {folder / PUBLIC}\n  key {key.keyid}")
 
 
-def request(
+def request_command(
     resource: Annotated[str, typer.Option("--resource", metavar="NAME", help="The resource that pays.")],
     container: options.ForContainer,
     image_version: options.ForImageVersion,
@@ -67,7 +67,7 @@ def request(
 
     Example: azlic request --resource plant-read --container read --image-version 3.2.0 -o request.dsse
     """
-    from azlic.render.requests import request_fields, request_text
+    from azlic.render.requests import REQUEST
     from licensing.delivery.request import new_request, write_request
     from licensing.signing.site_keys import site_signer
 
@@ -84,10 +84,7 @@ def request(
     )
     signer = site_signer(keys or settings.site_keys)
     write_request(file, wanted, signer)
-    if json:
-        output.emit_json("azlic.license-request/v1", request_fields(wanted, file, signer.public_key.keyid))
-    else:
-        output.emit(request_text(wanted, file, signer.public_key.keyid))
+    REQUEST.give(json, wanted, file, signer.public_key.keyid)
 
 
 def _current(path: Path, trust: Path, resource: str, container: str) -> "HeldLicense":
@@ -99,7 +96,7 @@ def _current(path: Path, trust: Path, resource: str, container: str) -> "HeldLic
     return current_license(verdict, resource=resource, container=container)
 
 
-def install(
+def install_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The license.dat that was carried in.")],
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", readable=False, help="The license folder to install into.")
@@ -116,7 +113,7 @@ def install(
 
     Example: azlic install /media/stick/license.dat /license --container read --image-version 3.2.0
     """
-    from azlic.render.verdict import verdict_fields, verdict_text
+    from azlic.render.verdict import VERDICT
     from licensing.delivery.installing import install, read_carried
     from licensing.history.read import read_memory
     from licensing.history.remember import remember_at
@@ -134,7 +131,4 @@ def install(
     )
     if not remember_at(settings.database, verdict):
         output.tell(f"nothing remembers its serial: there is no ledger {settings.database}; verify --record makes it")
-    if json:
-        output.emit_json("azlic.verdict/v1", verdict_fields(verdict))
-    else:
-        output.emit(verdict_text(verdict))
+    VERDICT.give(json, verdict)

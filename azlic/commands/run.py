@@ -11,10 +11,10 @@ from azlic.settings import load_settings
 
 def register(program: typer.Typer) -> None:
     """Put this command on the command line."""
-    program.command()(run)
+    program.command("run")(run_command)
 
 
-def run(
+def run_command(
     container: Annotated[
         str, typer.Argument(metavar="CONTAINER", help="A container of the catalogue, NAME or NAME:TAG, or an image.")
     ],

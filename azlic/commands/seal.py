@@ -5,16 +5,16 @@ from typing import Annotated
 
 import typer
 
-from azlic import clock, options, output
+from azlic import clock, options
 from azlic.settings import load_settings
 
 
 def register(program: typer.Typer) -> None:
     """Put this command on the command line."""
-    program.command()(seal)
+    program.command("seal")(seal_command)
 
 
-def seal(
+def seal_command(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", readable=False, help="The folder with the plain models.")],
     to: Annotated[
         Path, typer.Option("--to", metavar="FOLDER", readable=False, help="The new folder for the sealed ones.")
@@ -30,7 +30,8 @@ def seal(
 
     Example: azlic seal models --to sealed-models --container read
     """
-    from azlic.render.receipt import progress_bar
+    from azlic.render.issuer import SEALED
+    from azlic.render.progress import counting_bytes
     from licensing.containers import container_type
     from licensing.issuer.audit import operator
     from licensing.issuer.book import open_stocked_issuer
@@ -38,10 +39,6 @@ def seal(
 
     store = open_stocked_issuer(database or load_settings().database)
     kind = container_type(container)
-    with progress_bar("seal") as progress:
+    with counting_bytes("seal") as progress:
         sealed = seal_folder(store, folder, to, kind=kind, actor=operator(), now=clock.now(), progress=progress)
-    if json:
-        output.emit_json("azlic.sealed/v1", {"folder": str(to), "container_type": kind.name} | sealed._asdict())
-    else:
-        count = f"{sealed.files} file{'s' if sealed.files > 1 else ''}"
-        output.emit(f"sealed for {kind.name}: {count}, in {to}\n  key {sealed.key_id}")
+    SEALED.give(json, to, kind.name, sealed)

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 def register(program: typer.Typer) -> None:
     """Put this command on the command line."""
-    program.command()(serve)
+    program.command("serve")(serve_command)
 
 
-def serve(
+def serve_command(
     paths: Annotated[
         list[Path],
         typer.Argument(metavar="PATH", readable=False, help="License folders, folders of them, or license.dat."),

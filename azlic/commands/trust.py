@@ -16,8 +16,8 @@ def register(program: typer.Typer) -> None:
     program.add_typer(app, name="trust")
 
 
-@app.command()
-def add(
+@app.command("add")
+def add_command(
     key: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="An Ed25519 public key in PEM form.")],
     trust: options.Trust = None,
 ) -> None:
@@ -35,8 +35,8 @@ def add(
     output.emit(f"{'there already' if added.path in before else 'trusted'}: {added.path}\n  key {added.key_id}")
 
 
-@app.command()
-def update(
+@app.command("update")
+def update_command(
     files: Annotated[
         list[Path],
         typer.Argument(metavar="FILE...", readable=False, help="Rotation documents and revocation lists."),
@@ -50,39 +50,34 @@ def update(
 
     Example: azlic trust update rotation-1.json revocations.json
     """
-    from azlic.render.trust import update_fields, update_text, warnings
+    from azlic.render.trust import TRUST_UPDATE, warnings
     from licensing.trust.store import TrustStore
-    from licensing.trust.updating import update_trust as take
+    from licensing.trust.updating import update_trust
 
     settings = load_settings()
     store, now = TrustStore(trust or settings.trust), clock.now()
-    taken = take(store, files, as_of=now)
-    if json:
-        output.emit_json("azlic.trust-update/v1", update_fields(taken))
-    else:
-        output.emit(update_text(taken))
+    taken = update_trust(store, files, as_of=now)
+    TRUST_UPDATE.give(json, taken)
     for warning in warnings(store.load(), now, settings):
         output.tell(f"azlic: {warning}")
 
 
 @app.command("list")
-def list_keys(trust: options.Trust = None, at: options.At = None, json: options.Json = False) -> None:
+def list_command(trust: options.Trust = None, at: options.At = None, json: options.Json = False) -> None:
     """List the trusted keys, by issuer.
 
     Exit status 1 when a file in the trust store cannot be used, or an issuer's last rotation has expired.
 
     Example: azlic trust list
     """
-    from azlic.render.trust import trust_fields, trust_text, warnings
+    from azlic.render.trust import TRUST, warnings
     from licensing.trust.store import TrustStore
 
     settings = load_settings()
     store, as_of = TrustStore(trust or settings.trust), clock.as_of(at)
     held = store.load()
-    if json:
-        output.emit_json("azlic.trust/v1", trust_fields(store, held, as_of))
-    else:
-        output.emit(trust_text(store, held, as_of))
+    TRUST.give(json, store, held, as_of)
+    if not json:
         for warning in warnings(held, as_of, settings):
             output.tell(f"azlic: {warning}\n  try: azlic trust update, with what the issuer has signed since")
         for error in held.unusable:

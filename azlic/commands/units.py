@@ -14,11 +14,11 @@ Yes = Annotated[bool, typer.Option("--yes", help="Replace files that are there w
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
-    program.command()(units)
-    program.command()(rules)
+    program.command("units")(units_command)
+    program.command("rules")(rules_command)
 
 
-def units(folder: Folder, yes: Yes = False) -> None:
+def units_command(folder: Folder, yes: Yes = False) -> None:
     """Write out systemd units and a cron line.
 
     Services and timers that ingest, notify and write metrics, with this program's own path in them; they make up for
@@ -29,7 +29,7 @@ def units(folder: Folder, yes: Yes = False) -> None:
     _write("units", folder, replace=yes)
 
 
-def rules(folder: Folder, yes: Yes = False) -> None:
+def rules_command(folder: Folder, yes: Yes = False) -> None:
     """Write out rules for monitoring systems.
 
     Alert rules for Prometheus, with the lead time of this site (setting `lead_days`); a dashboard for Grafana; commands

@@ -11,11 +11,11 @@ from azlic.settings import load_settings
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
-    program.command()(ingest)
-    program.command()(watch)
+    program.command("ingest")(ingest_command)
+    program.command("watch")(watch_command)
 
 
-def ingest(
+def ingest_command(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Output folders, or single usage files.")],
     database: options.Database = None,
     json: options.Json = False,
@@ -28,27 +28,25 @@ def ingest(
 
     Example: azlic ingest /output
     """
-    from azlic.render.receipt import progress_bar, receipt_fields, receipt_text
+    from azlic.render.progress import counting_bytes
+    from azlic.render.receipt import RECEIPT
     from licensing.db.database import open_ledger, reading
     from licensing.history.read import read_seen
-    from usage.intake.run import ingest as ingest_paths
+    from usage.intake.run import ingest
 
     settings = load_settings()
     engine = open_ledger(database or settings.database, create=True)
-    with progress_bar() as progress:
-        receipt = ingest_paths(engine, paths, now=clock.now(), site=settings.site, progress=progress)
+    with counting_bytes("ingest") as progress:
+        receipt = ingest(engine, paths, now=clock.now(), site=settings.site, progress=progress)
     with reading(engine) as connection:
         suspect = read_seen(connection).clock_behind(clock.as_of(None))
     if suspect:
         output.tell(f"azlic: the clock is suspect: {suspect}\n  try: azlic clock status")
-    if json:
-        output.emit_json("azlic.receipt/v1", receipt_fields(receipt))
-    else:
-        output.emit(receipt_text(receipt))
+    RECEIPT.give(json, receipt)
     raise typer.Exit(0 if receipt.clean else 1)
 
 
-def watch(
+def watch_command(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Output folders.")],
     rescan: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="How often everything is looked through.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from azlic import output
-from azlic.render.verdict import verdict_fields, verdict_text
+from azlic.render.verdict import VERDICT, verdict_text
 from azlic.render.verdicts import verdict_line, verdicts_text
 from licensing.core.errors import AzlicError
 from licensing.verdict.severity import worst_first
@@ -94,5 +94,5 @@ class _Lines:
 
     def _emit(self, verdict: Verdict) -> bool:
         if self._json:
-            return output.emit_json("azlic.verdict/v1", verdict_fields(verdict, lead_days=self._lead_days), indent=None)
+            return output.emit(VERDICT.line(verdict, lead_days=self._lead_days))
         return output.emit(verdict_line(verdict))

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from azlic.render.text import columns, render_text
+from azlic.render.answer import Answer
+from azlic.render.table import columns, render_text
 from azlic.render.verdict import statement_fields
 from licensing.adoption import Adoption, Listed
 from licensing.core.instants import iso
@@ -29,15 +29,18 @@ def adoption_text(done: Adoption) -> str:
     return "\n".join(lines)
 
 
-def adoption_fields(done: Adoption) -> dict[str, Any]:
-    """The same under the schema ``azlic.adoption/v1``; ``replaced`` is what was stated before, if it differs."""
+def _adoption_fields(done: Adoption) -> object:
+    """``replaced`` is what was stated before, if it differs."""
     replaced = done.before if done.before != done.entry else None
     return {
         "path": done.place,
         "changed": done.before != done.entry,
         "stated": statement_fields(done.entry),
-        "replaced": statement_fields(replaced) if replaced else None,
+        "replaced": replaced and statement_fields(replaced),
     }
+
+
+ADOPTION = Answer("azlic.adoption/v1", adoption_text, _adoption_fields)
 
 
 def adoptions_text(found: Sequence[Listed], now: datetime) -> str:
@@ -55,10 +58,9 @@ def _days(entry: AdoptedLicense, now: datetime) -> int:
     return (entry.expires_at - now) // timedelta(days=1)
 
 
-def adoptions_fields(found: Sequence[Listed], now: datetime) -> dict[str, Any]:
-    """The same under the schema ``azlic.adopted/v1``."""
+def _adoptions_fields(found: Sequence[Listed], now: datetime) -> object:
     return {
-        "as_of": iso(now),
+        "as_of": now,
         "adopted": [
             {
                 "path": one.place,
@@ -69,3 +71,6 @@ def adoptions_fields(found: Sequence[Listed], now: datetime) -> dict[str, Any]:
             for one in found
         ],
     }
+
+
+ADOPTED = Answer("azlic.adopted/v1", adoptions_text, _adoptions_fields)

@@ -1,16 +1,15 @@
 """Alerts, for people and for scripts."""
 
-import textwrap
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from azlic.output import style
+from azlic.render.answer import Answer
+from azlic.render.text import indented
 from licensing.core.instants import iso
 from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.alert import Alert, Severity, severity_counts
 
-WIDTH = 80
 _COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.NOTICE: "blue"}
 _HEADING = f"{'SEVERITY':<10}{'SINCE':<12}{'STAGE':<18}ALERT"
 
@@ -48,24 +47,24 @@ def _summary(loud: Sequence[Alert], quiet: Sequence[WatchedAlert]) -> str:
 
 
 def _indent(text: str) -> list[str]:
-    return textwrap.wrap(
-        _printable(text), WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 10, break_on_hyphens=False
-    )
+    return indented(_printable(text), 10)
 
 
 def _printable(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
-def alerts_fields(found: Sequence[WatchedAlert], now: datetime) -> dict[str, Any]:
-    """All alerts under the schema ``azlic.alerts/v1``, the worst first."""
-    return {"as_of": iso(now), "alerts": [one.alert.fields() | _ack_fields(one) for one in found]}
+def _alerts_fields(found: Sequence[WatchedAlert], now: datetime) -> object:
+    return {"as_of": now, "alerts": [one.alert.fields() | _ack_fields(one) for one in found]}
 
 
-def _ack_fields(one: WatchedAlert) -> dict[str, Any]:
+def _ack_fields(one: WatchedAlert) -> dict[str, object]:
     ack = one.acknowledgement
     return {
         "acknowledged": ack is not None,
-        "quiet_until": iso(ack.until) if ack else None,
+        "quiet_until": ack.until if ack else None,
         "acknowledged_by": ack.acknowledged_by if ack else None,
     }
+
+
+ALERTS = Answer("azlic.alerts/v1", alerts_text, _alerts_fields)

@@ -1,19 +1,13 @@
 """An audit, a checkpoint, a backup and a restore, in words and fields."""
 
 import base64
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-
+from azlic.render.answer import Answer
 from usage.auditing.backups import Backup, Loss, Restored
 from usage.auditing.compare import CheckpointStanding
 from usage.auditing.faults import AuditCheck
-from usage.auditing.run import Audit, Progress
+from usage.auditing.run import Audit
 from usage.ledger.checkpoints import Checkpoint
 
 _CHECKS = {
@@ -27,20 +21,6 @@ _CHECKS = {
     AuditCheck.GUARDS: "the database refuses changes",
     AuditCheck.FILES: "source files hold what was taken",
 }
-
-
-@contextlib.contextmanager
-def records_bar(what: str) -> Iterator[Progress]:
-    """A bar on stderr while there is something to wait for; nothing where stderr is no terminal."""
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-
-        def report(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield report
 
 
 def audit_text(audit: Audit) -> str:
@@ -64,8 +44,7 @@ def audit_text(audit: Audit) -> str:
     return "\n".join([*told, *([f"  and {more:,} more"] if more > 0 else [])])
 
 
-def audit_fields(audit: Audit) -> dict[str, Any]:
-    """The same under the schema ``azlic.audit/v1``."""
+def _audit_fields(audit: Audit) -> object:
     return {
         "sound": audit.sound,
         "origin": audit.origin,
@@ -73,10 +52,10 @@ def audit_fields(audit: Audit) -> dict[str, Any]:
         "records": audit.records,
         "head": _head(audit.head),
         "closed_months": audit.closed_months,
-        "faults": [{"check": fault.check.value, "where": fault.where, "what": fault.what} for fault in audit.faults],
-        "counts": {str(check.value): count for check, count in audit.counts.items()},
+        "faults": [{"check": fault.check, "where": fault.where, "what": fault.what} for fault in audit.faults],
+        "counts": audit.counts,
         "against": [
-            {"name": compared.kept.name, "standing": compared.standing.value, "detail": compared.detail}
+            {"name": compared.kept.name, "standing": compared.standing, "detail": compared.detail}
             | {"size": compared.kept.checkpoint.size, "agrees": compared.standing is CheckpointStanding.SAME}
             for compared in audit.compared
         ],
@@ -85,8 +64,13 @@ def audit_fields(audit: Audit) -> dict[str, Any]:
     }
 
 
-def checkpoint_fields(checkpoint: Checkpoint) -> dict[str, Any]:
-    """A checkpoint under the schema ``azlic.checkpoint/v1``; ``text`` is what is kept."""
+def checkpoint_text(checkpoint: Checkpoint) -> str:
+    """The checkpoint as it is kept."""
+    return str(checkpoint).rstrip("\n")
+
+
+def _checkpoint_fields(checkpoint: Checkpoint) -> object:
+    """``text`` is what is kept."""
     return {
         "origin": checkpoint.origin,
         "size": checkpoint.size,
@@ -103,9 +87,8 @@ def backup_text(backup: Backup, file: Path) -> str:
     return f"{file}: {audit.batches:,} batches, {audit.records:,} records; whole and sound\nhead {_head(audit.head)}"
 
 
-def backup_fields(backup: Backup, file: Path) -> dict[str, Any]:
-    """The same under the schema ``azlic.backup/v1``."""
-    return {"file": str(file), "good": backup.good, "damage": backup.damage, "audit": audit_fields(backup.audit)}
+def _backup_fields(backup: Backup, file: Path) -> object:
+    return {"file": file, "good": backup.good, "damage": backup.damage, "audit": _audit_fields(backup.audit)}
 
 
 def restore_text(restored: Restored, file: Path) -> str:
@@ -124,16 +107,15 @@ def restore_text(restored: Restored, file: Path) -> str:
     return "\n".join([*lines, "run azlic ingest now: it takes again what is missing"])
 
 
-def restore_fields(restored: Restored, file: Path) -> dict[str, Any]:
-    """The same under the schema ``azlic.restore/v1``."""
+def _restore_fields(restored: Restored, file: Path) -> object:
     loss = restored.loss
     return {
-        "file": str(file),
+        "file": file,
         "done": restored.done,
         "backup_good": restored.backup.good,
         "lost": {"first_batch": loss.first, "last_batch": loss.last, "unreadable": loss.unreadable} if loss else None,
-        "kept": str(restored.kept) if restored.kept else None,
-        "audit": audit_fields(restored.backup.audit),
+        "kept": restored.kept,
+        "audit": _audit_fields(restored.backup.audit),
     }
 
 
@@ -150,3 +132,9 @@ def _loss(loss: Loss) -> str:
         return f"the ledger that is there cannot be read ({loss.unreadable}), so what would be lost cannot be told"
     batches = f"batch {loss.first}" if loss.first == loss.last else f"batches {loss.first} to {loss.last}"
     return f"{batches} of the ledger that is there are not in the backup"
+
+
+AUDIT = Answer("azlic.audit/v1", audit_text, _audit_fields)
+CHECKPOINT = Answer("azlic.checkpoint/v1", checkpoint_text, _checkpoint_fields)
+BACKUP = Answer("azlic.backup/v1", backup_text, _backup_fields)
+RESTORED = Answer("azlic.restore/v1", restore_text, _restore_fields)

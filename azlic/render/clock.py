@@ -1,9 +1,9 @@
 """What speaks for and against this machine's clock, in words and as fields for a script."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from azlic.output import style
+from azlic.render.answer import Answer
 from licensing.core.instants import iso
 from licensing.verdict.seen import CLOCK_TOLERANCE, Seen, Witness, WitnessKind
 
@@ -47,16 +47,15 @@ def _span(span: timedelta) -> str:
     return f"{span.total_seconds():.0f} seconds"
 
 
-def clock_fields(seen: Seen, now: datetime) -> dict[str, Any]:
-    """The same under the schema ``azlic.clock/v1``."""
+def _clock_fields(seen: Seen, now: datetime) -> object:
     mark = seen.high_water
     return {
-        "now": iso(now),
+        "now": now,
         "suspect": seen.clock_behind(now) is not None,
         "tolerance_seconds": CLOCK_TOLERANCE // timedelta(seconds=1),
-        "high_water": iso(mark.instant) if mark else None,
-        "witnesses": [
-            {"kind": witness.kind, "instant": iso(witness.instant), "source": witness.source}
-            for witness in seen.witnesses
-        ],
+        "high_water": mark.instant if mark else None,
+        "witnesses": seen.witnesses,
     }
+
+
+CLOCK = Answer("azlic.clock/v1", clock_text, _clock_fields)

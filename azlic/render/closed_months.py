@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from azlic.render.text import align, columns, indent
+from azlic.render.table import align, columns, indent
 from licensing.core.instants import iso
 from usage.ledger.closed_months import ClosedMonth
 from usage.quantity import from_micro
@@ -24,15 +23,15 @@ def closing_lines(closed: ClosedMonth | None) -> list[RenderableType]:
     return [Text("\n".join(lines))]
 
 
-def closing_fields(closed: ClosedMonth | None) -> dict[str, Any] | None:
+def closing_fields(closed: ClosedMonth | None) -> object:
     """How a month was closed, for a script; None while it is open."""
     if closed is None:
         return None
     return {
-        "with": str(closed.month),
-        "closed_at": iso(closed.closed_at),
+        "with": closed.month,
+        "closed_at": closed.closed_at,
         "batch": closed.sequence,
-        "head": closed.head.hex(),
+        "head": closed.head,
         "reason": closed.reason or None,
     }
 
@@ -57,14 +56,9 @@ def late_lines(report: MonthlyReport) -> list[RenderableType]:
     return [Text(heading, style="bold"), *parts, Text()] if parts else []
 
 
-def late_fields(usage: Usage) -> list[dict[str, Any]]:
+def late_fields(usage: Usage) -> object:
     """The parts of a row that were booked late or corrected, for a script."""
     return [
-        {
-            "kind": part.kind.value,
-            "month": str(part.month),
-            "quantity": from_micro(part.quantity),
-            "records": part.records,
-        }
+        {"kind": part.kind, "month": part.month, "quantity": from_micro(part.quantity), "records": part.records}
         for part in usage.apart
     ]

@@ -1,17 +1,23 @@
 """The catalogue of containers and the tags of their images: in words, 80 columns wide, and as fields for a script."""
 
-import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import NamedTuple
 
-from azlic.render.text import columns, render_text
+from azlic.render.answer import Answer
+from azlic.render.table import columns, render_text
+from azlic.render.text import labelled
 from licensing.containers import ContainerType, Needs, Size
 from licensing.containers.kinds import OURS
 from licensing.containers.tags import LATEST, LATEST_LOCALE, Tag, Tags, newest_of_each
 
 
 def containers_text(kinds: Sequence[ContainerType]) -> str:
-    """A line for each container: whether it runs disconnected, the least and the recommended size, its plan."""
+    """A line for each container: whether it runs disconnected, the least and the recommended size, its plan.
+
+    Of one alone, all that is known.
+    """
+    if len(kinds) == 1:
+        return "\n".join((kinds[0].title, *_details(kinds[0])))
     table = columns("Container", "Offline", ">Minimum", ">Recommended", "Plan")
     for kind in kinds:
         needs = kind.needs[0]
@@ -21,25 +27,20 @@ def containers_text(kinds: Sequence[ContainerType]) -> str:
     return render_text([table])
 
 
-def container_text(kind: ContainerType) -> str:
-    """All that is known of one container."""
-    return "\n".join((kind.title, *_details(kind)))
-
-
 def _details(kind: ContainerType) -> Iterator[str]:
-    yield from _line("Name", kind.name)
+    yield from labelled("Name", kind.name)
     for repository in kind.repositories:
         yield f"  {'Image':<9} {repository}{'' if repository.startswith(OURS) else f':{kind.tag}'}"
-        yield from _line("", _license(repository))
-    yield from _line("Mounts", ", ".join(f"{name} {path}" for name, path in _mounts(kind).items()))
-    yield from _line("Port", f"{kind.port}, {kind.scheme}://localhost:{kind.port}")
+        yield from labelled("", _license(repository))
+    yield from labelled("Mounts", ", ".join(f"{name} {path}" for name, path in _mounts(kind).items()))
+    yield from labelled("Port", f"{kind.port}, {kind.scheme}://localhost:{kind.port}")
     for needs in kind.needs:
-        yield from _line("Needs", _needs(needs))
+        yield from labelled("Needs", _needs(needs))
     if kind.asks:
-        yield from _line("Asks for", f"{', '.join(kind.asks)}, besides the documented settings")
-    yield from _line("Resource", kind.resource_kind)
-    yield from _line("Plan", ", ".join(kind.plan_types) or "its plan type is not public")
-    yield from _line("Offline", f"{'yes' if kind.disconnected else 'no'} ({kind.source})")
+        yield from labelled("Asks for", f"{', '.join(kind.asks)}, besides the documented settings")
+    yield from labelled("Resource", kind.resource_kind)
+    yield from labelled("Plan", ", ".join(kind.plan_types) or "its plan type is not public")
+    yield from labelled("Offline", f"{'yes' if kind.disconnected else 'no'} ({kind.source})")
 
 
 def _license(repository: str) -> str:
@@ -64,8 +65,7 @@ def _size(size: Size | None) -> str:
     return f"{size.cores} {'core' if size.cores == 1 else 'cores'}, {size.memory_gb} GB" if size else "not stated"
 
 
-def container_fields(kind: ContainerType) -> dict[str, Any]:
-    """A container under the schema ``azlic.containers/v1``."""
+def _container_fields(kind: ContainerType) -> object:
     return {
         "name": kind.name,
         "title": kind.title,
@@ -77,24 +77,50 @@ def container_fields(kind: ContainerType) -> dict[str, Any]:
         "disconnected": kind.disconnected,
         "source": kind.source,
         "resource_kind": kind.resource_kind,
-        "plan_types": list(kind.plan_types),
+        "plan_types": kind.plan_types,
         "port": kind.port,
         "mounts": _mounts(kind),
-        "settings": list(kind.asks),
+        "settings": kind.asks,
         "needs": [
             {
                 "version": needs.version or None,
-                "minimum": needs.minimum._asdict() if needs.minimum else None,
-                "recommended": needs.recommended._asdict(),
-                "model_gb": list(needs.model_gb) if needs.model_gb else None,
+                "minimum": needs.minimum,
+                "recommended": needs.recommended,
+                "model_gb": needs.model_gb or None,
             }
             for needs in kind.needs
         ],
     }
 
 
-def tags_text(tags: Tags, found: Sequence[Tag]) -> str:
+CONTAINERS = Answer(
+    "azlic.containers/v1", containers_text, lambda kinds: {"containers": list(map(_container_fields, kinds))}
+)
+
+
+class WantedTags(NamedTuple):
+    """A registry's tags, and what was asked of them."""
+
+    tags: Tags
+    locale: str | None
+    only_newest: bool
+
+    @property
+    def newest(self) -> str | None:
+        """The newest release for the locale."""
+        return self.tags.newest(self.locale or "")
+
+    @property
+    def found(self) -> Sequence[Tag]:
+        """All tags for the locale."""
+        return self.tags.of_locale(self.locale) if self.locale else self.tags.known
+
+
+def tags_text(wanted: WantedTags) -> str:
     """The tags that were asked for, the newest first; then those of another form, as they are."""
+    if wanted.only_newest:
+        return _newest_text(wanted.tags, wanted.locale)
+    tags, found = wanted.tags, wanted.found
     table = columns("Version", "Locale", "Platform", "~Rest", "~Tag")
     for tag in found:
         version = ".".join(map(str, tag.version))
@@ -108,23 +134,21 @@ def tags_text(tags: Tags, found: Sequence[Tag]) -> str:
     return "\n\n".join(parts) or "there are no tags in the list"
 
 
-def newest_text(tags: Tags, locale: str | None) -> str:
+def _newest_text(tags: Tags, locale: str | None) -> str:
     """The newest tag alone, for a script; without a locale, the newest of each."""
     if locale is None and tags.locales:
         return "\n".join(tag for _, tag in newest_of_each(tags))
     return tags.newest(locale or "") or "there are no tags in the list"
 
 
-def tags_fields(tags: Tags, found: Sequence[Tag], newest: str | None) -> dict[str, Any]:
-    """The tags under the schema ``azlic.tags/v1``."""
+def _tags_fields(wanted: WantedTags) -> object:
     return {
-        "name": tags.name,
-        "newest": newest,
-        "latest": tags.latest,
-        "tags": [tag._asdict() | {"version": ".".join(map(str, tag.version))} for tag in found],
-        "others": list(tags.others),
+        "name": wanted.tags.name,
+        "newest": wanted.newest,
+        "latest": wanted.tags.latest,
+        "tags": [tag._asdict() | {"version": ".".join(map(str, tag.version))} for tag in wanted.found],
+        "others": wanted.tags.others,
     }
 
 
-def _line(name: str, text: str) -> list[str]:
-    return textwrap.wrap(text, 80, initial_indent=f"  {name:<9} ", subsequent_indent=" " * 12, break_on_hyphens=False)
+TAGS = Answer("azlic.tags/v1", tags_text, _tags_fields)

@@ -1,12 +1,12 @@
 """An examination for people and for scripts."""
 
 import os
-import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from azlic.output import style
-from licensing.core.instants import iso
+from azlic.render.answer import Answer
+from azlic.render.text import labelled
 from licensing.doctor.examination import SiteExamination
 from licensing.doctor.finding import DoctorFinding, FindingLevel
 from licensing.doctor.words import printable
@@ -14,11 +14,10 @@ from licensing.doctor.words import printable
 if TYPE_CHECKING:
     from licensing.doctor.mending import Mended
 
-WIDTH = 80
 _COLOURS = {FindingLevel.ERROR: "red", FindingLevel.WARNING: "yellow", FindingLevel.UNEXAMINED: "red"}
 
 
-def examination_text(found: SiteExamination) -> str:
+def examination_text(found: SiteExamination, _mended: "Sequence[Mended]" = ()) -> str:
     """How many things are wrong; each with its place, why it matters, and what mends it; then the facts."""
     lines = [style(f"Doctor: {_headline(found.findings)}", "red" if found.exit_status else "green"), ""]
     for finding in found.findings:
@@ -57,14 +56,7 @@ def _finding(finding: DoctorFinding) -> list[str]:
 
 
 def _paragraph(name: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=f"  {name:<15} ",
-        subsequent_indent=" " * 18,
-        break_long_words=True,
-        break_on_hyphens=False,
-    )
+    return labelled(name, text, 15)
 
 
 def plan_text(findings: Sequence[DoctorFinding]) -> str:
@@ -81,10 +73,10 @@ def mending_text(mended: "Sequence[Mended]") -> str:
     return "\n".join(lines)
 
 
-def examination_fields(found: SiteExamination, mended: "Sequence[Mended]" = ()) -> dict[str, Any]:
-    """The examination under the schema ``azlic.doctor/v1``; ``mended`` is what ``--fix`` ran before it."""
+def _examination_fields(found: SiteExamination, mended: "Sequence[Mended]" = ()) -> object:
+    """``mended`` is what ``--fix`` ran before it."""
     return {
-        "as_of": iso(found.as_of),
+        "as_of": found.as_of,
         "status": found.exit_status,
         "user": {"uid": found.identity.uid, "gid": found.identity.gid},
         "access": "tried" if found.tried else "computed",
@@ -100,7 +92,7 @@ def examination_fields(found: SiteExamination, mended: "Sequence[Mended]" = ()) 
                 "do": finding.do or None,
                 "safe": finding.safe,
                 "affected": finding.affected,
-                "names": list(finding.names),
+                "names": finding.names,
             }
             for finding in found.findings
         ],
@@ -109,3 +101,6 @@ def examination_fields(found: SiteExamination, mended: "Sequence[Mended]" = ()) 
             for done in mended
         ],
     }
+
+
+EXAMINATION = Answer("azlic.doctor/v1", examination_text, _examination_fields)

@@ -1,14 +1,12 @@
 """Quarantined lines and findings, for people and for scripts."""
 
-import textwrap
 from collections.abc import Sequence
-from typing import Any
 
+from azlic.render.answer import Answer
+from azlic.render.text import indented
 from licensing.core.instants import iso
 from usage.intake.findings import KINDS, Finding, OpenGap
 from usage.intake.quarantine import QuarantinedLine
-
-WIDTH = 80
 
 
 def lines_text(lines: Sequence[QuarantinedLine]) -> str:
@@ -18,16 +16,16 @@ def lines_text(lines: Sequence[QuarantinedLine]) -> str:
     told: list[str] = []
     for item in lines:
         told.append(f"{item.key:>4}  {item.file}:{item.line}  {item.kind}")
-        told += _indent(item.reason)
+        told += indented(item.reason, 6) or [""]
         shown = item.content[:200].decode("utf-8", "backslashreplace")
-        told += _indent("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown))
+        told += indented("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown), 6) or [""]
         if item.settled_as:
-            told += _indent(f"{item.settled_as}: {item.settled_why}")
+            told += indented(f"{item.settled_as}: {item.settled_why}", 6) or [""]
     return "\n".join(told)
 
 
-def lines_fields(lines: Sequence[QuarantinedLine]) -> dict[str, Any]:
-    """The lines under the schema ``azlic.quarantine/v1``; ``content`` is the line, with escapes for what is no text."""
+def _lines_fields(lines: Sequence[QuarantinedLine]) -> object:
+    """``content`` is the line, with escapes for what is no text."""
     return {
         "lines": [
             {
@@ -38,13 +36,16 @@ def lines_fields(lines: Sequence[QuarantinedLine]) -> dict[str, Any]:
                 "offset": item.start,
                 "reason": item.reason,
                 "content": item.content.decode("utf-8", "backslashreplace"),
-                "taken_at": iso(item.taken_at),
+                "taken_at": item.taken_at,
                 "settled_as": item.settled_as,
                 "settled_why": item.settled_why,
             }
             for item in lines
         ]
     }
+
+
+QUARANTINE = Answer("azlic.quarantine/v1", lines_text, _lines_fields)
 
 
 def findings_text(findings: Sequence[Finding], gaps: Sequence[OpenGap]) -> str:
@@ -55,15 +56,14 @@ def findings_text(findings: Sequence[Finding], gaps: Sequence[OpenGap]) -> str:
     for item in findings:
         place = f"{item.file}:{item.line}" if item.line else item.file
         told.append(f"{item.key:>4}  {place}  {KINDS.get(item.kind, item.kind)}")
-        told += _indent(f"{item.detail} (found {iso(item.found_at)})")
+        told += indented(f"{item.detail} (found {iso(item.found_at)})", 6) or [""]
         if item.settled_why:
-            told += _indent(f"settled: {item.settled_why}")
+            told += indented(f"settled: {item.settled_why}", 6) or [""]
     told += [f"still missing: records {gap.first} to {gap.last} of {gap.container_id}" for gap in gaps]
     return "\n".join(told)
 
 
-def findings_fields(findings: Sequence[Finding], gaps: Sequence[OpenGap]) -> dict[str, Any]:
-    """The findings under the schema ``azlic.findings/v1``."""
+def _findings_fields(findings: Sequence[Finding], gaps: Sequence[OpenGap]) -> object:
     return {
         "findings": [
             {
@@ -73,7 +73,7 @@ def findings_fields(findings: Sequence[Finding], gaps: Sequence[OpenGap]) -> dic
                 "file": item.file,
                 "line": item.line or None,
                 "detail": item.detail,
-                "found_at": iso(item.found_at),
+                "found_at": item.found_at,
                 "settled_why": item.settled_why,
             }
             for item in findings
@@ -82,5 +82,4 @@ def findings_fields(findings: Sequence[Finding], gaps: Sequence[OpenGap]) -> dic
     }
 
 
-def _indent(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6) or [" " * 6]
+FINDINGS = Answer("azlic.findings/v1", findings_text, _findings_fields)

@@ -1,20 +1,20 @@
 """The issuer's book in words, 80 columns wide, and as fields for a script."""
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
 
+from azlic.render.answer import Answer
+from azlic.render.text import indented, labelled
 from licensing.core.instants import iso
 from licensing.issuer.audit import AuditEntry, AuditLog
 from licensing.issuer.book import IssuedLicense
 from licensing.issuer.containers import KnownContainer
+from licensing.issuer.content_keys import KnownContentKey, SealedFolder
 from licensing.issuer.resources import KnownResource
 from licensing.issuer.revocations import Revoked
 from licensing.signing.document import CommittedPlan
-
-WIDTH = 80
 
 
 def resources_text(resources: Sequence[KnownResource]) -> str:
@@ -54,20 +54,27 @@ def _term(term: timedelta) -> str:
     return f"{term.days} {'day' if term.days == 1 else 'days'}" if term.days and not term.seconds else str(term)
 
 
-def resource_fields(known: KnownResource) -> dict[str, Any]:
-    """A resource under the schema ``azlic.resources/v2``."""
+def _resources_fields(resources: Sequence[KnownResource]) -> object:
     return {
-        "name": known.name,
-        "kind": known.kind,
-        "sku": known.sku,
-        "subscription": known.subscription,
-        "approved_at": known.approved_at,
-        "containers": list(map(container_fields, known.containers)),
-        "term_seconds": known.term // timedelta(seconds=1),
-        "grace_days": known.grace_days,
-        "plan": known.plan.model_dump(mode="json"),
-        "next_plan": known.next_plan and known.next_plan.model_dump(mode="json"),
+        "resources": [
+            {
+                "name": known.name,
+                "kind": known.kind,
+                "sku": known.sku,
+                "subscription": known.subscription,
+                "approved_at": known.approved_at,
+                "containers": list(map(_container_fields, known.containers)),
+                "term_seconds": _seconds(known.term),
+                "grace_days": known.grace_days,
+                "plan": known.plan,
+                "next_plan": known.next_plan,
+            }
+            for known in resources
+        ]
     }
+
+
+RESOURCES = Answer("azlic.resources/v2", resources_text, _resources_fields)
 
 
 def containers_text(containers: Sequence[KnownContainer]) -> str:
@@ -91,11 +98,21 @@ def _container(known: KnownContainer) -> Iterator[str]:
         yield from _lines("Grace", f"{known.grace_days} {'day' if known.grace_days == 1 else 'days'}")
 
 
-def container_fields(known: KnownContainer) -> dict[str, Any]:
-    """A container under the schema ``azlic.issuer-containers/v1``; ``null`` where the resource's own terms count."""
+def _containers_fields(containers: Sequence[KnownContainer]) -> object:
+    return {"containers": list(map(_container_fields, containers))}
+
+
+def _container_fields(known: KnownContainer) -> object:
+    """Null stands where the resource's own terms count."""
     fields = asdict(known)
-    term = fields.pop("term")
-    return fields | {"term_seconds": None if term is None else term // timedelta(seconds=1)}
+    return fields | {"term_seconds": _seconds(fields.pop("term"))}
+
+
+def _seconds(term: timedelta | None) -> int | None:
+    return None if term is None else term // timedelta(seconds=1)
+
+
+CONTAINERS = Answer("azlic.issuer-containers/v1", containers_text, _containers_fields)
 
 
 def licenses_text(licenses: Sequence[IssuedLicense]) -> str:
@@ -109,7 +126,7 @@ def _license_lines(line: IssuedLicense) -> Iterator[str]:
     if line.revoked_at:
         yield f"  revoked {line.revoked_at}"
     text = f"{line.resource}, {line.container_type} {line.container_version}, until {line.expires_at}"
-    yield from _wrap(f"{text}, by {how}{f' of site {line.site}' if line.site else ''}")
+    yield from indented(f"{text}, by {how}{f' of site {line.site}' if line.site else ''}", hanging=2)
 
 
 def revocations_text(known: Sequence[Revoked]) -> str:
@@ -119,7 +136,7 @@ def revocations_text(known: Sequence[Revoked]) -> str:
 
 def _revocation_lines(one: Revoked) -> Iterator[str]:
     yield f"{one.license_id} {f'up to serial {one.up_to_serial}' if one.up_to_serial else 'every serial'}"
-    yield from _wrap(f"{one.revoked_at}, {one.reason}")
+    yield from indented(f"{one.revoked_at}, {one.reason}", hanging=2)
 
 
 def audit_text(log: AuditLog) -> str:
@@ -134,22 +151,37 @@ def audit_text(log: AuditLog) -> str:
 def _entry(entry: AuditEntry) -> Iterator[str]:
     detail = entry.detail if isinstance(entry.detail, dict) else {"detail": entry.detail}
     yield f"{entry.number:>4}  {entry.at}  {entry.actor}"
-    yield from _wrap(f"{entry.action} {entry.subject}", 6)
-    yield from _wrap(", ".join(f"{name} {value}" for name, value in detail.items()), 6)
+    yield from indented(f"{entry.action} {entry.subject}", 6, hanging=2)
+    yield from indented(", ".join(f"{name} {value}" for name, value in detail.items()), 6, hanging=2)
 
 
-def audit_fields(log: AuditLog) -> dict[str, Any]:
-    """The log under the schema ``azlic.issuer-audit/v1``; ``fault`` is null where every line is as it was written."""
-    return {"fault": log.fault, "head": log.head.hex(), "lines": [asdict(entry) for entry in log.entries]}
+def _audit_fields(log: AuditLog) -> object:
+    """``fault`` is null where every line is as it was written."""
+    return {"fault": log.fault, "head": log.head, "lines": log.entries}
 
 
-def _wrap(text: str, indent: int = 2) -> list[str]:
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2), break_on_hyphens=False
-    )
+def content_keys_text(keys: Sequence[KnownContentKey]) -> str:
+    """Which key opens the sealed files of which container."""
+    lines = (f"{key.key_id}\n  {key.container_type}, sealed {key.created_at}" for key in keys)
+    return "\n".join(lines) or "nothing was sealed yet"
+
+
+def sealed_text(folder: Path, container: str, sealed: SealedFolder) -> str:
+    """How many files were sealed, where, and by which key."""
+    count = f"{sealed.files} file{'s' if sealed.files > 1 else ''}"
+    return f"sealed for {container}: {count}, in {folder}\n  key {sealed.key_id}"
+
+
+def _sealed_fields(folder: Path, container: str, sealed: SealedFolder) -> object:
+    return {"folder": folder, "container_type": container} | sealed._asdict()
 
 
 def _lines(name: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=f"  {name:<12} ", subsequent_indent=" " * 15, break_on_hyphens=False
-    )
+    return labelled(name, text, 12)
+
+
+ISSUED = Answer("azlic.issued/v1", licenses_text, lambda licenses: {"licenses": licenses})
+REVOKED = Answer("azlic.issuer-revoked/v1", revocations_text, lambda known: {"revoked": known})
+AUDIT_LOG = Answer("azlic.issuer-audit/v1", audit_text, _audit_fields)
+CONTENT_KEYS = Answer("azlic.content-keys/v1", content_keys_text, lambda keys: {"content_keys": keys})
+SEALED = Answer("azlic.sealed/v1", sealed_text, _sealed_fields)

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from azlic.render.text import align, columns, indent, render_text
-from licensing.core.instants import iso
+from azlic.render.answer import Answer
+from azlic.render.table import align, columns, indent, render_text
 from usage.plans.model import Change, MeterShare, Plan
 from usage.quantity import from_micro, group_digits
 
@@ -94,7 +93,7 @@ def _periods(plan: Plan) -> list[RenderableType]:
     return [indent(table)]
 
 
-def plan_fields(plan: Plan) -> dict[str, Any]:
+def plan_fields(plan: Plan) -> object:
     """A plan's fields, the same in every schema."""
     return {
         "name": plan.name,
@@ -104,20 +103,22 @@ def plan_fields(plan: Plan) -> dict[str, Any]:
         "quota": from_micro(plan.quota),
         "unit": plan.unit,
         "period": plan.period,
-        "starts_at": iso(plan.starts_at),
-        "ends_at": iso(plan.ends_at),
+        "starts_at": plan.starts_at,
+        "ends_at": plan.ends_at,
         "auto_renew": plan.auto_renew,
-        "meters": [
-            {"meter": share.meter, "multiplier": share.multiplier, "divisor": share.divisor} for share in plan.meters
-        ],
+        "meters": plan.meters,
         "changes": [
             {
-                "effective_at": iso(change.effective_at),
+                "effective_at": change.effective_at,
                 "units": change.units,
                 "quota": from_micro(change.quota),
                 "prorated": change.prorated,
-                "entered_at": iso(change.entered_at),
+                "entered_at": change.entered_at,
             }
             for change in plan.changes
         ],
     }
+
+
+PLANS = Answer("azlic.plans/v1", plans_table, lambda plans: {"plans": list(map(plan_fields, plans))})
+PLAN = Answer("azlic.plan/v1", plan_text, lambda plan: {"plan": plan_fields(plan)})

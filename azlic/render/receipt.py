@@ -1,49 +1,10 @@
-"""A receipt in words and fields, and the progress of an ingest."""
+"""A receipt in words and fields."""
 
-import contextlib
-from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
-
+from azlic.render.answer import Answer
 from licensing.core.instants import iso
-from usage.intake.run import Progress as Report
 from usage.ledger.writer import Receipt
-
-
-@contextlib.contextmanager
-def progress_bar(what: str = "ingest") -> Iterator[Report]:
-    """A bar on stderr while there is something to wait for; nothing where stderr is no terminal."""
-    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-
-        def report(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield report
-
-
-@contextlib.contextmanager
-def counting(what: str) -> Iterator[Report]:
-    """A bar on stderr over things that are counted; nothing where stderr is no terminal."""
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def receipt_text(receipt: Receipt) -> str:
@@ -75,6 +36,4 @@ def receipt_line(at: datetime, receipt: Receipt) -> str:
     return f"{iso(at)} took {receipt.new:,} records{told}"
 
 
-def receipt_fields(receipt: Receipt) -> dict[str, Any]:
-    """The receipt under the schema ``azlic.receipt/v1``."""
-    return asdict(receipt)
+RECEIPT = Answer("azlic.receipt/v1", receipt_text, lambda receipt: receipt)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from azlic.render.answer import Answer
 from licensing.core.instants import iso
 from licensing.trust.held import Held, TrustedIssuer
 from licensing.trust.keys import TrustedKey
@@ -98,62 +99,59 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def trust_fields(store: TrustStore, held: Held, as_of: datetime) -> dict[str, Any]:
-    """What the store holds under the schema ``azlic.trust/v1``."""
+def _trust_fields(store: TrustStore, held: Held, as_of: datetime) -> object:
     return {
-        "folder": str(store.folder),
-        "as_of": iso(as_of),
-        "keys": [_key_fields(known) for known in held.keys],
+        "folder": store.folder,
+        "as_of": as_of,
+        "keys": list(map(_key_fields, held.keys)),
         "issuers": [_issuer_fields(issuer, stated, as_of) for issuer, stated in held.issuers.items()],
-        "untrusted": [{"issuer": issuer, "mend": str(path)} for issuer, path in held.untrusted.items()],
+        "untrusted": [{"issuer": issuer, "mend": path} for issuer, path in held.untrusted.items()],
         "unusable": [error.message for error in held.unusable],
     }
 
 
-def _key_fields(known: TrustedKey) -> dict[str, Any]:
+def _key_fields(known: TrustedKey) -> object:
     return {
-        "path": str(known.path),
+        "path": known.path,
         "key_id": known.key_id,
         "issuer": known.issuer,
-        "not_before": iso(known.not_before) if known.not_before else None,
-        "not_after": iso(known.not_after) if known.not_after else None,
+        "not_before": known.not_before,
+        "not_after": known.not_after,
     }
 
 
-def _issuer_fields(issuer: str, stated: TrustedIssuer, as_of: datetime) -> dict[str, Any]:
+def _issuer_fields(issuer: str, stated: TrustedIssuer, as_of: datetime) -> object:
     rotation, revocations = stated.rotation, stated.revocations
     return {
         "issuer": issuer,
-        "said_at": iso(stated.last_stated_at) if stated.last_stated_at else None,
+        "said_at": stated.last_stated_at,
         "days_old": stated.days_old(as_of),
         "rotation": rotation
         and {
             "version": rotation.version,
-            "issued_at": iso(rotation.issued_at),
-            "expires_at": iso(rotation.expires_at),
+            "issued_at": rotation.issued_at,
+            "expires_at": rotation.expires_at,
             "expired": rotation.is_expired(as_of),
         },
         "revocations": revocations
         and {
             "number": revocations.number,
-            "issued_at": iso(revocations.issued_at),
-            "next_update": iso(revocations.next_update),
+            "issued_at": revocations.issued_at,
+            "next_update": revocations.next_update,
             "stale": revocations.stale(as_of),
-            "licenses": [entry.model_dump(mode="json") for entry in revocations.licenses],
+            "licenses": revocations.licenses,
         },
     }
 
 
-def update_fields(taken: Sequence["TrustUpdate"]) -> dict[str, Any]:
-    """What was given to a trust store under the schema ``azlic.trust-update/v1``."""
+def _update_fields(taken: Sequence["TrustUpdate"]) -> object:
     return {
         "statements": [
-            {
-                "path": str(one.path),
-                "type": one.statement.payload_type,
-                "new": one.new,
-                "statement": one.statement.model_dump(mode="json"),
-            }
+            {"path": one.path, "type": one.statement.payload_type, "new": one.new, "statement": one.statement}
             for one in taken
         ]
     }
+
+
+TRUST = Answer("azlic.trust/v1", trust_text, _trust_fields)
+TRUST_UPDATE = Answer("azlic.trust-update/v1", update_text, _update_fields)

@@ -1,11 +1,11 @@
 """A verdict in words that can be read aloud, and as fields for a script."""
 
 import os
-import textwrap
 from datetime import datetime, timedelta
-from typing import Any
 
 from azlic.output import style
+from azlic.render.answer import Answer
+from azlic.render.text import labelled, wrap
 from licensing.containers import CONTAINER_TYPES
 from licensing.core.instants import iso
 from licensing.signing.document import License
@@ -14,7 +14,6 @@ from licensing.verdict.verdict import NOT_REACHED, Cause, Status, Verdict
 from licensing.verification.adopted import BY_OPERATOR
 from licensing.verification.renewal import LEAD_DAYS, renewal_starts_at
 
-WIDTH = 80
 COLOURS = {Status.VALID: "green", Status.EXPIRING: "yellow", Status.GRACE: "yellow"}
 _MARKS = {True: "ok", False: "NO", None: "--"}
 
@@ -77,29 +76,23 @@ _DO_STATED = {
 
 def verdict_text(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> str:
     """What, until when, what happens then, what to do; then the numbered checks."""
-    lines = [style(line, COLOURS.get(verdict.status, "red")) for line in textwrap.wrap(_headline(verdict), WIDTH)]
+    lines = [style(line, COLOURS.get(verdict.status, "red")) for line in wrap(_headline(verdict))]
     lines.append("")
-    lines += _paragraph("Answer", f"As of {iso(verdict.as_of)}: {verdict.detail}.")
+    lines += labelled("Answer", f"As of {iso(verdict.as_of)}: {verdict.detail}.")
     if verdict.license is not None:
         lines += _facts(verdict, verdict.license, lead_days)
     if verdict.stated is not None:
         lines += _statement(verdict, verdict.stated, lead_days)
-    lines += _paragraph("Then", _then(verdict))
-    lines += _paragraph("Do", _advice(verdict, renewal_starts_at(verdict, lead_days)))
+    lines += labelled("Then", _then(verdict))
+    lines += labelled("Do", _advice(verdict, renewal_starts_at(verdict, lead_days)))
     for warning in verdict.warnings:
-        lines += _paragraph("Warning", f"{warning}.")
+        lines += labelled("Warning", f"{warning}.")
     lines.append("")
     lines += [
         line
         for check in verdict.checks
         if check.detail != NOT_REACHED
-        for line in textwrap.wrap(
-            check.detail,
-            WIDTH,
-            initial_indent=f"  {check.number:>2} {_MARKS[check.passed]} {check.name:<12} ",
-            subsequent_indent=" " * 21,
-            break_on_hyphens=False,
-        )
+        for line in labelled(f"{check.number:>2} {_MARKS[check.passed]} {check.name:<12}", check.detail, 18)
     ]
     return "\n".join(lines)
 
@@ -135,17 +128,17 @@ def _advice(verdict: Verdict, renewal: datetime | None) -> str:
 
 def _facts(verdict: Verdict, license_: License, lead_days: int) -> list[str]:
     plan = license_.plan
-    lines = _paragraph("License", f"{license_.license_id}, serial {license_.serial}")
-    lines += _paragraph(
+    lines = labelled("License", f"{license_.license_id}, serial {license_.serial}")
+    lines += labelled(
         "For",
         f"container type {license_.container.type}, versions from {license_.container.version_from}"
         f" and below {license_.container.version_below}",
     )
-    lines += _paragraph("Resource", f"{license_.resource.name}, {license_.resource.endpoint}")
-    lines += _paragraph("Issued", iso(license_.issued_at))
-    lines += _paragraph("Begins", iso(license_.not_before))
+    lines += labelled("Resource", f"{license_.resource.name}, {license_.resource.endpoint}")
+    lines += labelled("Issued", iso(license_.issued_at))
+    lines += labelled("Begins", iso(license_.not_before))
     lines += _dates(verdict, license_, lead_days)
-    lines += _paragraph(
+    lines += labelled(
         "Plan",
         f"{plan.name}: {plan.plan_type} {plan.tier} x {plan.count}, {plan.quota.quantity:,} {plan.quota.unit}"
         f" a {plan.period} each, {iso(plan.starts_at)} up to {iso(plan.ends_at)}",
@@ -156,13 +149,13 @@ def _facts(verdict: Verdict, license_: License, lead_days: int) -> list[str]:
 def _statement(verdict: Verdict, stated: AdoptedLicense, lead_days: int) -> list[str]:
     """What the operator stated of a license that azlic cannot read."""
     who = f"by the operator ({stated.stated_by}) at {iso(stated.adopted_at)}"
-    lines = _paragraph("Stated", f"{who}; azlic cannot read the license")
-    lines += _paragraph("File", f"{stated.size:,} bytes, SHA-256 {stated.digest.hex()}")
-    lines += _paragraph("For", f"container type {stated.container_type}{f', {stated.image}' if stated.image else ''}")
+    lines = labelled("Stated", f"{who}; azlic cannot read the license")
+    lines += labelled("File", f"{stated.size:,} bytes, SHA-256 {stated.digest.hex()}")
+    lines += labelled("For", f"container type {stated.container_type}{f', {stated.image}' if stated.image else ''}")
     if stated.resource:
-        lines += _paragraph("Resource", stated.resource)
+        lines += labelled("Resource", stated.resource)
     if stated.downloaded_at:
-        lines += _paragraph("Download", iso(stated.downloaded_at))
+        lines += labelled("Download", iso(stated.downloaded_at))
     return [*lines, *_dates(verdict, None, lead_days)]
 
 
@@ -187,50 +180,42 @@ def _days(left: timedelta) -> str:
     return f"{days} {'day' if days == 1 else 'days'} {when}" if days else f"less than a day {when}"
 
 
-def _paragraph(name: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=f"  {name:<9} ", subsequent_indent=" " * 12, break_on_hyphens=False
-    )
-
-
-def verdict_fields(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> dict[str, Any]:
-    """The verdict under the schema ``azlic.verdict/v1``: instants in ISO 8601, counts as integers, no secrets."""
+def _verdict_fields(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> object:
     license_ = verdict.license
-    renewal = renewal_starts_at(verdict, lead_days)
     return {
-        "path": str(verdict.path),
-        "as_of": iso(verdict.as_of),
+        "path": verdict.path,
+        "as_of": verdict.as_of,
         "status": verdict.status,
         "may_run": verdict.may_run,
         "cause": verdict.cause,
         "detail": verdict.detail,
         "days_left": verdict.days_left,
-        "expires_at": iso(verdict.expires_at) if verdict.expires_at else None,
-        "grace_ends_at": iso(license_.grace_ends_at) if license_ else None,
-        "commitment_ends_at": iso(license_.plan.ends_at) if license_ else None,
-        "warn_from": iso(verdict.warn_from) if verdict.warn_from else None,
-        "warnings": list(verdict.warnings),
-        "renewal_starts_at": iso(renewal) if renewal else None,
+        "expires_at": verdict.expires_at,
+        "grace_ends_at": license_ and license_.grace_ends_at,
+        "commitment_ends_at": license_ and license_.plan.ends_at,
+        "warn_from": verdict.warn_from,
+        "warnings": verdict.warnings,
+        "renewal_starts_at": renewal_starts_at(verdict, lead_days),
         "key_id": verdict.key_id,
-        "license": license_.model_dump(mode="json", exclude={"content_keys"}) if license_ else None,
-        "stated": statement_fields(verdict.stated) if verdict.stated else None,
-        "checks": [
-            {"number": check.number, "name": check.name, "passed": check.passed, "detail": check.detail}
-            for check in verdict.checks
-        ],
+        "license": license_,
+        "stated": verdict.stated and statement_fields(verdict.stated),
+        "checks": verdict.checks,
     }
 
 
-def statement_fields(stated: AdoptedLicense) -> dict[str, Any]:
+def statement_fields(stated: AdoptedLicense) -> object:
     """What the operator stated of an adopted license; what was never stated is null."""
     return {
-        "sha256": stated.digest.hex(),
+        "sha256": stated.digest,
         "size": stated.size,
         "container": stated.container_type,
         "image": stated.image,
         "resource": stated.resource,
-        "downloaded_at": iso(stated.downloaded_at) if stated.downloaded_at else None,
-        "expires_at": iso(stated.expires_at),
-        "adopted_at": iso(stated.adopted_at),
+        "downloaded_at": stated.downloaded_at,
+        "expires_at": stated.expires_at,
+        "adopted_at": stated.adopted_at,
         "stated_by": stated.stated_by,
     }
+
+
+VERDICT = Answer("azlic.verdict/v1", verdict_text, _verdict_fields)

@@ -1,17 +1,14 @@
 """Many verdicts: a table with the worst on top, a line for a log, and fields for a script."""
 
-import sys
-import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
-from time import monotonic
-from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
 from azlic.output import style
-from azlic.render.verdict import COLOURS, WIDTH, verdict_fields
+from azlic.render.answer import Answer
+from azlic.render.text import WIDTH, wrap
+from azlic.render.verdict import COLOURS, VERDICT
 from licensing.core.instants import iso
 from licensing.verdict.severity import status_counts, worst_first
 from licensing.verdict.verdict import Verdict
@@ -24,7 +21,6 @@ _OTHER_ENDS = ("GRACE ENDS", "COMMITMENT ENDS", "PATH")
 _GAP = "  "
 _CONTAINER_CELLS = 14
 _NAMED = 5
-_PATIENCE_SECONDS = 1.0
 
 
 def verdicts_text(verdicts: Sequence[Verdict], mounts: Mounts, *, lead_days: int = LEAD_DAYS) -> str:
@@ -111,7 +107,7 @@ def _summary(verdicts: Sequence[Verdict], mounts: Mounts) -> list[str]:
     refused = sum(not verdict.may_run for verdict in verdicts)
     one = len(verdicts) == 1
     lines = [
-        *textwrap.wrap(f"{len(verdicts):,} {'license' if one else 'licenses'}: {statuses}.", WIDTH),
+        *wrap(f"{len(verdicts):,} {'license' if one else 'licenses'}: {statuses}."),
         f"{refused:,} may not run." if refused else f"{'It' if one else 'All'} may run.",
     ]
     lines += [f"No license in {_fit(str(folder), WIDTH - 14)}" for folder in mounts.without[:_NAMED]]
@@ -123,38 +119,26 @@ def _day(instant: datetime | None) -> str:
     return f"{instant:%Y-%m-%d}" if instant else "-"
 
 
-def verdicts_fields(verdicts: Sequence[Verdict], mounts: Mounts, *, lead_days: int = LEAD_DAYS) -> dict[str, Any]:
-    """All verdicts under the schema ``azlic.verdicts/v1``; each is what its path alone would print."""
+def _verdicts_fields(verdicts: Sequence[Verdict], mounts: Mounts, *, lead_days: int = LEAD_DAYS) -> object:
+    """Each of the verdicts is what its path alone would print."""
     ordered = worst_first(verdicts)
     return {
-        "as_of": iso(_as_of(ordered)),
+        "as_of": _as_of(ordered),
         "summary": {
             "licenses": len(ordered),
             "may_run": sum(verdict.may_run for verdict in ordered),
             "worst": ordered[0].status,
             "statuses": status_counts(ordered),
         },
-        "without_license": [str(folder) for folder in mounts.without],
-        "verdicts": [{"schema": "azlic.verdict/v1"} | verdict_fields(one, lead_days=lead_days) for one in ordered],
+        "without_license": mounts.without,
+        "verdicts": [VERDICT.document(one, lead_days=lead_days) for one in ordered],
     }
+
+
+VERDICTS = Answer("azlic.verdicts/v1", verdicts_text, _verdicts_fields)
 
 
 def verdict_line(verdict: Verdict) -> str:
     """A verdict on one line of a log, its instant first."""
     status = f"{verdict.status} ({BY_OPERATOR})" if verdict.stated else verdict.status
     return _printable(f"{iso(verdict.as_of)} {status} {verdict.path}: {verdict.detail}")
-
-
-def examine_all(paths: Sequence[Path], examine: Callable[[Path], Verdict]) -> list[Verdict]:
-    """The verdict on each path; from the second second on, a terminal is told how far along it is."""
-    told, shown = monotonic(), False
-    verdicts: list[Verdict] = []
-    for path in paths:
-        if sys.stderr.isatty() and monotonic() - told >= _PATIENCE_SECONDS:
-            told, shown = monotonic(), True
-            sys.stderr.write(f"\rverified {len(verdicts):,} of {len(paths):,}")
-            sys.stderr.flush()
-        verdicts.append(examine(path))
-    if shown:
-        sys.stderr.write("\r\x1b[K")
-    return verdicts

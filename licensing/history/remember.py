@@ -1,13 +1,11 @@
 """A site's memory, written: the mark of time moves on, serials and statements are kept. All of it only grows."""
 
-import contextlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, select, update
 
-from licensing.core.errors import AzlicError
 from licensing.core.instants import milliseconds
 from licensing.db.database import open_briefly, writing
 from licensing.db.inserts import insert_once, upsert
@@ -43,12 +41,6 @@ def remember_at(database: str, verdict: Verdict) -> bool:
     with open_briefly(database, upgrade=True) as ledger, writing(ledger) as connection:
         remember_verdict(connection, verdict)
     return True
-
-
-def witness_answer(database: str, now: datetime, what: str) -> None:
-    """Let an answer given now be a witness of the time, where the ledger can be written; a reader's need not be."""
-    with contextlib.suppress(AzlicError), open_briefly(database) as ledger, writing(ledger) as connection:
-        advance(connection, WitnessKind.EVALUATION, now, what)
 
 
 def remember_verdict(connection: Connection, verdict: Verdict) -> None:

@@ -45,7 +45,10 @@ def started(site: Site, *words: str) -> Iterator[tuple[str, list[str]]]:
         yield said[-1].removeprefix("Now listening on: ").strip(), said
     finally:
         server.send_signal(signal.SIGTERM)
-        said.extend(server.communicate(timeout=30)[1].splitlines())
+        assert server.stderr is not None
+        said.extend(server.stderr.read().splitlines())  # what readline has buffered, too; communicate would lose it
+        server.wait(timeout=30)
+        server.stderr.close()
     assert server.returncode == 0, said
 
 

@@ -11,7 +11,7 @@ from freezegun import freeze_time
 from playwright.sync_api import Browser
 from pypdfium2 import PdfDocument
 
-from azlic.render.report.json import report_json
+from azlic.render.report.json import REPORT
 from azlic.web.access import Doors
 from licensing.db.database import reading
 from tests.azlic.conftest import Cli
@@ -59,7 +59,7 @@ def report(cli: Cli, lively: Mount) -> str:
 
 
 def fields_of(lively: Mount) -> dict[str, Any]:
-    fields: dict[str, Any] = json.loads(report_json(lively.site.report("2026-03")), parse_float=Decimal)
+    fields: dict[str, Any] = json.loads(REPORT.json(lively.site.report("2026-03")), parse_float=Decimal)
     return fields
 
 

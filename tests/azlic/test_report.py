@@ -11,7 +11,7 @@ import pytest
 from freezegun import freeze_time
 
 from azlic.render.report.csv import report_csv
-from azlic.render.report.json import report_json
+from azlic.render.report.json import REPORT
 from azlic.render.report.markdown import report_markdown
 from azlic.render.report.table import report_text
 from tests.azlic.conftest import Cli
@@ -159,7 +159,7 @@ def test_names_are_never_taken_for_markup(site: Site) -> None:
 
 
 def test_the_old_fields_of_the_schema_stay(busy: Mount) -> None:
-    fields = json.loads(report_json(busy.site.report("2026-03")))
+    fields = json.loads(REPORT.json(busy.site.report("2026-03")))
     assert {"schema", "month", "as_of", "plans", "unmapped", "quality"} <= set(fields)
     plan_fields = {"plan", "period_starts_at", "period_ends_at", "committed", "used", "remaining", "percent", "month"}
     assert plan_fields | {"year_to_date", "usages"} <= set(fields["plans"][0])
@@ -173,7 +173,7 @@ def test_json_keeps_every_digit(site: Site) -> None:
     mount = Mount(site)
     mount.write([a_line("a", 1), *(a_line(f"b{number}", 10**12) for number in range(4)), a_line("c", 0.000001)])
     mount.ingest()
-    assert '"month": 4000000000001.000001' in report_json(site.report("2026-03"))
+    assert '"month": 4000000000001.000001' in REPORT.json(site.report("2026-03"))
 
 
 def rows(report: MonthlyReport) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from freezegun import freeze_time
 from PIL import ImageFile
 from sqlalchemy import insert
 
-from azlic.render.report.json import report_json
+from azlic.render.report.json import REPORT
 from azlic.web.pages.report import report_html, report_view
 from azlic.web.pages.scale import FRAMES, quantities, short
 from azlic.web.pdf import report_pdf
@@ -79,7 +79,7 @@ def test_a_folder_that_is_not_there_is_told(cli: Cli, busy: Mount) -> None:
 
 
 def test_the_numbers_are_those_of_the_json(busy: Mount) -> None:
-    plan = json.loads(report_json(busy.site.report("2026-03")), parse_float=Decimal)["plans"][0]
+    plan = json.loads(REPORT.json(busy.site.report("2026-03")), parse_float=Decimal)["plans"][0]
     shown = Page(page_of(busy.site)).numbers
     for field in ("committed", "used", "remaining", "year_to_date"):
         assert shown[field][0] == plan[field]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from azlic.render import verdicts
+from azlic.render import progress
 from tests.azlic.conftest import Cli
 from tests.site import Site, a_license, a_plan
 
@@ -133,7 +133,7 @@ def test_no_line_is_wider_than_80_cells_whatever_a_folder_is_called(cli: Cli, li
 def test_a_terminal_is_told_how_far_along_a_long_verification_is(
     cli: Cli, licenses: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verdicts, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "_PATIENCE_SECONDS", 0.0)
     assert cli("verify", licenses, *AT).err == ""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     told = cli("verify", licenses, *AT)

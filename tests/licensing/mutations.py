@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
-from azlic.render.verdict import verdict_fields, verdict_text
+from azlic.render.verdict import VERDICT, verdict_text
 from licensing.core.files import make_folder, write_whole
 from licensing.signing.document import LICENSE_TYPE
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES, seal
@@ -422,7 +422,7 @@ class Target:
         """What is wrong with the answer to this file; None where all is well."""
         try:
             verdict = self.verdict(content)
-            told = verdict_text(verdict), json.dumps(verdict_fields(verdict), ensure_ascii=False)
+            told = verdict_text(verdict), VERDICT.line(verdict)
         except Exception as error:
             return f"{type(error).__name__} was raised: {error}"
         if verdict.may_run and not may_be_valid(content):

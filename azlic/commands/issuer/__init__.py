@@ -37,8 +37,8 @@ def register(program: typer.Typer) -> None:
     program.add_typer(app, name="issuer")
 
 
-@app.command()
-def init(database: options.IssuerStore = None, keys: options.IssuerKeys = None) -> None:
+@app.command("init")
+def init_command(database: options.IssuerStore = None, keys: options.IssuerKeys = None) -> None:
     """Make the issuer's signing key and its store.
 
     Example: azlic issuer init

@@ -64,8 +64,8 @@ def _terms(
     )
 
 
-@app.command()
-def add(
+@app.command("add")
+def add_command(
     resource: OfResource,
     container: options.ForContainer,
     version_from: VersionFrom = None,
@@ -94,7 +94,7 @@ def add(
 
 
 @app.command("set")
-def set_terms(
+def set_command(
     resource: OfResource,
     container: options.ForContainer,
     version_from: VersionFrom = None,
@@ -122,7 +122,9 @@ def set_terms(
 
 
 @app.command("renew-id")
-def renew_id(resource: OfResource, container: options.ForContainer, database: options.IssuerStore = None) -> None:
+def renew_id_command(
+    resource: OfResource, container: options.ForContainer, database: options.IssuerStore = None
+) -> None:
     """Begin a new license where one was revoked.
 
     Until then every download of this container is denied. The new license has an id of its own, and serials from 1.
@@ -139,17 +141,14 @@ def renew_id(resource: OfResource, container: options.ForContainer, database: op
 
 
 @app.command("list")
-def list_containers(database: options.IssuerStore = None, json: options.Json = False) -> None:
+def list_command(database: options.IssuerStore = None, json: options.Json = False) -> None:
     """List the containers of every resource.
 
     Example: azlic issuer container list
     """
-    from azlic.render.issuer import container_fields, containers_text
+    from azlic.render.issuer import CONTAINERS
     from licensing.issuer.book import open_stocked_issuer
     from licensing.issuer.containers import list_containers
 
     known = list_containers(open_stocked_issuer(database or load_settings().database))
-    if json:
-        output.emit_json("azlic.issuer-containers/v1", {"containers": list(map(container_fields, known))})
-    else:
-        output.emit(containers_text(known))
+    CONTAINERS.give(json, known)

@@ -10,32 +10,26 @@ from azlic.settings import load_settings
 
 def register(issuer: typer.Typer) -> None:
     """Put these commands into the issuer's group."""
-    issuer.command("issued")(list_licenses)
-    issuer.command()(revoke)
-    issuer.command("revoked")(list_revoked)
+    issuer.command("issued")(issued_command)
+    issuer.command("revoke")(revoke_command)
+    issuer.command("revoked")(revoked_command)
 
 
-def list_licenses(database: options.IssuerStore = None, json: options.Json = False) -> None:
+def issued_command(database: options.IssuerStore = None, json: options.Json = False) -> None:
     """List every license that was given out.
 
     To whom, until when, and when it was revoked if it was.
 
     Example: azlic issuer issued
     """
-    from dataclasses import asdict
+    from azlic.render.issuer import ISSUED
+    from licensing.issuer.book import list_issued, open_stocked_issuer
 
-    from azlic.render.issuer import licenses_text
-    from licensing.issuer.book import list_issued as book
-    from licensing.issuer.book import open_stocked_issuer
-
-    lines = book(open_stocked_issuer(database or load_settings().database))
-    if json:
-        output.emit_json("azlic.issued/v1", {"licenses": [asdict(line) for line in lines]})
-    else:
-        output.emit(licenses_text(lines))
+    lines = list_issued(open_stocked_issuer(database or load_settings().database))
+    ISSUED.give(json, lines)
 
 
-def revoke(
+def revoke_command(
     license_id: Annotated[
         str, typer.Argument(metavar="LICENSE_ID", help="The license, as azlic issuer issued lists it.")
     ],
@@ -55,31 +49,26 @@ def revoke(
     """
     from licensing.issuer.audit import operator
     from licensing.issuer.book import open_stocked_issuer
-    from licensing.issuer.revocations import revoke as take_back
+    from licensing.issuer.revocations import revoke
 
     store = open_stocked_issuer(database or load_settings().database)
     which = f"license {license_id}" + (f" up to serial {up_to_serial}" if up_to_serial else "")
     if not yes:
         typer.confirm(f"Revoke {which} for good?", abort=True, err=True)
-    done = take_back(store, license_id, reason=reason, up_to_serial=up_to_serial, now=clock.now(), actor=operator())
+    done = revoke(store, license_id, reason=reason, up_to_serial=up_to_serial, now=clock.now(), actor=operator())
     output.emit(f"{which}: {'revoked' if done else 'revoked already, nothing was changed'}")
 
 
-def list_revoked(database: options.IssuerStore = None, json: options.Json = False) -> None:
+def revoked_command(database: options.IssuerStore = None, json: options.Json = False) -> None:
     """List the licenses that were taken back.
 
     Sites hear of them by the list that azlic issuer revocations signs.
 
     Example: azlic issuer revoked
     """
-    from dataclasses import asdict
-
-    from azlic.render.issuer import revocations_text
+    from azlic.render.issuer import REVOKED
     from licensing.issuer.book import open_stocked_issuer
     from licensing.issuer.revocations import list_revocations
 
     known = list_revocations(open_stocked_issuer(database or load_settings().database))
-    if json:
-        output.emit_json("azlic.issuer-revoked/v1", {"revoked": [asdict(one) for one in known]})
-    else:
-        output.emit(revocations_text(known))
+    REVOKED.give(json, known)

@@ -54,7 +54,7 @@ def plan_from_options(hint: str, **fields: Any) -> "CommittedPlan":
 
 
 @app.command("set")
-def set_plan(
+def set_command(
     resource: OfResource,
     plan_type: PlanType,
     quota: QuotaSize,
@@ -85,8 +85,7 @@ def set_plan(
     from licensing.core.instants import parse_instant
     from licensing.issuer.audit import operator
     from licensing.issuer.book import open_stocked_issuer
-    from licensing.issuer.plans import doubt, plan_of
-    from licensing.issuer.plans import set_plan as put_on
+    from licensing.issuer.plans import doubt, plan_of, set_plan
 
     now = clock.now()
     store = open_stocked_issuer(database or load_settings().database)
@@ -104,7 +103,7 @@ def set_plan(
         ends_at=parse_instant(end),
         meters=tuple(meter) if meter else before.meters,
     )
-    at_once = put_on(store, resource, plan, now=now, actor=operator())
+    at_once = set_plan(store, resource, plan, now=now, actor=operator())
     if doubted := doubt(before, plan, now=now):
         output.tell(f"warning: {doubted}")
     begins = "counts from now on" if at_once else f"takes over from {before.name} at {starts_at:%Y-%m-%d}"

@@ -20,7 +20,7 @@ def register(issuer: typer.Typer) -> None:
 
 
 @app.command("add")
-def add_resource(
+def add_command(
     name: _Name,
     container: options.ForContainer,
     plan_type: PlanType,
@@ -59,8 +59,7 @@ def add_resource(
     from licensing.delivery.api_keys import prepare_folder, write_api_key
     from licensing.issuer.audit import operator
     from licensing.issuer.book import open_issuer
-    from licensing.issuer.resources import KEY_SLOTS, NewResource
-    from licensing.issuer.resources import add_resource as enter
+    from licensing.issuer.resources import KEY_SLOTS, NewResource, add_resource
 
     plan = plan_from_options(
         "azlic issuer resource add --help",
@@ -87,13 +86,13 @@ def add_resource(
     )
     store = open_issuer(database or load_settings().database)
     prepare_folder(keys_to, KEY_SLOTS)
-    api_keys = enter(store, resource, now=clock.now(), actor=operator())
+    api_keys = add_resource(store, resource, now=clock.now(), actor=operator())
     written = [write_api_key(keys_to, slot, api_key) for slot, api_key in zip(KEY_SLOTS, api_keys, strict=True)]
     output.emit(f"resource {name}: entered, API keys in {' and '.join(map(str, written))}")
 
 
 @app.command("key")
-def renew_key(
+def key_command(
     name: _Name,
     slot: Annotated[int, typer.Option(metavar="1|2", min=1, max=2, help="Which of its two API keys.")],
     keys_to: options.KeysTo,
@@ -117,17 +116,14 @@ def renew_key(
 
 
 @app.command("list")
-def list_resources(database: options.IssuerStore = None, json: options.Json = False) -> None:
+def list_command(database: options.IssuerStore = None, json: options.Json = False) -> None:
     """List the resources.
 
     Example: azlic issuer resource list
     """
-    from azlic.render.issuer import resource_fields, resources_text
+    from azlic.render.issuer import RESOURCES
     from licensing.issuer.book import open_stocked_issuer
     from licensing.issuer.resources import list_resources
 
     known = list_resources(open_stocked_issuer(database or load_settings().database), now=clock.now())
-    if json:
-        output.emit_json("azlic.resources/v2", {"resources": list(map(resource_fields, known))})
-    else:
-        output.emit(resources_text(known))
+    RESOURCES.give(json, known)

@@ -15,10 +15,10 @@ _WARN_DAYS = 30
 
 def register(issuer: typer.Typer) -> None:
     """Put this command into the issuer's group."""
-    issuer.command()(serve)
+    issuer.command("serve")(serve_command)
 
 
-def serve(
+def serve_command(
     listen: options.Listen = "127.0.0.1:5080",
     url: Annotated[
         str | None, typer.Option(metavar="URL", help="What clients call this server, if it is not the address itself.")

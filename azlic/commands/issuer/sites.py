@@ -16,11 +16,11 @@ _Name = Annotated[str, typer.Argument(metavar="NAME", help="The site's name, as 
 def register(issuer: typer.Typer) -> None:
     """Put these commands into the issuer's group."""
     issuer.add_typer(app, name="site")
-    issuer.command()(answer)
+    issuer.command("answer")(answer_command)
 
 
-@app.command()
-def add(
+@app.command("add")
+def add_command(
     name: _Name,
     key: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The site's public key, site.pem.")],
     resource: Annotated[
@@ -44,24 +44,21 @@ def add(
 
 
 @app.command("list")
-def list_sites(database: options.IssuerStore = None, json: options.Json = False) -> None:
+def list_command(database: options.IssuerStore = None, json: options.Json = False) -> None:
     """List the enrolled sites.
 
     Example: azlic issuer site list
     """
-    from azlic.render.requests import site_fields, sites_text
+    from azlic.render.requests import ENROLLED_SITES
     from licensing.issuer.book import open_stocked_issuer
     from licensing.issuer.sites import list_sites
 
     known = list_sites(open_stocked_issuer(database or load_settings().database))
-    if json:
-        output.emit_json("azlic.issuer-sites/v1", {"sites": list(map(site_fields, known))})
-    else:
-        output.emit(sites_text(known))
+    ENROLLED_SITES.give(json, known)
 
 
-@app.command()
-def remove(
+@app.command("remove")
+def remove_command(
     name: _Name,
     yes: Annotated[bool, typer.Option("--yes", help="Its requests are to be refused from now on.")] = False,
     database: options.IssuerStore = None,
@@ -88,7 +85,7 @@ def remove(
     output.emit(f"site {name}: removed")
 
 
-def answer(
+def answer_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The request that was carried in.")],
     license_file: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", readable=False, help="Where to write license.dat.")
@@ -111,7 +108,7 @@ def answer(
 
     Example: azlic issuer answer request.dsse -o license.dat --url https://issuer.example
     """
-    from azlic.render.requests import answer_fields, answer_text
+    from azlic.render.requests import ANSWER
     from licensing.core.errors import NoGoodLicense
     from licensing.core.files import write_whole
     from licensing.delivery.denial import Denial
@@ -129,7 +126,4 @@ def answer(
     if isinstance(given, Denial):
         raise NoGoodLicense(f"{given.code}: {given.detail}", hint=given.hint or WHAT_TO_DO[given.code])
     write_whole(license_file, given.content)
-    if json:
-        output.emit_json("azlic.answer/v1", answer_fields(given, license_file))
-    else:
-        output.emit(answer_text(given, license_file))
+    ANSWER.give(json, given, license_file)

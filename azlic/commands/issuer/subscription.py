@@ -12,25 +12,24 @@ _Subscription = Annotated[str, typer.Argument(metavar="SUBSCRIPTION", help="The 
 
 def register(issuer: typer.Typer) -> None:
     """Put these commands into the issuer's group."""
-    issuer.command()(approve)
-    issuer.command()(withdraw)
+    issuer.command("approve")(approve_command)
+    issuer.command("withdraw")(withdraw_command)
 
 
-def approve(subscription: _Subscription = "default", database: options.IssuerStore = None) -> None:
+def approve_command(subscription: _Subscription = "default", database: options.IssuerStore = None) -> None:
     """Approve a subscription for the containers of its resources.
 
     Example: azlic issuer approve default
     """
     from licensing.issuer.audit import operator
-    from licensing.issuer.book import approve as approve_subscription
-    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.book import approve, open_stocked_issuer
 
     store = open_stocked_issuer(database or load_settings().database)
-    changed = approve_subscription(store, subscription, now=clock.now(), actor=operator())
+    changed = approve(store, subscription, now=clock.now(), actor=operator())
     output.emit(f"subscription {subscription}: {'approved' if changed else 'approved already, nothing was changed'}")
 
 
-def withdraw(subscription: _Subscription, database: options.IssuerStore = None) -> None:
+def withdraw_command(subscription: _Subscription, database: options.IssuerStore = None) -> None:
     """Withdraw the approval of a subscription.
 
     Its resources download no more licenses; those it has run on to their end, unless they are revoked.
@@ -38,10 +37,9 @@ def withdraw(subscription: _Subscription, database: options.IssuerStore = None) 
     Example: azlic issuer withdraw default
     """
     from licensing.issuer.audit import operator
-    from licensing.issuer.book import open_stocked_issuer
-    from licensing.issuer.book import withdraw as withdraw_approval
+    from licensing.issuer.book import open_stocked_issuer, withdraw
 
     store = open_stocked_issuer(database or load_settings().database)
-    changed = withdraw_approval(store, subscription, now=clock.now(), actor=operator())
+    changed = withdraw(store, subscription, now=clock.now(), actor=operator())
     told = "no longer approved" if changed else "was not approved, nothing was changed"
     output.emit(f"subscription {subscription}: {told}")

@@ -13,12 +13,12 @@ _To = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The f
 
 def register(issuer: typer.Typer) -> None:
     """Put these commands into the issuer's group."""
-    issuer.command()(rotate)
-    issuer.command()(revocations)
-    issuer.command("clock-reset")(clock_reset)
+    issuer.command("rotate")(rotate_command)
+    issuer.command("revocations")(revocations_command)
+    issuer.command("clock-reset")(clock_reset_command)
 
 
-def rotate(
+def rotate_command(
     to: _To,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; operators read it.")] = "rotation",
     old_key_until: Annotated[
@@ -72,7 +72,7 @@ def rotate(
     output.emit(f"rotation: {to}\n  key {issuer_signer(folder).public_key.keyid}")
 
 
-def revocations(
+def revocations_command(
     to: _To,
     valid_days: Annotated[
         int, typer.Option(metavar="N", min=1, max=3650, help="After how many days the next list is due.")
@@ -105,7 +105,7 @@ def revocations(
     output.emit(f"revocation list {signed.number}: {to}, {len(signed.licenses)} taken back")
 
 
-def clock_reset(
+def clock_reset_command(
     instant: Annotated[str, typer.Option("--to", metavar="INSTANT", help="The instant to go back to (UTC).")],
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; operators read it.")],
     to: _To,

@@ -1,13 +1,13 @@
 """A monthly report as fields for a script: quantities as exact numbers, instants in ISO 8601."""
 
-from typing import Any
+from collections.abc import Sequence
 
-import msgspec
-
+from azlic.output import encodable
+from azlic.render.answer import Answer
 from azlic.render.closed_months import closing_fields, late_fields
 from azlic.render.plans import plan_fields
-from licensing.core.instants import iso
 from usage.auditing.recomputation import Recomputed
+from usage.months import Month
 from usage.quantity import from_micro
 from usage.reporting.activity import ContainerActivity
 from usage.reporting.daily import Usage
@@ -15,25 +15,32 @@ from usage.reporting.forecast import Cover, Outlook, Pace, Projection
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.report import MonthlyReport
 
-SCHEMA = "azlic.report/v1"
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+def _report_text(report: MonthlyReport, _recomputed: Recomputed | None = None) -> str:
+    from azlic.render.report.table import report_text  # a script has no use for tables
+
+    return report_text(report, block=encodable("█", instead="#"))
 
 
-def report_json(report: MonthlyReport, recomputed: Recomputed | None = None) -> str:
-    """The report as JSON; a quantity is written with all its digits, which a float would not keep."""
-    fields = {"schema": SCHEMA} | report_fields(report)
-    if recomputed is not None:
-        counts = {"records": recomputed.records, "corrections": recomputed.corrections}
-        fields["recomputed"] = counts | {"difference": recomputed.difference}
-    return msgspec.json.format(_encode(fields), indent=2).decode()
+def _report_fields(report: MonthlyReport, recomputed: Recomputed | None = None) -> object:
+    return _month_fields(report) | _proof(recomputed)
 
 
-def report_fields(report: MonthlyReport) -> dict[str, Any]:
-    """The report's fields under the schema ``azlic.report/v1``."""
+REPORT = Answer("azlic.report/v1", _report_text, _report_fields)
+
+
+def _proof(recomputed: Recomputed | None) -> dict[str, object]:
+    if recomputed is None:
+        return {}
+    counts = {"records": recomputed.records, "corrections": recomputed.corrections}
+    return {"recomputed": counts | {"difference": recomputed.difference}}
+
+
+def _month_fields(report: MonthlyReport) -> dict[str, object]:
     quality = report.quality
     return {
-        "month": str(report.month),
-        "as_of": iso(report.as_of),
+        "month": report.month,
+        "as_of": report.as_of,
         "closed": closing_fields(report.closed),
         "plans": [_plan(usage) for usage in report.plans],
         "unmapped": [
@@ -49,20 +56,20 @@ def report_fields(report: MonthlyReport) -> dict[str, Any]:
             "settled": quality.settled,
             "pending_bytes": quality.pending_bytes,
             "vanished": quality.vanished,
-            "findings": dict(quality.findings),
+            "findings": quality.findings,
             "settled_findings": quality.settled_findings,
             "missing_records": quality.missing_records,
-            "unmapped_meters": list(quality.unmapped_meters),
+            "unmapped_meters": quality.unmapped_meters,
         },
     }
 
 
-def _plan(usage: PlanUsage) -> dict[str, Any]:
+def _plan(usage: PlanUsage) -> dict[str, object]:
     return {
         "plan": plan_fields(usage.plan),
-        "period_starts_at": iso(usage.period_starts_at),
-        "period_ends_at": iso(usage.period_ends_at),
-        "counted_until": iso(usage.counted_until),
+        "period_starts_at": usage.period_starts_at,
+        "period_ends_at": usage.period_ends_at,
+        "counted_until": usage.counted_until,
         "committed": from_micro(usage.committed),
         "used": from_micro(usage.used),
         "remaining": from_micro(usage.remaining),
@@ -70,18 +77,18 @@ def _plan(usage: PlanUsage) -> dict[str, Any]:
         "percent_of_time": usage.percent_of_time,
         "month": from_micro(usage.month),
         "year_to_date": from_micro(usage.year_to_date),
-        "used_up_on": None if usage.used_up_on is None else f"{usage.used_up_on:%Y-%m-%d}",
+        "used_up_on": usage.used_up_on and usage.used_up_on.date(),
         "overage": from_micro(max(0, -usage.remaining)),
         "cover": _cover(usage.cover),
-        "pace": None if usage.pace is None else _pace(usage.pace),
-        "projection": None if usage.projection is None else _projection(usage.projection),
+        "pace": usage.pace and _pace(usage.pace),
+        "projection": usage.projection and _projection(usage.projection),
         "projected_cover": _cover(usage.projected_cover),
         "history": _history(usage.history),
         "usages": [_usage(known) | {"period": from_micro(known.period)} for known in usage.usages],
     }
 
 
-def _usage(usage: Usage) -> dict[str, Any]:
+def _usage(usage: Usage) -> dict[str, object]:
     return {
         "site": usage.site,
         "container_type": usage.container_type,
@@ -90,49 +97,49 @@ def _usage(usage: Usage) -> dict[str, Any]:
         "month": from_micro(usage.month),
         "year_to_date": from_micro(usage.year_to_date),
         "records": usage.records,
-        "last_at": iso(usage.last_at),
+        "last_at": usage.last_at,
         "late_and_corrected": late_fields(usage),
     }
 
 
-def _cover(cover: Cover | None) -> dict[str, Any] | None:
+def _cover(cover: Cover | None) -> object:
     if cover is None:
         return None
     return {"overage": from_micro(cover.overage), "units": cover.full, "units_prorated": cover.prorated}
 
 
-def _pace(pace: Pace) -> dict[str, Any]:
+def _pace(pace: Pace) -> dict[str, object]:
     ends = {"lowest": pace.lowest, "highest": pace.highest}
     return {"weeks": pace.weeks, "per_day": from_micro(int(pace.per_day))} | {
         name: None if value is None else from_micro(int(value)) for name, value in ends.items()
     }
 
 
-def _projection(projection: Projection) -> dict[str, Any]:
+def _projection(projection: Projection) -> dict[str, object]:
     """``least`` and ``most`` are those of the lowest and the highest week; null while there is but one."""
     outlooks = {"expected": projection.expected, "least": projection.least, "most": projection.most}
-    return {name: None if one is None else _outlook(one) for name, one in outlooks.items()}
+    return {name: one and _outlook(one) for name, one in outlooks.items()}
 
 
-def _outlook(outlook: Outlook) -> dict[str, Any]:
+def _outlook(outlook: Outlook) -> dict[str, object]:
     """``runs_out_at`` is null when the commitment lasts to the period's end, or is used up already."""
     return {
         "used_at_period_end": from_micro(outlook.used),
-        "runs_out_at": None if outlook.runs_out_at is None else iso(outlook.runs_out_at),
+        "runs_out_at": outlook.runs_out_at,
     }
 
 
-def _history(months: Any) -> list[dict[str, Any]]:
-    return [{"month": str(month), "quantity": from_micro(quantity)} for month, quantity in months]
+def _history(months: Sequence[tuple[Month, int]]) -> list[dict[str, object]]:
+    return [{"month": month, "quantity": from_micro(quantity)} for month, quantity in months]
 
 
-def _activity(one: ContainerActivity) -> dict[str, Any]:
+def _activity(one: ContainerActivity) -> dict[str, object]:
     return {
         "site": one.site,
         "container_type": one.container_type,
         "container_id": one.container_id,
-        "last_at": iso(one.last_at),
+        "last_at": one.last_at,
         "quiet_days": one.quiet_days,
         "habit_days": one.habit,
-        "standing": one.standing.value,
+        "standing": one.standing,
     }

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from azlic.render.text import columns, indent
+from azlic.render.table import columns, indent
 from usage.intake.findings import KINDS
 from usage.reporting.activity import Activity, ContainerActivity
 from usage.reporting.quality import Quality

@@ -11,7 +11,7 @@ from rich.text import Text
 from azlic.render.closed_months import closing_lines, late_lines
 from azlic.render.plans import headline, share_words
 from azlic.render.report.quality import containers_lines, quality_lines
-from azlic.render.text import align, columns, indent, render_text
+from azlic.render.table import align, columns, indent, render_text
 from licensing.core.instants import iso
 from usage.months import Month
 from usage.quantity import MICRO, group_digits

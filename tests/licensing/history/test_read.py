@@ -14,7 +14,6 @@ from licensing.history.remember import (
     remember_at,
     remember_verdict,
     reset_clock,
-    witness_answer,
 )
 from licensing.verdict.seen import Seen, Witness, WitnessKind
 from licensing.verdict.verdict import Status
@@ -98,15 +97,11 @@ def test_both_ways_to_read_it_say_the_same(ledger: Engine, site: Site) -> None:
 
 def test_an_answer_moves_the_mark_only_when_it_is_a_minute_newer(ledger: Engine) -> None:
     for instant in (START, START + EVALUATION_STEP, START + EVALUATION_STEP + timedelta(seconds=1)):
-        witness_answer(target_of(ledger), instant, "report")
+        with writing(ledger) as connection:
+            advance(connection, WitnessKind.EVALUATION, instant, "ingest")
         if instant == START + EVALUATION_STEP:
             assert shown(ledger) == {"evaluation": START}
     assert shown(ledger) == {"evaluation": START + EVALUATION_STEP + timedelta(seconds=1)}
-
-
-def test_an_answer_from_a_ledger_that_is_not_there_is_no_error(tmp_path: Path) -> None:
-    witness_answer(str(tmp_path / "none.db"), START, "report")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_good_license_is_remembered_by_its_serial_and_its_bytes(ledger: Engine, site: Site) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
-from azlic.render.report.json import report_json
+from azlic.render.report.json import REPORT
 from licensing.db.database import open_ledger, reading, writing
 from tests.usage.commitments import day, plan
 from usage.ledger.tables.records import SeriesRow, TotalRow
@@ -56,7 +56,7 @@ def report_on(found: Uses, *, start: datetime, ends: datetime, ratio: MeterShare
         with reading(ledger) as connection:
             report = monthly_report(connection, Month(2026, 3), as_of=datetime(2026, 3, 20, 10, tzinfo=UTC))
         ledger.dispose()
-    parsed: dict[str, object] = json.loads(report_json(report), parse_float=Decimal)
+    parsed: dict[str, object] = json.loads(REPORT.json(report), parse_float=Decimal)
     return parsed
 
 

@@ -1,0 +1,161 @@
+"""A command that only tells something writes nothing, and tells it to whoever may read: docs/commands.md."""
+
+import contextlib
+import hashlib
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from freezegun import freeze_time
+from typer.main import get_command
+
+from azlic.__main__ import main
+from azlic.app import command_line
+from tests.azlic.conftest import Cli
+from tests.licensing.another_user import as_another_user, reachable_folder, root_only
+from tests.site import Site, a_license
+from tests.test_promises import commands
+from tests.usage.lines import a_line
+
+DOCUMENTED = (Path(__file__).parent.parent.parent / "docs" / "commands.md").read_text()
+EVERY = {" ".join(words) for words in commands(get_command(command_line([])))}
+ISSUER = ("--database", "issuer.db")
+READING: dict[str, tuple[str, ...]] = {
+    "verify": ("license",),
+    "adopted list": (),
+    "trust list": (),
+    "clock status": (),
+    "containers": (),
+    "tags": ("tags.txt",),
+    "run": ("read",),
+    "doctor": ("--license", "license", "--output", "output", "--database", "azlic.db"),
+    "quarantine list": (),
+    "findings list": (),
+    "sources list": (),
+    "plan list": (),
+    "plan show": ("plant-2026",),
+    "report": ("2026-03",),
+    "inspect": ("march.azlic", "--key", "site-keys/site.pem"),
+    "handing-sites list": (),
+    "check": (),
+    "calendar": (),
+    "issuer resource list": ISSUER,
+    "issuer container list": ISSUER,
+    "issuer issued": ISSUER,
+    "issuer revoked": ISSUER,
+    "issuer content-keys": ISSUER,
+    "issuer site list": ISSUER,
+    "issuer audit": ISSUER,
+}
+SERVING = {"serve"}
+"""It runs until it is told to end; test_serve holds that its ledger is only read."""
+
+
+def documented() -> set[str]:
+    return set(re.findall(r"`([a-z -]+)`", DOCUMENTED.partition("|---|---|")[2].partition("\n\n")[0]))
+
+
+def test_every_command_is_documented_as_writing_or_is_tried_here() -> None:
+    assert documented() - {"alerts"} < EVERY
+    assert (documented() - {"alerts"}) | set(READING) | SERVING == EVERY
+    assert not documented() & set(READING)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A site that another user may look at, with something to tell for every command."""
+    with reachable_folder() as folder:
+        site = Site(folder)
+        site.install(a_license())
+        site.add_resource()
+        usage = site.output / "read" / "0123456789ab" / "usage-2026-03-01.jsonl"
+        usage.parent.mkdir(parents=True)
+        usage.write_bytes(a_line("a") + b"\nnot a record\n")
+        (folder / "tags.txt").write_text("3.2.0\n3.1.0\n")
+        yield site
+
+
+@pytest.fixture
+def kept(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """The same, its usage in the ledger, two weeks later: an answer that moves the clock's mark would be seen."""
+    monkeypatch.setenv("AZLIC_SITE", "hall-7")
+    monkeypatch.setenv("AZLIC_SITE_KEYS", str(site.folder / "site-keys"))
+    monkeypatch.setenv("AZLIC_LICENSES", str(site.license))
+    with freeze_time("2026-03-02"):
+        for words in (
+            ("ingest", "output"),
+            ("plan", "import", "license"),
+            ("site", "init"),
+            ("export", "-o", "march.azlic"),
+        ):
+            assert cli(*words).status in (0, 1), words
+    with freeze_time("2026-03-16"):
+        yield site
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """Every file with its content and its time of change, every folder with its entries."""
+    return {
+        str(path): f"{path.lstat().st_mtime_ns} "
+        + (hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "")
+        for path in (folder, *sorted(folder.rglob("*")))
+    }
+
+
+def told() -> str:
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        status = main()
+    return f"{status} {out.getvalue()}"
+
+
+@root_only
+@pytest.mark.parametrize("form", ["words", "json"])
+def test_a_command_that_reads_changes_nothing_and_needs_no_right_to_write(
+    cli: Cli, kept: Site, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, wrong = digest(kept.folder), []
+    for path in (kept.folder, *kept.folder.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    for command, more in READING.items():
+        words = (*command.split(), *more, *(["--json"] if form == "json" and _has_json(cli, command) else []))
+        status = cli(*words).status  # also loads what another user may not
+        monkeypatch.setattr("sys.argv", ["azlic", *words])
+        answer = as_another_user(told)
+        if not answer.startswith(f"{status} ") or (status == 3 and command not in ("check",)):
+            wrong.append(f"{words}: {status} as root, else {answer}")
+        if digest(kept.folder) != before:
+            wrong.append(f"{words} changed something")
+            break
+    assert wrong == []
+
+
+def _has_json(cli: Cli, command: str) -> bool:
+    return "--json" in cli(*command.split(), "--help").out
+
+
+@root_only
+def test_alerts_and_audit_answer_a_user_who_may_not_write(
+    cli: Cli, kept: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for words in (("alerts",), ("audit",)):
+        status = cli(*words).status
+        before = digest(kept.folder)
+        for path in (kept.folder, *kept.folder.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        monkeypatch.setattr("sys.argv", ["azlic", *words])
+        assert as_another_user(told).startswith(f"{status} ")
+        assert digest(kept.folder) == before
+
+
+@pytest.mark.parametrize("words", [("report", "2026-03"), ("alerts",), ("audit",)], ids=" ".join)
+def test_an_answer_does_not_move_the_clocks_mark(cli: Cli, kept: Site, words: tuple[str, ...]) -> None:
+    def marks() -> str:
+        return cli("clock", "status").out
+
+    before = marks()
+    assert "Answer given    2026-03-02" in before
+    cli(*words)
+    assert marks() == before
