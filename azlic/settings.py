@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from licensing.core.errors import AzlicError, BadCall
+from licensing.core.errors import BadCall
+from licensing.core.files import unreadable
 
 
 class Settings(NamedTuple):
@@ -134,9 +135,7 @@ def _load(path: Path, *, must_exist: bool) -> dict[str, Any]:
             raise BadCall(f"there is no settings file {path}", hint="AZLIC_CONFIG names it") from None
         return {}
     except OSError as error:
-        raise AzlicError(
-            f"the settings file {path} cannot be read: {error.strerror}", hint="check who may read it"
-        ) from error
+        raise unreadable(f"the settings file {path}", error) from error
     import tomllib
 
     try:

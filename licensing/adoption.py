@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete
 
 from licensing.containers import Image, container_of, container_type
 from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
-from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.files import FileTooLarge, read_capped, unreadable
 from licensing.core.instants import from_milliseconds, iso, milliseconds
 from licensing.db.inserts import upsert
 from licensing.history.read import read_seen
@@ -85,9 +85,7 @@ def read_opaque(path: Path) -> tuple[str, bytes]:
     except FileTooLarge as error:
         raise NoGoodLicense(f"{error}, and no license is", hint="copy the file again from where it came") from error
     except OSError as error:
-        raise AzlicError(
-            f"the license {path} cannot be read: {error.strerror or error}", hint="check the path and who may read it"
-        ) from error
+        raise unreadable(f"the license {path}", error) from error
     if not content:
         raise NoGoodLicense(f"{file} is empty, and no license is", hint="copy the file again from where it came")
     if of_our_form(content):

@@ -14,7 +14,7 @@ from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 
 from licensing.core.errors import AzlicError, BadCall
-from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.files import FileTooLarge, read_file
 
 COOKIE = "azlic_session"
 SESSION = timedelta(hours=12)
@@ -92,16 +92,11 @@ def read_token(path: Path) -> str:
     Raises ``AzlicError`` when the file cannot be read or is open to others, ``BadCall`` when it holds no good token.
     """
     try:
-        if path.stat().st_mode & 0o007:
-            raise AzlicError(f"the token file {path} is open to other users", hint=f"chmod 600 {path}")
-        token = read_capped(path, _MAX_TOKEN_BYTES).strip()
+        token = read_file(path, _MAX_TOKEN_BYTES, "the token file").strip()
     except FileTooLarge as error:
         raise _no_token(path) from error
-    except OSError as error:
-        raise AzlicError(
-            f"the token file {path} cannot be read: {error.strerror or error}",
-            hint="check the path and who may read it",
-        ) from error
+    if path.stat().st_mode & 0o007:
+        raise AzlicError(f"the token file {path} is open to other users", hint=f"chmod 600 {path}")
     if len(token) < LEAST_TOKEN or not all(0x21 <= byte <= 0x7E for byte in token):
         raise _no_token(path)
     return token.decode()

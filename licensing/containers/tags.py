@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from licensing.core.errors import AzlicError
-from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.files import FileTooLarge, read_capped, unreadable
 from licensing.core.strict_json import loads
 
 LIMIT = 16 * 1024 * 1024
@@ -109,9 +109,7 @@ def read_tags(file: str) -> Tags:
     except FileTooLarge as error:
         raise _no_list(where, f"it is larger than {LIMIT} bytes") from error
     except OSError as error:
-        raise AzlicError(
-            f"{where} cannot be read: {error.strerror or error}", hint="check the path and who may read it"
-        ) from error
+        raise unreadable(where, error) from error
     return parse_tags(content, where=where)
 
 

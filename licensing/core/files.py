@@ -31,6 +31,20 @@ def read_capped(path: Path, limit: int) -> bytes:
     return content
 
 
+def read_file(path: Path, limit: int, what: str = "") -> bytes:
+    """Read a file that somebody named, as ``read_capped`` does; ``AzlicError`` says of ``what`` cannot be read."""
+    try:
+        return read_capped(path, limit)
+    except OSError as error:
+        raise unreadable(f"{what} {path}".lstrip(), error) from error
+
+
+def unreadable(what: object, error: OSError | FileTooLarge) -> AzlicError:
+    """How it is said everywhere that a file that was named cannot be read."""
+    reason = getattr(error, "strerror", None) or error
+    return AzlicError(f"{what} cannot be read: {reason}", hint="check the path and who may read it")
+
+
 def open_regular(path: Path) -> BinaryIO:
     """Open a regular file for reading; ``OSError`` at once for anything else, a named pipe or a device for one."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from licensing.core.errors import AzlicError, BadCall
-from licensing.core.files import FileTooLarge, make_folder, read_capped, write_new
+from licensing.core.files import FileTooLarge, make_folder, read_capped, unreadable, write_new
 
 MAX_API_KEY_BYTES = 4096
 _STDIN = "-"
@@ -56,10 +56,7 @@ def read_api_key(file: str) -> str:
     except FileTooLarge as error:
         raise _no_key(f"{name} is larger than any API key") from error
     except OSError as error:
-        raise AzlicError(
-            f"the API key file {name} cannot be read: {error.strerror or error}",
-            hint="check the path and who may read it",
-        ) from error
+        raise unreadable(f"the API key file {name}", error) from error
     key = content.strip()
     if not key:
         raise _no_key(f"{name} is empty, there is no API key in it")

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from licensing.core.errors import AzlicError, NoGoodLicense
-from licensing.core.files import FileTooLarge, read_capped, write_whole
+from licensing.core.files import FileTooLarge, read_file, write_whole
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES
 from licensing.trust.store import TrustStore
 from licensing.verdict.seen import NOTHING_SEEN, AcceptedLicense, Seen
@@ -37,13 +37,9 @@ def read_carried(path: Path) -> bytes:
     Raises ``AzlicError`` where it cannot be read, and ``NoGoodLicense`` where it is larger than any license.
     """
     try:
-        return read_capped(path, MAX_ENVELOPE_BYTES)
+        return read_file(path, MAX_ENVELOPE_BYTES, "the license")
     except FileTooLarge as error:
         raise NoGoodLicense(f"{error}, and no license is", hint="copy the file again from the issuer") from error
-    except OSError as error:
-        raise AzlicError(
-            f"the license {path} cannot be read: {error.strerror or error}", hint="check the path and who may read it"
-        ) from error
 
 
 def install(

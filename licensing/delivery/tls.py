@@ -9,7 +9,7 @@ import httpx
 from cryptography.x509 import load_pem_x509_certificate
 
 from licensing.core.errors import AzlicError
-from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.files import FileTooLarge, read_capped, read_file, unreadable
 
 MAX_PEM_BYTES = 1024 * 1024
 _NOT_YET_VALID, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64
@@ -41,13 +41,11 @@ def client_context(ca: Path) -> ssl.SSLContext:
 
 def _certificates(ca: Path) -> str:
     try:
-        content = read_capped(ca, MAX_PEM_BYTES).decode("ascii", "ignore")  # comments may be in any language
+        content = read_file(ca, MAX_PEM_BYTES, "the CA file").decode(
+            "ascii", "ignore"
+        )  # comments may be in any language
     except FileTooLarge as error:
         raise _no_certificate(ca) from error
-    except OSError as error:
-        raise AzlicError(
-            f"the CA file {ca} cannot be read: {error.strerror or error}", hint="check the path and who may read it"
-        ) from error
     if "PRIVATE KEY-----" in content:
         raise AzlicError(
             f"the CA file {ca} holds a PRIVATE key, which must never travel",
@@ -82,7 +80,7 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
             else "both are PEM files, the key without a password: openssl pkey -in OLD -out NEW takes it off",
         ) from error
     except OSError as error:
-        raise _unreadable(certificate, error) from error
+        raise unreadable(certificate, error) from error
     return context
 
 
@@ -99,15 +97,9 @@ def _check_private(key: Path) -> None:
     try:
         open_to_others = key.stat().st_mode & 0o007
     except OSError as error:
-        raise _unreadable(key, error) from error
+        raise unreadable(key, error) from error
     if open_to_others:
         raise AzlicError(f"the TLS key {key} is open to other users", hint=f"chmod 600 {key}")
-
-
-def _unreadable(path: Path, error: OSError) -> AzlicError:
-    return AzlicError(
-        f"{path} cannot be read: {error.strerror or error}", hint="check --tls-certificate and --tls-key, and who may"
-    )
 
 
 def handshake_fault(error: ssl.SSLError, ca: Path | None) -> tuple[str, str]:

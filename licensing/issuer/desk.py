@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Engine, insert, select
 
 from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
-from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.files import FileTooLarge, read_file
 from licensing.core.instants import iso, parse_instant, to_the_second
 from licensing.core.validation_messages import shorten_key_ids
 from licensing.db.database import writing
@@ -83,14 +83,10 @@ def read_request(path: Path) -> bytes:
     Raises ``AzlicError`` where it cannot be read, and ``NoGoodLicense`` where it is larger than any request.
     """
     try:
-        return read_capped(path, MAX_ENVELOPE_BYTES)
+        return read_file(path, MAX_ENVELOPE_BYTES, "the request")
     except FileTooLarge as error:
         raise NoGoodLicense(
             f"{DenialCode.INVALID}: {error}, and no request is", hint=WHAT_TO_DO[DenialCode.INVALID]
-        ) from error
-    except OSError as error:
-        raise AzlicError(
-            f"the request {path} cannot be read: {error.strerror or error}", hint="check the path and who may read it"
         ) from error
 
 

@@ -15,7 +15,7 @@ from securesystemslib.exceptions import UnsupportedLibraryError
 from securesystemslib.signer import CryptoSigner, Key, Signer, SSlibKey
 
 from licensing.core.errors import AzlicError
-from licensing.core.files import FileTooLarge, read_capped, write_new
+from licensing.core.files import FileTooLarge, read_capped, read_file, write_new
 
 MAX_KEY_BYTES = 8 * 1024
 
@@ -83,15 +83,10 @@ def load_public_key(path: Path) -> SSlibKey:
     Raises ``AzlicError`` for anything else, a private key among them.
     """
     try:
-        content = read_capped(path, MAX_KEY_BYTES)
+        content = read_file(path, MAX_KEY_BYTES, "the public key")
         if b"PRIVATE KEY-----" in content:
             raise _a_private_key(path)
         key = load_pem_public_key(content)
-    except OSError as error:
-        raise AzlicError(
-            f"the public key {path} cannot be read: {error.strerror or error}",
-            hint="check the path and who may read it",
-        ) from error
     except (FileTooLarge, ValueError, UnsupportedAlgorithm) as error:
         raise _not_a_public_key(path) from error
     if not isinstance(key, Ed25519PublicKey):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from licensing.core.errors import AzlicError
-from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.files import FileTooLarge, read_file
 from licensing.trust.held import Held, TrustedIssuer
 from licensing.trust.keys import TrustedKey
 from licensing.trust.revocations import RevocationList
@@ -160,13 +160,9 @@ def verify_revocations(chain: KeyChain, signed: Signed) -> RevocationList:
 def read(path: Path, kind: type[Statement]) -> Signed:
     """Read a statement's bytes, no more than its kind may have. Raises ``AzlicError`` when that cannot be done."""
     try:
-        return Signed(path, read_capped(path, kind.limit))
+        return Signed(path, read_file(path, kind.limit))
     except FileTooLarge as error:
         raise RefusedStatement(str(error), hint="it is no statement of an issuer") from error
-    except OSError as error:
-        raise AzlicError(
-            f"{path} cannot be read: {error.strerror or error}", hint="check the path and who may read it"
-        ) from error
 
 
 def refusal(path: Path, words: str) -> RefusedStatement:

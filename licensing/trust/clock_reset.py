@@ -10,8 +10,7 @@ from typing import ClassVar
 
 from sqlalchemy import Engine
 
-from licensing.core.errors import AzlicError
-from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.files import FileTooLarge, read_capped, unreadable
 from licensing.core.instants import iso
 from licensing.db.database import writing
 from licensing.history.read import read_seen
@@ -59,10 +58,7 @@ def read_clock_reset(path: Path, *, trust: TrustStore, site: str) -> ClockReset:
     try:
         content = read_capped(path, ClockReset.limit)
     except (OSError, FileTooLarge) as error:
-        raise AzlicError(
-            f"the clock reset {path} cannot be read: {getattr(error, 'strerror', None) or error}",
-            hint="check the path and who may read it",
-        ) from error
+        raise unreadable(f"the clock reset {path}", error) from error
     reset = parse_clock_reset(content, trust.load())
     if reset.site is not None and reset.site != site:
         raise RefusedStatement(

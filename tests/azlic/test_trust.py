@@ -37,7 +37,7 @@ def test_a_key_that_may_not_be_read_keeps_its_place(cli: Cli, site: Site, monkey
     def refuse(path: Path, _limit: int) -> bytes:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr("licensing.signing.keys.read_capped", refuse)
+    monkeypatch.setattr("licensing.core.files.read_capped", refuse)
     answer = cli("trust", "list")
     assert answer.status == 1 and "chmod a+r " in answer.err and "remove" not in answer.err
 

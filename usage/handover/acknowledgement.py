@@ -12,8 +12,7 @@ from typing import Any
 from securesystemslib.signer import Key, Signer
 from sqlalchemy import Connection, Engine, func, select, update
 
-from licensing.core.errors import AzlicError
-from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.files import FileTooLarge, read_file
 from licensing.core.instants import from_milliseconds, milliseconds
 from licensing.db.database import writing
 from licensing.db.lock import holding
@@ -104,15 +103,10 @@ def acknowledge(engine: Engine, path: Path, *, key: Key, now: datetime) -> Ackno
 
 def _read_signed(path: Path, key: Key) -> Acknowledgement:
     try:
-        envelope = parse_envelope(read_capped(path, MAX_ENVELOPE_BYTES))
+        envelope = parse_envelope(read_file(path, MAX_ENVELOPE_BYTES, "the acknowledgement"))
         if envelope.payload_type != ACKNOWLEDGEMENT_TYPE:
             raise _refusal(path, f"it is a signed document of another type: {envelope.payload_type[:80]!r}")
         return parse_document(VerifiedPayload(envelope, [key]).content, Acknowledgement)
-    except OSError as error:
-        raise AzlicError(
-            f"the acknowledgement {path} cannot be read: {error.strerror or error}",
-            hint="check the path and who may read it",
-        ) from error
     except UntrustedEnvelope as error:
         raise _refusal(path, f"head office's key {key.keyid[:16]} has not signed it") from error
     except (FileTooLarge, MalformedEnvelope, BadDocument) as error:

@@ -20,8 +20,7 @@ from typing import Any, BinaryIO, Self, cast
 
 from securesystemslib.signer import Key
 
-from licensing.core.errors import AzlicError
-from licensing.core.files import open_regular
+from licensing.core.files import open_regular, unreadable
 from licensing.signing.envelope import MalformedEnvelope, UntrustedEnvelope, VerifiedPayload, parse_envelope
 from usage.handover.errors import BadPackage
 from usage.handover.manifest import EXPORT_TYPE, MAX_MANIFEST_BYTES, Manifest, Member, parse_manifest
@@ -137,9 +136,7 @@ def open_package(path: Path) -> Iterator[Package]:
         with open_regular(path) as file:
             yield Package(file)
     except OSError as error:
-        raise AzlicError(
-            f"the export {path} cannot be read: {error.strerror or error}", hint="check the path and who may read it"
-        ) from error
+        raise unreadable(f"the export {path}", error) from error
 
 
 def _check_end(file: BinaryIO) -> None:

@@ -17,7 +17,7 @@ from securesystemslib.signer import Signer
 from sqlalchemy import Connection, insert, select
 
 from licensing.core.errors import AzlicError, BadCall
-from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.files import FileTooLarge, read_file
 from usage.ledger.canonical import ORIGIN
 from usage.ledger.tables.handover import OriginRow
 from usage.ledger.tables.records import BatchRow
@@ -89,15 +89,11 @@ def _decode(text: str) -> bytes:
 def read_checkpoint(path: Path) -> Checkpoint:
     """The checkpoint in a file. Raises ``AzlicError`` for a file that holds none or cannot be read."""
     try:
-        return Checkpoint.parse(read_capped(path, MAX_BYTES))
+        return Checkpoint.parse(read_file(path, MAX_BYTES))
     except (BadCheckpoint, FileTooLarge) as error:
         reason = error.reason if isinstance(error, BadCheckpoint) else f"it is larger than {MAX_BYTES:,} bytes"
         raise AzlicError(
             f"{path} is no checkpoint: {reason}", hint="give it all three lines that azlic checkpoint printed"
-        ) from error
-    except OSError as error:
-        raise AzlicError(
-            f"{path} cannot be read: {error.strerror}", hint="name a file that this user may read"
         ) from error
 
 

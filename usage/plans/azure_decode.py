@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from licensing.core import strict_json
 from licensing.core.errors import AzlicError, BadCall
-from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.files import FileTooLarge, read_file
 from licensing.core.instants import iso, parse_instant
 from licensing.signing.document import Label
 
@@ -108,13 +108,9 @@ class AzureList(_Azure, Generic[AzureItem]):
 def read_json(path: Path) -> bytes:
     """The content of a file that is no larger than such a list can be. Raises ``AzlicError``."""
     try:
-        return read_capped(path, MAX_BYTES)
+        return read_file(path, MAX_BYTES)
     except FileTooLarge as error:
         raise wrong(path.name, f"it is larger than {MAX_BYTES:,} bytes") from error
-    except OSError as error:
-        raise AzlicError(
-            f"{path} cannot be read: {error.strerror}", hint="name a file that this user may read"
-        ) from error
 
 
 def read_items(content: bytes, origin: str, kind: type[AzureItem]) -> AzureList[AzureItem]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from licensing.core.errors import AzlicError, BadCall
-from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.files import FileTooLarge, read_file
 from licensing.core.instants import from_milliseconds, iso, milliseconds
 from usage.months import Month
 from usage.records.usage_logs import MAX_BYTES, UnusableBody, UsageLogs, parse_usage_logs
@@ -70,7 +70,7 @@ def from_file(path: Path, *, month: Month | None, now: datetime, taken_at: datet
         check_month(month, taken_at=taken_at or now)
     try:
         return Arrival.of(
-            read_capped(path, MAX_BYTES),
+            read_file(path, MAX_BYTES),
             month=month,
             origin=path.name,
             taken_at=taken_at or now,
@@ -80,8 +80,4 @@ def from_file(path: Path, *, month: Month | None, now: datetime, taken_at: datet
         raise AzlicError(
             f"{path} is no usage report: {error}",
             hint="give it what GET /records/usage-logs/03/2026 answers, unchanged; nothing was booked",
-        ) from error
-    except OSError as error:
-        raise AzlicError(
-            f"{path} cannot be read: {error.strerror}", hint="name a file that this user may read"
         ) from error
