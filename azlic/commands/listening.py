@@ -40,7 +40,7 @@ def is_in_the_clear(host: str, *, encrypted: bool, allowed: bool, danger: str) -
     ``danger`` says what that would do, as the error's text has it.
     """
     from licensing.core.errors import BadCall
-    from licensing.delivery.endpoint import is_loopback
+    from licensing.core.web_address import is_loopback
 
     if encrypted or is_loopback(host):
         return False

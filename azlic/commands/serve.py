@@ -79,7 +79,7 @@ def _doors(host: str, token_file: Path | None, header: str | None, proxy: str | 
 
     from azlic.web.access import LOOPBACK_NAMES, Doors, read_token
     from licensing.core.errors import BadCall
-    from licensing.delivery.endpoint import is_loopback
+    from licensing.core.web_address import is_loopback
 
     if (header is None) != (proxy is None):
         raise BadCall(

@@ -19,6 +19,7 @@ from azlic.web.pages.templates import static
 from azlic.web.site import Scrape, WatchedSite
 from engines.server.usage_logs import usage_logs_routes
 from licensing.core.errors import AzlicError, BadCall
+from licensing.core.http_body import read_body
 from usage.months import Month
 
 HEADERS = {
@@ -103,22 +104,14 @@ def _login(app: FastAPI, doors: Doors, *, tls: bool) -> None:
 
     @app.post("/login")
     async def login(request: Request) -> Response:
-        if not doors.is_token(_token(await _form(request))):
+        too_large = HTTPException(413, f"the form is larger than {_MAX_FORM_BYTES} bytes")
+        if not doors.is_token(_token(await read_body(request.stream(), _MAX_FORM_BYTES, too_large))):
             return HTMLResponse(login_html(refused=True), 403)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(
             COOKIE, doors.session(), int(SESSION.total_seconds()), secure=tls, httponly=True, samesite="strict"
         )
         return answer
-
-
-async def _form(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_FORM_BYTES:
-            raise HTTPException(413, f"the form is larger than {_MAX_FORM_BYTES} bytes")
-    return bytes(body)
 
 
 def _token(form: bytes) -> str:

@@ -26,11 +26,13 @@ class Limits:
     def check_body(self, size: int) -> None:
         """Refuse a body of ``size`` bytes that is over the limit."""
         if size > self.body_bytes:
-            raise DocumentRefused(
-                Code.INVALID_IMAGE_SIZE,
-                f"the body has more than {self.body_bytes} bytes",
-                hint="send the document in parts",
-            )
+            raise self.too_large
+
+    @property
+    def too_large(self) -> DocumentRefused:
+        """What a body over the limit is refused with."""
+        words = f"the body has more than {self.body_bytes} bytes"
+        return DocumentRefused(Code.INVALID_IMAGE_SIZE, words, hint="send the document in parts")
 
     def check_pages(self, count: int) -> None:
         """Refuse a document of ``count`` pages that is over the limit."""

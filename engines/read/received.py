@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from engines.read.limits import Limits
 from engines.read.refusal import Code, DocumentRefused
+from licensing.core.http_body import read_body
 
 _BINARY = ("", "application/octet-stream", "application/pdf")
 
@@ -54,16 +55,12 @@ async def receive_body(request: Request, limits: Limits) -> bytes:
     """The whole body, counted while it comes in: ``Refused`` as soon as it is too large or too slow."""
     declared = request.headers.get("content-length", "")
     limits.check_body(int(declared) if declared.isdecimal() else 0)
-    body = bytearray()
     try:
         async with asyncio.timeout(limits.upload_seconds):
-            async for chunk in request.stream():
-                body += chunk
-                limits.check_body(len(body))
+            return await read_body(request.stream(), limits.body_bytes, limits.too_large)
     except TimeoutError as error:
         raise DocumentRefused(
             Code.TIMEOUT,
             f"the body was not complete after {limits.upload_seconds:g} seconds",
             hint="check the network between client and container",
         ) from error
-    return bytes(body)

@@ -12,6 +12,8 @@ import httpx
 
 from licensing.core import strict_json
 from licensing.core.errors import BadCall
+from licensing.core.http_body import read_body
+from licensing.core.web_address import has_only_a_path, parse_web_address
 
 MAX_BYTES = 64 * 1024
 ANSWER_SECONDS = 10.0
@@ -74,19 +76,15 @@ def ask_status(url: str, *, seconds: float = ANSWER_SECONDS) -> ContainerStatus:
     """Ask the container at ``url``, as ``http://HOST:5000``, how it stands; once, for ``seconds`` in all.
 
     No redirect is followed, no proxy used; at most 64 KiB are taken. Raises ``NoStatus``, and ``BadCall`` for an
-    address that cannot be meant.
+    invalid address.
     """
     return asyncio.run(_ask(_address(url), seconds))
 
 
 def _address(url: str) -> str:
-    try:
-        parsed = httpx.URL(url)
-        usable = parsed.scheme in {"http", "https"} and bool(parsed.host) and (parsed.port or 0) < 1 << 16
-    except (httpx.InvalidURL, ValueError):
-        usable = False
-    if not usable or parsed.userinfo or parsed.query or parsed.fragment:
-        raise BadCall("that is no address of a container", hint="write it as http://HOST:5000")
+    parsed = parse_web_address(url)
+    if parsed is None or not has_only_a_path(parsed):
+        raise BadCall("that is not a valid container address", hint="write it as http://HOST:5000")
     return f"{url.rstrip('/').removesuffix('/status')}/status"
 
 
@@ -97,7 +95,8 @@ async def _ask(address: str, seconds: float) -> ContainerStatus:
             httpx.AsyncClient(timeout=None, trust_env=False) as client,  # noqa: S113 - the line above ends it
             client.stream("GET", address, headers={"Accept-Encoding": "identity"}) as response,
         ):
-            status = parse_status(await _read_capped(response))
+            too_large = NoStatus(f"its answer is larger than {MAX_BYTES:,} bytes")
+            status = parse_status(await read_body(response.aiter_raw(), MAX_BYTES, too_large))
     except TimeoutError as error:
         raise NoStatus(f"no whole answer within {seconds:g} s") from error
     except (httpx.HTTPError, UnicodeError) as error:
@@ -105,12 +104,3 @@ async def _ask(address: str, seconds: float) -> ContainerStatus:
     if status.healthy and response.status_code != httpx.codes.OK:
         raise NoStatus(f"it says {status.api_status}, and answers {response.status_code}")
     return status
-
-
-async def _read_capped(response: httpx.Response) -> bytes:
-    content = b""
-    async for chunk in response.aiter_raw():
-        content += chunk
-        if len(content) > MAX_BYTES:
-            raise NoStatus(f"its answer is larger than {MAX_BYTES:,} bytes")
-    return content

@@ -19,7 +19,7 @@ from licensing.core.errors import AzlicError, BadCall
 from licensing.core.validation_messages import first_fault
 from licensing.delivery.denial import WHAT_TO_DO, Denial, DenialCode
 from licensing.delivery.protocol import KEY_HEADER, LicenseRequest, license_url
-from licensing.delivery.response import check_form, denial_in, read_body
+from licensing.delivery.response import check_form, denial_in, receive_answer
 from licensing.delivery.tls import client_context, handshake_fault, public_roots
 
 ATTEMPTS = 5
@@ -144,7 +144,7 @@ async def _ask(
             asyncio.timeout(ATTEMPT_SECONDS),
             client.stream("POST", license_url(order.endpoint), json=body, headers=headers) as response,
         ):
-            return response, await read_body(response)
+            return response, await receive_answer(response)
     except TimeoutError as error:
         words = f"{order.endpoint}: no whole answer within {ATTEMPT_SECONDS:g} s"
         raise _TryAgain(Denial(DenialCode.COULD_NOT_CONNECT, words)) from error

@@ -1,10 +1,9 @@
 """A resource's endpoint: an address that an API key may be sent to."""
 
-from ipaddress import ip_address
-
 import httpx
 
 from licensing.core.errors import BadCall
+from licensing.core.web_address import has_only_a_path, is_loopback, parse_web_address
 
 
 def check_endpoint(endpoint: str, *, allow_plain_http: bool = False) -> None:
@@ -25,24 +24,11 @@ def in_the_clear(endpoint: str) -> bool:
     return url.scheme == "http" and not is_loopback(url.host)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is this very machine, and nothing sent to it ever on a network."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _parse(endpoint: str) -> httpx.URL:
-    """The endpoint, read by the very parser that will connect."""
-    try:
-        url = httpx.URL(endpoint)
-        usable = url.scheme in ("http", "https") and bool(url.host) and (url.port or 0) < 1 << 16
-    except (httpx.InvalidURL, ValueError):
-        usable = False
-    if not usable:
+    url = parse_web_address(endpoint)
+    if url is None:
         raise BadCall(f"{endpoint!r} is not an endpoint", hint="write it as https://HOST/RESOURCE")
-    if url.userinfo or url.query or url.fragment:
+    if not has_only_a_path(url):
         raise BadCall(
             f"the endpoint at {url.host} carries more than a path",
             hint="leave out what stands before @ and from ? or # on; the API key travels by itself",

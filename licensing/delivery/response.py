@@ -7,6 +7,7 @@ import httpx
 
 from licensing.core import strict_json
 from licensing.core.errors import NoGoodLicense
+from licensing.core.http_body import read_body
 from licensing.delivery.denial import HTTP_STATUS, Denial, DenialCode
 from licensing.delivery.protocol import LICENSE_MEDIA_TYPE
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES
@@ -20,17 +21,12 @@ _SPELT = {
 }
 
 
-async def read_body(response: httpx.Response) -> bytes:
+async def receive_answer(response: httpx.Response) -> bytes:
     """The body as it came over the wire, which is never unpacked. Raises ``NoGoodLicense`` past any license's size."""
-    content = b""
-    async for chunk in response.aiter_raw():
-        content += chunk
-        if len(content) > MAX_ENVELOPE_BYTES:
-            raise NoGoodLicense(
-                "the issuer's answer is larger than any license",
-                hint="check that the endpoint is the resource's own",
-            )
-    return content
+    too_large = NoGoodLicense(
+        "the issuer's answer is larger than any license", hint="check that the endpoint is the resource's own"
+    )
+    return await read_body(response.aiter_raw(), MAX_ENVELOPE_BYTES, too_large)
 
 
 def check_form(response: httpx.Response) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from licensing.containers import ContainerType, Image, Size
 from licensing.core.errors import BadCall
+from licensing.core.web_address import has_only_a_path, parse_web_address
 
 NONROOT = (65532, 65532)
 TRUST_TARGET = "/etc/azlic/trust.d"
@@ -167,12 +167,13 @@ def _check_setting(key: str, value: str) -> None:
 
 
 def _check_endpoint(billing: str) -> None:
-    try:
-        parts = urlsplit(billing)
-        good = parts.scheme in ("https", "http") and parts.hostname and parts.username is None and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or not billing.isprintable() or re.search(r"""[\s?#"'\\{}<>]""", billing):
+    url = parse_web_address(billing)
+    if (
+        url is None
+        or not has_only_a_path(url)
+        or not billing.isprintable()
+        or re.search(r"""[\s?#"'\\{}<>]""", billing)
+    ):
         raise BadCall(
             "--billing is not the endpoint of a resource",
             hint="for example --billing https://plant-read.cognitiveservices.azure.com",

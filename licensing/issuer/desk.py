@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Engine, insert, select
 
@@ -23,6 +22,7 @@ from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
 from licensing.core.files import FileTooLarge, read_file
 from licensing.core.instants import iso, parse_instant, to_the_second
 from licensing.core.validation_messages import shorten_key_ids
+from licensing.core.web_address import has_only_a_path, parse_web_address
 from licensing.db.database import writing
 from licensing.delivery.denial import Denial, DenialCode
 from licensing.delivery.request import REQUEST_TYPE, OfflineRequest, parse_request
@@ -97,12 +97,8 @@ def check_base_url(url: str | None) -> str:
             "the issuer's own address is not set: the license names the endpoint it comes from",
             hint='give --url https://HOST, or set AZLIC_ISSUER_URL, or issuer_url = "https://HOST" in azlic.toml',
         )
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
-    except ValueError:
-        usable = False
-    if not usable or not url.isprintable() or len(url) > 100:
+    parsed = parse_web_address(url)
+    if parsed is None or not has_only_a_path(parsed) or not url.isprintable() or len(url) > 100:
         raise BadCall(f"{url!r} is not the address of an issuer", hint="write it as https://HOST")
     return url
 

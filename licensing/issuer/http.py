@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect
 
 from licensing.core import strict_json
 from licensing.core.errors import AzlicError
+from licensing.core.http_body import read_body
 from licensing.core.validation_messages import first_fault
 from licensing.db.database import DatabaseBusy
 from licensing.delivery.denial import HTTP_STATUS, Denial, DenialCode
@@ -70,18 +71,14 @@ def issuer_app(issuer: Issuer, *, clock: Callable[[], datetime], request_seconds
 
 async def _body(request: Request, seconds: float) -> bytes:
     """The whole body, counted while it comes in. Raises ``HTTPException`` as soon as it is too large or too slow."""
-    body = bytearray()
+    too_large = HTTPException(413, f"the body is larger than {MAX_REQUEST_BYTES} bytes")
     try:
         async with asyncio.timeout(seconds):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_REQUEST_BYTES:
-                    raise HTTPException(413, f"the body is larger than {MAX_REQUEST_BYTES} bytes")
+            return await read_body(request.stream(), MAX_REQUEST_BYTES, too_large)
     except TimeoutError as error:
         raise HTTPException(408, f"the body was not complete after {seconds:g} seconds") from error
     except ClientDisconnect as error:
         raise HTTPException(400, "the client went away") from error
-    return bytes(body)
 
 
 def _order(body: bytes) -> LicenseRequest:

@@ -13,6 +13,7 @@ import httpx
 from sqlalchemy import Connection
 
 from licensing.core.errors import BadCall
+from licensing.core.web_address import has_only_a_path, parse_web_address
 from usage.months import Month
 from usage.plans.store import list_plans
 from usage.readings.inbox import EARLIEST, Arrival, check_month
@@ -112,14 +113,10 @@ def pull(
 
 def _base(url: str) -> str:
     """The address of the report of everything. Raises ``BadCall``."""
-    try:
-        parsed = httpx.URL(url)
-        usable = parsed.scheme in ("http", "https") and bool(parsed.host) and (parsed.port or 0) < 1 << 16
-    except (httpx.InvalidURL, ValueError):
-        usable = False
-    if not usable:
-        raise BadCall("that is no address of a container", hint="write it as http://HOST:5000")
-    if parsed.userinfo or parsed.query or parsed.fragment:
+    parsed = parse_web_address(url)
+    if parsed is None:
+        raise BadCall("that is not a valid container address", hint="write it as http://HOST:5000")
+    if not has_only_a_path(parsed):
         raise BadCall(
             "the address holds a password or a query, and it is kept in the ledger",
             hint="write it as http://HOST:5000",

@@ -364,7 +364,18 @@ def test_an_issuers_address_is_a_url(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["issuer.example", "ftp://issuer.example", "https://", "https://h/?x=1", "https://[h", "https://h/\x1b"]
+    "url",
+    [
+        "issuer.example",
+        "ftp://issuer.example",
+        "https://",
+        "https://h/?x=1",
+        "https://[h",
+        "https://h/\x1b",
+        "https://me:secret@h",
+        "https://h:0",
+        "https://h:65536",
+    ],
 )
 def test_what_is_no_address_is_a_bad_call(url: str) -> None:
     with pytest.raises(BadCall, match="is not the address of an issuer"):

@@ -6,6 +6,7 @@ import httpx
 
 from licensing.core.errors import BadCall
 from licensing.core.instants import iso
+from licensing.core.web_address import parse_web_address
 from usage.alerts.alert import Alert
 from usage.alerts.channels.channel import ChannelFailed
 from usage.alerts.message import Message
@@ -22,13 +23,10 @@ class Alertmanager:
 
     def __init__(self, name: str, url: str) -> None:
         self.name = name
-        try:
-            address = httpx.URL(url)
-        except (httpx.InvalidURL, ValueError):
-            address = httpx.URL()
-        if address.scheme not in ("http", "https") or not address.host:
+        address = parse_web_address(url)
+        if address is None:
             raise BadCall(
-                f"channel {name!r}: its Alertmanager is no URL",
+                f"channel {name!r}: its Alertmanager is not a valid URL",
                 hint='for example alertmanager = "http://alertmanager.example:9093"',
             )
         self._url = address.copy_with(path=f"{address.path.rstrip('/')}/api/v2/alerts")
