@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from licensing.core.errors import BadCall
 from licensing.core.files import unreadable
+from licensing.core.user import read_user
 
 
 class Settings(NamedTuple):
@@ -115,7 +116,7 @@ def _stages_of(places: Mapping[str, tuple[str, Any]]) -> dict[str, tuple[int, ..
 
 def _user(places: Mapping[str, tuple[str, Any]], name: str, *, default: str) -> str:
     where, value = places.get(name, ("", default))
-    if not re.fullmatch(r"[0-9]{1,10}:[0-9]{1,10}", str(value)):
+    if read_user(str(value)) is None:
         raise BadCall(f"{where}: {name} is not of the form UID:GID", hint=f'for example {name} = "{default}"')
     return str(value)
 

@@ -1,6 +1,5 @@
 """The containers of this project, started as the documented docker command lines start them."""
 
-import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,13 +67,14 @@ def engine_command(
     )
     from engines.server import process
     from licensing.core.errors import BadCall
+    from licensing.core.user import parse_user
     from licensing.trust.store import TrustStore
     from licensing.verdict.verdict import Verdict
 
     if kind.lower() not in ENGINES:
         raise BadCall(f"there is no engine {kind!r}", hint=f"one of: {', '.join(ENGINES)}")
     start = engine_options(kind.lower(), words or (), os.environ)
-    identity = _identity(user)
+    identity = parse_user(user) if user is not None else None
     settings = load_settings()
     store = TrustStore(trust or settings.trust)
     place = ContainerPlace(settings.site or None, settings.instance, settings.database)
@@ -114,14 +114,3 @@ def _refuse(verdict: "Verdict", kind: str, place: "ContainerPlace") -> typer.Exi
     asked = f"azlic verify {verdict.path} --container {kind.lower()} --instance {place.instance_name}"
     output.tell(f"  try: {to_mend(verdict) or asked}")
     return typer.Exit(1)
-
-
-def _identity(user: str | None) -> tuple[int, int] | None:
-    from licensing.core.errors import BadCall
-
-    if user is None:
-        return None
-    match = re.fullmatch(r"(\d{1,10}):(\d{1,10})", user)
-    if match is None:
-        raise BadCall(f"--user {user!r} is not of the form UID:GID", hint="for example --user 65532:65532")
-    return int(match[1]), int(match[2])

@@ -62,7 +62,7 @@ def doctor_command(
     """
     from azlic.render.doctor import EXAMINATION
     from licensing.doctor.examination import Site, examine
-    from licensing.doctor.identity import NONROOT, parse_user
+    from licensing.doctor.identity import NONROOT, find_user
     from licensing.history.read import read_memory
     from licensing.trust.store import TrustStore
 
@@ -70,7 +70,7 @@ def doctor_command(
     site = Site(
         license=license_,
         outputs=tuple(outputs or [Path("/output")]),
-        nonroot=parse_user(user, nonroot=settings.nonroot),
+        nonroot=find_user(user, nonroot=settings.nonroot),
         stated=user != NONROOT,
         container=container,
         version=image_version,

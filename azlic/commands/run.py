@@ -78,7 +78,8 @@ def run_command(
     from licensing.containers import Image, find_container
     from licensing.core.errors import BadCall
     from licensing.core.files import write_whole
-    from licensing.deployment import FORMS, Deployment, parse_settings, parse_user, write_form
+    from licensing.core.user import parse_user
+    from licensing.deployment import FORMS, LARGEST_ID, Deployment, parse_settings, write_form
 
     if form not in FORMS:
         raise BadCall(f"there is no form {form!r}", hint=f"one of: {', '.join(FORMS)}")
@@ -99,7 +100,7 @@ def run_command(
         memory=memory.lower() if memory else f"{allotted.memory_gb}g",
         folders={mount: folder.absolute() for mount, folder in folders.items() if folder},
         port=port,
-        user=parse_user(user),
+        user=parse_user(user, largest=LARGEST_ID),
         namespace=namespace,
         billing=billing,
         more=parse_settings(more or ()),

@@ -6,10 +6,10 @@ from licensing.core.errors import BadCall
 from licensing.deployment.compose import compose_file
 from licensing.deployment.docker import docker_line
 from licensing.deployment.kubernetes import kubernetes_manifest
-from licensing.deployment.model import Deployment, parse_settings, parse_user
+from licensing.deployment.model import LARGEST_ID, Deployment, parse_settings
 from licensing.deployment.quadlet import quadlet_unit
 
-__all__ = ["FORMS", "Deployment", "parse_settings", "parse_user", "written"]
+__all__ = ["FORMS", "LARGEST_ID", "Deployment", "parse_settings", "write_form"]
 
 FORMS: dict[str, Callable[[Deployment], str]] = {
     "docker": docker_line,

@@ -16,7 +16,7 @@ from licensing.core.web_address import has_only_a_path, parse_web_address
 NONROOT = (65532, 65532)
 TRUST_TARGET = "/etc/azlic/trust.d"
 API_KEY = "ApiKey"
-_LARGEST_ID = 2**31 - 1  # what Kubernetes takes
+LARGEST_ID = 2**31 - 1  # what Kubernetes takes
 _OWN = ("apikey", "billing", "downloadlicense", "eula", "mountslicense", "mountsoutput", "urls")
 """The letters of the settings that are written here: nobody else may state them, in whatever spelling."""
 
@@ -124,14 +124,6 @@ class Deployment:
         number, unit = int(self.memory[:-1]), self.memory[-1]
         bytes_ = number * {"k": 1024, "m": 1024**2, "g": 1024**3}[unit]
         return float(self.cpus) < minimum.cores or bytes_ < minimum.memory_gb * 1024**3
-
-
-def parse_user(text: str) -> tuple[int, int]:
-    """Read ``UID:GID``. Raises ``BadCall`` for anything else."""
-    match = re.fullmatch(r"([0-9]{1,10}):([0-9]{1,10})", text)
-    if match is None or max(uid_gid := (int(match[1]), int(match[2]))) > _LARGEST_ID:
-        raise BadCall(f"--user {text[:40]!r} is not of the form UID:GID", hint="for example --user 65532:65532")
-    return uid_gid
 
 
 def parse_settings(words: Iterable[str]) -> dict[str, str]:

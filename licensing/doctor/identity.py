@@ -7,16 +7,14 @@ import contextlib
 import grp
 import os
 import pwd
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from licensing.core.errors import BadCall
+from licensing.core.user import read_id
 from licensing.doctor.finding import DoctorFinding
 
 NONROOT = "nonroot"
-_NUMBER = re.compile(r"[0-9]{1,10}")
-_MOST = (1 << 32) - 2  # the last one says "no user"
 
 
 class Identity(NamedTuple):
@@ -44,7 +42,7 @@ class Identity(NamedTuple):
         return own if own[:2] == self[:2] else self
 
 
-def parse_user(text: str, *, nonroot: str) -> Identity:
+def find_user(text: str, *, nonroot: str) -> Identity:
     """The user of ``UID:GID``, ``UID``, or a name (``NAME`` or ``NAME:GROUP``) of this host.
 
     ``nonroot`` is what that name stands for, whatever this host calls so: inside the container the numbers count.
@@ -53,7 +51,7 @@ def parse_user(text: str, *, nonroot: str) -> Identity:
     if text in {NONROOT, f"{NONROOT}:{NONROOT}"}:
         text = nonroot
     user, _, group = text.partition(":")
-    uid = _number(user)
+    uid = read_id(user)
     if uid is None:
         with contextlib.suppress(KeyError, ValueError):
             known = pwd.getpwnam(user)
@@ -63,18 +61,12 @@ def parse_user(text: str, *, nonroot: str) -> Identity:
 
 
 def _group(group: str, text: str) -> int:
-    gid = _number(group)
+    gid = read_id(group)
     if gid is None:
         with contextlib.suppress(KeyError, ValueError):
             return grp.getgrnam(group).gr_gid
         raise _unknown(text)
     return gid
-
-
-def _number(text: str) -> int | None:
-    if not _NUMBER.fullmatch(text):
-        return None
-    return int(text) if int(text) <= _MOST else None
 
 
 def _unknown(text: str) -> BadCall:

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from licensing.core.errors import BadCall
-from licensing.deployment import parse_settings, parse_user
+from licensing.core.user import parse_user
+from licensing.deployment import LARGEST_ID, parse_settings
 from tests.licensing.deployment.shapes import a_deployment
 
 
@@ -85,8 +86,8 @@ def test_a_container_with_no_stated_minimum_is_never_below_it() -> None:
 @pytest.mark.parametrize("user", ["", "root", "1", "1:2:3", "-1:0", "1:99999999999", "4294967295:0"])
 def test_a_user_is_two_numbers(user: str) -> None:
     with pytest.raises(BadCall, match="is not of the form UID:GID"):
-        parse_user(user)
-    assert parse_user("0:65532") == (0, 65532)
+        parse_user(user, largest=LARGEST_ID)
+    assert parse_user("0:65532", largest=LARGEST_ID) == (0, 65532)
 
 
 def test_further_settings_are_words_with_values() -> None:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from licensing.core.errors import BadCall
-from licensing.doctor.identity import Identity, name_findings, parse_user
+from licensing.doctor.identity import Identity, find_user, name_findings
 
 NONROOT = "65532:65532"
 
@@ -25,13 +25,13 @@ NONROOT = "65532:65532"
     ],
 )
 def test_a_user_is_told_by_number_or_name(text: str, identity: tuple[int, int]) -> None:
-    assert parse_user(text, nonroot=NONROOT)[:2] == identity
+    assert find_user(text, nonroot=NONROOT)[:2] == identity
 
 
 @pytest.mark.parametrize("text", ["", ":", "nobody-here", "1:nobody-here", "-1", "4294967295", "1:2:3", "a\0b", "٣"])
 def test_a_user_nobody_knows_is_a_bad_call(text: str) -> None:
     with pytest.raises(BadCall, match="knows no user"):
-        parse_user(text, nonroot=NONROOT)
+        find_user(text, nonroot=NONROOT)
 
 
 @pytest.mark.parametrize(("number", "told"), [(65532, False), (1001, True)])
