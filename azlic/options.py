@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from licensing import containers
 from licensing.containers import container_type, version_key
 from licensing.core.errors import BadCall
 
@@ -20,6 +21,10 @@ def _version(version: str | None) -> str | None:
     except ValueError as error:
         raise BadCall(f"--image-version {error}", hint="write it as the image has it: 3.2.0") from error
     return version
+
+
+def _image(image: str | None) -> str | None:
+    return None if image is None else str(containers.Image.parse(image))
 
 
 Database = Annotated[
@@ -75,6 +80,14 @@ ForContainer = Annotated[
 ImageVersion = Annotated[
     str | None,
     typer.Option("--image-version", metavar="VERSION", callback=_version, help="The image version it must cover."),
+]
+Image = Annotated[
+    str | None,
+    typer.Option("--image", metavar="IMAGE", callback=_image, help="The image it must cover: REPOSITORY:TAG."),
+]
+Instance = Annotated[
+    str | None,
+    typer.Option("--instance", metavar="NAME", help="The instance it must be for, where it is bound."),
 ]
 ForImageVersion = Annotated[
     str,

@@ -8,7 +8,7 @@ from azlic.settings import Settings
 from licensing.trust.store import TrustStore
 from licensing.verdict.seen import Seen
 from licensing.verdict.verdict import Verdict
-from licensing.verification import verify
+from licensing.verification import Here, verify
 
 
 class Verifier(NamedTuple):
@@ -21,6 +21,16 @@ class Verifier(NamedTuple):
     def of(cls, settings: Settings, trust: Path | None) -> "Verifier":
         """The verifier of some settings; ``trust`` is another trust store than theirs."""
         return cls(TrustStore(trust or settings.trust), settings)
+
+    def here(self, *, image: str | None = None, instance: str | None = None) -> Here:
+        """What every license is held against here; what is None is not compared, or is as the settings have it."""
+        return {
+            "image": image,
+            "site": self.settings.site or None,
+            "instance": instance or self.settings.instance or None,
+            "expiring_days": self.settings.expiring_days,
+            "trust_days": self.settings.trust_days,
+        }
 
     def verify(
         self,
@@ -40,10 +50,6 @@ class Verifier(NamedTuple):
             as_of=as_of,
             container=container,
             version=version,
-            image=image,
-            site=self.settings.site or None,
-            instance=instance or self.settings.instance or None,
             seen=seen,
-            expiring_days=self.settings.expiring_days,
-            trust_days=self.settings.trust_days,
+            **self.here(image=image, instance=instance),
         )

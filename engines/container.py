@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 from fastapi import APIRouter, FastAPI
 
@@ -24,9 +24,9 @@ from licensing.core.errors import AzlicError
 from licensing.delivery.downloading import Order, Slow, Waiting, download
 from licensing.history.read import read_memory
 from licensing.trust.store import TrustStore
-from licensing.verdict.seen import Seen
+from licensing.verdict.seen import NOTHING_SEEN, Seen
 from licensing.verdict.verdict import Cause, Verdict
-from licensing.verification import verify
+from licensing.verification import Here, verify
 from licensing.verification.gate import Gate
 from usage.records.output_mount import MountReport
 from usage.records.recorder import Recorder
@@ -70,18 +70,30 @@ class Engine(EngineImage):
 
 
 def download_license(
-    image: EngineImage,
+    engine: EngineImage,
     options: ContainerOptions,
     *,
     trust: TrustStore,
     clock: Callable[[], datetime],
     waiting: Waiting | None = None,
     slow: Slow | None = None,
+    seen: Seen = NOTHING_SEEN,
+    **here: Unpack[Here],
 ) -> Verdict:
-    """The ``DownloadLicense=True`` run: fetch this image's license into ``Mounts:License``."""
+    """The ``DownloadLicense=True`` run: fetch this engine's license into ``Mounts:License``, if it is good ``here``."""
     assert options.billing and options.api_key  # noqa: S101 - parse_options saw to it
-    order = Order(options.billing, options.api_key, image.kind.name, image.version)
-    return download(order, options.license, trust=trust, clock=clock, waiting=waiting, slow=slow, ca=options.ca)
+    order = Order(options.billing, options.api_key, engine.kind.name, engine.version)
+    return download(
+        order,
+        options.license,
+        trust=trust,
+        clock=clock,
+        waiting=waiting,
+        slow=slow,
+        ca=options.ca,
+        seen=seen,
+        **here,
+    )
 
 
 class ContainerPlace(NamedTuple):

@@ -57,6 +57,7 @@ def engine_command(
     """
     import os
 
+    from azlic.verifier import Verifier
     from engines.catalogue import ENGINES, engine_options
     from engines.container import (
         ContainerPlace,
@@ -68,6 +69,7 @@ def engine_command(
     from engines.server import process
     from licensing.core.errors import BadCall
     from licensing.core.user import parse_user
+    from licensing.history.read import read_memory
     from licensing.trust.store import TrustStore
     from licensing.verdict.verdict import Verdict
 
@@ -85,7 +87,14 @@ def engine_command(
             process.preload()
             process.drop_privileges(*identity)
         verdict = download_license(
-            image, start, trust=store, clock=clock.now, waiting=output.tell_of_waiting, slow=output.tell_of_slowness
+            image,
+            start,
+            trust=store,
+            clock=clock.now,
+            waiting=output.tell_of_waiting,
+            slow=output.tell_of_slowness,
+            seen=read_memory(settings.database),
+            **Verifier.of(settings, trust).here(),
         )
         output.emit(f"license downloaded to {verdict.path}: {verdict.detail}")
         return

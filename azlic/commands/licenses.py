@@ -29,12 +29,8 @@ def verify_command(
     ] = [Path("/license")],  # noqa: B006 - typer reads it and nobody writes to it
     container: options.Container = None,
     image_version: options.ImageVersion = None,
-    image: Annotated[
-        str | None, typer.Option("--image", metavar="IMAGE", help="The image it must cover: REPOSITORY:TAG.")
-    ] = None,
-    instance: Annotated[
-        str | None, typer.Option("--instance", metavar="NAME", help="The instance it must be for, where it is bound.")
-    ] = None,
+    image: options.Image = None,
+    instance: options.Instance = None,
     at: options.At = None,
     watch: Annotated[bool, typer.Option("--watch", help="Keep the view fresh until Ctrl+C or SIGTERM.")] = False,
     record: Annotated[bool, typer.Option("--record", help="Remember the answer, its serial and time here.")] = False,
@@ -61,10 +57,9 @@ def verify_command(
     settings = load_settings()
     verifier = Verifier.of(settings, trust)
     ledger = database or settings.database
-    known_image = _image(image)
 
     def examine(path: Path, as_of: datetime, seen: "Seen") -> "Verdict":
-        asked = {"container": container, "version": image_version, "image": known_image, "instance": instance}
+        asked = {"container": container, "version": image_version, "image": image, "instance": instance}
         return verifier.verify(path, as_of, seen, **asked)
 
     if watch:
@@ -90,14 +85,6 @@ def _check_at(at: str | None, *, watch: bool, record: bool) -> None:
         raise BadCall("--record keeps what is so now, --at asks for another instant", hint="leave one of them out")
     if watch and record:
         raise BadCall("--watch only looks, --record writes", hint="leave one of them out")
-
-
-def _image(image: str | None) -> str | None:
-    if image is None:
-        return None
-    from licensing.containers import Image
-
-    return str(Image.parse(image))
 
 
 def _record(ledger: str, verdicts: list["Verdict"]) -> None:
@@ -160,12 +147,14 @@ def download_command(
     allow_plain_http: Annotated[
         bool, typer.Option("--allow-plain-http", help="Send the API key in the clear, to any machine.")
     ] = False,
+    image: options.Image = None,
+    instance: options.Instance = None,
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
     """Download a license (DownloadLicense=True).
 
-    Done on a connected machine. The license is checked against the trust store before it takes the old one's place.
+    Done on a connected machine. The license is checked as azlic verify does here before it takes the old one's place.
     Redirects are not followed, and proxies in the environment are not asked: the API key goes to the endpoint alone.
     Exit status 1 when the issuer says no or sends no good license, 3 when no issuer answers.
 
@@ -173,26 +162,28 @@ def download_command(
     --api-key-file key1 --ca issuer-ca.pem
     """
     from azlic.render.verdict import VERDICT
+    from azlic.verifier import Verifier
     from licensing.delivery.api_keys import read_api_key
     from licensing.delivery.downloading import Order, download
     from licensing.delivery.endpoint import in_the_clear
     from licensing.history.read import read_memory
     from licensing.history.remember import remember_at
-    from licensing.trust.store import TrustStore
 
     settings = load_settings()
+    verifier = Verifier.of(settings, trust)
     if allow_plain_http and in_the_clear(endpoint):
         output.tell("warning: the API key goes over the network in the clear; whoever reads it can use it")
     verdict = download(
         Order(endpoint, read_api_key(api_key_file), container, image_version),
         folder,
-        trust=TrustStore(trust or settings.trust),
+        trust=verifier.trust,
         clock=lambda: clock.as_of(None),
         waiting=output.tell_of_waiting,
         slow=output.tell_of_slowness,
         ca=ca or settings.issuer_ca,
         allow_plain_http=allow_plain_http,
         seen=read_memory(settings.database),
+        **verifier.here(image=image, instance=instance),
     )
     if not remember_at(settings.database, verdict):
         output.tell(f"nothing remembers its serial: there is no ledger {settings.database}; verify --record makes it")

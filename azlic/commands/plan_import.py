@@ -46,19 +46,18 @@ def import_command(
 
 
 def _import_license(folder: Path, database: str | None, trust: Path | None, *, stray: bool) -> None:
+    from azlic.verifier import Verifier
     from licensing.core.errors import BadCall, NoGoodLicense
     from licensing.db.database import open_ledger, writing
     from licensing.history.read import read_memory
     from licensing.history.remember import remember_verdict
-    from licensing.trust.store import TrustStore
     from licensing.verdict.verdict import Status
-    from licensing.verification import verify
     from usage.plans.store import add_plan, from_document
 
     settings = load_settings()
     target = database or settings.database
     seen = read_memory(target)
-    verdict = verify(folder, trust=TrustStore(trust or settings.trust), as_of=clock.as_of(None), seen=seen)
+    verdict = Verifier.of(settings, trust).verify(folder, clock.as_of(None), seen)
     if verdict.license is None:
         raise NoGoodLicense(
             f"no plan was taken, the license is {verdict.status}: {verdict.detail}", hint=f"azlic verify {folder}"

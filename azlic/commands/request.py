@@ -103,31 +103,35 @@ def install_command(
     ],
     container: options.ForContainer,
     image_version: options.ForImageVersion,
+    image: options.Image = None,
+    instance: options.Instance = None,
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
     """Install a license that was carried in.
 
-    It is checked against the trust store before it takes the old one's place; where it is no good license, the old one
-    stays and the exit status is 1.
+    It is checked as azlic verify does here before it takes the old one's place; where it is no good license, the old
+    one stays and the exit status is 1.
 
     Example: azlic install /media/stick/license.dat /license --container read --image-version 3.2.0
     """
     from azlic.render.verdict import VERDICT
+    from azlic.verifier import Verifier
     from licensing.delivery.installing import install, read_carried
     from licensing.history.read import read_memory
     from licensing.history.remember import remember_at
-    from licensing.trust.store import TrustStore
 
     settings = load_settings()
+    verifier = Verifier.of(settings, trust)
     verdict = install(
         read_carried(file),
         folder,
         container=container,
         version=image_version,
-        trust=TrustStore(trust or settings.trust),
+        trust=verifier.trust,
         as_of=clock.as_of(None),
         seen=read_memory(settings.database),
+        **verifier.here(image=image, instance=instance),
     )
     if not remember_at(settings.database, verdict):
         output.tell(f"nothing remembers its serial: there is no ledger {settings.database}; verify --record makes it")

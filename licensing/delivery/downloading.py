@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Unpack
 
 from licensing.delivery.client import ATTEMPTS, Denied, Order, Slow, Waiting, fetch_license
 from licensing.delivery.endpoint import check_endpoint
@@ -10,6 +11,7 @@ from licensing.delivery.installing import check_folder, install
 from licensing.trust.store import TrustStore
 from licensing.verdict.seen import NOTHING_SEEN, Seen
 from licensing.verdict.verdict import Verdict
+from licensing.verification import Here
 
 __all__ = ["ATTEMPTS", "Denied", "Order", "Slow", "Waiting", "download"]
 
@@ -25,6 +27,7 @@ def download(
     ca: Path | None = None,
     allow_plain_http: bool = False,
     seen: Seen = NOTHING_SEEN,
+    **here: Unpack[Here],
 ) -> Verdict:
     """Fetch a license and install it as ``license.dat`` in ``folder``; returns the verdict on what was installed.
 
@@ -32,7 +35,8 @@ def download(
     ``waiting`` hears of each denial that is tried again, the number of the attempt and the seconds until the next;
     ``slow`` of each attempt that takes longer than ``SLOW_SECONDS``. ``ca`` is a PEM file with the one CA that may
     vouch for the endpoint; without it the public ones may. ``allow_plain_http`` lets http go to other machines too.
-    ``seen`` is what this site has seen before: an older serial than that is not installed.
+    ``seen`` is what this site has seen before: an older serial than that is not installed;
+    ``here`` is what it is held against at this place, as by ``verify``.
     Raises ``Denied`` for a denial, also after the last of ``ATTEMPTS`` attempts; ``NoGoodLicense`` for an answer that
     may not be installed; ``AzlicError`` for a folder that is missing or not writable; ``BadCall`` for an endpoint that
     would send the API key in the clear over a network.
@@ -49,6 +53,7 @@ def download(
         trust=trust,
         as_of=clock(),
         seen=seen,
+        **here,
     )
 
 

@@ -4,14 +4,15 @@ import contextlib
 import os
 from datetime import datetime
 from pathlib import Path
+from typing import Unpack
 
 from licensing.core.errors import AzlicError, NoGoodLicense
 from licensing.core.files import FileTooLarge, read_file, write_whole
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES
 from licensing.trust.store import TrustStore
 from licensing.verdict.seen import NOTHING_SEEN, AcceptedLicense, Seen
-from licensing.verdict.verdict import INSTALLABLE, Cause, Status, Verdict
-from licensing.verification import verify
+from licensing.verdict.verdict import INSTALLABLE, RUNNING, Cause, Status, Verdict
+from licensing.verification import Here, verify
 from licensing.verification.mounts import LICENSE_NAME
 
 
@@ -51,24 +52,27 @@ def install(
     trust: TrustStore,
     as_of: datetime,
     seen: Seen = NOTHING_SEEN,
+    **here: Unpack[Here],
 ) -> Verdict:
     """Verify the bytes where they will lie, under another name, and put them in place only if they are good.
 
-    The license that lies there is one that was seen: an older serial never takes its place. Raises ``NoGoodLicense``
-    where the bytes are not good, and ``AzlicError`` where the folder cannot take them; the license that was there
-    before is then unchanged.
+    They are held against what ``here`` says of this place, as by ``verify``. The license that lies there is one that
+    was seen: an older serial never takes its place, and one that has not begun does not while this one runs. Raises
+    ``NoGoodLicense`` where the bytes are not good, and ``AzlicError`` where the folder cannot take them; the license
+    that was there before is then unchanged.
     """
     check_folder(folder)
 
     def examine(path: Path, seen: Seen) -> Verdict:
-        return verify(path, trust=trust, as_of=as_of, container=container, version=version, seen=seen)
+        return verify(path, trust=trust, as_of=as_of, container=container, version=version, seen=seen, **here)
 
     arrived = folder / f".{LICENSE_NAME}.{os.urandom(4).hex()}.arrived"  # of two who install, each checks its own
     try:
         write_whole(arrived, content)
-        seen = _add_installed(seen, examine(folder, seen))
+        before = examine(folder, seen)
+        seen = _add_installed(seen, before)
         verdict = examine(arrived, seen)
-        if verdict.status not in INSTALLABLE:
+        if verdict.status not in (RUNNING if before.may_run else INSTALLABLE):
             raise NoGoodLicense(
                 f"the license that came is {verdict.status} and was not installed:"
                 f" {verdict.detail.replace(str(arrived), 'it')}",
@@ -82,7 +86,15 @@ def install(
 
 
 _TELL = "tell the issuer; the license that was here before is unchanged"
+_ANOTHER = "ask the issuer for a license of this {}; the one that was here before is unchanged"
 _HINTS: dict[Cause | Status, str] = {
+    Cause.OTHER_SITE: _ANOTHER.format("site"),
+    Cause.OTHER_REPOSITORY: _ANOTHER.format("image"),
+    Status.WRONG_CONTAINER: _ANOTHER.format("container type"),
+    Status.WRONG_IMAGE: _ANOTHER.format("image version"),
+    Status.WRONG_INSTANCE: _ANOTHER.format("instance"),
+    Status.OPAQUE: "put a license of Microsoft's there yourself, then: azlic adopt; one of ours, copy it again",
+    Status.NOT_YET_VALID: "install it once it has begun; the license that is here runs, and stays",
     Cause.UNKNOWN_KEY: "azlic trust add ISSUER.pem, if the issuer's key is right and only missing",
     Cause.ISSUED_LATER: "set the clocks of this machine and the issuer right; nothing was changed here",
     Cause.CLOCK_BEHIND: "set this machine's clock right, then look: azlic clock status",

@@ -38,6 +38,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import TypedDict
 
 from licensing.core.instants import iso
 from licensing.trust.store import TrustStore
@@ -49,6 +50,20 @@ from licensing.verification.examination import Asked, Examination, Refusal
 EXPIRING_DAYS = 60
 TRUST_DAYS = 180
 _MOST_DAYS = 365_000  # what a date of ours can be moved back by
+
+
+class Here(TypedDict, total=False):
+    """What a license is held against at one place, whoever asks: verify, the gate, and what installs it.
+
+    What is left out is not compared; the days are those of ``verify``.
+    """
+
+    image: str | None
+    site: str | None
+    instance: str | None
+    expiring_days: int
+    trust_days: int
+
 
 _STEPS: tuple[tuple[int, str, Callable[[Examination], str]], ...] = (
     (1, "present", genuine.present),

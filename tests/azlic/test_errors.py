@@ -102,7 +102,7 @@ def test_an_error_of_the_system_is_told_in_words(cli: Cli, monkeypatch: pytest.M
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", "/srv/azlic")
 
-    monkeypatch.setattr("licensing.verification.verify", refuse)
+    monkeypatch.setattr("azlic.verifier.verify", refuse)
     answer = cli("verify", "license")
     assert answer.status == 3
     assert answer.err.startswith("azlic: the system refused: /srv/azlic: Permission denied")
@@ -176,7 +176,7 @@ def test_an_error_nobody_thought_of_is_status_3_without_a_traceback(cli: Cli, mo
     def explode(*_: object, **__: object) -> None:
         raise ZeroDivisionError("on purpose")
 
-    monkeypatch.setattr("licensing.verification.verify", explode)
+    monkeypatch.setattr("azlic.verifier.verify", explode)
     answer = cli("verify", "license")
     assert answer.status == 3
     assert "ZeroDivisionError" in answer.err and "AZLIC_DEBUG=1" in answer.err
