@@ -87,7 +87,7 @@ def findings_list_command(database: options.Database = None, settled: All = Fals
     from usage.intake.findings import list_findings, open_gaps
 
     with reading(open_ledger(database or load_settings().database)) as connection:
-        found, gaps = list_findings(connection, settled=settled), open_gaps(connection)
+        found, gaps = list_findings(connection, settled=settled), open_gaps(connection, settled=settled)
     FINDINGS.give(json, found, gaps)
 
 

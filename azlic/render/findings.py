@@ -59,8 +59,12 @@ def findings_text(findings: Sequence[Finding], gaps: Sequence[OpenGap]) -> str:
         told += indented(f"{item.detail} (found {iso(item.found_at)})", 6) or [""]
         if item.settled_why:
             told += indented(f"settled: {item.settled_why}", 6) or [""]
-    told += [f"still missing: records {gap.first} to {gap.last} of {gap.container_id}" for gap in gaps]
+    told += [f"still missing: records {gap.first} to {gap.last} of {gap.container_id}{_finding(gap)}" for gap in gaps]
     return "\n".join(told)
+
+
+def _finding(gap: OpenGap) -> str:
+    return "" if gap.finding is None else f" (finding {gap.finding})"
 
 
 def _findings_fields(findings: Sequence[Finding], gaps: Sequence[OpenGap]) -> object:
@@ -78,7 +82,10 @@ def _findings_fields(findings: Sequence[Finding], gaps: Sequence[OpenGap]) -> ob
             }
             for item in findings
         ],
-        "missing": [{"container_id": gap.container_id, "first": gap.first, "last": gap.last} for gap in gaps],
+        "missing": [
+            {"container_id": gap.container_id, "first": gap.first, "last": gap.last, "finding": gap.finding}
+            for gap in gaps
+        ],
     }
 
 

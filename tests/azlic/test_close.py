@@ -70,7 +70,7 @@ def test_what_stands_against_it_is_listed_and_may_be_accepted(cli: Cli, months: 
     months.mount.ingest()
     answer = cli("close", "2026-03", "output", "--yes")
     assert answer.status == 1 and not rows(months.ledger, ClosedMonthRow)
-    assert "bad-line: read/0123456789ab/usage-2026-03-02.jsonl:2" in answer.out
+    assert "bad-line: line 1 in quarantine: read/0123456789ab/usage-2026-03-02.jsonl:2" in answer.out
     assert "see: azlic quarantine list" in answer.out and "--accept REASON" in answer.err
     assert max(map(len, answer.out.splitlines())) <= 80
     fields = json.loads(cli("close", "2026-03", "--json").out)

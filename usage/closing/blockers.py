@@ -47,7 +47,8 @@ def find_blockers(connection: Connection, month: Month, look: Backlog) -> tuple[
 def _lines_apart(connection: Connection, month: Month) -> Iterator[Blocker]:
     for item in list_quarantined(connection):
         if _line_concerns(item, month):
-            yield Blocker(item.kind, f"{item.file}:{item.line} {item.reason}", "azlic quarantine list")
+            detail = f"line {item.key} in quarantine: {item.file}:{item.line} {item.reason}"
+            yield Blocker(item.kind, detail, "azlic quarantine list")
 
 
 def _line_concerns(item: QuarantinedLine, month: Month) -> bool:
@@ -83,7 +84,8 @@ def _missing(connection: Connection, month: Month) -> Iterator[Blocker]:
         ).scalar_one()
         after, before = _times_around(connection, gap)
         if after < month.next.starts_at and before >= month.starts_at and found_at >= month.starts_at:
-            detail = f"records {gap.first} to {gap.last} of {gap.container_id} are missing"
+            number = "" if gap.finding is None else f"finding {gap.finding}: "
+            detail = f"{number}records {gap.first} to {gap.last} of {gap.container_id} are missing"
             yield Blocker("gap", detail, "azlic findings list")
 
 
@@ -105,7 +107,8 @@ def _doubts(connection: Connection, month: Month) -> Iterator[Blocker]:
         here = item.found_at >= month.starts_at and _file_may_hold(item.file, month)
         if here and item.kind != "gap":  # gaps are told by what is still missing
             place = f"{item.file}:{item.line}" if item.line else item.file
-            yield Blocker("finding", f"{place} {KINDS.get(item.kind, item.kind)}", "azlic findings list")
+            detail = f"finding {item.key}: {place} {KINDS.get(item.kind, item.kind)}"
+            yield Blocker("finding", detail, "azlic findings list")
 
 
 def _unread(month: Month, look: Backlog) -> Iterator[Blocker]:

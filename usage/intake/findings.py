@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, select, update
 
 from licensing.core.errors import BadCall
 from licensing.db.database import writing
@@ -42,11 +42,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class OpenGap:
-    """Records that are missing to this day."""
+    """Records that are missing to this day, and the number of the finding that tells of them, if one does."""
 
     container_id: str
     first: int
     last: int
+    finding: int | None
 
 
 def list_findings(connection: Connection, *, settled: bool = False) -> Sequence[Finding]:
@@ -58,10 +59,18 @@ def list_findings(connection: Connection, *, settled: bool = False) -> Sequence[
     return [Finding(*row) for row in connection.execute(query)]
 
 
-def open_gaps(connection: Connection) -> Sequence[OpenGap]:
-    """The records that are still missing, container by container."""
-    query = select(GapRow.container_id, GapRow.first, GapRow.last).order_by(GapRow.container_id, GapRow.first)
-    return [OpenGap(*row) for row in connection.execute(query)]
+def open_gaps(connection: Connection, *, settled: bool = False) -> Sequence[OpenGap]:
+    """The records that are still missing, container by container; with ``settled`` those of settled findings, too."""
+    told_by = and_(
+        FindingRow.kind == "gap",
+        FindingRow.container_id == GapRow.container_id,
+        FindingRow.source == GapRow.source,
+        FindingRow.line == GapRow.line,
+    )
+    query = select(GapRow.container_id, GapRow.first, GapRow.last, FindingRow.key).outerjoin(FindingRow, told_by)
+    if not settled:
+        query = query.where(FindingRow.settled_at.is_(None))
+    return [OpenGap(*row) for row in connection.execute(query.order_by(GapRow.container_id, GapRow.first))]
 
 
 def settle(engine: Engine, keys: Sequence[int], *, reason: str, now: datetime) -> int:

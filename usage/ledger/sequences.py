@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from licensing.db.inserts import upsert
 from usage.ledger.tables.records import ChainRow, FindingRow, GapRow
@@ -171,11 +171,15 @@ def close_gap(connection: Connection, container: str, sequence: int) -> bool:
 
 
 def settle_closed_gaps(connection: Connection, containers: set[str], *, now: datetime) -> None:
-    """Let the gap findings of containers rest that miss nothing any more."""
-    still = select(GapRow.container_id).where(GapRow.container_id.in_(containers))
-    whole = containers - set(connection.execute(still).scalars())
+    """Let each gap finding of containers rest whose records have all arrived."""
+    still = exists().where(
+        GapRow.container_id == FindingRow.container_id,
+        GapRow.source == FindingRow.source,
+        GapRow.line == FindingRow.line,
+    )
     connection.execute(
         update(FindingRow)
-        .where(FindingRow.kind == "gap", FindingRow.settled_at.is_(None), FindingRow.container_id.in_(whole))
+        .where(FindingRow.kind == "gap", FindingRow.settled_at.is_(None), FindingRow.container_id.in_(containers))
+        .where(~still)
         .values(settled_at=now, settled_why="the missing records have arrived")
     )

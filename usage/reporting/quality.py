@@ -12,7 +12,8 @@ class Quality(NamedTuple):
     """Everything that was kept out of the numbers, and every doubt about their sources.
 
     ``quarantined``, ``conflicts`` and ``findings`` wait for somebody to look into them; ``settled`` (lines kept apart)
-    and ``settled_findings`` do not any more. ``missing_records`` of chained containers have not arrived to this day.
+    and ``settled_findings`` do not any more. ``missing_records`` of chained containers have not arrived to this day,
+    and ``vanished`` sources are gone; those of settled findings are in neither number.
     """
 
     quarantined: int
@@ -39,11 +40,15 @@ class Quality(NamedTuple):
 
 
 class Doubt(NamedTuple):
-    """So many things of one kind that wait for somebody to look into them, and since when."""
+    """So many things of one kind that wait for somebody to look into them, and since when.
+
+    ``first`` is the lowest number by which ``findings settle`` or ``quarantine discard`` knows one of them.
+    """
 
     kind: str
     number: int
     since: datetime | None
+    first: int | None = None
 
 
 class _Tally(NamedTuple):
@@ -51,12 +56,24 @@ class _Tally(NamedTuple):
     waiting: int
     settled: int
     since: int | None
+    first: int | None
+
+
+_SETTLED_GAP = (
+    "SELECT 1 FROM finding WHERE finding.kind = 'gap' AND finding.settled_at IS NOT NULL AND finding.container_id ="
+    " gap.container_id AND finding.source = gap.source AND finding.line = gap.line"
+)
+_SETTLED_SOURCE = (
+    "SELECT 1 FROM finding WHERE finding.kind = 'vanished' AND finding.settled_at IS NOT NULL"
+    " AND finding.source = source.key AND finding.found_at >= source.vanished_at"
+)
 
 
 def _tallies(connection: ReadOnlyConnection, table: str, at: str) -> list[_Tally]:
     """Of each kind in a table of what people look into, how many wait and are settled; by kind."""
     query = (
-        f"SELECT kind, count(*) - count(settled_at), count(settled_at), min(CASE WHEN settled_at IS NULL THEN {at} END)"  # noqa: S608
+        "SELECT kind, count(*) - count(settled_at), count(settled_at),"  # noqa: S608
+        f" min(CASE WHEN settled_at IS NULL THEN {at} END), min(CASE WHEN settled_at IS NULL THEN key END)"
         f" FROM {table} GROUP BY kind ORDER BY kind"
     )
     return connection.select(_Tally, query)
@@ -71,18 +88,24 @@ def _findings(connection: ReadOnlyConnection) -> list[_Tally]:
 
 
 def _missing(connection: ReadOnlyConnection) -> _Tally:
-    """The records that have not arrived to this day."""
-    (found,) = connection.select(_Tally, "SELECT 'gap', coalesce(sum(last - first + 1), 0), 0, min(found_at) FROM gap")
+    """The records that have not arrived to this day, and that nobody has settled."""
+    query = (
+        "SELECT 'gap', coalesce(sum(last - first + 1), 0), 0, min(found_at), NULL FROM gap"  # noqa: S608
+        f" WHERE NOT EXISTS ({_SETTLED_GAP})"
+    )
+    (found,) = connection.select(_Tally, query)
     return found._replace(waiting=int(found.waiting))
 
 
 def read_doubts(connection: ReadOnlyConnection) -> tuple[Doubt, ...]:
     """What waits for somebody: lines kept apart, records that are missing, findings nobody has settled."""
     lines = [tally._replace(kind="quarantine") if tally.kind == "bad-line" else tally for tally in _lines(connection)]
-    found = [tally for tally in _findings(connection) if tally.kind != "gap"]
+    found, missing = _findings(connection), _missing(connection)
+    told = next((tally.first for tally in found if tally.kind == "gap"), None)
+    others = [tally for tally in found if tally.kind != "gap"]
     return tuple(
-        Doubt(tally.kind, tally.waiting, None if tally.since is None else from_milliseconds(tally.since))
-        for tally in (*lines, _missing(connection), *found)
+        Doubt(tally.kind, tally.waiting, None if tally.since is None else from_milliseconds(tally.since), tally.first)
+        for tally in (*lines, missing._replace(first=told), *others)
         if tally.waiting
     )
 
@@ -90,7 +113,10 @@ def read_doubts(connection: ReadOnlyConnection) -> tuple[Doubt, ...]:
 def quality_of(connection: ReadOnlyConnection, unmapped_meters: tuple[str, ...]) -> Quality:
     """The ledger's quality as it stands."""
     lines, found = {tally.kind: tally for tally in _lines(connection)}, _findings(connection)
-    query = "SELECT coalesce(sum(CASE WHEN vanished_at IS NULL THEN pending END), 0), count(vanished_at) FROM source"
+    query = (
+        "SELECT coalesce(sum(CASE WHEN vanished_at IS NULL THEN pending END), 0), coalesce(sum(CASE WHEN vanished_at IS"  # noqa: S608
+        f" NOT NULL AND NOT EXISTS ({_SETTLED_SOURCE}) THEN 1 ELSE 0 END), 0) FROM source"
+    )
     ((pending, vanished),) = connection.select(_two, query)
     return Quality(
         quarantined=lines["bad-line"].waiting if "bad-line" in lines else 0,
@@ -106,4 +132,4 @@ def quality_of(connection: ReadOnlyConnection, unmapped_meters: tuple[str, ...])
 
 
 def _two(pending: int, vanished: int) -> tuple[int, int]:
-    return int(pending), vanished  # PostgreSQL's sum is a Decimal
+    return int(pending), int(vanished)  # PostgreSQL's sum is a Decimal

@@ -2,11 +2,16 @@ import pytest
 
 from licensing.core.errors import BadCall
 from licensing.db.database import reading
+from licensing.db.readonly import view_of
 from tests.site import CONTAINER_ID, START
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount, rows
+from usage.closing.blockers import find_blockers
+from usage.intake.backlog import read_backlog
 from usage.intake.findings import KINDS, Finding, OpenGap, list_findings, open_gaps, settle
 from usage.ledger.tables.records import FindingRow
+from usage.months import Month
+from usage.reporting.quality import Doubt, read_doubts
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
@@ -50,9 +55,44 @@ def test_a_settled_finding_is_kept_with_its_reason_and_not_said_again(doubtful: 
     assert doubtful.ingest().findings == 0
 
 
+def test_a_gap_that_was_settled_is_settled_for_everybody(doubtful: Mount) -> None:
+    settle(doubtful.ledger, [1, 2], reason="the disk was lost", now=LATER)
+    with reading(doubtful.ledger) as connection:
+        assert (open_gaps(connection), read_doubts(view_of(connection))) == ([], ())
+        assert open_gaps(connection, settled=True) == [OpenGap(CONTAINER_ID, 2, 3, finding=1)]
+        assert find_blockers(connection, Month(2026, 3), read_backlog(connection, [])) == ()
+    doubtful.site.enter_plan()
+    quality = doubtful.site.report("2026-03").quality
+    assert (quality.missing_records, quality.vanished, quality.settled_findings, quality.clean) == (0, 0, 2, True)
+
+
+def test_what_is_left_of_a_settled_gap_stays_settled_and_a_new_gap_does_not(doubtful: Mount) -> None:
+    settle(doubtful.ledger, [1], reason="the disk was lost", now=LATER)
+    lines = a_chain(8)
+    doubtful.write(lines[1:2], "late.jsonl")
+    doubtful.write(lines[6:7], "later.jsonl")
+    doubtful.ingest()
+    with reading(doubtful.ledger) as connection:
+        assert open_gaps(connection) == [OpenGap(CONTAINER_ID, 6, 6, finding=3)]
+        assert [doubt for doubt in read_doubts(view_of(connection)) if doubt.kind == "gap"] == [
+            Doubt("gap", 1, START, first=3)
+        ]
+
+
+def test_each_of_two_gaps_rests_with_its_own_last_record(mount: Mount) -> None:
+    lines = a_chain(5)
+    mount.write(lines[::2])
+    mount.ingest()
+    mount.write(lines[1:2], "late.jsonl")
+    mount.ingest()
+    with reading(mount.ledger) as connection:
+        assert open_gaps(connection) == [OpenGap(CONTAINER_ID, 4, 4, finding=2)]
+        assert [finding.key for finding in list_findings(connection)] == [2]
+
+
 def test_the_finding_of_a_gap_rests_once_everything_has_arrived(doubtful: Mount) -> None:
     with reading(doubtful.ledger) as connection:
-        assert open_gaps(connection) == [OpenGap(CONTAINER_ID, 2, 3)]
+        assert open_gaps(connection) == [OpenGap(CONTAINER_ID, 2, 3, finding=1)]
     doubtful.write(a_chain(5)[1:3], "late.jsonl")
     doubtful.ingest()
     with reading(doubtful.ledger) as connection:

@@ -11,8 +11,8 @@ from usage.months import DAY_MS, day_number
 from usage.reporting.activity import Activity, ContainerActivity
 from usage.reporting.quality import Doubt
 
-_FINDINGS = "Look into it, then say why it may rest: azlic findings list, azlic findings settle"
-_LINES = "Look at them, then take or discard each: azlic quarantine list"
+_FINDINGS = "Look into it, then say why it may rest: azlic findings list, azlic findings settle {number} --reason TEXT"
+_LINES = "Look at each, then take or discard it: azlic quarantine list, azlic quarantine discard {number} --reason TEXT"
 
 DOUBTS: dict[str, tuple[Severity, str, str]] = {
     "quarantine": (Severity.WARNING, "lines that are no usage record are kept apart and not counted", _LINES),
@@ -48,8 +48,8 @@ def _doubt_alert(doubt: Doubt, state: State) -> Alert:
         stage=f"{10 ** (digits - 1):,} or more",
         since=doubt.since or state.since(doubt.kind),
         subject="the ledger",
-        meaning=f"{doubt.number:,}: {words}.",
-        action=action,
+        meaning=f"{words[:1].upper()}{words[1:]} ({doubt.number:,} in all).",
+        action=action.format(number="NUMBER" if doubt.first is None else doubt.first),
     )
 
 
