@@ -146,13 +146,16 @@ def adopt(
     """Enter an opaque license into the inventory, or what it was renewed to.
 
     One entry is kept for a place; stating the same again changes nothing. Where it says something else than before,
-    ``yes`` must say that this is meant. ``now`` becomes a witness of time. Raises what ``read_opaque`` and
-    ``check_statement`` do, and ``BadCall`` for a change that was not meant.
+    ``yes`` must say that this is meant. The image and resource that were stated before stay where they are not stated
+    anew, as long as the container is the same; so does the download, of the same file. ``now`` becomes a witness of
+    time. Raises what ``read_opaque`` and ``check_statement`` do, and ``BadCall`` for a change that was not meant.
     """
     place, content = read_opaque(path)
-    kept = check_statement(statement, now=now, yes=yes)
+    digest = sha256(content).digest()
+    before = read_seen(connection).adopted.get(place)
+    kept = check_statement(_with_earlier(statement, before, digest), now=now, yes=yes)
     entry = AdoptedLicense(
-        digest=sha256(content).digest(),
+        digest=digest,
         size=len(content),
         container_type=kept.container,
         image=kept.image,
@@ -162,7 +165,6 @@ def adopt(
         adopted_at=from_milliseconds(milliseconds(now)),
         stated_by=stated_by,
     )
-    before = read_seen(connection).adopted.get(place)
     if before is not None and _says(before) == _says(entry):
         return Adoption(place, before, before)
     if before is not None and not yes:
@@ -170,6 +172,17 @@ def adopt(
     _keep(connection, place, entry)
     advance(connection, WitnessKind.EVALUATION, now, f"adopt {place}")
     return Adoption(place, entry, before)
+
+
+def _with_earlier(statement: OperatorStatement, before: AdoptedLicense | None, digest: bytes) -> OperatorStatement:
+    """The statement, and what was stated of the same container before and is not stated anew."""
+    if before is None or before.container_type != container_type(statement.container).name:
+        return statement
+    return statement._replace(
+        image=before.image if statement.image is None else statement.image,
+        resource=before.resource if statement.resource is None else statement.resource,
+        downloaded_at=statement.downloaded_at or (before.downloaded_at if before.digest == digest else None),
+    )
 
 
 def _says(entry: AdoptedLicense) -> AdoptedLicense:

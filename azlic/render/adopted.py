@@ -1,6 +1,6 @@
 """The licenses that were adopted, for people and for scripts. Whatever is shown was stated by the operator."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from azlic.render.answer import Answer
@@ -21,12 +21,23 @@ def adoption_text(done: Adoption) -> str:
         f"  container type {entry.container_type}, ends at {iso(entry.expires_at)} ({BY_OPERATOR})",
         f"  {entry.size:,} bytes, SHA-256 {entry.digest.hex()[:16]}...",
     ]
+    lines += _named(entry, before)
     if before is not None and before != entry:
         lines += [
             f"  replaced: what was adopted at {iso(before.adopted_at)},",
             f"  stated to end at {iso(before.expires_at)}, SHA-256 {before.digest.hex()[:16]}...",
         ]
     return "\n".join(lines)
+
+
+def _named(entry: AdoptedLicense, before: AdoptedLicense | None) -> Iterator[str]:
+    """Image and resource, those that were stated before too, and those that no longer hold."""
+    was = (before.image, before.resource) if before is not None and before != entry else (None, None)
+    for name, now, earlier in zip(("image", "resource"), (entry.image, entry.resource), was, strict=True):
+        if now is not None:
+            yield f"  {name} {now}{' (as before)' if now == earlier else ''}"
+        elif earlier is not None:
+            yield f"  {name} {earlier} no longer stated: the container is another one"
 
 
 def _adoption_fields(done: Adoption) -> object:

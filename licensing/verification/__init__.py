@@ -3,8 +3,8 @@
 Is it a license that a trusted issuer has signed?
 
  1. present         the license folder is there and holds license.dat
- 2. readable        it is a regular file that this user may read; one above 64 KiB is malformed
- 3. envelope        it is a DSSE envelope in strict JSON
+ 2. readable        it is a regular file that this user may read; one above 1 MiB is malformed
+ 3. envelope        it is a DSSE envelope in strict JSON, of at most 64 KiB
  4. type            the envelope says that it holds a license, and no other document
  5. signature       a key that the operator's trust store vouches for has signed the bytes as received
  6. document        the signed bytes are a license that this version understands to the last field
@@ -21,7 +21,8 @@ Does it let this container run, here and now?
 14. begun           it has begun
 15. not ended       it, or its stated grace, has not ended
 
-Step 3 tells a file that is broken from one that is in no form we know (``opaque``), as a license of Microsoft's is.
+Step 3 tells a file of our own form that is broken from one in no form we know (``opaque``), as a license of Microsoft's
+is, whatever it begins with; a file of nothing but blanks or NUL bytes is broken.
 An opaque license that the operator has adopted (``licensing.adoption``), and whose bytes are still those, is asked by
 what was stated of it: steps 10, 11, 13 and 15. Nothing in it can be read, so steps 4 to 9, 12 and 14 are not asked, and
 every answer says that it was stated. A file of our own form is never helped by a statement.

@@ -26,7 +26,12 @@ def of_our_form(content: bytes) -> bool:
 
     Such a file is verified, and never adopted: a statement cannot stand in for a signature.
     """
-    return any(map(_of_our_form, (content, _decode(content))))
+    return _of_our_form(content) or encoded_again(content)
+
+
+def encoded_again(content: bytes) -> bool:
+    """Whether bytes are a signed document of ours in base64, which it was put into once too often."""
+    return not _of_our_form(content) and _of_our_form(_decode(content))
 
 
 def _of_our_form(content: bytes) -> bool:

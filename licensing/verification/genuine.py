@@ -1,6 +1,5 @@
 """Steps 1 to 7 of the verification: is this file a license that a trusted issuer has signed?"""
 
-import base64
 import errno
 from pathlib import Path
 
@@ -8,7 +7,6 @@ from licensing.core.files import FileTooLarge, read_capped
 from licensing.core.instants import iso
 from licensing.signing.document import LICENSE_TYPE, BadDocument, parse_license
 from licensing.signing.envelope import (
-    MAX_ENVELOPE_BYTES,
     MalformedEnvelope,
     UntrustedEnvelope,
     VerifiedPayload,
@@ -42,9 +40,9 @@ def present(case: Examination) -> str:
 
 
 def readable(case: Examination) -> str:
-    """2. It is a regular file that this user may read, of at most 64 KiB; an adopted one of at most 1 MiB."""
+    """2. It is a regular file that this user may read, of at most 1 MiB, as an opaque one may be."""
     try:
-        case.content = read_capped(case.file, adopted.MAX_OPAQUE_BYTES if case.adopted else MAX_ENVELOPE_BYTES)
+        case.content = read_capped(case.file, adopted.MAX_OPAQUE_BYTES)
     except FileTooLarge as error:
         if case.adopted:
             raise adopted.change_refusal(case, str(error)) from error
@@ -61,7 +59,7 @@ def _unreadable(path: Path, error: OSError) -> Refusal:
 
 
 def envelope_form(case: Examination) -> str:
-    """3. It is a DSSE envelope in strict JSON. Bytes that are not even the beginning of JSON are opaque to us.
+    """3. It is a DSSE envelope in strict JSON, of at most 64 KiB. What is not of our own form at all is opaque to us.
 
     Where the license at this place was adopted, what is not of our form has to be just those bytes.
     """
@@ -75,25 +73,17 @@ def envelope_form(case: Examination) -> str:
 
 
 def _formless(case: Examination, error: MalformedEnvelope) -> Refusal:
-    start = case.content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    if not start or start in b"{[":
-        return Refusal(Status.MALFORMED, f"{case.file} is not a license: {error}")
-    if _is_base64_of_json(case.content):
+    if adopted.encoded_again(case.content):
         return Refusal(
             Status.MALFORMED,
             f"{case.file} is a license in base64: it was encoded once more than it is decoded",
             Cause.ENCODED_AGAIN,
         )
+    if adopted.of_our_form(case.content) or not case.content.strip(b"\xef\xbb\xbf \t\r\n\0"):
+        return Refusal(Status.MALFORMED, f"{case.file} is not a license: {error}")
     if case.asked.seen and case.asked.seen.unread:
         case.warnings.append(f"whether it was adopted is not known: {case.asked.seen.unread}")
     return Refusal(Status.OPAQUE, f"{case.file} is in no form that azlic can read")
-
-
-def _is_base64_of_json(content: bytes) -> bool:
-    try:
-        return base64.b64decode(b"".join(content.split()), validate=True).startswith(b"{")
-    except ValueError:
-        return False
 
 
 def payload_type(case: Examination) -> str:

@@ -50,6 +50,23 @@ def test_a_session_from_opaque_to_renewed(cli: Cli, opaque: Path) -> None:
     assert cli("adopted", "list").status == 0
 
 
+def test_a_renewal_keeps_image_and_resource_unless_they_are_stated_anew(cli: Cli, opaque: Path) -> None:
+    named = ("--image", IMAGE, "--resource", "plant", "--downloaded", "2026-01-01")
+    assert f"  image {IMAGE}\n  resource plant\n" in cli("adopt", "license", *STATED, *named).out
+    assert cli("adopt", "license", *STATED).out.startswith("known already, nothing was changed")
+    opaque.write_bytes(b"\x01 another")
+    renewed = cli("adopt", "license", "--container", "text-translation", "--expires", "2031-01-01", "--yes")
+    assert f"  image {IMAGE} (as before)\n  resource plant (as before)\n" in renewed.out
+    stated = json.loads(cli("verify", "license", "--json", *AT).out)["stated"]
+    assert (stated["image"], stated["resource"], stated["downloaded_at"]) == (IMAGE, "plant", None)
+    assert cli("verify", "license", "--image", IMAGE.replace(":1.0", ":2.0"), *AT).status == 1
+    anew = ("--expires", "2031-01-01", "--resource", "hall", "--yes", "--json")
+    changed = json.loads(cli("adopt", "license", "--container", "text-translation", *anew).out)["stated"]
+    assert (changed["image"], changed["resource"]) == (IMAGE, "hall")
+    other = cli("adopt", "license", "--container", "read", "--expires", "2031-01-01", "--yes")
+    assert f"image {IMAGE} no longer stated" in other.out and "resource hall no longer stated" in other.out
+
+
 def test_json_holds_the_statement_and_its_dates(cli: Cli, opaque: Path) -> None:
     told = json.loads(cli("adopt", "license", *STATED, "--json").out)
     assert (told["schema"], told["changed"], told["replaced"]) == ("azlic.adoption/v1", True, None)

@@ -274,7 +274,7 @@ def test_a_license_of_ours_is_known_however_much_of_it_is_left(site: Site) -> No
 
 def test_json_that_is_no_envelope_may_be_anothers_license(keeper: Keeper) -> None:
     keeper.put(b'{"license": "AAAA"}')
-    assert keeper.verify().status is Status.MALFORMED
+    assert keeper.verify().status is Status.OPAQUE
     keeper.adopt()
     assert keeper.verify().status is Status.VALID
 

@@ -21,6 +21,7 @@ from licensing.trust.store import TrustStore
 from licensing.verdict.seen import CLOCK_TOLERANCE, AcceptedLicense, Seen, Witness, WitnessKind
 from licensing.verdict.verdict import Cause, Status, Verdict
 from licensing.verification import verify
+from licensing.verification.adopted import MAX_OPAQUE_BYTES
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.site import LICENSE_ID, START, Site, a_license
 
@@ -65,10 +66,25 @@ REFUSALS: dict[str, tuple[Callable[[Site], object], int, Status, str]] = {
     "a link to nowhere": (
         lambda site: (site.license / "license.dat").symlink_to("gone"), 2, Status.UNREADABLE, "leads nowhere"
     ),
-    "a byte too many": (lambda site: put(site, bytes(MAX_ENVELOPE_BYTES + 1)), 2, Status.MALFORMED, "larger than"),
+    "a byte too many": (lambda site: put(site, b"x" * (MAX_OPAQUE_BYTES + 1)), 2, Status.MALFORMED, "larger than"),
+    "a large one of ours": (
+        lambda site: put(site, b" " * MAX_ENVELOPE_BYTES + site.install().read_bytes()), 3, Status.MALFORMED, "larger"
+    ),
+    "a large one in no form we know": (
+        lambda site: put(site, b"x" * (MAX_ENVELOPE_BYTES + 1)), 3, Status.OPAQUE, "in no form that azlic can read"
+    ),
+    "nothing but zeros": (lambda site: put(site, bytes(4096)), 3, Status.MALFORMED, "is not a license"),
     "an empty file": (lambda site: put(site, b""), 3, Status.MALFORMED, "is not a license"),
     "no form we know": (lambda site: put(site, b"\x00\x01opaque"), 3, Status.OPAQUE, "in no form that azlic can read"),
-    "something else": (lambda site: put(site, b"{}"), 3, Status.MALFORMED, "is not a license"),
+    "another's JSON": (lambda site: put(site, b'{"alg": "RS256"}'), 3, Status.OPAQUE, "no form that azlic can read"),
+    "another's list": (lambda site: put(site, b"[1, 2]"), 3, Status.OPAQUE, "in no form that azlic can read"),
+    "bytes behind a brace": (lambda site: put(site, b"{\x00\x01opaque"), 3, Status.OPAQUE, "no form that azlic can"),
+    "another's JSON in base64": (
+        lambda site: put(site, base64.b64encode(b'{"alg": "RS256"}')), 3, Status.OPAQUE, "no form that azlic can read"
+    ),
+    "one of ours, torn": (
+        lambda site: put(site, site.install().read_bytes()[:-40]), 3, Status.MALFORMED, "is not a license"
+    ),
     "another document": (
         lambda site: put(site, seal(b"{}", "text/plain", site.signer)), 4, Status.MALFORMED, "'text/plain'"
     ),
@@ -378,6 +394,7 @@ from datetime import datetime
 from pathlib import Path
 from licensing.trust.store import TrustStore
 from licensing.verification import verify
+from licensing.verification.adopted import MAX_OPAQUE_BYTES
 verdict = verify(Path(sys.argv[1]), trust=TrustStore(Path(sys.argv[2])), as_of=datetime.fromisoformat(sys.argv[3]))
 print(verdict.status)
 import socket
