@@ -1,6 +1,9 @@
 """What all tables are made of, and the one row in which a database says what it is kept for."""
 
-from sqlalchemy import MetaData
+from collections.abc import Iterator, Sequence
+from typing import TypeVar, cast
+
+from sqlalchemy import ColumnExpressionArgument, Connection, MetaData, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 import migrations
@@ -10,6 +13,25 @@ class Table(DeclarativeBase):
     """The base of every table, so that one migration history holds them all."""
 
     metadata = MetaData(naming_convention=migrations.NAMING)
+
+
+TableType = TypeVar("TableType", bound=Table)
+
+
+def rows_of(
+    connection: Connection,
+    table: type[TableType],
+    *where: ColumnExpressionArgument[bool],
+    order_by: Sequence[ColumnExpressionArgument[object]] = (),
+) -> Iterator[TableType]:
+    """The rows of a table, one after the other as they are read: they have its class's attributes, and only those."""
+    found = connection.execute(select(table.__table__).where(*where).order_by(*order_by))
+    return cast("Iterator[TableType]", iter(found))
+
+
+def row_of(connection: Connection, table: type[TableType], *where: ColumnExpressionArgument[bool]) -> TableType | None:
+    """The one row of a table that there can be, or None."""
+    return cast("TableType | None", connection.execute(select(table.__table__).where(*where)).one_or_none())
 
 
 class StoreRow(Table):

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from licensing.core.instants import iso
 from licensing.db.database import reading
+from licensing.db.schema import rows_of
 from licensing.issuer.tables import AuditLineRow
 
 ORIGIN = bytes(32)
@@ -82,7 +83,7 @@ def read_audit_log(engine: Engine) -> AuditLog:
     """
     entries, fault, number, head = [], None, 0, ORIGIN
     with reading(engine) as connection:
-        for row in connection.execute(select(AuditLineRow.__table__).order_by(AuditLineRow.number)):
+        for row in rows_of(connection, AuditLineRow, order_by=[AuditLineRow.number]):
             expected = _head(head, row.number, row.at, row.actor, row.action, row.subject, row.detail)
             if fault is None and row.number != number + 1:
                 fault = f"line {row.number} does not follow line {number}: what was between them is gone"

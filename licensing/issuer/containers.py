@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import uuid_utils
 from sqlalchemy import Connection, Engine, insert, select, update
@@ -10,6 +9,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from licensing.containers import CONTAINER_TYPES, container_type
 from licensing.core.errors import BadCall
 from licensing.db.database import reading, writing
+from licensing.db.schema import row_of, rows_of
 from licensing.issuer.audit import note
 from licensing.issuer.revocations import revocation_of
 from licensing.issuer.tables import ResourceContainerRow, ResourceRow
@@ -53,7 +53,7 @@ def add_container(engine: Engine, resource: str, container: NewContainer, *, now
                 f"resource {resource}, of kind {found}, cannot license {kind.name} containers",
                 hint=f"it may license: {', '.join(fitting)}",
             )
-        if _row(connection, resource, kind.name) is not None:
+        if find_listed(connection, resource, kind.name) is not None:
             raise BadCall(
                 f"resource {resource} has {kind.name} containers on its list already",
                 hint="azlic issuer container set changes their terms",
@@ -133,16 +133,14 @@ def renew_license_id(engine: Engine, resource: str, kind: str, *, now: datetime,
     return license_id
 
 
-def _row(connection: Connection, resource: str, kind: str) -> Any:
-    return connection.execute(
-        select(ResourceContainerRow.__table__).where(
-            ResourceContainerRow.resource == resource, ResourceContainerRow.type == kind
-        )
-    ).one_or_none()
+def find_listed(connection: Connection, resource: str, kind: str) -> ResourceContainerRow | None:
+    """The row of a container type on a resource's list."""
+    own = ResourceContainerRow.resource == resource, ResourceContainerRow.type == kind
+    return row_of(connection, ResourceContainerRow, *own)
 
 
-def _container_row(connection: Connection, resource: str, kind: str) -> Any:
-    row = _row(connection, resource, kind)
+def _container_row(connection: Connection, resource: str, kind: str) -> ResourceContainerRow:
+    row = find_listed(connection, resource, kind)
     if row is None:
         raise BadCall(
             f"resource {resource} has no {kind} containers on its list", hint="see: azlic issuer container list"
@@ -152,14 +150,13 @@ def _container_row(connection: Connection, resource: str, kind: str) -> Any:
 
 def list_containers(engine: Engine) -> list[KnownContainer]:
     """Every container type on any resource's list, in the order of the resources' names."""
-    statement = select(ResourceContainerRow.__table__).order_by(
-        ResourceContainerRow.resource, ResourceContainerRow.type
-    )
+    in_order = ResourceContainerRow.resource, ResourceContainerRow.type
     with reading(engine) as connection:
-        return [_known_container(connection, row) for row in connection.execute(statement).all()]
+        listed = rows_of(connection, ResourceContainerRow, order_by=in_order)
+        return [_known_container(connection, row) for row in list(listed)]
 
 
-def _known_container(connection: Connection, row: Any) -> KnownContainer:
+def _known_container(connection: Connection, row: ResourceContainerRow) -> KnownContainer:
     revocation = revocation_of(connection, row.license_id, row.serial + 1)
     return KnownContainer(
         resource=row.resource,

@@ -24,6 +24,7 @@ from licensing.core.instants import iso, parse_instant, to_the_second
 from licensing.core.validation_messages import shorten_key_ids
 from licensing.core.web_address import has_only_a_path, parse_web_address
 from licensing.db.database import writing
+from licensing.db.schema import row_of
 from licensing.delivery.denial import Denial, DenialCode
 from licensing.delivery.request import REQUEST_TYPE, OfflineRequest, parse_request
 from licensing.issuer.audit import note
@@ -185,9 +186,7 @@ def _unknown_signer(offered: set[str], known: list[EnrolledSite]) -> _Refused:
 def _previous_answer(connection: Connection, signed: _Signed) -> Answer | None:
     """The answer that was given to this very request. Raises ``_Refused`` where its id was answered for another."""
     request_id = signed.request.request_id
-    row = connection.execute(
-        select(AnsweredRequestRow.__table__).where(AnsweredRequestRow.request_id == request_id)
-    ).one_or_none()
+    row = row_of(connection, AnsweredRequestRow, AnsweredRequestRow.request_id == request_id)
     if row is None:
         return None
     if row.digest != signed.digest:

@@ -25,7 +25,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from securesystemslib.signer import Signer
 from sqlalchemy import Connection, Engine, select
@@ -34,8 +33,10 @@ from licensing.containers import CONTAINER_TYPES
 from licensing.core.errors import AzlicError
 from licensing.core.instants import iso, to_the_second
 from licensing.db.database import DatabaseBusy, wait_seconds_of, writing
+from licensing.db.schema import rows_of
 from licensing.delivery.denial import Denial, DenialCode
 from licensing.delivery.protocol import LicenseRequest
+from licensing.issuer.containers import find_listed
 from licensing.issuer.downloads import NO_KEY, Asking, Payer, enter_denial, enter_download, owner_of
 from licensing.issuer.plans import plan_at
 from licensing.issuer.resources import DISCONNECTED_SKU
@@ -69,8 +70,8 @@ def _require(condition: bool, code: DenialCode, detail: str, hint: str | None = 
 class _Grant:
     """Everything a license is made from, once every rule has said yes: two rows of the book, and what follows."""
 
-    resource: Any
-    listed: Any
+    resource: ResourceRow
+    listed: ResourceContainerRow
     container: LicensedContainer
     plan: CommittedPlan
     instances: tuple[str, ...] | None
@@ -159,7 +160,7 @@ def _judge(connection: Connection, asking: Asking) -> _Grant:
     owner, resource, version, now = asking.payer.resource, asking.resource, asking.request.container_version, asking.now
     _require(owner is not None, DenialCode.INVALID, "the API key is not one of any resource")
     _require(owner == resource, DenialCode.MISMATCH, f"the API key is not one of resource {resource}")
-    found = connection.execute(select(ResourceRow.__table__).where(ResourceRow.name == resource)).one()
+    (found,) = rows_of(connection, ResourceRow, ResourceRow.name == resource)
     _ask_resource(connection, found, asking.request.container_type)
     listed = _ask_list(connection, found, asking.request.container_type)
     licensed = container_terms(listed.type, listed.version_from, listed.version_below, names(listed.repositories))
@@ -191,7 +192,7 @@ def _instances(licensed: tuple[str, ...], request: LicenseRequest) -> tuple[str,
     return request.instances or licensed or None
 
 
-def _ask_resource(connection: Connection, resource: Any, container_type: str) -> None:
+def _ask_resource(connection: Connection, resource: ResourceRow, container_type: str) -> None:
     """Rules 3 to 5: its kind, its approval, its SKU."""
     kind = CONTAINER_TYPES.get(container_type)
     _require(
@@ -211,13 +212,9 @@ def _ask_resource(connection: Connection, resource: Any, container_type: str) ->
     )
 
 
-def _ask_list(connection: Connection, resource: Any, container_type: str) -> Any:
+def _ask_list(connection: Connection, resource: ResourceRow, container_type: str) -> ResourceContainerRow:
     """Rules 6 and 7: the container is on the resource's list, and its license is not revoked. Gives its row."""
-    row = connection.execute(
-        select(ResourceContainerRow.__table__).where(
-            ResourceContainerRow.resource == resource.name, ResourceContainerRow.type == container_type
-        )
-    ).one_or_none()
+    row = find_listed(connection, resource.name, container_type)
     if row is None:
         detail = f"resource {resource.name} has no {container_type} containers on its list"
         raise _No(Denial(DenialCode.UNAUTHORIZED, detail, hint="azlic issuer container add puts them there"))

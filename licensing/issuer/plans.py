@@ -1,13 +1,13 @@
 """The commitment plan of a resource: the one in force, and the one that takes over from it."""
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, update
 
 from licensing.core.errors import BadCall
 from licensing.core.instants import iso, to_the_second
 from licensing.db.database import reading, writing
+from licensing.db.schema import row_of
 from licensing.issuer.audit import note
 from licensing.issuer.tables import ResourceRow
 from licensing.signing.document import CommittedPlan
@@ -26,7 +26,7 @@ def check_word(what: str, text: str) -> None:
         raise BadCall(f"the {what} {text!r} is empty, or has blanks around it", hint="write it without them")
 
 
-def plan_at(resource: Any, now: datetime) -> CommittedPlan:
+def plan_at(resource: ResourceRow, now: datetime) -> CommittedPlan:
     """The plan of a resource's row that counts: the next one from its start on, the present one until then."""
     following = following_plan(resource)
     if following is not None and following.starts_at <= now:
@@ -34,7 +34,7 @@ def plan_at(resource: Any, now: datetime) -> CommittedPlan:
     return CommittedPlan.model_validate_json(resource.plan)
 
 
-def following_plan(resource: Any) -> CommittedPlan | None:
+def following_plan(resource: ResourceRow) -> CommittedPlan | None:
     """The plan that was entered ahead of its start, if any."""
     return CommittedPlan.model_validate_json(resource.next_plan) if resource.next_plan else None
 
@@ -82,8 +82,8 @@ def set_plan(engine: Engine, resource: str, plan: CommittedPlan, *, now: datetim
     return not later
 
 
-def _resource(connection: Connection, name: str) -> Any:
-    row = connection.execute(select(ResourceRow.__table__).where(ResourceRow.name == name)).one_or_none()
+def _resource(connection: Connection, name: str) -> ResourceRow:
+    row = row_of(connection, ResourceRow, ResourceRow.name == name)
     if row is None:
         raise BadCall(f"there is no resource {name}", hint="see: azlic issuer resource list")
     return row

@@ -16,6 +16,7 @@ from licensing.core.instants import iso
 from licensing.core.validation_messages import first_fault
 from licensing.db.database import reading, writing
 from licensing.db.inserts import insert_once
+from licensing.db.schema import rows_of
 from licensing.issuer.audit import note
 from licensing.issuer.tables import EnrolledSiteRow, ResourceRow, SiteResourceRow
 from licensing.signing.document import Label
@@ -113,11 +114,11 @@ def list_sites(engine: Engine) -> list[EnrolledSite]:
 def read_sites(connection: Connection) -> list[EnrolledSite]:
     """Every enrolled site, in the order of the names, as this transaction sees them."""
     rights: dict[str, list[str]] = {}
-    for right in connection.execute(select(SiteResourceRow.__table__).order_by(SiteResourceRow.resource)):
+    for right in rows_of(connection, SiteResourceRow, order_by=[SiteResourceRow.resource]):
         rights.setdefault(right.site, []).append(right.resource)
     return [
         EnrolledSite(row.name, _key(row.public_key), row.enrolled_at, tuple(rights.get(row.name, ())))
-        for row in connection.execute(select(EnrolledSiteRow.__table__).order_by(EnrolledSiteRow.name))
+        for row in rows_of(connection, EnrolledSiteRow, order_by=[EnrolledSiteRow.name])
     ]
 
 

@@ -7,7 +7,6 @@ agrees with what head office has signed.
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from securesystemslib.signer import Key, Signer
 from sqlalchemy import Connection, Engine, func, select, update
@@ -16,6 +15,7 @@ from licensing.core.files import FileTooLarge, read_file
 from licensing.core.instants import from_milliseconds, milliseconds
 from licensing.db.database import writing
 from licensing.db.lock import holding
+from licensing.db.schema import row_of
 from licensing.history.remember import advance
 from licensing.signing.document import BadDocument, Count, Instant, Label, StrictModel, parse_document
 from licensing.signing.envelope import (
@@ -113,13 +113,11 @@ def _read_signed(path: Path, key: Key) -> Acknowledgement:
         raise _refusal(path, str(error)) from error
 
 
-def _export(connection: Connection, path: Path, acknowledgement: Acknowledgement) -> Any:
+def _export(connection: Connection, path: Path, acknowledgement: Acknowledgement) -> ExportRow:
     origin = connection.execute(select(OriginRow.name)).scalar()
     if acknowledgement.origin != origin:
         raise _refusal(path, f"it is of the ledger {acknowledgement.origin}, and this one is {origin}")
-    row = connection.execute(
-        select(ExportRow.__table__).where(ExportRow.number == acknowledgement.number)
-    ).one_or_none()
+    row = row_of(connection, ExportRow, ExportRow.number == acknowledgement.number)
     if row is None or row.digest.hex() != acknowledgement.export:
         raise _refusal(
             path, f"this ledger made no export {acknowledgement.number} such as it names: it was set back, or is a copy"

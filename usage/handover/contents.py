@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from licensing.core.errors import AzlicError
 from licensing.core.instants import iso
+from licensing.db.schema import row_of, rows_of
 from usage.handover.errors import BadPackage
 from usage.ledger.canonical import ORIGIN, Booking, Labels, Row, SealedBatch, batch_head, close_bytes, rows_bytes
 from usage.ledger.source_kinds import SourceKind
@@ -99,8 +100,7 @@ def links(
     Raises ``AzlicError`` naming the first batch that the ledger does not hold as it was chained.
     """
     head = head_at(connection, first - 1)
-    query = select(BatchRow.__table__).where(BatchRow.sequence.between(first, last)).order_by(BatchRow.sequence)
-    rows = iter(connection.execute(query))
+    rows = rows_of(connection, BatchRow, BatchRow.sequence.between(first, last), order_by=[BatchRow.sequence])
     expected = first
     while group := _group(rows, batches_a_query, records_a_query):
         lines = _lines(connection, group)
@@ -123,16 +123,16 @@ def head_at(connection: Connection, size: int) -> bytes | None:
     return connection.execute(select(BatchRow.head).where(BatchRow.sequence == size)).scalar()
 
 
-def sealed_fields(row: Any) -> SealedBatch:
+def sealed_fields(row: BatchRow) -> SealedBatch:
     """The fields of a batch that its head binds."""
     return SealedBatch(
         row.sequence, row.file, row.start, row.stop, row.consumed, row.first_record, row.records, row.rows
     )
 
 
-def _group(rows: Iterator[Any], batches_a_query: int, records_a_query: int) -> list[Any]:
+def _group(rows: Iterator[BatchRow], batches_a_query: int, records_a_query: int) -> list[BatchRow]:
     """The next batches that are read together: few queries for many small ones, little memory for large ones."""
-    group: list[Any] = []
+    group: list[BatchRow] = []
     records = 0
     for row in islice(rows, batches_a_query):
         group.append(row)
@@ -142,7 +142,7 @@ def _group(rows: Iterator[Any], batches_a_query: int, records_a_query: int) -> l
     return group
 
 
-def _lines(connection: Connection, group: list[Any]) -> list[bytes]:
+def _lines(connection: Connection, group: list[BatchRow]) -> list[bytes]:
     first, last = group[0].sequence, group[-1].sequence
     start, stop = group[0].first_record, group[-1].first_record + group[-1].records
     series = _by_batch(connection, select(*_LABELS).where(SeriesRow.batch.between(first, last)).order_by(SeriesRow.key))
@@ -172,7 +172,7 @@ def _by_batch(connection: Connection, query: Any) -> dict[int, list[Any]]:
     return found
 
 
-def _line(connection: Connection, row: Any, series: Any, records: Iterator[Any], corrections: Any) -> bytes:
+def _line(connection: Connection, row: BatchRow, series: Any, records: Iterator[Any], corrections: Any) -> bytes:
     if SourceKind.CLOSE.is_of(row.file):
         return _closing(connection, row.sequence)
     new = [(key, labels) for key, *labels in series.get(row.sequence, ())]
@@ -182,7 +182,7 @@ def _line(connection: Connection, row: Any, series: Any, records: Iterator[Any],
 
 
 def _closing(connection: Connection, sequence: int) -> bytes:
-    month = connection.execute(select(ClosedMonthRow.__table__).where(ClosedMonthRow.batch == sequence)).one_or_none()
+    month = row_of(connection, ClosedMonthRow, ClosedMonthRow.batch == sequence)
     if month is None:
         return b""
     columns = (ClosedTotalRow.series, ClosedTotalRow.quantity, ClosedTotalRow.records)

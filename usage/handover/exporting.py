@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from securesystemslib.signer import Signer
 from sqlalchemy import Connection, Engine, func, insert, select
@@ -19,11 +18,12 @@ from licensing.core.files import writing_whole
 from licensing.core.instants import iso
 from licensing.db.database import reading, writing
 from licensing.db.lock import holding
+from licensing.db.schema import rows_of
 from licensing.history.remember import advance
 from licensing.signing.envelope import seal
 from licensing.verdict.seen import WitnessKind
 from usage.handover.archive import Writer
-from usage.handover.contents import head_at, links, read_contents
+from usage.handover.contents import head_at, links, read_contents, sealed_fields
 from usage.handover.errors import HandoverRefused
 from usage.handover.manifest import (
     EXPORT_TYPE,
@@ -60,7 +60,7 @@ class _Range:
     first: int
     last: int
     follows: int | None
-    known: Any
+    known: ExportRow | None
 
 
 def export(  # one call for the one thing a site does every month
@@ -102,7 +102,7 @@ def export(  # one call for the one thing a site does every month
 
 def _range(connection: Connection, origin: str, *, month: Month | None, since: Checkpoint | None, holds: str) -> _Range:
     size = connection.execute(select(func.max(BatchRow.sequence))).scalar() or 0
-    given = connection.execute(select(ExportRow.__table__).order_by(ExportRow.number.desc())).all()
+    given = list(rows_of(connection, ExportRow, order_by=[ExportRow.number.desc()]))
     for row in given[:1]:
         _check_connects(connection, row, size)
     last = size if month is None else _closing_batch(connection, month)
@@ -121,7 +121,7 @@ def _range(connection: Connection, origin: str, *, month: Month | None, since: C
     return _Range(start + 1, last, follows, next(same, None))
 
 
-def _check_connects(connection: Connection, row: Any, size: int) -> None:
+def _check_connects(connection: Connection, row: ExportRow, size: int) -> None:
     """What was given out last has to be in the ledger still; else it was set back, or went another way."""
     head = head_at(connection, row.last_batch)
     if head != row.head:
@@ -186,9 +186,9 @@ class _Making:
         return batches, held, series, *(self._writer.add(name, [content]) for name, content in made)
 
     def _batches(self) -> Iterator[bytes]:
-        query = select(BatchRow.__table__).where(BatchRow.sequence.between(self._wanted.first, self._wanted.last))
-        for row in self._connection.execute(query.order_by(BatchRow.sequence)):
-            yield batch_line(SealedBatch(*(getattr(row, name) for name in _SEALED)), row.head)
+        wanted = BatchRow.sequence.between(self._wanted.first, self._wanted.last)
+        for row in rows_of(self._connection, BatchRow, wanted, order_by=[BatchRow.sequence]):
+            yield batch_line(sealed_fields(row), row.head)
 
     def _contents(self) -> Iterator[bytes]:
         for batch, head, line in links(self._connection, self._wanted.first, self._wanted.last):
@@ -223,9 +223,6 @@ class _Making:
         )
 
 
-_SEALED = ("sequence", "file", "start", "stop", "consumed", "first_record", "records", "rows")
-
-
 def batch_line(batch: SealedBatch, head: bytes) -> bytes:
     """A batch's line in ``batches.jsonl``: the fields that its head binds, and the head."""
     consumed, rows = batch.consumed.hex(), batch.rows.hex()
@@ -234,8 +231,7 @@ def batch_line(batch: SealedBatch, head: bytes) -> bytes:
 
 
 def _series(connection: Connection, last: int) -> Iterable[tuple[int, Labels]]:
-    query = select(SeriesRow.__table__).where(SeriesRow.batch <= last).order_by(SeriesRow.key)
-    for row in connection.execute(query):
+    for row in rows_of(connection, SeriesRow, SeriesRow.batch <= last, order_by=[SeriesRow.key]):
         yield (
             row.key,
             (row.container_id, row.meter, row.container_version, row.container_type, row.api_type, row.site),
@@ -243,15 +239,13 @@ def _series(connection: Connection, last: int) -> Iterable[tuple[int, Labels]]:
 
 
 def _closes(connection: Connection, first: int, last: int) -> Iterator[Close]:
-    query = (
-        select(ClosedMonthRow.__table__).where(ClosedMonthRow.batch.between(first, last)).order_by(ClosedMonthRow.batch)
-    )
-    for row in connection.execute(query):
+    closed = ClosedMonthRow.batch.between(first, last)
+    for row in rows_of(connection, ClosedMonthRow, closed, order_by=[ClosedMonthRow.batch]):
         month, totals = str(Month.from_number(row.month)), row.totals.hex()
         yield Close(month=month, batch=row.batch, closed_at=row.closed_at, reason=row.reason, totals=totals)
 
 
-def _row(manifest: Manifest, month: Month | None, now: datetime) -> dict[str, Any]:
+def _row(manifest: Manifest, month: Month | None, now: datetime) -> dict[str, object]:
     payload = manifest.to_bytes()
     return {
         "number": manifest.number,
@@ -271,7 +265,7 @@ def digest_of(payload: bytes) -> bytes:
     return hashlib.sha256(payload).digest()
 
 
-def _again(connection: Connection, writer: Writer, row: Any, signer: Signer) -> Exported:
+def _again(connection: Connection, writer: Writer, row: ExportRow, signer: Signer) -> Exported:
     """The same export once more, from the ledger as it is now and the manifest as it was signed."""
     manifest = parse_manifest(row.manifest)
     made = _Making(connection, writer, _Range(row.first_batch, row.last_batch, None, None), row.holds)

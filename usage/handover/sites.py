@@ -6,10 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 from securesystemslib.signer import SSlibKey
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, update
 
 from licensing.core.errors import BadCall
 from licensing.db.database import writing
+from licensing.db.schema import rows_of
 from licensing.signing.keys import load_public_key, public_key_from, raw_public_key
 from usage.ledger.canonical import ORIGIN
 from usage.ledger.tables.handover import HandingSiteRow
@@ -72,5 +73,5 @@ def list_sites(connection: Connection) -> Sequence[HandingSite]:
             source=row.source,
             seen_at=row.seen_at,
         )
-        for row in sorted(connection.execute(select(HandingSiteRow.__table__)), key=lambda row: row.site)
+        for row in sorted(rows_of(connection, HandingSiteRow), key=lambda row: row.site)
     ]

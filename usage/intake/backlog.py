@@ -4,10 +4,10 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
+from licensing.db.schema import rows_of
 from usage.ledger.source_kinds import ON_DISK
 from usage.ledger.tables.records import SourceRow
 from usage.records.usage_files import FoundFile, as_text, beside, find_files
@@ -35,7 +35,7 @@ def read_backlog(connection: Connection, folders: Sequence[Path] = ()) -> Backlo
     A source that cannot be seen counts with the bytes that were pending when it was last looked at. Raises
     ``AzlicError`` for a named folder that is not there or may not be read.
     """
-    known = list(connection.execute(select(SourceRow.__table__).where(text(ON_DISK), SourceRow.vanished_at.is_(None))))
+    known = list(rows_of(connection, SourceRow, text(ON_DISK), SourceRow.vanished_at.is_(None)))
     by_identity = {(row.device, row.inode): row for row in known}
     there = {Path(row.path).parent for row in known}
     unseen = {folder for folder in there if not _is_there(folder)}
@@ -59,7 +59,7 @@ def _all_beside(folders: Iterable[Path]) -> list[FoundFile]:
     return [file for folder in folders for file in beside(folder / "any")]
 
 
-def _untaken(file: FoundFile, row: Any) -> int:
+def _untaken(file: FoundFile, row: SourceRow | None) -> int:
     """How many of a file's bytes no ingest took; all of them where it is not the file that was read."""
     if row is None:
         return file.size

@@ -14,8 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, text, update
+from sqlalchemy import ColumnExpressionArgument, Connection, func, insert, or_, select, text, update
 
+from licensing.db.schema import rows_of
 from usage.ledger.sequences import last_links
 from usage.ledger.source_kinds import ON_DISK
 from usage.ledger.tables.records import FindingRow, SourceRow
@@ -63,7 +64,7 @@ class Work:
             self.head = (self.head + block.data[:HEAD_BYTES])[:HEAD_BYTES]
         self.start = block.stop
         self.tail = (self.tail + block.data[-MARKER_BYTES:])[-MARKER_BYTES:]
-        values: dict[str, Any] = {
+        values: dict[str, object] = {
             "offset": self.start,
             "line": self.cursor.line,
             "marker_length": len(self.tail),
@@ -107,13 +108,12 @@ class Matching:
         by_path = {row.path: row for row in there}
         work: dict[Path, Work] = {}
         for file in files:
-            row = in_place.get((*file.identity, file.text))
-            if row is not None:
-                self._claim(work, file, row, moved=False)
+            if (same := in_place.get((*file.identity, file.text))) is not None:
+                self._claim(work, file, same, moved=False)
         for file in files:
-            row = by_identity.get(file.identity)
-            if file.path not in work and row is not None and row.key not in self._claimed:
-                self._claim(work, file, row, moved=True)
+            same = by_identity.get(file.identity)
+            if file.path not in work and same is not None and same.key not in self._claimed:
+                self._claim(work, file, same, moved=True)
         for file in files:
             if file.path not in work:
                 self._find_by_content(work, file, by_path.get(file.text))
@@ -125,16 +125,16 @@ class Matching:
                 work[file.path] = self._begin(file)
         return [work[file.path] for file in files if file.path in work]
 
-    def _candidates(self, files: Sequence[FoundFile], folders: Sequence[Path]) -> list[Any]:
+    def _candidates(self, files: Sequence[FoundFile], folders: Sequence[Path]) -> list[SourceRow]:
         """The sources that could be meant: all of them, or for a few files those with their folder, path or inode."""
-        query = select(SourceRow.__table__).where(text(ON_DISK))
+        meant: list[ColumnExpressionArgument[bool]] = [text(ON_DISK)]
         if len(files) + len(folders) <= _FEW:
             inodes, told = [file.inode for file in files], [as_text(folder) for folder in folders]
             below = [SourceRow.path.startswith(f"{folder}/", autoescape=True) for folder in told]
-            query = query.where(or_(SourceRow.inode.in_(inodes), SourceRow.path.in_(told), *below))
-        return list(self._connection.execute(query.order_by(SourceRow.key)))
+            meant.append(or_(SourceRow.inode.in_(inodes), SourceRow.path.in_(told), *below))
+        return list(rows_of(self._connection, SourceRow, *meant, order_by=[SourceRow.key]))
 
-    def _find_by_content(self, work: dict[Path, Work], file: FoundFile, at_path: Any) -> None:
+    def _find_by_content(self, work: dict[Path, Work], file: FoundFile, at_path: SourceRow | None) -> None:
         """A file under an unknown inode: a copy in place, or one that was moved, restored or compressed."""
         if at_path is not None and at_path.key not in self._claimed and self._claim(work, file, at_path, moved=True):
             return
@@ -144,9 +144,9 @@ class Matching:
             if not elsewhere and row.key not in self._claimed and self._claim(work, file, row, moved=True):
                 return
 
-    def _with_its_head(self, file: FoundFile) -> list[Any]:
+    def _with_its_head(self, file: FoundFile) -> list[SourceRow]:
         lengths = self._connection.execute(select(SourceRow.head_length).distinct().where(SourceRow.head_length > 0))
-        found: list[Any] = []
+        found: list[SourceRow] = []
         try:
             with OpenFile(file.path) as opened:
                 start = opened.read(0, HEAD_BYTES)
@@ -155,11 +155,11 @@ class Matching:
         for (length,) in lengths:
             if length <= len(start):
                 head = hashlib.sha256(start[:length]).digest()
-                query = select(SourceRow.__table__).where(SourceRow.head_length == length, SourceRow.head == head)
-                found += self._connection.execute(query.order_by(SourceRow.key.desc()))
+                same = SourceRow.head_length == length, SourceRow.head == head
+                found += rows_of(self._connection, SourceRow, *same, order_by=[SourceRow.key.desc()])
         return found
 
-    def _claim(self, work: dict[Path, Work], file: FoundFile, row: Any, *, moved: bool) -> bool:
+    def _claim(self, work: dict[Path, Work], file: FoundFile, row: SourceRow, *, moved: bool) -> bool:
         """Take a source as the file, if everything that was read from it is still there."""
         if not moved and _is_unchanged(file, row):
             cursor = self._cursor(file, row.key, row.line)
@@ -183,7 +183,7 @@ class Matching:
         self._connection.execute(update(SourceRow).where(SourceRow.key == row.key).values(values))
         return True
 
-    def _resume(self, opened: OpenFile, file: FoundFile, row: Any) -> Work | None:
+    def _resume(self, opened: OpenFile, file: FoundFile, row: SourceRow) -> Work | None:
         """The work that goes on behind the offset; None where the bytes before it are not those that were read."""
         tail = opened.read(row.offset - row.marker_length, row.marker_length)
         if len(tail) < row.marker_length or (row.offset and hashlib.sha256(tail).digest() != row.marker):
@@ -215,7 +215,7 @@ class Matching:
         reread = self._lost.get(file.text, key) < key
         return Cursor(key, _short(file.path), line, reread=reread)
 
-    def _lose(self, row: Any, folders: Sequence[Path], work: dict[Path, Work]) -> None:
+    def _lose(self, row: SourceRow, folders: Sequence[Path], work: dict[Path, Work]) -> None:
         """A source that none of the files is any more: gone, or its place was taken by something else.
 
         It is no loss where a file beside it still holds what was read; and one that was renamed in this very moment, or
@@ -242,7 +242,7 @@ class Matching:
         self._ledger.report_finding(self._connection, kind=kind, source=row.key, file=_short(path), detail=detail)
 
 
-def _fate(path: Path, row: Any, *, taken: bool) -> tuple[str, str]:
+def _fate(path: Path, row: SourceRow, *, taken: bool) -> tuple[str, str]:
     """What became of a source that is lost, as a kind of finding and in words."""
     try:
         now = FoundFile.at(path, path.stat(follow_symlinks=False))
@@ -255,13 +255,13 @@ def _fate(path: Path, row: Any, *, taken: bool) -> tuple[str, str]:
     return "rewritten", "what stood before that place is not the same any more"
 
 
-def _is_unchanged(file: FoundFile, row: Any) -> bool:
+def _is_unchanged(file: FoundFile, row: SourceRow) -> bool:
     """Whether nothing happened to a file since it was last looked at; its size guards against a coarse clock."""
     same = row.changed_ns == file.changed_ns and (row.device, row.inode) == file.identity
     return bool(same and (file.path.suffix == ".gz" or file.size == row.offset + row.pending))
 
 
-def _holds(file: FoundFile, row: Any) -> bool:
+def _holds(file: FoundFile, row: SourceRow) -> bool:
     """Whether a file begins with all that was seen of a source, as a copy or a compressed one does."""
     digest, left = hashlib.sha256(), row.offset
     try:
@@ -277,7 +277,7 @@ def _holds(file: FoundFile, row: Any) -> bool:
     return left == 0 and bool(digest.digest() == row.consumed)
 
 
-def _is_other(row: Any) -> bool:
+def _is_other(row: SourceRow) -> bool:
     try:
         found = FoundFile.at(Path(row.path), Path(row.path).stat(follow_symlinks=False))
     except OSError:

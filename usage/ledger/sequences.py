@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from licensing.db.inserts import upsert
+from licensing.db.schema import row_of, rows_of
 from usage.ledger.tables.records import ChainRow, FindingRow, GapRow
 from usage.records.record import GENESIS, BadLine, UsageRecord, interpret
 
@@ -61,7 +62,7 @@ class Chains:
 
     def __init__(self, connection: Connection) -> None:
         self._newest: dict[str, Link] = {
-            row.container_id: (row.sequence, row.digest) for row in connection.execute(select(ChainRow.__table__))
+            row.container_id: (row.sequence, row.digest) for row in rows_of(connection, ChainRow)
         }
         self._moved: set[str] = set()
 
@@ -155,11 +156,8 @@ def open_gap(connection: Connection, missing: Missing, *, source: int, line: int
 
 def close_gap(connection: Connection, container: str, sequence: int) -> bool:
     """A missing record has arrived: what was one gap becomes none, one, or two smaller ones. False when none was."""
-    gap = connection.execute(
-        select(GapRow.__table__).where(
-            GapRow.container_id == container, GapRow.first <= sequence, GapRow.last >= sequence
-        )
-    ).one_or_none()
+    around = GapRow.container_id == container, GapRow.first <= sequence, GapRow.last >= sequence
+    gap = row_of(connection, GapRow, *around)
     if gap is None:
         return False
     connection.execute(delete(GapRow).where(GapRow.container_id == container, GapRow.first == gap.first))

@@ -1,7 +1,8 @@
 """Series: what the records of one container and meter share, under one key."""
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert
 
+from licensing.db.schema import rows_of
 from usage.ledger.canonical import Labels
 from usage.ledger.tables.records import SeriesRow
 from usage.records.record import LABEL_LENGTH, BadLine
@@ -13,7 +14,7 @@ class SeriesBook:
     def __init__(self, connection: Connection) -> None:
         self.keys: dict[Labels, int] = {
             (row.container_id, row.meter, row.container_version, row.container_type, row.api_type, row.site): row.key
-            for row in connection.execute(select(SeriesRow.__table__))
+            for row in rows_of(connection, SeriesRow)
         }
         self.new: list[tuple[int, Labels]] = []
 
