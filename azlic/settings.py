@@ -15,7 +15,7 @@ from licensing.core.user import read_user
 
 
 class Settings(NamedTuple):
-    """Everything that can be set once for all commands."""
+    """Everything that can be set once for all commands; ``named`` are those that somebody did set."""
 
     database: str
     trust: Path
@@ -36,9 +36,10 @@ class Settings(NamedTuple):
     close_days: int
     receipt_days: int
     channels: Path
+    named: frozenset[str]
 
 
-_NAMES = Settings._fields
+_NAMES = tuple(name for name in Settings._fields if name != "named")
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -69,12 +70,13 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         trust_days=_days(places, "trust_days", default=180),
         lead_days=_days(places, "lead_days", default=60),
         nonroot=_user(places, "nonroot", default="65532:65532"),
-        licenses=_paths(places, "licenses") or (Path("/license"),),
+        licenses=_paths(places, "licenses") if "licenses" in places else (Path("/license"),),
         stages=_stages(*places.get("stages", ("", (90, 60, 30, 14, 7, 1)))),
         stages_of=_stages_of(places),
         close_days=_days(places, "close_days", default=5),
         receipt_days=_days(places, "receipt_days", default=45),
         channels=Path(_text(places, "channels") or _config("channels.toml")),
+        named=frozenset(places) | {name for name in _NAMES if f"AZLIC_{name.upper()}" in environ},
     )
 
 

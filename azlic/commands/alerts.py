@@ -47,7 +47,8 @@ def alerts_command(
     state, found = look_at_site(settings, trust=trust, database=database, now=now)
     if isinstance(state.ledger, LedgerFacts):
         _remember(database or settings.database, state, [one.alert for one in found])
-    ALERTS.give(json, found, now)
+    has_ledger = not isinstance(state.ledger, LedgerFacts) or state.ledger.progress is not None
+    ALERTS.give(json, found, now, has_ledger=has_ledger)
     loud = [one.alert for one in found if one.acknowledgement is None]
     raise typer.Exit(1 if any(alert.severity >= Severity.WARNING for alert in loud) else 0)
 
@@ -78,6 +79,7 @@ def ack_command(
 
     Example: azlic alerts ack license-expiring:/srv/licenses/read --until 2027-01-31
     """
+    from azlic.monitoring.expected import refuse_missed_ledger
     from azlic.monitoring.site_state import look_at_site
     from licensing.core.errors import BadCall
     from licensing.core.instants import iso, parse_instant
@@ -86,6 +88,7 @@ def ack_command(
     from usage.alerts.store import acknowledge
 
     settings, now, day = load_settings(), clock.as_of(None), parse_instant(until)
+    refuse_missed_ledger(settings, database)
     _, found = look_at_site(settings, trust=trust, database=database, now=now)
     alert = next((one.alert for one in found if one.alert.id == name), None)
     if alert is None:
@@ -104,13 +107,21 @@ def forget_command(
 ) -> None:
     """Miss a license no more that was taken away for good.
 
-    A license that was seen once and is gone is an alert; this ends it.
+    A license that was seen once and is gone is an alert; this ends it. Where the settings themselves name the place,
+    take it out of them.
 
     Example: azlic alerts forget /srv/licenses/hall-2
     """
+    from licensing.core.errors import BadCall
     from licensing.db.database import open_ledger
-    from licensing.verification.mounts import name_of
+    from licensing.verification.mounts import name_of, place_of
     from usage.alerts.store import forget_license
 
-    forget_license(open_ledger(database or load_settings().database, upgrade=True), path)
+    settings = load_settings()
+    if place_of(path) in map(place_of, settings.licenses):
+        raise BadCall(
+            f"the settings want a license at {name_of(path)}",
+            hint="take it out of the setting licenses; licenses = [] in azlic.toml says that none is wanted at all",
+        )
+    forget_license(open_ledger(database or settings.database, upgrade=True), path)
     output.emit(f"{name_of(path)} is missed no more")

@@ -25,12 +25,14 @@ def status_command(database: options.Database = None, json: options.Json = False
 
     Example: azlic clock status
     """
+    from azlic.monitoring.expected import refuse_missed_ledger
     from azlic.render.clock import CLOCK
     from licensing.core.errors import AzlicError
     from licensing.history.read import read_memory
 
-    now = clock.as_of(None)
-    seen = read_memory(database or load_settings().database)
+    settings, now = load_settings(), clock.as_of(None)
+    refuse_missed_ledger(settings, database)
+    seen = read_memory(database or settings.database)
     if seen.unread:
         raise AzlicError(seen.unread, hint="run as a user who may read the ledger, or name it with --database")
     CLOCK.give(json, seen, now)

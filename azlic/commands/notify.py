@@ -10,7 +10,9 @@ from azlic import clock, options, output
 from azlic.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from usage.alerts.acknowledgements import WatchedAlert
     from usage.alerts.channels.channel import Channel
+    from usage.alerts.state import State
 
 
 def register(program: typer.Typer) -> None:
@@ -30,7 +32,8 @@ def notify_command(
 
     The channels stand in channels.toml (setting `channels`, mode 0600): Apprise URLs for mail, syslog, webhooks and
     chat, an Alertmanager, a command. Each alert is told once per stage, and tried again by the next run until it is
-    taken. What somebody has taken note of is not told. Exit status 3 when a channel failed.
+    taken. What somebody has taken note of is not told. Where the ledger is missing, all is told each time: nothing
+    remembers what was. Exit status 3 then, and when a channel failed.
 
     Example: azlic notify --test
     """
@@ -50,18 +53,24 @@ def notify_command(
 def _notify(
     settings: Settings, channels: "Sequence[Channel]", *, trust: Path | None, database: str | None
 ) -> dict[str, str]:
+    from azlic.monitoring.expected import refuse_missed_ledger
     from azlic.monitoring.site_state import look_at_site
+    from licensing.core.errors import AzlicError
     from licensing.db.database import open_ledger
     from usage.alerts.alert import severity_counts
-    from usage.alerts.notify import notify_channels
+    from usage.alerts.notify import notify_channels, tell_without_memory
 
-    engine = open_ledger(database or settings.database, create=True)
-    outcome = notify_channels(
-        engine,
-        channels,
-        lambda: look_at_site(settings, trust=trust, database=database, now=clock.as_of(None)),
-        site=_site(settings),
-    )
+    def look() -> "tuple[State, tuple[WatchedAlert, ...]]":
+        return look_at_site(settings, trust=trust, database=database, now=clock.as_of(None))
+
+    try:
+        refuse_missed_ledger(settings, database)
+        engine = open_ledger(database or settings.database, create=True)
+    except AzlicError as blind:
+        failed = tell_without_memory(channels, look, site=_site(settings))
+        told = "".join(f"; {name}: {why}" for name, why in failed.items())
+        raise AzlicError(f"{blind.message}{told}", hint=blind.hint) from blind
+    outcome = notify_channels(engine, channels, look, site=_site(settings))
     for name, alerts in outcome.sent.items():
         output.emit(f"{name}: told {severity_counts(alerts) or 'again what there is'}")
     if not outcome.sent and not outcome.failed:

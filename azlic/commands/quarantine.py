@@ -56,7 +56,7 @@ def retry_command(
     from usage.intake.quarantine import retry
 
     settings = load_settings()
-    engine = open_ledger(database or settings.database, create=True)
+    engine = open_ledger(database or settings.database, upgrade=True)
     receipt = retry(engine, numbers or None, now=clock.now(), site=settings.site)
     output.emit(receipt_text(receipt))
     raise typer.Exit(0 if receipt.clean else 1)
@@ -71,7 +71,7 @@ def discard_command(numbers: Numbers, reason: Reason, database: options.Database
     from licensing.db.database import open_ledger
     from usage.intake.quarantine import discard
 
-    engine = open_ledger(database or load_settings().database, create=True)
+    engine = open_ledger(database or load_settings().database, upgrade=True)
     count = discard(engine, numbers, reason=reason, now=clock.now())
     output.emit(f"{count} put aside: {reason}")
 
@@ -100,6 +100,6 @@ def settle_command(numbers: Numbers, reason: Reason, database: options.Database 
     from licensing.db.database import open_ledger
     from usage.intake.findings import settle
 
-    engine = open_ledger(database or load_settings().database, create=True)
+    engine = open_ledger(database or load_settings().database, upgrade=True)
     count = settle(engine, numbers, reason=reason, now=clock.now())
     output.emit(f"{count} settled: {reason}")

@@ -47,7 +47,8 @@ def _subject(alert: Alert) -> str:
 
 def _fine(state: State) -> str:
     number = len(state.licenses)
-    return f"{number:,} {'license' if number == 1 else 'licenses'}, nothing that needs anybody"
+    ledger = "" if isinstance(state.ledger, UnreadableLedger) or state.ledger.progress else "no ledger, "
+    return f"{number:,} {'license' if number == 1 else 'licenses'}, {ledger}nothing that needs anybody"
 
 
 def _plain(text: str) -> str:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+from azlic.monitoring.expected import expected_ledger, is_trust_named
 from azlic.settings import Settings
 from azlic.verifier import Verifier
 from licensing.db.readonly import readonly_connection
@@ -39,6 +40,8 @@ def look_at_site(
         trust=verifier.trust,
         database=ledger,
         now=now,
+        missed=expected_ledger(settings, database),
+        trust_named=is_trust_named(settings, trust),
         asked=f"{verifier.trust.folder} {settings.site} {settings.instance}",
         with_use=with_use,
     )

@@ -14,8 +14,16 @@ _COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.NOTIC
 _HEADING = f"{'SEVERITY':<10}{'SINCE':<12}{'STAGE':<18}ALERT"
 
 
-def alerts_text(found: Sequence[WatchedAlert], now: datetime) -> str:
-    """A line for each alert with what it means and what to do below it; then what somebody has taken note of."""
+def alerts_text(found: Sequence[WatchedAlert], now: datetime, *, has_ledger: bool = True) -> str:
+    """A line for each alert with what it means and what to do below it; then what somebody has taken note of.
+
+    Where there is no ledger, and none has to be, that is said, for nothing is known of usage then.
+    """
+    told = _alerts_text(found, now)
+    return told if has_ledger else f"{told}\nThere is no ledger: nothing is known of usage."
+
+
+def _alerts_text(found: Sequence[WatchedAlert], now: datetime) -> str:
     loud = [one.alert for one in found if one.acknowledgement is None]
     quiet = [one for one in found if one.acknowledgement is not None]
     if not found:
@@ -54,8 +62,8 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
-def _alerts_fields(found: Sequence[WatchedAlert], now: datetime) -> object:
-    return {"as_of": now, "alerts": [one.alert.fields() | _ack_fields(one) for one in found]}
+def _alerts_fields(found: Sequence[WatchedAlert], now: datetime, *, has_ledger: bool = True) -> object:
+    return {"as_of": now, "ledger": has_ledger, "alerts": [one.alert.fields() | _ack_fields(one) for one in found]}
 
 
 def _ack_fields(one: WatchedAlert) -> dict[str, object]:

@@ -18,6 +18,7 @@ Clock = FrozenDateTimeFactory | StepTickTimeFactory | TickingDateTimeFactory
 def clock(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[Clock]:
     monkeypatch.setenv("AZLIC_LICENSES", str(site.license))
     monkeypatch.setenv("AZLIC_RECEIPT_DAYS", "0")
+    site.ledger.dispose()
     with freeze_time(START) as frozen:
         yield frozen
 

@@ -24,6 +24,7 @@ FIGURE = re.compile(r"('[^'=]+'|[^ '=]+)=-?[0-9.]+%?;[0-9:]*;[0-9:]*;?[0-9]*")
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[None]:
     monkeypatch.setenv("AZLIC_LICENSES", str(site.license))
+    site.ledger.dispose()
     with freeze_time(START):
         yield
 

@@ -260,7 +260,7 @@ CASES = {
         lambda site, _: site.install(), (Status.VALID,), _spoil_the_ledger, 0
     ),
     "a ledger that is gone": Case(
-        lambda site, _: site.install(), (Status.VALID,), lambda site: (site.folder / "azlic.db").unlink(), None
+        lambda site, _: site.install(), (Status.VALID,), lambda site: (site.folder / "azlic.db").unlink(), 0
     ),
     "an adopted one, and a ledger that cannot be read": Case(
         _adopt, (Status.OPAQUE,), _spoil_the_ledger, 0

@@ -54,6 +54,14 @@ def notify_channels(engine: Engine, channels: Sequence[Channel], look: Look, *, 
     return outcome
 
 
+def tell_without_memory(channels: Sequence[Channel], look: Look, *, site: str) -> dict[str, str]:
+    """Tell each channel all there is, where no ledger remembers what it was told; why a channel took it not."""
+    state, found = look()
+    present = tuple(one.alert for one in found)
+    message = Message(site, state.now, present, present)
+    return {one.name: why for one in channels if present and (why := deliver(one, message))}
+
+
 def _tell(
     engine: Engine, channel: Channel, loud: tuple[Alert, ...], outcome: DeliveryOutcome, *, now: datetime, site: str
 ) -> None:

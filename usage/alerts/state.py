@@ -42,7 +42,10 @@ class LicenseTerm(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RefusedLicense:
-    """A license that is no good at any date, and why; ``term`` is there where it is genuine nevertheless."""
+    """A license that is no good at any date, and why; ``term`` is there where it is genuine nevertheless.
+
+    ``named`` says that the settings name this very place, so that a license is wanted there whatever lay there before.
+    """
 
     path: str
     status: Status
@@ -50,6 +53,7 @@ class RefusedLicense:
     cause: Cause | None
     container: str
     term: LicenseTerm | None
+    named: bool = False
 
     def __post_init__(self) -> None:
         if self.status in _DECIDED_BY_DATES:
@@ -174,13 +178,13 @@ NO_LEDGER = LedgerFacts((), (), (), (), None, None, (), MappingProxyType({}))
 
 
 class UnreadableLedger(NamedTuple):
-    """A ledger that is there and could not be asked, and why: nothing is known of it, and that is not good."""
+    """A ledger that could not be asked, or is missed, and why: nothing is known of it, and that is not good."""
 
     error: str
 
 
 class State(NamedTuple):
-    """Everything at ``now``."""
+    """Everything at ``now``. ``missing_trust`` is the trust store that has to be there and is not."""
 
     now: datetime
     licenses: tuple[LicenseFact, ...]
@@ -188,6 +192,7 @@ class State(NamedTuple):
     clock_behind: str | None
     ledger: LedgerFacts | UnreadableLedger
     disks: tuple[Disk, ...]
+    missing_trust: str = ""
 
     def since(self, alert: str) -> datetime:
         """Since when an alert has been there, as far as anybody looked."""

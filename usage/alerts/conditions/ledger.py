@@ -62,7 +62,7 @@ def hand_over_alerts(ledger: LedgerFacts, state: State, rules: Rules) -> Iterato
 
 
 def unreadable_alert(ledger: UnreadableLedger, state: State) -> Alert:
-    """A ledger that cannot be asked."""
+    """A ledger that cannot be asked, or is not there where one has to be."""
     return Alert(
         id=LEDGER_UNREADABLE,
         severity=Severity.CRITICAL,
@@ -71,7 +71,8 @@ def unreadable_alert(ledger: UnreadableLedger, state: State) -> Alert:
         since=state.since(LEDGER_UNREADABLE),
         subject="the ledger",
         meaning=f"{ledger.error}: nothing is known of usage, commitments and hand-over.",
-        action="Run as a user who may read it, or name it with --database: azlic doctor",
+        action="Mount it, run as a user who may read it, or name it with --database: azlic doctor. If there has never"
+        " been one, this makes it: azlic ingest",
     )
 
 

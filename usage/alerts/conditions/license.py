@@ -22,6 +22,8 @@ _KINDS = {
 }
 _ACTIONS = {
     "license-missing": "Mount it again or install it again; is it gone for good: azlic alerts forget {path}",
+    "license-wanted": "Mount it again or install it again; is none wanted there, take {path} out of the setting"
+    " licenses: licenses = [] in azlic.toml says that none is wanted at all",
     "license-unreadable": "Find out why and mend it: azlic doctor --license {path}",
     "license-opaque": "State when it ends, so that azlic can warn: azlic adopt {path} --container TYPE --expires DATE",
     "license-changed": "Do not rely on it. Install the license that was carried here again: azlic verify {path}",
@@ -48,7 +50,9 @@ def _refusal_alert(fact: RefusedLicense, state: State) -> Alert:
         since=state.since(name),
         subject=fact.path,
         meaning=_sentence(fact.detail),
-        action=_ACTIONS[kind].format(path=shlex.quote(fact.path)),
+        action=_ACTIONS["license-wanted" if kind == "license-missing" and fact.named else kind].format(
+            path=shlex.quote(fact.path)
+        ),
     )
 
 

@@ -10,17 +10,33 @@ from usage.alerts.rules import Rules, before, stage_at
 from usage.alerts.state import State, TrustFact, is_issued_later
 
 CLOCK_SUSPECT = "clock-suspect"
+TRUST_MISSING = "trust-missing"
 
 _UPDATE = "Carry in what the issuer has published since: azlic trust update"
 
 
 def trust_alerts(state: State, rules: Rules) -> Iterator[Alert]:
-    """Each issuer that has not been heard of for too long, or whose word about its keys ends."""
+    """A trust store that is gone; each issuer not heard of for too long, or whose word about its keys ends."""
+    if state.missing_trust:
+        yield _missing(state.missing_trust, state)
     for fact in state.trust:
         if stale := _stale(fact, state, rules):
             yield stale
         if ending := _ending(fact, state, rules):
             yield ending
+
+
+def _missing(folder: str, state: State) -> Alert:
+    return Alert(
+        id=TRUST_MISSING,
+        severity=Severity.CRITICAL,
+        rank=0,
+        stage="missing",
+        since=state.since(TRUST_MISSING),
+        subject="the trust store",
+        meaning=f"There are no keys in {folder}: no issuer's license is good, and what issuers took back is not known.",
+        action="Mount it, name it with --trust, or put the issuer's key there: azlic trust add ISSUER.pem",
+    )
 
 
 def _stale(fact: TrustFact, state: State, rules: Rules) -> Alert | None:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -54,6 +55,7 @@ def gather_licenses(
         above = places.of(path.parent)
         if above in found and not os.path.lexists(above):  # it stood for those below it, which are told one by one
             del found[above]
+    named = {places.of(root) for root in roots}
     facts: list[LicenseFact] = []
     for place, path in (found | gone).items():
         stamp, name = _stamp(place, context), name_of(path)
@@ -61,7 +63,8 @@ def gather_licenses(
         if stamp and before and before.stamp == stamp and timedelta() <= now - before.verified_at < FRESH:
             facts.append(before.fact)
         else:
-            facts.append(_examine(name, examine, stamp))
+            fact = _examine(name, examine, stamp)
+            facts.append(replace(fact, named=place in named) if isinstance(fact, RefusedLicense) else fact)
     return tuple(sorted(facts, key=lambda fact: fact.path))
 
 

@@ -36,11 +36,14 @@ def site_state(
     trust: TrustStore,
     database: str,
     now: datetime,
+    missed: str = "",
+    trust_named: bool = False,
     asked: str = "",
     with_use: bool = False,
 ) -> State:
     """The state at ``now``. ``examine`` verifies one license, ``asked`` says in words what it asks beside the file.
-    ``with_use`` adds up all that was ever used, which takes a moment in a ledger of many years.
+    ``missed`` says why a ledger that is not there is missed, empty where it is not; ``trust_named`` that the trust
+    store has to be there. ``with_use`` adds up all that was ever used, which takes a moment in a ledger of many years.
 
     What cannot be looked at is part of the state and hides nothing else: a ledger that cannot be asked, a license that
     cannot be read. Raises ``AzlicError`` where the trust store cannot be listed.
@@ -54,6 +57,8 @@ def site_state(
                 known = read_known_licenses(connection)
                 told = _read_ledger(connection, now, with_use=with_use)
                 folders = ledger.read_output_folders(connection)
+            elif missed:
+                told = UnreadableLedger(f"there is no ledger at {database}: {missed}")
     except AzlicError as unreadable:
         told = UnreadableLedger(unreadable.message)
     seen, issuers = read_memory(database), trust_facts(trust)
@@ -69,8 +74,16 @@ def site_state(
         trust=issuers,
         clock_behind=seen.clock_behind(now),
         ledger=told,
+        missing_trust=str(trust.folder) if _is_trust_missing(trust, seen, named=trust_named) else "",
         disks=disks([*([] if "://" in database else [Path(database).absolute().parent]), *folders]),
     )
+
+
+def _is_trust_missing(trust: TrustStore, seen: Seen, *, named: bool) -> bool:
+    """Whether a trust store that was named, or by which licenses were accepted, is not there, or is empty then."""
+    if not trust.folder.exists():
+        return named or bool(seen.accepted)
+    return bool(seen.accepted) and not trust.files()
 
 
 def _read_ledger(connection: ReadOnlyConnection, now: datetime, *, with_use: bool) -> LedgerFacts:
