@@ -15,16 +15,20 @@ from licensing.sealing.sealed import SUFFIX, BrokenSeal, ContentKey, KeyNotHeld,
 from licensing.signing.document import License
 
 MAX_SEALED_BYTES = 8 * 2**30
-_MEMORY = Path("/dev/shm")  # noqa: S108 - only links are put there
+MEMORY = Path("/dev/shm")  # noqa: S108 - only links are put there
 log = logging.getLogger("azlic.container")
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """A folder of model files, and the license whose content keys open the sealed ones among them."""
+    """A folder of model files, and the license whose content keys open the sealed ones among them.
+
+    ``memory`` is where links to the opened ones lie, if that can be written; else they lie with temporary files.
+    """
 
     folder: Path
     license: License | None = None
+    memory: Path = MEMORY
 
     @property
     def are_sealed(self) -> bool:
@@ -56,7 +60,7 @@ class Models:
             yield self.folder
             return
         with contextlib.ExitStack() as stack:
-            links = _folder_of_links(stack)
+            links = _folder_of_links(stack, self.memory)
             for name in names:
                 there = self._open(name, stack) if name in sealed else self.folder.absolute() / name
                 (links / name).symlink_to(there)
@@ -94,9 +98,9 @@ class Models:
         )
 
 
-def _folder_of_links(stack: contextlib.ExitStack) -> Path:
+def _folder_of_links(stack: contextlib.ExitStack, memory: Path) -> Path:
     # in memory where that can be: a container's own file system may be read-only
-    place = _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else None
+    place = memory if os.access(memory, os.W_OK | os.X_OK) else None
     try:
         return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="azlic-", dir=place)))
     except OSError as error:

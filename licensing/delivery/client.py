@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import stamina
@@ -24,9 +25,7 @@ from licensing.delivery.tls import client_context, handshake_fault, public_roots
 
 ATTEMPTS = 5
 ATTEMPT_SECONDS = 30.0
-"""What one attempt may take in all, from looking up the name to the last byte."""
 LONGEST_WAIT_SECONDS = 60.0
-SLOW_SECONDS = 1.0
 
 _KEY = re.compile(r"[!-~]+")
 _MAY_BE_TLS = "that port may speak TLS: write https://"
@@ -84,22 +83,33 @@ class _TryAgain(Exception):
         self.denial = denial
 
 
+class AttemptTimes(NamedTuple):
+    """What one attempt may take in all, from looking up the name to the last byte, and after how long it is slow."""
+
+    seconds: float = ATTEMPT_SECONDS
+    slow_seconds: float = 1.0
+
+
+ATTEMPT_TIMES = AttemptTimes()
+
 Waiting = Callable[[Denial, int, float], None]
 Slow = Callable[[int], None]
 
 
 def fetch_license(
-    order: Order, *, ca: Path | None, clock: Callable[[], datetime], waiting: Waiting, slow: Slow
+    order: Order, *, ca: Path | None, clock: Callable[[], datetime], waiting: Waiting, slow: Slow, times: AttemptTimes
 ) -> bytes:
     """Ask for a license until an answer is there that counts; returns its bytes, which nobody has verified yet.
 
     Redirects are not followed, for the API key would go along, and proxies in the environment are not asked.
     Raises ``Denied`` and ``NoGoodLicense``, and ``BadCall`` for a CA file that is none.
     """
-    return asyncio.run(_fetch(order, ca, clock, waiting, slow))
+    return asyncio.run(_fetch(order, ca=ca, clock=clock, waiting=waiting, slow=slow, times=times))
 
 
-async def _fetch(order: Order, ca: Path | None, clock: Callable[[], datetime], waiting: Waiting, slow: Slow) -> bytes:
+async def _fetch(
+    order: Order, *, ca: Path | None, clock: Callable[[], datetime], waiting: Waiting, slow: Slow, times: AttemptTimes
+) -> bytes:
     def wait_for(error: Exception) -> bool | float:
         """How long to wait: what the issuer asked for within a bound, else growing from a quarter of a second."""
         if not isinstance(error, _TryAgain):
@@ -113,7 +123,7 @@ async def _fetch(order: Order, ca: Path | None, clock: Callable[[], datetime], w
             async for attempt in stamina.retry_context(on=wait_for, attempts=ATTEMPTS, timeout=None):
                 with attempt:
                     try:
-                        response, content = await _ask(client, order, ca, partial(slow, attempt.num))
+                        response, content = await _ask(client, order, ca, partial(slow, attempt.num), times)
                         return _judge(response, content, order, clock)
                     except _TryAgain as error:
                         if attempt.num < ATTEMPTS:
@@ -133,20 +143,20 @@ def _last_denial(denial: Denial) -> Denied:
 
 
 async def _ask(
-    client: httpx.AsyncClient, order: Order, ca: Path | None, slow: Callable[[], None]
+    client: httpx.AsyncClient, order: Order, ca: Path | None, slow: Callable[[], None], times: AttemptTimes
 ) -> tuple[httpx.Response, bytes]:
-    """Ask once, for ``ATTEMPT_SECONDS`` in all: an answer that comes a byte at a time does not last longer."""
-    telling = asyncio.get_running_loop().call_later(SLOW_SECONDS, slow)
+    """Ask once, for ``times.seconds`` in all: an answer that comes a byte at a time does not last longer."""
+    telling = asyncio.get_running_loop().call_later(times.slow_seconds, slow)
     headers = {KEY_HEADER: order.api_key, "Accept-Encoding": "identity"}
     body = order.request().model_dump(exclude_none=True)
     try:
         async with (
-            asyncio.timeout(ATTEMPT_SECONDS),
+            asyncio.timeout(times.seconds),
             client.stream("POST", license_url(order.endpoint), json=body, headers=headers) as response,
         ):
             return response, await receive_answer(response)
     except TimeoutError as error:
-        words = f"{order.endpoint}: no whole answer within {ATTEMPT_SECONDS:g} s"
+        words = f"{order.endpoint}: no whole answer within {times.seconds:g} s"
         raise _TryAgain(Denial(DenialCode.COULD_NOT_CONNECT, words)) from error
     except (httpx.HTTPError, UnicodeError) as error:  # the latter for a host name that no name server could know
         raise _connection_failure(order, ca, error) from error

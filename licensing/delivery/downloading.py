@@ -5,7 +5,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Unpack
 
-from licensing.delivery.client import ATTEMPTS, Denied, Order, Slow, Waiting, fetch_license
+from licensing.delivery.client import (
+    ATTEMPT_TIMES,
+    ATTEMPTS,
+    AttemptTimes,
+    Denied,
+    Order,
+    Slow,
+    Waiting,
+    fetch_license,
+)
 from licensing.delivery.endpoint import check_endpoint
 from licensing.delivery.installing import check_folder, install
 from licensing.trust.store import TrustStore
@@ -13,7 +22,7 @@ from licensing.verdict.seen import NOTHING_SEEN, Seen
 from licensing.verdict.verdict import Verdict
 from licensing.verification import Here
 
-__all__ = ["ATTEMPTS", "Denied", "Order", "Slow", "Waiting", "download"]
+__all__ = ["ATTEMPTS", "AttemptTimes", "Denied", "Order", "Slow", "Waiting", "download"]
 
 
 def download(
@@ -27,14 +36,15 @@ def download(
     ca: Path | None = None,
     allow_plain_http: bool = False,
     seen: Seen = NOTHING_SEEN,
+    times: AttemptTimes = ATTEMPT_TIMES,
     **here: Unpack[Here],
 ) -> Verdict:
     """Fetch a license and install it as ``license.dat`` in ``folder``; returns the verdict on what was installed.
 
     The new license is verified before it takes the place of the old one; whatever goes wrong, the old one stays.
     ``waiting`` hears of each denial that is tried again, the number of the attempt and the seconds until the next;
-    ``slow`` of each attempt that takes longer than ``SLOW_SECONDS``. ``ca`` is a PEM file with the one CA that may
-    vouch for the endpoint; without it the public ones may. ``allow_plain_http`` lets http go to other machines too.
+    ``slow`` of each attempt that is slow by ``times``. ``ca`` is a PEM file with the one CA that may vouch for the
+    endpoint; without it the public ones may. ``allow_plain_http`` lets http go to other machines too.
     ``seen`` is what this site has seen before: an older serial than that is not installed;
     ``here`` is what it is held against at this place, as by ``verify``.
     Raises ``Denied`` for a denial, also after the last of ``ATTEMPTS`` attempts; ``NoGoodLicense`` for an answer that
@@ -44,7 +54,7 @@ def download(
     check_endpoint(order.endpoint, allow_plain_http=allow_plain_http)
     order.request()
     check_folder(folder)
-    content = fetch_license(order, ca=ca, clock=clock, waiting=waiting or _silent, slow=slow or _silent)
+    content = fetch_license(order, ca=ca, clock=clock, waiting=waiting or _silent, slow=slow or _silent, times=times)
     return install(
         content,
         folder,

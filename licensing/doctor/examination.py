@@ -16,7 +16,7 @@ from licensing.doctor.finding import DoctorFinding, FindingLevel
 from licensing.doctor.folders import Folder, Judge, look
 from licensing.doctor.identity import Identity, name_findings
 from licensing.doctor.license_folder import verdict_findings
-from licensing.doctor.machine import examine_machine, machine_facts, machine_findings
+from licensing.doctor.machine import Machine, examine_machine, machine_facts, machine_findings
 from licensing.doctor.mounts import read_mounts
 from licensing.doctor.namespaces import Shift, engine_home, shift
 from licensing.doctor.trial import try_access
@@ -85,10 +85,11 @@ def examine(
     seen: Seen | None = None,
     expiring_days: int = EXPIRING_DAYS,
     root: Path = Path("/"),
+    machine: Machine | None = None,
 ) -> SiteExamination:
     """Examine a site. What is wrong is a finding, not an exception. ``root`` is where /proc, /sys and /etc lie.
 
-    ``seen`` is what this site has seen before, as ``verify`` takes it.
+    ``seen`` is what this site has seen before, as ``verify`` takes it; ``machine`` is this one if left out.
     """
     known = read_mounts(root)
     license_path, *output_paths = (str(path.absolute()) for path in (site.license, *site.outputs))
@@ -98,7 +99,7 @@ def examine(
     verdict, license_found = _license(site, held, trust=trust, as_of=as_of, seen=seen, expiring_days=expiring_days)
     container = site.container or (verdict.container_type if verdict is not None else None)
     kind = CONTAINER_TYPES.get(container or "")
-    machine = examine_machine(root)
+    machine = machine or examine_machine(root)
     running, asked = _running(site.url)
     found = [
         *(finding for folder in (held, *outputs) for finding in folder.findings),

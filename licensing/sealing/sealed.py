@@ -86,9 +86,12 @@ class _Segments:
         return self._prefix + number.to_bytes(4, "big") + bytes([last])
 
 
-def seal_file(source: BinaryIO, key: ContentKey, name: str) -> Iterator[bytes]:
-    """The sealed form of a file, piece by piece; ``name`` is what it will be asked for by."""
-    stream_header = bytes([_STREAM_BYTES]) + token_bytes(_SALT_BYTES + _PREFIX_BYTES)
+def seal_file(source: BinaryIO, key: ContentKey, name: str, *, salt_and_prefix: bytes | None = None) -> Iterator[bytes]:
+    """The sealed form of a file, piece by piece; ``name`` is what it will be asked for by.
+
+    ``salt_and_prefix`` is for test vectors alone: they are made at random, and two files must never share them.
+    """
+    stream_header = bytes([_STREAM_BYTES]) + (salt_and_prefix or token_bytes(_SALT_BYTES + _PREFIX_BYTES))
     segments = _Segments(key, stream_header, name)
     yield _MAGIC + bytes.fromhex(key.id) + stream_header
     for number, plain, last in _number_pieces(source, SEGMENT_BYTES - _TAG_BYTES):

@@ -1,5 +1,8 @@
 """The program, run as an operator runs it, but in this process."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +41,19 @@ def cli(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
         return Answer(status, told.out, told.err)
 
     return run
+
+
+def run_damaged(folder: Path, raising: str, *words: object) -> Answer:
+    """Run a command in a process where an installed module cannot be imported: it raises what nobody foresaw."""
+    (folder / "securesystemslib.py").write_text(f"raise {raising}\n")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("azlic"), *map(str, words)],
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
 
 
 def _empty(path: Path) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from freezegun import freeze_time
 
-from tests.azlic.conftest import Cli
+from tests.azlic.conftest import Cli, run_damaged
 from tests.site import START, Site, a_license
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
@@ -79,12 +79,9 @@ def test_a_wrong_command_line_is_unknown_and_no_warning(cli: Cli, site: Site, wo
     assert answer.status == 3 and answer.out.startswith("AZLIC UNKNOWN - ") and LINE.fullmatch(answer.out)
 
 
-def test_an_error_nobody_foresaw_is_unknown(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fall(*_: object, **__: object) -> None:
-        raise RuntimeError("two | lines\nof it")
-
-    monkeypatch.setattr("azlic.monitoring.site_state.look_at_site", fall)
-    answer = cli("check")
+@pytest.mark.usefixtures("cli")
+def test_an_error_nobody_foresaw_is_unknown(tmp_path: Path) -> None:
+    answer = run_damaged(tmp_path, r"RuntimeError('two | lines\nof it')", "check")
     assert (answer.status, answer.out) == (3, "AZLIC UNKNOWN - RuntimeError: two / lines of it\n")
 
 

@@ -4,9 +4,12 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import pydantic.v1  # noqa: F401 - FastAPI loads it late, and it cannot be loaded while the clock is frozen
 import pytest
+from freezegun import freeze_time
 
 from licensing.doctor import examination
 from licensing.doctor.finding import KINDS
@@ -26,9 +29,7 @@ def strong(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def healthy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("azlic.clock.as_of", lambda _at: site.now)
-    monkeypatch.setattr("azlic.clock.now", lambda: site.now)
+def healthy(site: Site) -> Iterator[None]:
     site.install()
     (site.output / "read/0123456789ab").mkdir(parents=True)
     (site.output / "read/0123456789ab/usage-2026-03-01.jsonl").touch()
@@ -39,6 +40,8 @@ def healthy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         os.chown(site.license / "license.dat", 0, UID)
         site.license.chmod(0o750)
         (site.license / "license.dat").chmod(0o640)
+    with freeze_time(site.now):
+        yield
 
 
 def doctor(cli: Cli, *words: object) -> Answer:
@@ -155,13 +158,11 @@ def test_a_fresh_folder_is_held_against_the_ledger(cli: Cli, site: Site) -> None
 def test_a_ledger_that_may_not_be_looked_at_is_missed_only_where_it_was_named(
     cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def closed(*_: object) -> None:
-        raise PermissionError(13, "Permission denied", "azlic.db")
-
-    monkeypatch.setattr("licensing.db.database.open_ledger", closed)
+    too_long = "long" * 100  # as a folder that is closed to this user would, it makes the system refuse
+    monkeypatch.setenv("AZLIC_DATABASE", too_long)
     shutil.rmtree(site.output / "read")
     assert doctor(cli).status == 0
-    assert doctor(cli, "--database", "azlic.db").status == 3
+    assert doctor(cli, "--database", too_long).status == 3
 
 
 @root_only

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import stamina
 
-from tests.azlic.conftest import Cli
+from tests.azlic.conftest import Cli, run_damaged
 from tests.site import Site
 
 DOWNLOAD = ("download", "https://127.0.0.1:9/x", "license", "--container", "read", "--image-version", "3.2.0")
@@ -98,14 +98,11 @@ def test_days_without_end_are_refused_in_words(cli: Cli, monkeypatch: pytest.Mon
     assert answer.status == 2 and "is not a number of days from 0 to 3650" in answer.err
 
 
-def test_an_error_of_the_system_is_told_in_words(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied", "/srv/azlic")
-
-    monkeypatch.setattr("azlic.verifier.verify", refuse)
-    answer = cli("verify", "license")
+def test_an_error_of_the_system_is_told_in_words(cli: Cli, site: Site) -> None:
+    path = site.folder / ("long" * 100)
+    answer = cli("report", "2026-03", "--database", path)
     assert answer.status == 3
-    assert answer.err.startswith("azlic: the system refused: /srv/azlic: Permission denied")
+    assert answer.err.startswith(f"azlic: the system refused: {path}: File name too long\n  try: ")
 
 
 def test_an_issuer_that_does_not_answer_is_waited_for_in_words_and_status_3(cli: Cli) -> None:
@@ -172,13 +169,10 @@ def test_the_settings_file_is_used_where_nothing_else_is_said(
     assert cli("verify", "license", "--at", "2026-06-01").status == 0
 
 
-def test_an_error_nobody_thought_of_is_status_3_without_a_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def explode(*_: object, **__: object) -> None:
-        raise ZeroDivisionError("on purpose")
-
-    monkeypatch.setattr("azlic.verifier.verify", explode)
-    answer = cli("verify", "license")
-    assert answer.status == 3
+@pytest.mark.usefixtures("cli")
+def test_an_error_nobody_thought_of_is_status_3_without_a_traceback(tmp_path: Path) -> None:
+    answer = run_damaged(tmp_path, "ZeroDivisionError('on purpose')", "verify", "license")
+    assert answer.status == 3 and "Traceback" not in answer.err
     assert "ZeroDivisionError" in answer.err and "AZLIC_DEBUG=1" in answer.err
 
 

@@ -1,16 +1,19 @@
 """`azlic trust`, as an operator runs it."""
 
-import errno
 import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from freezegun import freeze_time
 
 from licensing.core.instants import iso
 from licensing.issuer.rotation import rotate
 from licensing.issuer.statements import sign_revocations
 from tests.azlic.conftest import Cli
 from tests.site import Site
+from tests.usage.forked import as_nonroot, only_root, public_folder
 
 
 def test_the_trusted_keys_are_listed_by_name_within_a_terminals_width(cli: Cli, site: Site) -> None:
@@ -33,13 +36,16 @@ def test_a_key_that_is_there_already_is_said_so(cli: Cli, site: Site) -> None:
     assert cli("trust", "add", site.public_key).out.startswith("there already: ")
 
 
+@only_root
 def test_a_key_that_may_not_be_read_keeps_its_place(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path, _limit: int) -> bytes:
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
-
-    monkeypatch.setattr("licensing.core.files.read_capped", refuse)
-    answer = cli("trust", "list")
-    assert answer.status == 1 and "chmod a+r " in answer.err and "remove" not in answer.err
+    with public_folder() as public:
+        monkeypatch.chdir(public)
+        monkeypatch.setenv("AZLIC_CONFIG", str(public / "azlic.toml"))
+        (public / "azlic.toml").touch()
+        trust = shutil.copytree(site.trust.folder, public / "trust.d")
+        (trust / "issuer.pem").chmod(0o600)
+        answer = as_nonroot(lambda: cli("trust", "list", "--trust", trust))
+    assert answer.startswith("Answer(status=1, ") and "chmod a+r " in answer and "remove" not in answer
 
 
 def test_a_folder_that_is_not_there_is_said_so(cli: Cli) -> None:
@@ -55,10 +61,10 @@ def test_a_private_key_is_not_trusted_and_must_not_travel(cli: Cli, site: Site) 
 
 
 @pytest.fixture
-def rotation(site: Site, monkeypatch: pytest.MonkeyPatch) -> Path:
+def rotation(site: Site) -> Iterator[Path]:
     """A rotation document of the issuer, made now; the program's clock is the site's, for it takes none too late."""
-    monkeypatch.setattr("azlic.clock.now", site.clock)
-    return rotate(site.public_key.parent, now=site.now, reason="yearly")
+    with freeze_time(site.now):
+        yield rotate(site.public_key.parent, now=site.now, reason="yearly")
 
 
 def a_list(site: Site, number: int = 1) -> Path:

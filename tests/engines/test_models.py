@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from engines import models as engine_models
 from engines.catalogue import read_engine
 from engines.container import find_models
-from engines.models import Models
+from engines.models import MAX_SEALED_BYTES, Models
 from engines.options import MODELS, ContainerOptions
 from licensing.core.errors import AzlicError, NoGoodLicense
 from licensing.sealing.sealed import ContentKey, seal_file
@@ -114,10 +113,10 @@ def test_a_nonroot_container_opens_sealed_files_too() -> None:
 
 
 def test_links_lie_elsewhere_where_there_is_no_shared_memory(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_models, "_MEMORY", Path("/nowhere"))
-    assert read_all(Models(sealed, license_with(KEY)))[1] == b"up and down"
+    models = Models(sealed, license_with(KEY), memory=Path("/nowhere"))
+    assert read_all(models)[1] == b"up and down"
     monkeypatch.setattr("tempfile.tempdir", "/nowhere")
-    assert "no place for links" in refusal(Models(sealed, license_with(KEY))).message
+    assert "no place for links" in refusal(models).message
 
 
 def test_a_license_of_the_previous_key_is_told_to_be_downloaded_anew(sealed: Path) -> None:
@@ -149,9 +148,9 @@ def test_two_files_that_changed_names_are_told(sealed: Path) -> None:
     )
 
 
-def test_a_file_that_is_too_large_is_not_opened(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_models, "MAX_SEALED_BYTES", 1000)
-    assert "eng.sealed cannot be opened: it is larger than 1000 bytes" in (
+def test_a_file_that_is_too_large_is_not_opened(sealed: Path) -> None:
+    os.truncate(sealed / "eng.sealed", MAX_SEALED_BYTES + 1)  # on the disk it takes no more room than before
+    assert f"eng.sealed cannot be opened: it is larger than {MAX_SEALED_BYTES} bytes" in (
         refusal(Models(sealed, license_with(KEY))).message
     )
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from fastapi import FastAPI, Response
 
-from licensing.delivery.downloading import Order, Slow, Waiting, download
+from licensing.delivery.client import ATTEMPT_TIMES
+from licensing.delivery.downloading import AttemptTimes, Order, Slow, Waiting, download
 from licensing.delivery.protocol import LICENSE_MEDIA_TYPE
 from licensing.issuer.http import issuer_app
 from licensing.issuer.issue import Issuer
@@ -59,6 +60,7 @@ def fetch(
     slow: Slow | None = None,
     ca: Path | None = None,
     allow_plain_http: bool = False,
+    times: AttemptTimes = ATTEMPT_TIMES,
 ) -> Verdict:
     return download(
         order,
@@ -69,6 +71,7 @@ def fetch(
         slow=slow,
         ca=ca,
         allow_plain_http=allow_plain_http,
+        times=times,
     )
 
 

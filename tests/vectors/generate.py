@@ -9,7 +9,6 @@ import io
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from unittest.mock import patch
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner
@@ -65,8 +64,7 @@ def generate(folder: Path) -> None:
     (folder / "issuer.pem").write_bytes(public_pem(signer.public_key))
     (folder / "payload.json").write_bytes(payload)
     (folder / "license.dat").write_bytes(seal(payload, LICENSE_TYPE, signer))
-    with patch("licensing.sealing.sealed.token_bytes", lambda count: bytes(range(count))):
-        sealed = b"".join(seal_file(io.BytesIO(MODEL), CONTENT_KEY, MODEL_NAME))
+    sealed = b"".join(seal_file(io.BytesIO(MODEL), CONTENT_KEY, MODEL_NAME, salt_and_prefix=bytes(range(39))))
     (folder / "model.sealed").write_bytes(sealed)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import URL, create_engine
 
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.files import sync_folder
-from licensing.db.database import DatabaseBusy, open_ledger
+from licensing.db.database import BUSY_SECONDS, DatabaseBusy, open_ledger
 from licensing.db.lock import holding
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 from usage.auditing.run import Audit, Progress, audit, open_readonly
@@ -24,7 +24,6 @@ from usage.auditing.run import Audit, Progress, audit, open_readonly
 PAGES_A_STEP = 4096
 _RESTARTS = 3
 _WAITS = 3
-_BUSY_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,14 @@ class Restored:
     done: bool
 
 
-def backup(target: str, file: Path, *, replace: bool = False, progress: Progress | None = None) -> Backup:
+def backup(
+    target: str,
+    file: Path,
+    *,
+    replace: bool = False,
+    progress: Progress | None = None,
+    pages_a_step: int = PAGES_A_STEP,
+) -> Backup:
     """Copy the ledger at a path into a new file, 0640, while others go on writing; then check and audit the copy.
 
     ``progress`` hears the pages done and the pages to do. Raises ``BadCall`` for a ledger at a URL, and for a ``file``
@@ -83,18 +89,21 @@ def backup(target: str, file: Path, *, replace: bool = False, progress: Progress
     if file.exists() and not replace:
         raise BadCall(f"{file} exists already", hint="name a new file; or replace it with --yes")
     open_readonly(str(ledger)).dispose()
-    with _temporary_copy(ledger, beside=file, progress=progress) as copy:
+    with _temporary_copy(ledger, beside=file, progress=progress, pages_a_step=pages_a_step) as copy:
         made = _examine(copy)
         if made.good:
             _put(copy, file)
     return made
 
 
-def restore(target: str, file: Path, *, now: datetime, agreed: bool = False) -> Restored:
+def restore(
+    target: str, file: Path, *, now: datetime, agreed: bool = False, wait_seconds: float = BUSY_SECONDS
+) -> Restored:
     """Put a backup in the place of the ledger at a path, once it is found whole and sound.
 
     1. The backup is copied, brought up to this version's schema, checked and audited; it is itself only read.
-    2. The ledger is held. Where it has batches that the backup has not, this goes on only if that is ``agreed``.
+    2. The ledger is held, within ``wait_seconds``. Where it has batches that the backup has not, this goes on only if
+       that is ``agreed``.
     3. What is there now is copied to ``LEDGER.replaced-INSTANT`` beside it.
     4. The backup is written into the ledger's file in one transaction: who has it open sees the one or the other.
 
@@ -112,7 +121,7 @@ def restore(target: str, file: Path, *, now: datetime, agreed: bool = False) -> 
         made = _examine(copy)  # 1
         if not made.good:
             return Restored(made, Loss(), None, done=False)
-        with _hold(ledger):  # 2
+        with _hold(ledger, wait_seconds):  # 2
             loss = _loss(ledger, copy)
             if loss and not agreed:
                 return Restored(made, loss, None, done=False)
@@ -140,13 +149,15 @@ def _ledger_path(target: str, instead: str) -> Path:
 
 
 @contextlib.contextmanager
-def _temporary_copy(source: Path, *, beside: Path, progress: Progress | None = None) -> Iterator[Path]:
+def _temporary_copy(
+    source: Path, *, beside: Path, progress: Progress | None = None, pages_a_step: int = PAGES_A_STEP
+) -> Iterator[Path]:
     """A copy of a database in the folder where it will be needed; it is gone afterwards, unless it was renamed."""
     copy = beside.absolute().with_name(f".{beside.name}.{os.urandom(4).hex()}.tmp")
     try:
         os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
         with _connection(source, "ro") as reader, _connection(copy, "rw") as writer:
-            _copy_pages(reader, writer, progress)
+            _copy_pages(reader, writer, progress, pages_a_step)
             writer.execute("PRAGMA journal_mode=DELETE")  # one file, whatever journal the ledger has
         yield copy
     except OSError as error:
@@ -165,7 +176,7 @@ def _temporary_copy(source: Path, *, beside: Path, progress: Progress | None = N
 @contextlib.contextmanager
 def _connection(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+        f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None
     )
     try:
         connection.execute("PRAGMA synchronous=FULL")
@@ -178,10 +189,12 @@ class _Overtaken(Exception):
     """Others wrote while a copy was made, again and again: each time it begins anew."""
 
 
-def _copy_pages(reader: sqlite3.Connection, writer: sqlite3.Connection, progress: Progress | None) -> None:
+def _copy_pages(
+    reader: sqlite3.Connection, writer: sqlite3.Connection, progress: Progress | None, pages_a_step: int
+) -> None:
     """Copy step by step, so that others can write in between; if they never rest, in one step, for which they wait."""
     try:
-        reader.backup(writer, pages=PAGES_A_STEP, progress=_watcher(progress), sleep=0.01)
+        reader.backup(writer, pages=pages_a_step, progress=_watcher(progress), sleep=0.01)
     except _Overtaken:
         reader.backup(writer, pages=-1, progress=_watcher(None))
 
@@ -193,7 +206,7 @@ def _watcher(progress: Progress | None) -> Callable[[int, int, int], None]:
     def watch(status: int, remaining: int, total: int) -> None:
         nonlocal before, restarts, waits
         if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            waits += 1  # each of _BUSY_SECONDS; Python would try for ever
+            waits += 1  # each of BUSY_SECONDS; Python would try for ever
             if waits >= _WAITS:
                 raise sqlite3.OperationalError("database is locked")
             return
@@ -233,9 +246,9 @@ def _put(copy: Path, file: Path) -> None:
 
 
 @contextlib.contextmanager
-def _hold(ledger: Path) -> Iterator[None]:
+def _hold(ledger: Path, wait_seconds: float) -> Iterator[None]:
     """Hold the ledger against everybody who writes series of transactions, whatever state it is in."""
-    with holding(create_engine(URL.create("sqlite", database=str(ledger)))):
+    with holding(create_engine(URL.create("sqlite", database=str(ledger))), wait_seconds=wait_seconds):
         yield
 
 

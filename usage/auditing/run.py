@@ -23,17 +23,15 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 import migrations
 from licensing.core.errors import AzlicError, BadCall
-from licensing.db.database import open_ledger, reading
+from licensing.db.database import BUSY_SECONDS, open_ledger, reading
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 from usage.auditing.compare import Compared, KeptCheckpoint, compare_checkpoints
 from usage.auditing.faults import AuditCheck, Fault, Faults
 from usage.auditing.files import check_files
 from usage.auditing.rest import check_rest
 from usage.auditing.rows import Unreadable, fetch
-from usage.auditing.walk import Walk
+from usage.auditing.walk import STRETCH, StretchSizes, Walk
 from usage.ledger.checkpoints import read_origin
-
-_BUSY_SECONDS = 10
 
 Progress = Callable[[int, int], None]
 
@@ -64,14 +62,19 @@ class Audit:
 
 
 def audit(
-    engine: Engine, *, against: Sequence[KeptCheckpoint] = (), files: bool = False, progress: Progress | None = None
+    engine: Engine,
+    *,
+    against: Sequence[KeptCheckpoint] = (),
+    files: bool = False,
+    progress: Progress | None = None,
+    stretch: StretchSizes = STRETCH,
 ) -> Audit:
     """Compute a ledger again. ``progress`` hears the records done and the records to do.
 
     Raises ``AzlicError`` when the ledger cannot be read at all; everything that is wrong in it is a fault.
     """
     faults = Faults()
-    walk = Walk(faults, sizes=[kept.checkpoint.size for kept in against])
+    walk = Walk(faults, sizes=[kept.checkpoint.size for kept in against], stretch=stretch)
     try:
         more = True
         while more:
@@ -122,7 +125,7 @@ def open_readonly(target: str) -> Engine:
         raise AzlicError(f"there is no ledger at {path}", hint="name it with --database")
 
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 
     engine = create_engine(URL.create("sqlite", database=str(path)), creator=connect)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
@@ -32,9 +32,15 @@ from usage.ledger.canonical import ORIGIN, Labels, SealedBatch, batch_head
 from usage.ledger.source_kinds import SourceKind
 from usage.months import DAY_MS, Month
 
-BATCHES_A_PAGE = 500
-RECORDS_A_STRETCH = 500_000
-"""After so many records a reader lets go of the ledger, so that an ingest never waits long for it."""
+
+class StretchSizes(NamedTuple):
+    """After so many records a reader lets go of the ledger, so that no ingest waits long; it reads pages of batches."""
+
+    records: int = 500_000
+    batches_a_page: int = 500
+
+
+STRETCH = StretchSizes()
 
 _CORRECTION_TYPES = (int, str, int, int, str, int, int, str)
 _encode = msgspec.json.Encoder().encode
@@ -48,7 +54,7 @@ _CLOSE = re.compile(rf"{SourceKind.CLOSE}([0-9]{{4}})-([0-9]{{2}})")
 class Walk:
     """How far an audit has come, and what it has seen up to there. The stored heads stand until they are refuted."""
 
-    def __init__(self, faults: Faults, *, sizes: Collection[int] = ()) -> None:
+    def __init__(self, faults: Faults, *, sizes: Collection[int] = (), stretch: StretchSizes = STRETCH) -> None:
         self.faults = faults
         self.sequence = 0
         self.head = ORIGIN
@@ -63,6 +69,7 @@ class Walk:
         self.sums: Sums = {}
         self.heads: dict[int, bytes] = {0: ORIGIN}
         self._sizes = set(sizes)
+        self._stretch = stretch
         self._begun = False
         self._explained = False
         self._hasher = ThreadPoolExecutor(1)  # hashing is done beside the reading, on the other core
@@ -73,9 +80,9 @@ class Walk:
 
     def stretch(self, connection: Connection) -> bool:
         """Go on for a while within one view of the ledger; False once there are no more batches."""
-        until = self.records + RECORDS_A_STRETCH
+        until = self.records + self._stretch.records
         while self.records < until:
-            page = batches_behind(connection, self.sequence if self._begun else None, BATCHES_A_PAGE)
+            page = batches_behind(connection, self.sequence if self._begun else None, self._stretch.batches_a_page)
             if not page:
                 return False
             self._begun = True

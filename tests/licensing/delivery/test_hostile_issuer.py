@@ -10,22 +10,20 @@ import stamina
 from fastapi import Response
 
 from licensing.core.errors import AzlicError, NoGoodLicense
-from licensing.delivery import client as asking
 from licensing.delivery.denial import DenialCode
-from licensing.delivery.downloading import ATTEMPTS, Denied
+from licensing.delivery.downloading import ATTEMPTS, AttemptTimes, Denied
 from licensing.delivery.protocol import LICENSE_MEDIA_TYPE
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES
 from tests.licensing.orders import KEY, Answers, an_order, as_license, fetch, files, sealed
 from tests.serving import answering, until_gone
 from tests.site import Site
 
+IN_A_HURRY = AttemptTimes(seconds=0.2, slow_seconds=0.02)
 Script = Callable[[socket.socket], None]
 
 
 @pytest.fixture(autouse=True)
-def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(asking, "ATTEMPT_SECONDS", 0.2)
-    monkeypatch.setattr(asking, "SLOW_SECONDS", 0.02)
+def _without_waiting() -> Iterator[None]:
     with stamina.set_testing(True, attempts=ATTEMPTS):
         yield
 
@@ -88,7 +86,7 @@ NEVER_WHOLE: dict[str, Script] = {
 def test_an_answer_that_is_never_whole_ends_at_the_limit(site: Site, before: dict[str, bytes], case: str) -> None:
     slow: list[int] = []
     with answering(NEVER_WHOLE[case]) as url, pytest.raises(Denied) as denied:
-        fetch(site, an_order(url), slow=slow.append)
+        fetch(site, an_order(url), slow=slow.append, times=IN_A_HURRY)
     assert denied.value.message == f"CouldNotConnect: {url}: no whole answer within 0.2 s (asked {ATTEMPTS} times)"
     assert slow == [1, 2, 3, 4, 5]
     assert files(site) == before

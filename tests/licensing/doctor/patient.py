@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
-from licensing.doctor import examination
 from licensing.doctor.examination import Site as Examined
 from licensing.doctor.examination import SiteExamination, examine
 from licensing.doctor.finding import DoctorFinding
@@ -31,6 +28,7 @@ class Patient:
         self.root = folder / "root"
         self.root.mkdir()
         self.seen: Seen | None = None
+        self.machine = STRONG
         self.site.install()
         container = self.output / "read" / "0123456789ab"
         container.mkdir(parents=True)
@@ -62,7 +60,9 @@ class Patient:
         url: str | None = None,
     ) -> SiteExamination:
         who = Examined(self.license, (self.output,), user, stated=stated, container=container, url=url)
-        return examine(who, trust=self.site.trust, as_of=self.site.now, seen=self.seen, root=self.root)
+        return examine(
+            who, trust=self.site.trust, as_of=self.site.now, seen=self.seen, root=self.root, machine=self.machine
+        )
 
     def codes(self) -> list[str]:
         return [finding.code for finding in self.examine().findings]
@@ -77,8 +77,7 @@ class Patient:
 @contextlib.contextmanager
 def a_patient() -> Iterator[Patient]:
     """A healthy site, where every user can reach it, on a strong machine."""
-    with reachable_folder() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(examination, "examine_machine", lambda _root: STRONG)
+    with reachable_folder() as folder:
         patient = Patient(folder)
         yield patient
         patient.site.close()

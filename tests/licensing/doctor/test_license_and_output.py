@@ -10,7 +10,6 @@ import pytest
 
 from licensing.adoption import OperatorStatement, adopt
 from licensing.db.database import writing
-from licensing.doctor import examination
 from licensing.doctor.examination import Site, examine
 from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.identity import Identity
@@ -104,8 +103,8 @@ def test_where_the_ledger_cannot_be_read_it_is_not_said_that_nobody_stated_anyth
 
 
 @root_only
-def test_an_adopted_license_says_what_its_container_needs(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examination, "examine_machine", lambda _root: STRONG._replace(cores=2))
+def test_an_adopted_license_says_what_its_container_needs(patient: Patient) -> None:
+    patient.machine = STRONG._replace(cores=2)
     patient.seen = adopted(patient, b"\x01opaque", 90)
     (finding,) = patient.examine().findings
     assert finding.code == "cores-too-few" and "speech-to-text needs 4 cores and 8 GB" in finding.problem
@@ -203,6 +202,6 @@ def test_several_output_folders_are_told_apart(patient: Patient) -> None:
     second.mkdir()
     os.chown(second, *NONROOT[:2])
     who = Site(patient.license, (patient.output, second, patient.output), NONROOT)
-    found = examine(who, trust=patient.site.trust, as_of=patient.site.now, root=patient.root)
+    found = examine(who, trust=patient.site.trust, as_of=patient.site.now, root=patient.root, machine=patient.machine)
     assert found.findings == () and found.empty_outputs == (str(second),)
     assert {"Output folder 1", "Output folder 2"} <= set(found.facts) and "Output folder 3" not in found.facts

@@ -12,10 +12,10 @@ from licensing.db.database import writing
 from tests.usage.attacks import Attack, attacked, audited, both, fill, recount, rehash, sql, taken
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount
-from usage.auditing import walk
 from usage.auditing.compare import CheckpointStanding
 from usage.auditing.faults import KEPT, AuditCheck
 from usage.auditing.run import Audit, audit, open_readonly
+from usage.auditing.walk import StretchSizes
 
 EDIT = "UPDATE record SET quantity = 5000000 WHERE number = 10"
 FILE = f"read/0123456789ab/{TODAY}"
@@ -306,9 +306,7 @@ def test_a_ledger_that_is_bad_all_through_is_counted_and_told_in_part(mount: Mou
     assert found.counts == {AuditCheck.ROWS: 30, AuditCheck.TOTALS: 1}
 
 
-def test_what_is_ingested_while_an_audit_runs_belongs_to_it(filled: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "RECORDS_A_STRETCH", 4)
-    monkeypatch.setattr(walk, "BATCHES_A_PAGE", 1)
+def test_what_is_ingested_while_an_audit_runs_belongs_to_it(filled: Mount) -> None:
     lines, told = a_chain(23), [0]
 
     def meanwhile(_done: int, total: int) -> None:
@@ -317,7 +315,7 @@ def test_what_is_ingested_while_an_audit_runs_belongs_to_it(filled: Mount, monke
         filled.ingest()
 
     engine = open_readonly(str(filled.site.folder / "azlic.db"))
-    found = audit(engine, progress=meanwhile)
+    found = audit(engine, progress=meanwhile, stretch=StretchSizes(records=4, batches_a_page=1))
     engine.dispose()
     assert found.sound and found.records == 23 and told[1] == 20
 

@@ -13,7 +13,6 @@ from tests.site import START
 from tests.usage.attacks import attacked, audited, fill, sql, taken
 from tests.usage.lines import a_chain
 from tests.usage.mount import Mount, rows, totals
-from usage.auditing import backups
 from usage.auditing.backups import backup, restore
 from usage.auditing.compare import CheckpointStanding
 from usage.ledger.tables.records import BatchRow, RecordRow
@@ -100,10 +99,7 @@ def test_a_damaged_index_makes_no_backup(filled: Mount, tmp_path: Path) -> None:
     assert made.audit.sound and made.damage is not None and "index" in made.damage and not made.good
 
 
-def test_a_backup_is_made_while_others_write(
-    filled: Mount, ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(backups, "PAGES_A_STEP", 4)
+def test_a_backup_is_made_while_others_write(filled: Mount, ledger: Path, tmp_path: Path) -> None:
     lines = a_chain(60)
     stop = threading.Event()
 
@@ -117,7 +113,7 @@ def test_a_backup_is_made_while_others_write(
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        made = backup(str(ledger), tmp_path / "copy.db")
+        made = backup(str(ledger), tmp_path / "copy.db", pages_a_step=4)
     finally:
         stop.set()
         writer.join()
@@ -211,11 +207,8 @@ def test_what_is_no_backup_is_told_in_words(filled: Mount, ledger: Path, tmp_pat
         restore(str(ledger), ledger, now=filled.site.now)
 
 
-def test_a_ledger_that_is_held_is_not_replaced(
-    filled: Mount, ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_ledger_that_is_held_is_not_replaced(filled: Mount, ledger: Path, tmp_path: Path) -> None:
     file = tmp_path / "copy.db"
     backup(str(ledger), file)
-    monkeypatch.setattr(backups, "holding", lambda engine: holding(engine, wait_seconds=0))
     with holding(filled.ledger), pytest.raises(AzlicError, match="held by process"):
-        restore(str(ledger), file, now=filled.site.now)
+        restore(str(ledger), file, now=filled.site.now, wait_seconds=0)
