@@ -15,7 +15,7 @@ from licensing.history.remember import advance
 from licensing.verdict.seen import WitnessKind
 from licensing.verdict.verdict import RUNNING
 from tests.azlic.conftest import Cli
-from tests.azlic.pages import page_of, watched_site
+from tests.azlic.web.pages import page_of, watched_site
 from tests.site import START, Site, a_license
 
 OPAQUE = b"\x01 nobody can read this" * 3

@@ -18,7 +18,7 @@ from tests.licensing.another_user import UID, root_only
 from tests.licensing.doctor.patient import STRONG
 from tests.site import Site
 
-PAGE = Path(__file__).parents[2] / "docs" / "doctor.md"
+PAGE = Path(__file__).parents[3] / "docs" / "doctor.md"
 
 
 @pytest.fixture(autouse=True)

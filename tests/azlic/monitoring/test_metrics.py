@@ -16,10 +16,10 @@ from freezegun import freeze_time
 from azlic.monitoring.metrics import STATES, metrics_text
 from azlic.monitoring.ready_made import fill_templates
 from licensing.verdict.verdict import Status
+from tests.azlic.commands.test_report import busy
 from tests.azlic.conftest import Cli
-from tests.azlic.pages import page_of
-from tests.azlic.prometheus import Samples, families, parsed, rules, selectors, value
-from tests.azlic.test_report import busy
+from tests.azlic.monitoring.prometheus import Samples, families, parsed, rules, selectors, value
+from tests.azlic.web.pages import page_of
 from tests.licensing.verification.test_verification_trust import listed
 from tests.site import METER, START, Site, a_license
 from tests.usage.alerts.states import NOON, a_fact, a_state, refused
@@ -34,7 +34,7 @@ from usage.alerts.state import LicenseFact
 
 __all__ = ["busy"]
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent.parent
 RULES_TEST = Path(__file__).with_name("prometheus-rules-test.yml")
 MEASURED_ANEW = "azlic_disk_free_bytes"
 """The one metric that differs between two looks at the same instant."""

@@ -19,10 +19,10 @@ from azlic.web.cache import KEEP_SECONDS, Cache
 from azlic.web.pages.site import site_html
 from licensing.core.errors import AzlicError
 from licensing.db.database import only_reading, open_ledger, reading, writing
+from tests.azlic.commands.issuer.test_issuer import AZLIC
+from tests.azlic.commands.test_report import busy
 from tests.azlic.conftest import Cli
-from tests.azlic.pages import page_of, watched_site
-from tests.azlic.test_issuer import AZLIC
-from tests.azlic.test_report import busy
+from tests.azlic.web.pages import page_of, watched_site
 from tests.certificates import HERE, Authority
 from tests.site import METER, Site
 from tests.usage.lines import a_line

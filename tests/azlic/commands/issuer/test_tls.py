@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.azlic.commands.issuer.test_issuer import AZLIC, STORE, issuer
 from tests.azlic.conftest import Cli
-from tests.azlic.test_issuer import AZLIC, STORE, issuer
 from tests.certificates import HERE, Authority
 from tests.serving import answering
 from tests.site import Site
@@ -108,7 +108,7 @@ def test_a_container_downloads_over_tls_with_its_ca_in_the_environment(
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="the page's commands are openssl's")
 def test_the_pages_own_commands_make_a_ca_that_can_be_pinned(issuer: Cli, site: Site) -> None:
     ready(issuer)
-    page = (Path(__file__).parents[2] / "docs" / "issuer-tls.md").read_text()
+    page = (Path(__file__).parents[4] / "docs" / "issuer-tls.md").read_text()
     commands = re.findall(r"^\$ (.*)$", page, flags=re.MULTILINE)
     assert len(commands) == 5
     for command in commands:

@@ -126,7 +126,7 @@ def test_head_offices_key_has_a_setting(tmp_path: Path) -> None:
 
 def test_the_auditors_script_agrees(handing: Cli, site: Site) -> None:
     handing(*EXPORT)
-    script = Path(__file__).parents[2] / "scripts" / "verify_export.py"
+    script = Path(__file__).parents[3] / "scripts" / "verify_export.py"
     command = [sys.executable, "-P", str(script), "march.azlic", "site-keys/site.pem"]
     told = subprocess.run(command, cwd=site.folder, capture_output=True, text=True, check=True).stdout
     assert told.startswith("sound: export 1 of hall 7, made ")

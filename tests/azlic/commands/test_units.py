@@ -12,7 +12,7 @@ import pytest
 from tests.azlic.conftest import Cli
 from tests.site import Site
 
-RULES_TEST = Path(__file__).with_name("prometheus-rules-test.yml")
+RULES_TEST = Path(__file__).parents[1] / "monitoring" / "prometheus-rules-test.yml"
 promtool = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool (Debian: prometheus) is not installed")
 systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 

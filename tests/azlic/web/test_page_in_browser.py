@@ -14,9 +14,9 @@ from pypdfium2 import PdfDocument
 from azlic.render.report.json import REPORT
 from azlic.web.access import Doors
 from licensing.db.database import reading
+from tests.azlic.commands.test_report import busy
 from tests.azlic.conftest import Cli
-from tests.azlic.pages import page_of
-from tests.azlic.test_report import busy
+from tests.azlic.web.pages import page_of
 from tests.browser import SCHEMES, WIDTHS, Sight, chromium, needs_chromium
 from tests.usage.commitments import day
 from tests.usage.lines import a_line

@@ -20,7 +20,7 @@ from tests.site import Site, a_license
 from usage.months import Month
 from usage.quantity import from_micro
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent.parent
 SCHEMA = re.compile(r"azlic\.[a-z-]+/v\d+")
 
 

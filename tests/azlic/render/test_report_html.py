@@ -17,8 +17,8 @@ from azlic.web.pages.scale import FRAMES, quantities, short
 from azlic.web.pdf import report_pdf
 from licensing.db.database import reading, writing
 from licensing.signing.site_keys import create_site_keys
+from tests.azlic.commands.test_report import busy
 from tests.azlic.conftest import Cli
-from tests.azlic.test_report import busy
 from tests.serving import answering
 from tests.site import Site
 from tests.usage.commitments import day
