@@ -6,11 +6,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from licensing.core.text import command_word, printable
 from licensing.db.readonly import view_of
 from licensing.doctor.finding import DoctorFinding
-from licensing.doctor.words import command_word, printable
 from usage.ledger.source_kinds import ON_DISK, output_folder_of
-from usage.records.usage_files import as_text, is_usage_file
+from usage.records.usage_files import is_usage_file
 
 
 def history_findings(
@@ -21,9 +21,9 @@ def history_findings(
     Folders ``in_use`` have not been replaced by an empty one: they are other containers'.
     """
     known = _output_folders(connection)
-    others = {as_text(Path(output).resolve()) for output in in_use}
+    others = {printable(Path(output).resolve()) for output in in_use}
     for output in empty_outputs:
-        told = as_text(Path(output).resolve())
+        told = printable(Path(output).resolve())
         if known.get(told):
             yield DoctorFinding(
                 "output-emptied",

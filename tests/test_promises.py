@@ -211,6 +211,11 @@ def test_rooms_import_only_from_the_rooms_below_them(package: str) -> None:
     assert arrows - allowed == set()
 
 
+def test_the_page_shares_the_words_of_the_report_and_nothing_else_of_it() -> None:
+    arrows = {other for one, imports in houses().items() if one.startswith("azlic.web") for other in imports}
+    assert {other for other in arrows if other.startswith("azlic.render")} == {"azlic.render.words"}
+
+
 def test_no_circle_of_modules() -> None:
     TopologicalSorter(houses()).prepare()  # raises CycleError with the circle
 

@@ -89,11 +89,11 @@ def ack_command(
 
     settings, now, day = load_settings(), clock.as_of(None), parse_instant(until)
     refuse_missed_ledger(settings, database)
+    engine = open_ledger(database or settings.database, create=True)  # an older one is unreadable before
     _, found = look_at_site(settings, trust=trust, database=database, now=now)
     alert = next((one.alert for one in found if one.alert.id == name), None)
     if alert is None:
         raise BadCall(f"there is no alert {name} now", hint="azlic alerts lists those there are, with their ids")
-    engine = open_ledger(database or settings.database, create=True)
     acknowledge(engine, alert, until=day, now=now, by=operator())
     output.emit(f"{alert.id} is quiet until {iso(day)}, or until it worsens")
 

@@ -89,7 +89,8 @@ def backup_command(
 ) -> None:
     """Copy the ledger into a file, and audit the copy.
 
-    Others may go on writing. FILE is there only once its copy is found whole and sound.
+    Others may go on writing. FILE is there only once its copy is found whole and sound. A ledger that an earlier
+    version wrote is copied as it is: a backup from before this version brings it up to date.
 
     Exit status 1 when it is not; nothing is left in FILE's place then.
 

@@ -187,4 +187,4 @@ def download_command(
     )
     if not remember_at(settings.database, verdict):
         output.tell(f"nothing remembers its serial: there is no ledger {settings.database}; verify --record makes it")
-    VERDICT.give(json, verdict)
+    VERDICT.give(json, verdict, lead_days=settings.lead_days)

@@ -119,7 +119,7 @@ def amend_command(
     from usage.quantity import MICRO, group_digits
 
     stated = None if quota is None else quota * MICRO
-    with writing(open_ledger(database or load_settings().database)) as connection:
+    with writing(open_ledger(database or load_settings().database, upgrade=True)) as connection:
         change = amend_plan(connection, name, units, parse_instant(start), quota=stated, now=clock.now())
         unit = find_plan(connection, name).unit
     if change is None:
@@ -141,7 +141,7 @@ def end_command(name: Name, database: options.Database = None) -> None:
     from licensing.db.database import open_ledger, writing
     from usage.plans.store import end_plan, find_plan
 
-    with writing(open_ledger(database or load_settings().database)) as connection:
+    with writing(open_ledger(database or load_settings().database, upgrade=True)) as connection:
         changed = end_plan(connection, name)
         plan = find_plan(connection, name)
     output.emit(
@@ -166,13 +166,13 @@ def map_command(
 
     Example: azlic plan map speech-2026 Speech.Seconds --units 1 --per 3600
     """
-    from azlic.render.plans import share_words
+    from azlic.render.words import share_words
     from licensing.db.database import open_ledger, writing
     from usage.plans.model import MeterShare
     from usage.plans.store import find_plan, map_meter, unmap_meter
 
     share = MeterShare(meter, units, per)
-    with writing(open_ledger(database or load_settings().database)) as connection:
+    with writing(open_ledger(database or load_settings().database, upgrade=True)) as connection:
         unit = find_plan(connection, name).unit
         before = unmap_meter(connection, name, meter) if remove else map_meter(connection, name, share)
     if remove:

@@ -135,4 +135,4 @@ def install_command(
     )
     if not remember_at(settings.database, verdict):
         output.tell(f"nothing remembers its serial: there is no ledger {settings.database}; verify --record makes it")
-    VERDICT.give(json, verdict)
+    VERDICT.give(json, verdict, lead_days=settings.lead_days)

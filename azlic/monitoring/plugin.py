@@ -6,6 +6,7 @@ Source: Monitoring Plugins Development Guidelines; 'label'=value[UOM];[warn];[cr
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
+from licensing.core.text import printable
 from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.conditions.ledger import LEDGER_UNREADABLE
@@ -52,7 +53,7 @@ def _fine(state: State) -> str:
 
 
 def _plain(text: str) -> str:
-    return " ".join("".join(char if char.isprintable() else "?" for char in text.replace("|", "/")).split())
+    return " ".join(printable(text.replace("|", "/")).split())
 
 
 def _figures(state: State, found: Iterable[WatchedAlert], lead_days: int) -> Iterator[str]:

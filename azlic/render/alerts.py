@@ -7,6 +7,7 @@ from azlic.output import style
 from azlic.render.answer import Answer
 from azlic.render.text import indented
 from licensing.core.instants import iso
+from licensing.core.text import printable
 from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.alert import Alert, Severity, severity_counts
 
@@ -38,14 +39,14 @@ def _alerts_text(found: Sequence[WatchedAlert], now: datetime) -> str:
 
 
 def _alert(alert: Alert) -> list[str]:
-    head = f"{alert.severity.word:<10}{alert.since:%Y-%m-%d}  {alert.stage:<16}  {_printable(alert.id)}"
+    head = f"{alert.severity.word:<10}{alert.since:%Y-%m-%d}  {alert.stage:<16}  {printable(alert.id)}"
     return [style(head, _COLOURS[alert.severity]), *_indent(alert.meaning), *_indent(f"-> {alert.action}")]
 
 
 def _acknowledgement(one: WatchedAlert) -> list[str]:
     assert one.acknowledgement is not None  # noqa: S101 - the caller sorted them so
     ack = one.acknowledgement
-    head = f"{one.alert.severity.word:<10}{one.alert.since:%Y-%m-%d}  {one.alert.stage:<16}  {_printable(one.alert.id)}"
+    head = f"{one.alert.severity.word:<10}{one.alert.since:%Y-%m-%d}  {one.alert.stage:<16}  {printable(one.alert.id)}"
     return [head, *_indent(f"quiet until {ack.until:%Y-%m-%d}, by {ack.acknowledged_by}")]
 
 
@@ -55,11 +56,7 @@ def _summary(loud: Sequence[Alert], quiet: Sequence[WatchedAlert]) -> str:
 
 
 def _indent(text: str) -> list[str]:
-    return indented(_printable(text), 10)
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return indented(printable(text), 10)
 
 
 def _alerts_fields(found: Sequence[WatchedAlert], now: datetime, *, has_ledger: bool = True) -> object:

@@ -9,6 +9,7 @@ from azlic.render.text import labelled
 from licensing.containers import ContainerType, Needs, Size
 from licensing.containers.kinds import OURS
 from licensing.containers.tags import LATEST, LATEST_LOCALE, Tag, Tags, newest_of_each
+from licensing.core.text import printable
 
 
 def containers_text(kinds: Sequence[ContainerType]) -> str:
@@ -129,7 +130,7 @@ def tags_text(wanted: WantedTags) -> str:
     if tags.latest:
         parts.append(f"{LATEST}: the image for {LATEST_LOCALE}, where a container has locales")
     if tags.others:
-        listed = "\n".join(f"  {text if text.isprintable() else ascii(text)}" for text in tags.others)
+        listed = "\n".join(f"  {printable(text)}" for text in tags.others)
         parts.append(f"of another form, not sorted: {len(tags.others)}\n{listed}")
     return "\n\n".join(parts) or "there are no tags in the list"
 

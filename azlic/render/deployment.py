@@ -1,8 +1,8 @@
 """What a person should know of a line or manifest that was written: doubts, and the steps around it."""
 
-import shlex
 from collections.abc import Iterator
 
+from licensing.core.text import command_word
 from licensing.deployment import Deployment
 
 
@@ -28,9 +28,9 @@ def _doubts(deployment: Deployment) -> Iterator[str]:
 
 def _before(deployment: Deployment, form: str) -> Iterator[str]:
     uid, gid = deployment.user
-    named = [str(mount.folder) for mount in deployment.mounts if mount.folder and mount.name != "trust"]
+    named = [command_word(str(mount.folder)) for mount in deployment.mounts if mount.folder and mount.name != "trust"]
     if named:
-        yield f"before: the folders must be the container's: chown -R {uid}:{gid} {shlex.join(named)}"
+        yield f"before: the folders must be the container's: chown -R {uid}:{gid} {' '.join(named)}"
     namespace = f" --namespace {deployment.namespace}" if deployment.namespace else ""
     if form == "kubernetes" and any(mount.name == "trust" and not mount.folder for mount in deployment.mounts):
         yield f"before: kubectl create configmap {deployment.name}-trust --from-file=trust.d{namespace}"

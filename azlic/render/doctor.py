@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from azlic.output import style
 from azlic.render.answer import Answer
 from azlic.render.text import labelled
+from licensing.core.text import printable
 from licensing.doctor.examination import SiteExamination
 from licensing.doctor.finding import DoctorFinding, FindingLevel
-from licensing.doctor.words import printable
 
 if TYPE_CHECKING:
     from licensing.doctor.mending import Mended

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from azlic.render.answer import Answer
 from azlic.render.text import indented
 from licensing.core.instants import iso
+from licensing.core.text import printable
 from usage.intake.findings import KINDS, Finding, OpenGap
 from usage.intake.quarantine import QuarantinedLine
 
@@ -18,7 +19,7 @@ def lines_text(lines: Sequence[QuarantinedLine]) -> str:
         told.append(f"{item.key:>4}  {item.file}:{item.line}  {item.kind}")
         told += indented(item.reason, 6) or [""]
         shown = item.content[:200].decode("utf-8", "backslashreplace")
-        told += indented("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown), 6) or [""]
+        told += indented(printable(shown), 6) or [""]
         if item.settled_as:
             told += indented(f"{item.settled_as}: {item.settled_why}", 6) or [""]
     return "\n".join(told)

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from azlic.render.answer import Answer
 from azlic.render.table import align, columns, indent, render_text
-from usage.plans.model import Change, MeterShare, Plan
+from azlic.render.words import share_words
+from usage.plans.model import Change, Plan
 from usage.quantity import from_micro, group_digits
 
 
@@ -53,13 +54,6 @@ def headline(plan: Plan) -> Text:
 def renewal(plan: Plan) -> str:
     """What happens at the plan's end."""
     return "renews itself" if plan.auto_renew else "ends; what is used later draws on no plan"
-
-
-def share_words(share: MeterShare, unit: str) -> str:
-    """A meter's ratio in words."""
-    if share.multiplier == share.divisor == 1:
-        return f"1 is 1 {unit}"
-    return f"{share.divisor:,} are {share.multiplier:,} {unit}"
 
 
 def _meters(plan: Plan) -> list[RenderableType]:

@@ -66,8 +66,12 @@ def sites_text(sites: Sequence["EnrolledSite"]) -> str:
 
 
 def _sites_fields(sites: Sequence["EnrolledSite"]) -> object:
-    names = ("name", "key_id", "enrolled_at", "resources")
-    return {"sites": [{name: getattr(site, name) for name in names} for site in sites]}
+    return {
+        "sites": [
+            {"name": site.name, "key_id": site.key_id, "enrolled_at": site.enrolled_at, "resources": site.resources}
+            for site in sites
+        ]
+    }
 
 
 ENROLLED_SITES = Answer("azlic.issuer-sites/v1", sites_text, _sites_fields)

@@ -12,7 +12,7 @@ from licensing.signing.document import License
 from licensing.verdict.seen import AdoptedLicense
 from licensing.verdict.verdict import NOT_REACHED, Cause, Status, Verdict
 from licensing.verification.adopted import BY_OPERATOR
-from licensing.verification.renewal import LEAD_DAYS, renewal_starts_at
+from licensing.verification.renewal import renewal_starts_at
 
 COLOURS = {Status.VALID: "green", Status.EXPIRING: "yellow", Status.GRACE: "yellow"}
 _MARKS = {True: "ok", False: "NO", None: "--"}
@@ -74,7 +74,7 @@ _DO_STATED = {
 """What to do about a license that no issuer of ours gives."""
 
 
-def verdict_text(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> str:
+def verdict_text(verdict: Verdict, *, lead_days: int) -> str:
     """What, until when, what happens then, what to do; then the numbered checks."""
     lines = [style(line, COLOURS.get(verdict.status, "red")) for line in wrap(_headline(verdict))]
     lines.append("")
@@ -180,7 +180,7 @@ def _days(left: timedelta) -> str:
     return f"{days} {'day' if days == 1 else 'days'} {when}" if days else f"less than a day {when}"
 
 
-def _verdict_fields(verdict: Verdict, *, lead_days: int = LEAD_DAYS) -> object:
+def _verdict_fields(verdict: Verdict, *, lead_days: int) -> object:
     license_ = verdict.license
     return {
         "path": verdict.path,

@@ -10,11 +10,12 @@ from azlic.render.answer import Answer
 from azlic.render.text import WIDTH, wrap
 from azlic.render.verdict import COLOURS, VERDICT
 from licensing.core.instants import iso
+from licensing.core.text import printable
 from licensing.verdict.severity import status_counts, worst_first
 from licensing.verdict.verdict import Verdict
 from licensing.verification.adopted import BY_OPERATOR
 from licensing.verification.mounts import Mounts
-from licensing.verification.renewal import LEAD_DAYS, renewal_starts_at
+from licensing.verification.renewal import renewal_starts_at
 
 _HEADINGS = ("STATUS", "DAYS", "ENDS", "RENEW BY", "CONTAINER", "PATH")
 _OTHER_ENDS = ("GRACE ENDS", "COMMITMENT ENDS", "PATH")
@@ -23,7 +24,7 @@ _CONTAINER_CELLS = 14
 _NAMED = 5
 
 
-def verdicts_text(verdicts: Sequence[Verdict], mounts: Mounts, *, lead_days: int = LEAD_DAYS) -> str:
+def verdicts_text(verdicts: Sequence[Verdict], mounts: Mounts, *, lead_days: int) -> str:
     """A line for each license, then those whose grace or commitment ends on another day, then how many of each.
 
     A star beside a status says that it rests on what the operator stated.
@@ -89,17 +90,13 @@ def _table(
 
 def _fit(text: str, cells: int) -> str:
     """A name in at most so many cells: what cannot be printed is escaped, what is too long loses its middle."""
-    shown = _printable(text)
+    shown = printable(text)
     if cell_len(shown) <= cells:
         return shown
     head, tail = (cells - 3) // 3, len(shown)
     while cell_len(shown[tail - 1 :]) <= cells - 3 - head:
         tail -= 1
     return f"{set_cell_size(shown, head)}...{shown[tail:]}"
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _summary(verdicts: Sequence[Verdict], mounts: Mounts) -> list[str]:
@@ -119,7 +116,7 @@ def _day(instant: datetime | None) -> str:
     return f"{instant:%Y-%m-%d}" if instant else "-"
 
 
-def _verdicts_fields(verdicts: Sequence[Verdict], mounts: Mounts, *, lead_days: int = LEAD_DAYS) -> object:
+def _verdicts_fields(verdicts: Sequence[Verdict], mounts: Mounts, *, lead_days: int) -> object:
     """Each of the verdicts is what its path alone would print."""
     ordered = worst_first(verdicts)
     return {
@@ -141,4 +138,4 @@ VERDICTS = Answer("azlic.verdicts/v1", verdicts_text, _verdicts_fields)
 def verdict_line(verdict: Verdict) -> str:
     """A verdict on one line of a log, its instant first."""
     status = f"{verdict.status} ({BY_OPERATOR})" if verdict.stated else verdict.status
-    return _printable(f"{iso(verdict.as_of)} {status} {verdict.path}: {verdict.detail}")
+    return printable(f"{iso(verdict.as_of)} {status} {verdict.path}: {verdict.detail}")

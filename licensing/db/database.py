@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 import migrations
 from licensing.core.errors import AzlicError, BadCall
 from licensing.db import postgresql
+from licensing.db.revision import check_revision
 from licensing.db.schema import StoreRow
 from licensing.db.sqlite_wal import wal_is_safe
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
@@ -95,7 +96,7 @@ def _bring_up_to_date(engine: Engine, kind: StoreKind, *, create: bool, upgrade:
         if settled or not (create or upgrade):
             return
     elif not (create or (upgrade and revision is not None)):
-        raise _not_current(engine, revision)
+        check_revision(revision, place(engine))
     _refuse_unfit(engine, revision)
     with writing(engine) as connection:  # one transaction, so that what is refused keeps the schema it has
         migrations.upgrade(connection)
@@ -251,7 +252,7 @@ def _revision(engine: Engine) -> str | None:
 
 def _refuse_unfit(engine: Engine, revision: str | None) -> None:
     if revision is not None and revision > migrations.HEAD:
-        raise _not_current(engine, revision)
+        check_revision(revision, place(engine))
     if revision is None and engine.dialect.name == "postgresql":
         _refuse_unfit_encoding(engine)
 
@@ -263,21 +264,3 @@ def _refuse_unfit_encoding(engine: Engine) -> None:
                 f"the database {place(engine)} keeps text in {encoding}, which cannot hold every record",
                 hint="make it with: createdb --encoding=UTF8 --template=template0 NAME",
             )
-
-
-def _not_current(engine: Engine, revision: str | None) -> AzlicError:
-    where = place(engine)
-    if revision is None:
-        return AzlicError(
-            f"{where} is no azlic database",
-            hint="the first `azlic ingest` makes one of an empty database; or name the right one with --database",
-        )
-    if revision > migrations.HEAD:
-        return AzlicError(
-            f"{where} was written by a newer azlic (schema {revision}, this one knows {migrations.HEAD})",
-            hint="install that version or a newer one",
-        )
-    return BadCall(
-        f"{where} has the older schema {revision}",
-        hint="any command that writes, `azlic ingest` for one, brings it up to date",
-    )

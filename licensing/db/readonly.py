@@ -96,11 +96,7 @@ def _check_ledger(connection: ReadOnlyConnection, where: str) -> None:
 
 
 def _check_schema(path: Path, connection: ReadOnlyConnection) -> None:
-    import migrations  # noqa: PLC0415 - not needed by `azlic verify`
+    from licensing.db.revision import check_revision  # noqa: PLC0415 - not needed by `azlic verify`
 
     (found,) = connection.select(str, "SELECT max(version_num) FROM alembic_version")
-    if found != migrations.HEAD:
-        raise AzlicError(
-            f"{path} has schema {found}, this version reads {migrations.HEAD}",
-            hint="any command that writes, `azlic ingest` for one, brings an older one up to date",
-        )
+    check_revision(found, str(path))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from licensing.containers import CONTAINER_TYPES
 from licensing.core.errors import AzlicError
+from licensing.core.text import printable
 from licensing.doctor.finding import DoctorFinding, FindingLevel
 from licensing.doctor.folders import Folder, Judge, look
 from licensing.doctor.identity import Identity, name_findings
@@ -20,7 +21,6 @@ from licensing.doctor.machine import Machine, examine_machine, machine_facts, ma
 from licensing.doctor.mounts import read_mounts
 from licensing.doctor.namespaces import Shift, engine_home, shift
 from licensing.doctor.trial import try_access
-from licensing.doctor.words import printable
 from licensing.trust.store import TrustStore
 from licensing.verdict.seen import Seen
 from licensing.verdict.verdict import Cause, Verdict

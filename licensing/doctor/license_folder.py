@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from licensing.core.instants import iso
+from licensing.core.text import command_word, printable
 from licensing.doctor.access import WRITE
 from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.identity import Identity
 from licensing.doctor.survey import Survey, aim
 from licensing.doctor.tree import FEW, Tree, TreeEntry
-from licensing.doctor.words import command_word, printable
 from licensing.verdict.verdict import Cause, Status, Verdict
 from licensing.verification.adopted import BY_OPERATOR
 from licensing.verification.mounts import LICENSE_NAME

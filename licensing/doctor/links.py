@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from licensing.core.text import command_word
 from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.tree import Tree, TreeEntry
-from licensing.doctor.words import command_word
 from licensing.verification.mounts import LICENSE_NAME
 
 _MOST = 10

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from licensing.core.text import command_word
 from licensing.doctor.finding import DoctorFinding
-from licensing.doctor.words import command_word
 
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 _MIB = 1 << 20

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from licensing.core.text import command_word, printable
 from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.identity import Identity
-from licensing.doctor.words import command_word, printable
 
 _RANGE = 65_536
 _FIRST = 100_000

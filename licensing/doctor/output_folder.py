@@ -10,9 +10,9 @@ from datetime import date
 from functools import lru_cache
 from itertools import combinations
 
+from licensing.core.text import printable
 from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.tree import Tree
-from licensing.doctor.words import printable
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EPOCH = date(1970, 1, 1).toordinal()

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from licensing.core.text import command_word, printable
 from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.identity import Identity
 from licensing.doctor.mounts import MountPoint
 from licensing.doctor.tree import FEW, Tree, TreeEntry
-from licensing.doctor.words import command_word, printable
 
 
 class Survey(NamedTuple):

@@ -9,9 +9,9 @@ import stat
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from licensing.core.text import printable
 from licensing.doctor.access import ENTER, WRITE, Acl, read_acl, rights
 from licensing.doctor.identity import Identity
-from licensing.doctor.words import printable
 
 FEW = 3
 """So many of many files are named."""

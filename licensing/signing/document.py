@@ -22,6 +22,7 @@ from pydantic import (
 from licensing.containers import version_key
 from licensing.core import strict_json
 from licensing.core.instants import iso
+from licensing.core.text import printable
 from licensing.core.validation_messages import first_fault
 
 LICENSE_TYPE = "application/vnd.azlic.license.v1+json"
@@ -205,7 +206,7 @@ def parse_document(payload: bytes, kind: type[D]) -> D:
         return kind.model_validate_json(payload, strict=True)
     except ValidationError as error:
         names, words = first_fault(error)
-        where = "".join(filter(str.isprintable, ".".join(names)))[:200]
+        where = printable(".".join(names))[:200]
         raise BadDocument(f"{where}: {words}" if where else words) from error
     except ValueError as error:
         raise BadDocument(str(error)) from error

@@ -26,6 +26,7 @@ from licensing.signing.keys import public_pem
 from licensing.trust.store import TrustStore
 from licensing.verdict.verdict import Verdict
 from licensing.verification import verify
+from licensing.verification.renewal import LEAD_DAYS
 from tests.site import a_license
 
 SEED = 20_261_120
@@ -422,7 +423,7 @@ class Target:
         """What is wrong with the answer to this file; None where all is well."""
         try:
             verdict = self.verdict(content)
-            told = verdict_text(verdict), VERDICT.line(verdict)
+            told = verdict_text(verdict, lead_days=LEAD_DAYS), VERDICT.line(verdict, lead_days=LEAD_DAYS)
         except Exception as error:
             return f"{type(error).__name__} was raised: {error}"
         if verdict.may_run and not may_be_valid(content):

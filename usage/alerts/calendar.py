@@ -8,6 +8,7 @@ from typing import NamedTuple
 from icalendar import Calendar, Event
 
 from licensing.core.instants import iso
+from licensing.core.text import printable
 from usage.alerts.rules import Rules, before
 from usage.alerts.state import PlanFact, State, UnreadableLedger
 
@@ -71,7 +72,7 @@ def calendar_file(entries: Iterable[CalendarEntry], *, site: str, now: datetime)
         event.add("dtstamp", now)
         event.add("dtstart", day)
         event.add("summary", entry.title + (f" ({site})" if site else ""))
-        event.add("description", _text(entry.text))
+        event.add("description", printable(entry.text))
         event.add("sequence", max(day.toordinal() - date(1970, 1, 1).toordinal(), 0))
         event.add("transp", "TRANSPARENT")
         calendar.add_component(event)
@@ -80,7 +81,3 @@ def calendar_file(entries: Iterable[CalendarEntry], *, site: str, now: datetime)
 
 def _day(instant: datetime) -> date:
     return instant.astimezone(UTC).date()
-
-
-def _text(text: str) -> str:
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

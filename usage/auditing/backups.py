@@ -18,6 +18,7 @@ from licensing.core.errors import AzlicError, BadCall
 from licensing.core.files import sync_folder
 from licensing.db.database import BUSY_SECONDS, DatabaseBusy, open_ledger
 from licensing.db.lock import holding
+from licensing.db.revision import OlderSchema
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 from usage.auditing.run import Audit, Progress, audit, open_readonly
 
@@ -80,6 +81,7 @@ def backup(
 ) -> Backup:
     """Copy the ledger at a path into a new file, 0640, while others go on writing; then check and audit the copy.
 
+    A ledger of an older schema is copied as it is, so that the version that wrote it can restore it.
     ``progress`` hears the pages done and the pages to do. Raises ``BadCall`` for a ledger at a URL, and for a ``file``
     that is there already, unless ``replace``; ``AzlicError`` where the copy cannot be made.
     """
@@ -88,7 +90,8 @@ def backup(
         raise BadCall(f"{file} is the ledger itself", hint="name another file, best on another disk")
     if file.exists() and not replace:
         raise BadCall(f"{file} exists already", hint="name a new file; or replace it with --yes")
-    open_readonly(str(ledger)).dispose()
+    with contextlib.suppress(OlderSchema):
+        open_readonly(str(ledger)).dispose()
     with _temporary_copy(ledger, beside=file, progress=progress, pages_a_step=pages_a_step) as copy:
         made = _examine(copy)
         if made.good:
@@ -223,7 +226,12 @@ def _watcher(progress: Progress | None) -> Callable[[int, int, int], None]:
 def _examine(copy: Path) -> Backup:
     with _connection(copy, "ro") as connection:
         told = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    engine = open_readonly(str(copy))
+    try:
+        engine = open_readonly(str(copy))
+    except OlderSchema:
+        with _temporary_copy(copy, beside=copy) as current:
+            open_ledger(str(current), upgrade=True).dispose()
+            return _examine(current)
     try:
         return Backup(audit(engine), None if told == "ok" else str(told).splitlines()[-1])
     finally:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from usage.auditing.faults import printable
+from licensing.core.text import printable
 from usage.auditing.rows import Unreadable, fetch
 from usage.ledger.source_kinds import ON_DISK
 from usage.quantity import group_digits

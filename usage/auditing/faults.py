@@ -3,11 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 
 from licensing.core.instants import from_milliseconds, iso
+from licensing.core.text import printable
 from usage.months import DAY_MS, Month
-from usage.records.usage_files import as_text
 
 KEPT = 20
 """So many faults are told in full; the rest is counted, so that a ledger that is bad all through needs no memory."""
@@ -51,12 +50,6 @@ class Faults:
         self.counts[check] += 1
         if len(self.first) < KEPT:
             self.first.append(Fault(check, where, what))
-
-
-def printable(value: object) -> str:
-    """A value from a ledger that nobody vouches for, fit for a terminal."""
-    text = str(value)
-    return as_text(Path(text)) if text else "''"
 
 
 def day_text(day: object) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from licensing.core.text import printable
 from licensing.db.database import reading
-from usage.auditing.faults import AuditCheck, Faults, printable
+from usage.auditing.faults import AuditCheck, Faults
 from usage.auditing.rows import fetch
 from usage.ledger.source_kinds import ON_DISK, SourceKind
 from usage.records.usage_files import OpenFile, UnreadableFile

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, inspect
 
-from usage.auditing.faults import AuditCheck, day_text, month_text, printable
+from licensing.core.text import printable
+from usage.auditing.faults import AuditCheck, day_text, month_text
 from usage.auditing.months import read_closed_totals
 from usage.auditing.rows import Unreadable, fetch
 from usage.auditing.walk import Sums, Walk

@@ -21,9 +21,9 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-import migrations
-from licensing.core.errors import AzlicError, BadCall
+from licensing.core.errors import AzlicError
 from licensing.db.database import BUSY_SECONDS, open_ledger, reading
+from licensing.db.revision import check_revision
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 from usage.auditing.compare import Compared, KeptCheckpoint, compare_checkpoints
 from usage.auditing.faults import AuditCheck, Fault, Faults
@@ -116,7 +116,8 @@ def _records(connection: Connection) -> int:
 def open_readonly(target: str) -> Engine:
     """The ledger at a path or URL, to be read and nothing else: a file on a medium that cannot be written will do.
 
-    Raises ``AzlicError`` where there is none or it cannot be read, ``BadCall`` where its schema is another.
+    Raises ``AzlicError`` where there is none or it cannot be read, ``OlderSchema`` where it has to be
+    brought up to date first.
     """
     if "://" in target:
         return open_ledger(target)
@@ -136,12 +137,6 @@ def open_readonly(target: str) -> Engine:
 
 def _refuse_others(connection: Connection, path: Path) -> None:
     tables = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").first()
-    if tables is None:
-        raise AzlicError(f"{path} is no azlic database", hint="name the right file with --database")
-    revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    if revision != migrations.HEAD:
-        raise BadCall(
-            f"{path} has the schema {revision}, and this azlic knows {migrations.HEAD}",
-            hint="an older one is brought up to date by any command that writes; a newer one needs a newer azlic",
-        )
+    stated = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if tables else None
+    check_revision(stated, str(path))
     check_kind(connection.exec_driver_sql(STATED_KIND).scalars(), StoreKind.SITE, str(path))

@@ -16,8 +16,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from licensing.core.instants import from_milliseconds
+from licensing.core.text import printable
 from usage.auditing.diagnose import first_difference
-from usage.auditing.faults import AuditCheck, Faults, month_text, printable
+from usage.auditing.faults import AuditCheck, Faults, month_text
 from usage.auditing.months import read_closed_month
 from usage.auditing.rows import (
     MOST_RECORDS,

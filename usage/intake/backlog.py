@@ -7,10 +7,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
+from licensing.core.text import printable
 from licensing.db.schema import rows_of
 from usage.ledger.source_kinds import ON_DISK
 from usage.ledger.tables.records import SourceRow
-from usage.records.usage_files import FoundFile, as_text, beside, find_files
+from usage.records.usage_files import FoundFile, beside, find_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def read_backlog(connection: Connection, folders: Sequence[Path] = ()) -> Backlo
     hidden = {row.path: row.pending for row in known if Path(row.path).parent in unseen}
     return Backlog(
         untaken=tuple(BacklogFile(path, size) for path, size in sorted((found | hidden).items()) if size),
-        unseen=tuple(sorted(map(as_text, unseen))),
+        unseen=tuple(sorted(map(printable, unseen))),
     )
 
 

@@ -16,12 +16,13 @@ from typing import Any
 
 from sqlalchemy import ColumnExpressionArgument, Connection, func, insert, or_, select, text, update
 
+from licensing.core.text import printable
 from licensing.db.schema import rows_of
 from usage.ledger.sequences import last_links
 from usage.ledger.source_kinds import ON_DISK
 from usage.ledger.tables.records import FindingRow, SourceRow
 from usage.ledger.writer import Cursor, Ledger
-from usage.records.usage_files import Block, FoundFile, OpenFile, UnreadableFile, as_text, beside
+from usage.records.usage_files import Block, FoundFile, OpenFile, UnreadableFile, beside
 
 HEAD_BYTES = 1024
 MARKER_BYTES = 256
@@ -129,7 +130,7 @@ class Matching:
         """The sources that could be meant: all of them, or for a few files those with their folder, path or inode."""
         meant: list[ColumnExpressionArgument[bool]] = [text(ON_DISK)]
         if len(files) + len(folders) <= _FEW:
-            inodes, told = [file.inode for file in files], [as_text(folder) for folder in folders]
+            inodes, told = [file.inode for file in files], [printable(folder) for folder in folders]
             below = [SourceRow.path.startswith(f"{folder}/", autoescape=True) for folder in told]
             meant.append(or_(SourceRow.inode.in_(inodes), SourceRow.path.in_(told), *below))
         return list(rows_of(self._connection, SourceRow, *meant, order_by=[SourceRow.key]))
@@ -287,4 +288,4 @@ def _is_other(row: SourceRow) -> bool:
 
 def _short(path: Path) -> str:
     """The part of a path that stays the same wherever the output folder is mounted: service, container, file."""
-    return as_text(Path(*path.parts[-3:]))
+    return printable(Path(*path.parts[-3:]))

@@ -16,6 +16,7 @@ from licensing.core import strict_json
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.files import FileTooLarge, read_file
 from licensing.core.instants import iso, parse_instant
+from licensing.core.text import printable
 from licensing.signing.document import Label
 
 MAX_BYTES = 4 << 20
@@ -136,7 +137,7 @@ def read_items(content: bytes, origin: str, kind: type[AzureItem]) -> AzureList[
 
 def _place(location: Sequence[str | int]) -> str:
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return "".join(filter(str.isprintable, place)).lstrip(".")[:200] or "all of it"
+    return printable(place).lstrip(".")[:200] or "all of it"
 
 
 def wrong(origin: str, what: str) -> AzlicError:

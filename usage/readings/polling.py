@@ -13,6 +13,7 @@ import httpx
 from sqlalchemy import Connection
 
 from licensing.core.errors import BadCall
+from licensing.core.text import printable
 from licensing.core.web_address import has_only_a_path, parse_web_address
 from usage.months import Month
 from usage.plans.store import list_plans
@@ -141,7 +142,7 @@ def _get(client: httpx.Client, address: str, patience: Patience) -> bytes:
 
 
 def _phrase(response: httpx.Response) -> str:
-    return "".join(filter(str.isprintable, response.reason_phrase))[:80]
+    return printable(response.reason_phrase)[:80]
 
 
 def _read_capped(chunks: Iterable[bytes], deadline: float, patience: Patience) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Self, cast
 
 from licensing.core.errors import AzlicError
+from licensing.core.text import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class FoundFile:
     @property
     def text(self) -> str:
         """The path as text."""
-        return as_text(self.path)
+        return printable(self.path)
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -79,7 +80,7 @@ class UnreadableFile(AzlicError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
-            f"{as_text(path)} cannot be read: {reason}",
+            f"{printable(path)} cannot be read: {reason}",
             hint="run as a user who may read the output mount; what was taken before stays taken",
         )
 
@@ -153,12 +154,6 @@ def is_usage_file(path: Path) -> bool:
     return _NAME.fullmatch(path.name) is not None
 
 
-def as_text(path: Path) -> str:
-    """A path as a database can hold it and a terminal may show it: what is no printable character is escaped."""
-    text = str(path)
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
 def find_files(paths: Iterable[Path]) -> list[FoundFile]:
     """The usage files below folders, and files named outright: in the order of their paths, rotated ones oldest first.
 
@@ -204,7 +199,7 @@ def _age(path: Path) -> tuple[Path, str, bool, list[int], str]:
 
 def _refusal(path: Path, error: OSError) -> AzlicError:
     return AzlicError(
-        f"{as_text(path)} cannot be looked at: {error.strerror}", hint="run as a user who may read the output mount"
+        f"{printable(path)} cannot be looked at: {error.strerror}", hint="run as a user who may read the output mount"
     )
 
 

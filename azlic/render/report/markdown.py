@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from azlic.render.closed_months import late_parts
-from azlic.render.plans import share_words
 from azlic.render.table import align
+from azlic.render.words import share_words
 from licensing.core.instants import iso
 from usage.quantity import group_digits
 from usage.reporting.activity import Activity

@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from azlic.render.table import columns, indent
-from usage.intake.findings import KINDS
+from azlic.render.words import open_counts, settlement_counts
 from usage.reporting.activity import Activity, ContainerActivity
 from usage.reporting.quality import Quality
 
@@ -40,26 +40,3 @@ def quality_lines(quality: Quality) -> Text:
 
 def _lines(counts: Sequence[tuple[int, str]]) -> list[str]:
     return [f"  {count:>9,}  {what}" for count, what in counts]
-
-
-def open_counts(quality: Quality) -> list[tuple[int, str]]:
-    """How many of each thing that is to be looked into; only what there is."""
-    counts = [
-        (quality.quarantined, "lines in quarantine, not counted: azlic quarantine list"),
-        (quality.conflicts, "conflicts: a known id with other content, not counted"),
-        (quality.pending_bytes, "bytes of unfinished lines, not counted yet"),
-        (quality.vanished, "sources that are gone at the moment"),
-        (quality.missing_records, "records of chained containers that have not arrived"),
-        *((count, f"{KINDS.get(kind, kind)}: azlic findings list") for kind, count in quality.findings.items()),
-        (len(quality.unmapped_meters), "meters on no plan, or used outside its time:"),
-    ]
-    return [(count, what) for count, what in counts if count]
-
-
-def settlement_counts(quality: Quality) -> list[tuple[int, str]]:
-    """How many of each thing that somebody has looked into; only what there is."""
-    counts = [
-        (quality.settled, "lines kept apart, settled"),
-        (quality.settled_findings, "findings, settled"),
-    ]
-    return [(count, what) for count, what in counts if count]

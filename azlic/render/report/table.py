@@ -2,21 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from fractions import Fraction
 from itertools import groupby
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from azlic.render.closed_months import closing_lines, late_lines
-from azlic.render.plans import headline, share_words
+from azlic.render.plans import headline
 from azlic.render.report.quality import containers_lines, quality_lines
 from azlic.render.table import align, columns, indent, render_text
+from azlic.render.words import day, outlook_words, share_words, unmapped_words
 from licensing.core.instants import iso
 from usage.months import Month
-from usage.quantity import MICRO, group_digits
 from usage.reporting.daily import Usage
-from usage.reporting.forecast import Cover, Outlook, Pace, Projection
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.report import MonthlyReport
 
@@ -50,7 +48,11 @@ def _plan(usage: PlanUsage, month: Month) -> list[RenderableType]:
 
 def _standing(usage: PlanUsage, month: Month) -> RenderableType:
     rows = [
-        ("committed", usage.committed, f"from {_day(usage.period_starts_at)} up to {_day(usage.period_ends_at)} UTC"),
+        (
+            "committed",
+            usage.committed,
+            f"from {day(usage.period_starts_at)} up to {day(usage.period_ends_at)} UTC",
+        ),
         ("used", usage.used, f"{usage.percent:.1f} % used, {usage.percent_of_time:.1f} % of the time gone"),
         ("remaining", usage.remaining, "")
         if usage.remaining >= 0
@@ -70,59 +72,6 @@ def _outlook(usage: PlanUsage) -> RenderableType:
     for name, words in outlook_words(usage):
         table.add_row(name, words, style="red" if name == "used up" else "")
     return indent(table)
-
-
-def outlook_words(usage: PlanUsage) -> list[tuple[str, str]]:
-    """The pace of a plan and where it leads, each by its name."""
-    told = [("pace", _pace(usage.pace, usage.plan.unit))]
-    if usage.used_up_on is not None:
-        told.append(("used up", f"on {_day(usage.used_up_on)}"))
-    if usage.projection is not None:
-        if usage.used_up_on is None:
-            told.append(("runs out", _runs_out(usage.projection)))
-        told.append(("by its end", _by_its_end(usage.projection, usage)))
-    covers = (("cover now", usage.cover), ("cover then", usage.projected_cover))
-    return told + [(name, _cover(cover, usage)) for name, cover in covers if cover is not None]
-
-
-def _pace(pace: Pace | None, unit: str) -> str:
-    if pace is None:
-        return "not known before a whole week of use"
-    if pace.lowest is None or pace.highest is None:
-        return f"{round_estimate(pace.per_day)} {unit} a day over one whole week; no range from a single week"
-    span = f"({round_estimate(pace.lowest)} to {round_estimate(pace.highest)})"
-    return f"{round_estimate(pace.per_day)} {unit} a day over {pace.weeks} whole weeks {span}"
-
-
-def _runs_out(projection: Projection) -> str:
-    told = _when(projection.expected)
-    if projection.least is None or projection.most is None:
-        return told
-    earliest, latest = _when(projection.most), _when(projection.least)
-    return told if earliest == latest else f"{told} (earliest {earliest}, latest {latest})"
-
-
-def _when(outlook: Outlook) -> str:
-    return "after its end" if outlook.runs_out_at is None else _day(outlook.runs_out_at)
-
-
-def _by_its_end(projection: Projection, usage: PlanUsage) -> str:
-    used = projection.expected.used
-    told = f"{round_estimate(used)} {usage.plan.unit} used, {used * 100 // usage.committed:,} %"
-    if projection.least is None or projection.most is None:
-        return told
-    return f"{told} ({round_estimate(projection.least.used)} to {round_estimate(projection.most.used)})"
-
-
-def _cover(cover: Cover, usage: PlanUsage) -> str:
-    full = (
-        f"{round_estimate(cover.overage)} over: {cover.full:,} {_units(cover.full)} of {group_digits(usage.plan.quota)}"
-    )
-    return full if cover.prorated is None else f"{full}; pro-rated from {_day(usage.counted_until)}: {cover.prorated:,}"
-
-
-def _units(count: int) -> str:
-    return "unit" if count == 1 else "units"
 
 
 def _drawn_quantities(usage: PlanUsage, month: Month) -> list[RenderableType]:
@@ -145,12 +94,6 @@ def _without_plan(report: MonthlyReport) -> list[RenderableType]:
             _rows(rows, str(report.month), "year to date"),
         ]
     return parts
-
-
-def unmapped_words(report: MonthlyReport, meter: str) -> str:
-    """Why a meter's use draws on no plan."""
-    plans = report.other_times.get(meter)
-    return f"used outside the time of plan {', '.join(plans)}" if plans else "no plan has this meter: azlic plan map"
 
 
 def _by_meter(rows: Iterable[Usage]) -> list[tuple[str, list[Usage]]]:
@@ -189,15 +132,5 @@ def _bars(
     return [Text("Twelve months", style="bold"), Text(f"  {title}"), indent(table)]
 
 
-def _day(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d}"
-
-
 def _minute(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M}"
-
-
-def round_estimate(micro: int | Fraction) -> str:
-    """A quantity that is an estimate: to whole units, below ten to two decimals."""
-    number = float(micro / MICRO)
-    return f"{number:,.0f}" if abs(number) >= 10 else f"{number:,.2f}".rstrip("0").rstrip(".")

@@ -6,9 +6,14 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from azlic.render.plans import share_words
-from azlic.render.report.quality import open_counts, settlement_counts
-from azlic.render.report.table import outlook_words, round_estimate, unmapped_words
+from azlic.render.words import (
+    open_counts,
+    outlook_words,
+    round_estimate,
+    settlement_counts,
+    share_words,
+    unmapped_words,
+)
 from azlic.web.pages.charts import BurnDownChart, MonthBars, burn_down_charts, month_bars
 from azlic.web.pages.templates import instant_words, render_page, style
 from usage.ledger.checkpoints import Head

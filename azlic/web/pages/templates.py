@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 import azlic
 from azlic.web.pages.scale import short
+from licensing.core.text import printable
 from usage.months import is_midnight
 from usage.quantity import from_micro, group_digits
 
@@ -53,7 +54,7 @@ def _printable(value: Any) -> Any:
     """Names come from outside: a character that turns text round or hides it is written as its code."""
     if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
         return value
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in value)
+    return printable(value)
 
 
 @cache

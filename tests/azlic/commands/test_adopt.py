@@ -10,6 +10,7 @@ from azlic.render.verdicts import verdict_line
 from licensing.containers import CONTAINER_TYPES
 from licensing.history.read import read_memory
 from licensing.verification import verify
+from licensing.verification.renewal import LEAD_DAYS
 from tests.azlic.conftest import Cli
 from tests.site import START, Site
 
@@ -113,7 +114,7 @@ def test_no_line_is_wider_than_a_terminal(cli: Cli, site: Site, container: str) 
     seen = read_memory(str(site.folder / "azlic.db"))
     for asked in (None, "no-such-container"):
         verdict = verify(site.license, trust=site.trust, as_of=START, container=asked, seen=seen)
-        assert max(map(len, verdict_text(verdict).splitlines())) <= 80
+        assert max(map(len, verdict_text(verdict, lead_days=LEAD_DAYS).splitlines())) <= 80
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,15 @@ def test_the_site_and_the_issuer_see_one_fingerprint(offline: Cli, site: Site) -
     assert known["key_id"] in offline("issuer", "site", "list", *STORE[:2]).out
 
 
+def test_installed_it_is_told_as_verify_tells_it_with_the_lead_time_of_this_site(offline: Cli, site: Site) -> None:
+    (site.folder / "azlic.toml").write_text("lead_days = 90")
+    offline("request", *WANTED, "-o", "request.dsse")
+    offline(*ANSWER)
+    installed = json.loads(offline("install", "license.dat", *INTO, "--json").out)
+    verified = json.loads(offline("verify", *INTO, "--json").out)
+    assert installed["renewal_starts_at"] == verified["renewal_starts_at"] is not None
+
+
 def test_what_is_shown_fits_a_terminal_and_names_the_next_step(offline: Cli) -> None:
     asked = offline("request", *WANTED, "-o", "request.dsse", "--instance", "gpu-1")
     assert asked.status == 0 and "plant-read, read 3.2.0, for gpu-1 alone" in asked.out

@@ -19,6 +19,7 @@ from azlic.output import style
 from azlic.render.verdict import verdict_text
 from licensing.trust.store import TrustStore
 from licensing.verdict.verdict import Status
+from licensing.verification.renewal import LEAD_DAYS
 from tests.azlic.conftest import Cli
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.site import Site, a_license, a_plan
@@ -68,7 +69,7 @@ def test_the_settings_say_how_long_a_renewal_takes(cli: Cli, site: Site, monkeyp
 @pytest.mark.parametrize("status", Status)
 def test_every_status_has_its_advice(site: Site, status: Status) -> None:
     site.install()
-    text = verdict_text(replace(site.verify(), status=status))
+    text = verdict_text(replace(site.verify(), status=status), lead_days=LEAD_DAYS)
     assert f"Read (OCR): {status.upper().replace('-', ' ')}\n" in text and "\n  Do  " in text
     assert max(map(len, text.splitlines())) <= 80
 

@@ -344,5 +344,5 @@ def test_only_a_ledger_of_this_schema_is_read_and_nothing_is_written(tmp_path: P
         connection.exec_driver_sql("INSERT INTO origin VALUES ('x', 1)")
     with writing(filled.ledger) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
-    with pytest.raises(BadCall, match="has the schema 0002"):
+    with pytest.raises(BadCall, match="has the older schema 0002"):
         open_readonly(str(filled.site.folder / "azlic.db"))

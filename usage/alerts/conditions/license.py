@@ -1,10 +1,10 @@
 """Conditions of licenses: one alert for each at most."""
 
-import shlex
 from collections.abc import Iterator
 from datetime import datetime
 
 from licensing.core.instants import iso
+from licensing.core.text import command_word
 from licensing.verdict.verdict import Cause, Status
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.rules import Rules, before, stage_at
@@ -51,7 +51,7 @@ def _refusal_alert(fact: RefusedLicense, state: State) -> Alert:
         subject=fact.path,
         meaning=_sentence(fact.detail),
         action=_ACTIONS["license-wanted" if kind == "license-missing" and fact.named else kind].format(
-            path=shlex.quote(fact.path)
+            path=command_word(fact.path)
         ),
     )
 

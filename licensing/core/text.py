@@ -1,4 +1,4 @@
-"""Names in commands and on the screen: any name a file can have, run as it is and shown without harm."""
+"""Text that comes from outside, shown without harm: on a screen, and as one word of a command."""
 
 import os
 import shlex
@@ -7,8 +7,9 @@ import string
 _PLAIN = frozenset(string.ascii_letters + string.digits + "/._-+=:,@ ")
 
 
-def printable(text: str) -> str:
-    """A name as a terminal may show it: what is no printable character is escaped."""
+def printable(value: object) -> str:
+    """A name as a terminal may show it, and a database hold it: what is no printable character is escaped."""
+    text = str(value)
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 

@@ -1,0 +1,112 @@
+"""The words of a report that its text and its page share."""
+
+from datetime import datetime
+from fractions import Fraction
+
+from usage.intake.findings import KINDS
+from usage.plans.model import MeterShare
+from usage.quantity import MICRO, group_digits
+from usage.reporting.forecast import Cover, Outlook, Pace, Projection
+from usage.reporting.plan_usage import PlanUsage
+from usage.reporting.quality import Quality
+from usage.reporting.report import MonthlyReport
+
+
+def day(instant: datetime) -> str:
+    """The day of an instant."""
+    return f"{instant:%Y-%m-%d}"
+
+
+def share_words(share: MeterShare, unit: str) -> str:
+    """A meter's ratio in words."""
+    if share.multiplier == share.divisor == 1:
+        return f"1 is 1 {unit}"
+    return f"{share.divisor:,} are {share.multiplier:,} {unit}"
+
+
+def outlook_words(usage: PlanUsage) -> list[tuple[str, str]]:
+    """The pace of a plan and where it leads, each by its name."""
+    told = [("pace", _pace(usage.pace, usage.plan.unit))]
+    if usage.used_up_on is not None:
+        told.append(("used up", f"on {day(usage.used_up_on)}"))
+    if usage.projection is not None:
+        if usage.used_up_on is None:
+            told.append(("runs out", _runs_out(usage.projection)))
+        told.append(("by its end", _by_its_end(usage.projection, usage)))
+    covers = (("cover now", usage.cover), ("cover then", usage.projected_cover))
+    return told + [(name, _cover(cover, usage)) for name, cover in covers if cover is not None]
+
+
+def _pace(pace: Pace | None, unit: str) -> str:
+    if pace is None:
+        return "not known before a whole week of use"
+    if pace.lowest is None or pace.highest is None:
+        return f"{round_estimate(pace.per_day)} {unit} a day over one whole week; no range from a single week"
+    span = f"({round_estimate(pace.lowest)} to {round_estimate(pace.highest)})"
+    return f"{round_estimate(pace.per_day)} {unit} a day over {pace.weeks} whole weeks {span}"
+
+
+def _runs_out(projection: Projection) -> str:
+    told = _when(projection.expected)
+    if projection.least is None or projection.most is None:
+        return told
+    earliest, latest = _when(projection.most), _when(projection.least)
+    return told if earliest == latest else f"{told} (earliest {earliest}, latest {latest})"
+
+
+def _when(outlook: Outlook) -> str:
+    return "after its end" if outlook.runs_out_at is None else day(outlook.runs_out_at)
+
+
+def _by_its_end(projection: Projection, usage: PlanUsage) -> str:
+    used = projection.expected.used
+    told = f"{round_estimate(used)} {usage.plan.unit} used, {used * 100 // usage.committed:,} %"
+    if projection.least is None or projection.most is None:
+        return told
+    return f"{told} ({round_estimate(projection.least.used)} to {round_estimate(projection.most.used)})"
+
+
+def _cover(cover: Cover, usage: PlanUsage) -> str:
+    full = (
+        f"{round_estimate(cover.overage)} over: {cover.full:,} {_units(cover.full)} of {group_digits(usage.plan.quota)}"
+    )
+    return full if cover.prorated is None else f"{full}; pro-rated from {day(usage.counted_until)}: {cover.prorated:,}"
+
+
+def _units(count: int) -> str:
+    return "unit" if count == 1 else "units"
+
+
+def unmapped_words(report: MonthlyReport, meter: str) -> str:
+    """Why a meter's use draws on no plan."""
+    plans = report.other_times.get(meter)
+    return f"used outside the time of plan {', '.join(plans)}" if plans else "no plan has this meter: azlic plan map"
+
+
+def round_estimate(micro: int | Fraction) -> str:
+    """A quantity that is an estimate: to whole units, below ten to two decimals."""
+    number = float(micro / MICRO)
+    return f"{number:,.0f}" if abs(number) >= 10 else f"{number:,.2f}".rstrip("0").rstrip(".")
+
+
+def open_counts(quality: Quality) -> list[tuple[int, str]]:
+    """How many of each thing that is to be looked into; only what there is."""
+    counts = [
+        (quality.quarantined, "lines in quarantine, not counted: azlic quarantine list"),
+        (quality.conflicts, "conflicts: a known id with other content, not counted"),
+        (quality.pending_bytes, "bytes of unfinished lines, not counted yet"),
+        (quality.vanished, "sources that are gone at the moment"),
+        (quality.missing_records, "records of chained containers that have not arrived"),
+        *((count, f"{KINDS.get(kind, kind)}: azlic findings list") for kind, count in quality.findings.items()),
+        (len(quality.unmapped_meters), "meters on no plan, or used outside its time:"),
+    ]
+    return [(count, what) for count, what in counts if count]
+
+
+def settlement_counts(quality: Quality) -> list[tuple[int, str]]:
+    """How many of each thing that somebody has looked into; only what there is."""
+    counts = [
+        (quality.settled, "lines kept apart, settled"),
+        (quality.settled_findings, "findings, settled"),
+    ]
+    return [(count, what) for count, what in counts if count]

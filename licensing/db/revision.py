@@ -1,0 +1,28 @@
+"""Which schema a database has: this version's, an older one or a newer one."""
+
+import migrations
+from licensing.core.errors import AzlicError, BadCall
+
+
+class OlderSchema(BadCall):
+    """The database is one of an earlier version, to be brought up to date before this one reads it."""
+
+
+def check_revision(revision: str | None, where: str) -> None:
+    """Raise ``OlderSchema`` or another ``AzlicError`` for any schema but this version's, with what to do about it."""
+    if revision is None:
+        raise AzlicError(
+            f"{where} is no azlic database",
+            hint="the first `azlic ingest` makes one of an empty database; or name the right one with --database",
+        )
+    if revision > migrations.HEAD:
+        raise AzlicError(
+            f"{where} was written by a newer azlic (schema {revision}, this one knows {migrations.HEAD})",
+            hint="install that version or a newer one",
+        )
+    if revision < migrations.HEAD:
+        raise OlderSchema(
+            f"{where} has the older schema {revision}",
+            hint="any command that writes, `azlic ingest` for one, brings it up to date;"
+            " `azlic backup FILE` keeps a copy as it is",
+        )
