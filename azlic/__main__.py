@@ -41,7 +41,7 @@ def main() -> int:
         if os.environ.get("AZLIC_DEBUG"):
             raise
         complain(
-            f"azlic met an error that it has no words for: {type(error).__name__}: {error}",
+            f"azlic ran into an unexpected error: {type(error).__name__}: {error}",
             hint="run it again with AZLIC_DEBUG=1 and report what it prints",
         )
         return 3

@@ -28,7 +28,7 @@ _GROUPS = {
         "engine": "container",
         "doctor": "doctor",
     },
-    "Take in usage": {
+    "Collect usage": {
         "ingest": "usage",
         "watch": "usage",
         "quarantine": "quarantine",
@@ -37,7 +37,7 @@ _GROUPS = {
         "import": "readings",
         "sources": "readings",
     },
-    "Plans and the month's end": {
+    "Plans and month-end": {
         "plan": "plan",
         "report": "report",
         "close": "close",
@@ -59,7 +59,7 @@ _GROUPS = {
         "units": "units",
         "rules": "units",
     },
-    "Prove and keep the ledger": {
+    "Audit and back up the ledger": {
         "audit": "audit",
         "checkpoint": "audit",
         "backup": "audit",

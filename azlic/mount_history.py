@@ -29,7 +29,7 @@ def history_findings(
                 "output-emptied",
                 output,
                 f"the ledger took {known[told]:,} usage files from here, and none is left",
-                do="mount the volume that held them, or bring them back from a copy; the ledger keeps what it took",
+                do="mount the volume that held them, or restore them from a copy; the ledger keeps what it took",
                 affected=known[told],
             )
         elif old := [path for path in sorted(known) if path not in others and _holds_usage(path)]:
@@ -42,9 +42,9 @@ def _fresh(output: str, old: Sequence[str]) -> DoctorFinding:
     return DoctorFinding(
         "output-fresh",
         output,
-        f"no usage file lies in it, and the ledger took records from {places}, whose place it may have taken",
+        f"it contains no usage file, and the ledger took records from {places}, which it may have replaced",
         f"cp -a {command_word(old[0])}/. {command_word(output)}/" if one else None,
-        do="" if one else "copy the records of the folder that this one took the place of: cp -a OLD/. NEW/",
+        do="" if one else "copy the records from the folder that this one replaced: cp -a OLD/. NEW/",
         affected=len(old),
         names=tuple(map(printable, old[:3])),
     )

@@ -19,7 +19,7 @@ def _version(version: str | None) -> str | None:
         if version is not None:
             version_key(version)
     except ValueError as error:
-        raise BadCall(f"--image-version {error}", hint="write it as the image has it: 3.2.0") from error
+        raise BadCall(f"--image-version {error}", hint="write it as in the image's tag: 3.2.0") from error
     return version
 
 

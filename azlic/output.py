@@ -36,7 +36,7 @@ def emit(text: str) -> bool:
 
 
 def tell(text: str) -> None:
-    """Tell a person how things are going; scripts do not read this, and nobody has to."""
+    """Report progress to a person; scripts do not read this, and nobody has to."""
     with contextlib.suppress(OSError):
         typer.echo(text, err=True)
 
@@ -57,7 +57,7 @@ def tell_of_slowness(attempt: int) -> None:
 
 
 def encodable(text: str, *, instead: str) -> str:
-    """The text, or what stands in for it where stdout's encoding does not have it."""
+    """The text, or its replacement where stdout's encoding does not have it."""
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""What systemd wants to hear of a service: ready, alive, stopping. Source: sd_notify(3), systemd.service(5)."""
+"""What systemd wants to know about a service: ready, alive, stopping. Source: sd_notify(3), systemd.service(5)."""
 
 import os
 import socket
@@ -12,14 +12,14 @@ class Supervisor:
         self._address = environ.get("NOTIFY_SOCKET", "")
         microseconds = environ.get("WATCHDOG_USEC", "")
         self.alive_every_seconds = int(microseconds) / 2_000_000 if microseconds.isdecimal() else None
-        """How often ``alive`` has to be said, half of what the manager waits; None when it does not watch."""
+        """How often to report being alive, half of the manager's timeout; None when it does not watch."""
 
     def ready(self) -> None:
         """The service does its work from now on."""
         self._say("READY=1")
 
     def alive(self) -> None:
-        """The service goes on."""
+        """The service is alive."""
         self._say("WATCHDOG=1")
 
     def stopping(self) -> None:

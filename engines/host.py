@@ -1,4 +1,4 @@
-"""What every container answers, whatever it reads or hears: home page, readiness, status, usage, documentation.
+"""What every container answers, whatever it processes: home page, readiness, status, usage, documentation.
 
 Source: seeds/read-ocr-container (request URLs), facts §2.1 and §2.5 (bodies of a disconnected container).
 """
@@ -66,7 +66,7 @@ def host_app(host: Host, router: APIRouter, *, closing: Callable[[], None]) -> F
 
 
 def _flat(request: Request, error: Exception) -> JSONResponse:
-    """An error as every container tells it: ``{"code","message","requestId"}``."""
+    """An error as every container reports it: ``{"code","message","requestId"}``."""
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for nothing else
     refusal = refusal_of(error, message=f"{request.method} {request.url.path} is not what this container answers")
     return flat(error.status_code, refusal, new_request_id(), headers=error.headers)
@@ -94,7 +94,7 @@ def _common_routes(host: Host) -> APIRouter:
 
     @router.get("/status")
     def status() -> JSONResponse:
-        """How the container stands with its license."""
+        """The state of the container's license."""
         verdict = host.gate.verdict(host.clock())
         return JSONResponse(
             {
@@ -151,7 +151,7 @@ def _home_page(host: Host) -> str:
         for path, what in (
             ("/swagger", "the API, to read and to try"),
             ("/ready", "whether it takes work"),
-            ("/status", "how it stands with its license"),
+            ("/status", "the state of its license"),
             ("/records/usage-logs/", "what was used"),
         )
     )

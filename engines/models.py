@@ -106,5 +106,5 @@ def _folder_of_links(stack: contextlib.ExitStack, memory: Path) -> Path:
     except OSError as error:
         raise AzlicError(
             f"there is no place for links to the opened models: {error.strerror or error}",
-            hint="give the container a writable /dev/shm or /tmp; nothing secret lies there",
+            hint="give the container a writable /dev/shm or /tmp; nothing secret is kept there",
         ) from error

@@ -55,9 +55,9 @@ DEFAULT_URLS = "http://127.0.0.1:5000"
 
 @dataclass(frozen=True, slots=True)
 class ContainerOptions:
-    """What a container was told: its mounts, where it listens, and what a download needs.
+    """A container's options: its mounts, where it listens, and what a download needs.
 
-    ``ca`` is the file with the one CA that a download believes: ``SSL_CERT_FILE``, as for most programs. ``own`` are
+    ``ca`` is the file with the one CA that a download trusts: ``SSL_CERT_FILE``, as for most programs. ``own`` are
     the options that only this container's engine takes, by their keys, as far as they have a value.
     """
 
@@ -149,7 +149,7 @@ class _Known:
             name, equals, value = word.partition("=")
             key = _plain_key(name)
             if not equals:
-                blank = "in a line that goes on, the backslash comes last: no blank may follow it"
+                blank = "in a continued line, the backslash comes last: no space may follow it"
                 hint = "for example Eula=accept" if word.strip() else blank
                 raise BadCall(f"{_key_of(word)} is not of the form Key=value", hint=hint)
             if key in self.options:

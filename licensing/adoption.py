@@ -53,7 +53,7 @@ class Adoption(NamedTuple):
 
 
 class FileState(StrEnum):
-    """How the file at an adopted license's place stands to what was adopted."""
+    """How the file at an adopted license's place compares with what was adopted."""
 
     UNCHANGED = "unchanged"
     CHANGED = "changed"
@@ -62,7 +62,7 @@ class FileState(StrEnum):
 
 
 class Listed(NamedTuple):
-    """An entry of the inventory, and how its file stands to it now."""
+    """An entry of the inventory, and how its file compares with it now."""
 
     place: str
     entry: AdoptedLicense
@@ -83,14 +83,14 @@ def read_opaque(path: Path) -> tuple[str, bytes]:
             f"there is no license to adopt: {error}", hint="name the license folder, or license.dat"
         ) from error
     except FileTooLarge as error:
-        raise NoGoodLicense(f"{error}, and no license is", hint="copy the file again from where it came") from error
+        raise NoGoodLicense(f"{error}, too large for a license", hint="copy the file again from its source") from error
     except OSError as error:
         raise unreadable(f"the license {path}", error) from error
     if not content:
-        raise NoGoodLicense(f"{file} is empty, and no license is", hint="copy the file again from where it came")
+        raise NoGoodLicense(f"{file} is empty, not a license", hint="copy the file again from its source")
     if of_our_form(content):
         raise BadCall(
-            f"{file} is a license that azlic reads itself, and a statement never stands in for its signature",
+            f"{file} is a license that azlic can read itself; only others can be adopted",
             hint=f"azlic verify {path}",
         )
     return _printable("path", place_of(file)), content
@@ -99,7 +99,7 @@ def read_opaque(path: Path) -> tuple[str, bytes]:
 def check_statement(statement: OperatorStatement, *, now: datetime, yes: bool) -> OperatorStatement:
     """The statement as it is kept: names in their one form, instants to the millisecond, rounded down.
 
-    Raises ``BadCall`` for what cannot be meant, and for an end in the past unless ``yes`` says that it is.
+    Raises ``BadCall`` for invalid input, and for an end in the past unless ``yes`` says that it is.
     """
     kind = container_type(statement.container)
     image = Image.parse(statement.image) if statement.image else None
@@ -112,16 +112,16 @@ def check_statement(statement: OperatorStatement, *, now: datetime, yes: bool) -
     if downloaded_at is not None and downloaded_at >= min(expires_at, now):
         raise BadCall(
             f"the license cannot have been downloaded at {iso(downloaded_at)}",
-            hint="a download lies before now, and before the license's end",
+            hint="the download time must be before now and before the license's end",
         )
     if expires_at <= now and not yes:
-        raise BadCall(f"the end you state, {iso(expires_at)}, is in the past", hint="if it is, say so: --yes")
+        raise BadCall(f"the end you state, {iso(expires_at)}, is in the past", hint="if that is right, add --yes")
     return OperatorStatement(kind.name, expires_at, str(image) if image else None, resource, downloaded_at)
 
 
 def _statable(option: str, instant: datetime) -> datetime:
     if instant.year not in _YEARS:
-        raise BadCall(f"{option} {iso(instant)} cannot be meant", hint="write 2027-01-01 or 2027-01-01T08:00:00Z")
+        raise BadCall(f"{option} {iso(instant)} is invalid", hint="write 2027-01-01 or 2027-01-01T08:00:00Z")
     return from_milliseconds(milliseconds(instant))
 
 
@@ -129,8 +129,8 @@ def _printable(what: str, text: str) -> str:
     if text.isprintable() and 1 <= len(text) <= (_LABEL_LENGTH if what == "resource" else 4096):
         return text
     raise BadCall(
-        f"the license's {what} is empty, too long, or holds characters that cannot be printed",
-        hint=f"give it a {what} that can be kept and shown",
+        f"the license's {what} is empty, too long, or contains unprintable characters",
+        hint=f"give it a {what} that is short and printable",
     )
 
 
@@ -193,8 +193,8 @@ def _says(entry: AdoptedLicense) -> AdoptedLicense:
 def _other_than_before(place: str, before: AdoptedLicense, entry: AdoptedLicense) -> BadCall:
     at = f"{place} was adopted at {iso(before.adopted_at)}, with its end at {iso(before.expires_at)}"
     if before.digest != entry.digest:
-        return BadCall(f"{at}, and has changed since", hint="if you renewed it: --yes; if not, restore the file")
-    return BadCall(f"{at}; you state something else now", hint="if that is meant: --yes")
+        return BadCall(f"{at}, and has changed since", hint="if you renewed it, add --yes; if not, restore the file")
+    return BadCall(f"{at}; you now state something else", hint="if that is intended, add --yes")
 
 
 def _keep(connection: Connection, place: str, entry: AdoptedLicense) -> None:
@@ -214,13 +214,13 @@ def _keep(connection: Connection, place: str, entry: AdoptedLicense) -> None:
 
 
 def list_adopted(connection: Connection) -> list[Listed]:
-    """The inventory, what ends first on top, each entry with how its file stands now. Nothing is written."""
+    """The inventory, what ends first on top, each entry with the state of its file now. Nothing is written."""
     found = sorted(read_seen(connection).adopted.items(), key=lambda item: (item[1].expires_at, item[0]))
     return [Listed(place, entry, file_state(Path(place), entry)) for place, entry in found]
 
 
 def file_state(file: Path, entry: AdoptedLicense) -> FileState:
-    """How a file stands to what was adopted at its place."""
+    """How a file compares with what was adopted at its place."""
     try:
         same = sha256(read_capped(file, MAX_OPAQUE_BYTES)).digest() == entry.digest
     except FileNotFoundError:

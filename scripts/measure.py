@@ -120,7 +120,7 @@ def doctor(folder: Path, files: int = 100_000) -> Iterator[Figure]:
     _hand_over(site.output)
     ours()
     seconds = statistics.median(ours() for _ in range(5))
-    how = "really tried" if os.geteuid() == 0 else "worked out"
+    how = "actually tried" if os.geteuid() == 0 else "worked out"
     yield Figure("doctor, many files", seconds, 2.0, True, "s", f"{files:,} files, access {how}")
 
 

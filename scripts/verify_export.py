@@ -81,7 +81,7 @@ def add_up(archive, manifest):
     lines = io.BufferedReader(archive.open("contents.jsonl"), 1 << 20)
     for batch in batches(archive, manifest):
         line = lines.readline()[:-1]
-        check(digest(line) == batch[7], f"what it holds of batch {batch[0]} is not what was chained")
+        check(digest(line) == batch[7], f"what it holds of batch {batch[0]} is not what is in the chain")
         is_close = batch[1].startswith("close:")
         closes += [json.loads(line)] if is_close else []
         _, rows, booked = [[], [], []] if is_close else [*json.loads(line), []][:3]

@@ -34,7 +34,7 @@ class Month:
 
     @classmethod
     def of(cls, instant: datetime) -> "Month":
-        """The month an instant lies in."""
+        """The month that contains an instant."""
         utc = instant.astimezone(UTC)
         return cls(utc.year, utc.month)
 

@@ -1,4 +1,4 @@
-"""Licenses of another maker's: adopt one, list them, take one out."""
+"""Licenses that azlic cannot read: adopt one, list them, remove one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -34,15 +34,13 @@ def adopt_command(
     downloaded: Annotated[
         str | None, typer.Option("--downloaded", metavar="DATE", help="When it was downloaded (UTC).")
     ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="It has ended already, or it replaces what was stated before: I mean it.")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Accept an end in the past, or replace what was stated.")] = False,
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
     """Adopt a license azlic cannot read.
 
-    Microsoft's licenses say nothing that anybody else can read. Their hash is kept, with what you state; azlic verify
+    Microsoft's licenses cannot be read by others. Their hash is kept, with what you state; azlic verify
     and doctor then hold the file and the clock against it, and always say that it was stated by the operator.
 
     Adopt a renewed license again, with --yes. Nothing is written to the license folder.
@@ -67,7 +65,7 @@ def adopt_command(
 def list_command(database: options.Database = None, json: options.Json = False) -> None:
     """List the licenses that were adopted.
 
-    What ends first is on top. Exit status 1 when a file is no longer the one that was adopted.
+    The first to end is on top. Exit status 1 when a file is no longer the one that was adopted.
 
     Example: azlic adopted list
     """
@@ -88,7 +86,7 @@ def remove_command(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     database: options.Database = None,
 ) -> None:
-    """Forget what was stated of a license.
+    """Forget what was stated about a license.
 
     The file stays as it is, and is opaque again.
 
@@ -100,7 +98,7 @@ def remove_command(
 
     engine = open_ledger(database or load_settings().database, upgrade=True)
     if not yes:
-        typer.confirm(f"Forget what was stated of {path}?", abort=True, err=True)
+        typer.confirm(f"Forget what was stated about {path}?", abort=True, err=True)
     with writing(engine) as connection:
         gone = remove(connection, path)
     output.emit(f"forgotten: {path}, stated to end at {iso(gone.expires_at)}")

@@ -1,4 +1,4 @@
-"""Alerts: what is wrong or soon will be; and taking note of one."""
+"""Alerts: what is wrong or soon will be; and acknowledging one."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,8 +29,8 @@ def alerts_command(
 ) -> None:
     """What is wrong or soon will be, and what to do.
 
-    Looks at the licenses of the setting `licenses`, the trust store, the clock, the ledger and the disks. What somebody
-    has taken note of is listed below the others. Exit status 1 when there is a warning or worse that nobody has.
+    Looks at the licenses of the setting `licenses`, the trust store, the clock, the ledger and the disks. Acknowledged
+    alerts are listed below the others. Exit status 1 when there is an unacknowledged warning or worse.
 
     The ledger, where this user may write it, keeps since when each alert is there, and which licenses were seen.
 
@@ -72,9 +72,9 @@ def ack_command(
     trust: options.Trust = None,
     database: options.Database = None,
 ) -> None:
-    """Take note of an alert: it is quiet until a date.
+    """Acknowledge an alert: it is quiet until a date.
 
-    It speaks up again before that when it worsens: when it comes to its next stage, or to a higher severity. One that
+    It returns before that if it worsens: if it reaches its next stage, or a higher severity. One that
     goes away is forgotten, and comes again as a new one. Your user name is kept with it.
 
     Example: azlic alerts ack license-expiring:/srv/licenses/read --until 2027-01-31
@@ -100,12 +100,10 @@ def ack_command(
 
 @app.command("forget")
 def forget_command(
-    path: Annotated[
-        Path, typer.Argument(metavar="PATH", readable=False, help="The place that held a license and is missed.")
-    ],
+    path: Annotated[Path, typer.Argument(metavar="PATH", readable=False, help="The license folder that azlic misses.")],
     database: options.Database = None,
 ) -> None:
-    """Miss a license no more that was taken away for good.
+    """Stop alerting about a license that was removed on purpose.
 
     A license that was seen once and is gone is an alert; this ends it. Where the settings themselves name the place,
     take it out of them.
@@ -124,4 +122,4 @@ def forget_command(
             hint="take it out of the setting licenses; licenses = [] in azlic.toml says that none is wanted at all",
         )
     forget_license(open_ledger(database or settings.database, upgrade=True), path)
-    output.emit(f"{name_of(path)} is missed no more")
+    output.emit(f"no more alerts about {name_of(path)}")

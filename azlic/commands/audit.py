@@ -1,4 +1,4 @@
-"""The ledger, proven and kept: audit, checkpoint, backup and restore."""
+"""Keeping the ledger safe: audit, checkpoint, backup and restore."""
 
 from pathlib import Path
 from typing import Annotated
@@ -83,13 +83,13 @@ def checkpoint_command(database: options.Database = None, json: options.Json = F
 
 def backup_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The copy to make.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Replace FILE where it is there already.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Replace FILE if it already exists.")] = False,
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
     """Copy the ledger into a file, and audit the copy.
 
-    Others may go on writing. FILE is there only once its copy is found whole and sound. A ledger that an earlier
+    Others may go on writing. FILE is there only once its copy is found complete and sound. A ledger that an earlier
     version wrote is copied as it is: a backup from before this version brings it up to date.
 
     Exit status 1 when it is not; nothing is left in FILE's place then.
@@ -108,14 +108,14 @@ def backup_command(
 
 def restore_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The backup.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do it though the ledger has more than the backup.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Restore even if the ledger has more than the backup.")] = False,
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
     """Put a backup in the ledger's place, once audited.
 
     What is there now is kept beside it. Where it has batches that the backup does not have, they are named, and it
-    takes --yes. Run azlic ingest then: it takes again what is missing, as far as the usage files still lie there.
+    takes --yes. Run azlic ingest then: it takes again what is missing, as far as the usage files still exist.
 
     Exit status 1 when nothing was put in place.
 

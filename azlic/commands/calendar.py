@@ -1,4 +1,4 @@
-"""Renewals in people's calendars."""
+"""Renewals as calendar entries."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +25,7 @@ def calendar_command(
     """Write renewals as an iCalendar file.
 
     A day for each license and plan: when its renewal has to be started (setting `lead_days`), and when it ends. Written
-    again later, the same entries move instead of coming twice.
+    again later, the same entries move instead of appearing twice.
 
     Example: azlic calendar -o renewals.ics
     """
@@ -39,7 +39,7 @@ def calendar_command(
     entries = list_renewals(state, rules_of(settings))
     content = calendar_file(entries, site=settings.site, now=now)
     if isinstance(state.ledger, UnreadableLedger):
-        output.tell(f"azlic: {state.ledger.error}: plans are not in it")
+        output.tell(f"azlic: {state.ledger.error}: plans are left out")
     if out is None:
         output.emit(content.decode().removesuffix("\r\n"))
     else:

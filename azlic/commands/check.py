@@ -1,4 +1,4 @@
-"""A monitoring plugin: one line, figures, and the status that Nagios and its kin expect."""
+"""A monitoring plugin: one line, figures, and the status that Nagios and similar systems expect."""
 
 import os
 from collections.abc import Callable
@@ -27,8 +27,8 @@ def check_command(
     """Check everything, as a monitoring plugin does.
 
     Prints one line with figures. Exit status 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; whatever goes wrong, a wrong
-    command line too, is 3. What somebody has taken note of (azlic alerts ack) does not count. Nothing is written but
-    the file of metrics.
+    command line too, is 3. Acknowledged alerts (azlic alerts ack) do not count. Nothing is written but the file of
+    metrics.
 
     Example: azlic check --prometheus /var/lib/prometheus/node-exporter/azlic.prom
     """

@@ -1,4 +1,4 @@
-"""The clock, and what speaks against it."""
+"""The clock, and the evidence against it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,9 +18,9 @@ def register(program: typer.Typer) -> None:
 
 @app.command("status")
 def status_command(database: options.Database = None, json: options.Json = False) -> None:
-    """Show the clock and what speaks against it.
+    """Show the clock and the evidence against it.
 
-    Beside it stands the newest time of a license's issue, of a usage record and of an answer given here.
+    Beside it is the newest time of a license's issue, of a usage record and of an answer given here.
     Exit status 1 when the clock is behind one of them.
 
     Example: azlic clock status
@@ -46,7 +46,7 @@ def reset_command(
     trust: options.Trust = None,
     database: options.Database = None,
 ) -> None:
-    """Take back what a wrong clock has shown.
+    """Undo what a wrong clock has recorded.
 
     The document is signed by the issuer (azlic issuer clock-reset). Every witness later than the instant in it is set
     back to that instant; records, serials and licenses stay as they are. Each document works once.

@@ -1,4 +1,4 @@
-"""Months that close, and what is booked about them afterwards."""
+"""Closing months, and correcting them afterwards."""
 
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +24,7 @@ def close_command(
         typer.Argument(metavar="[PATH]...", help="Output folders to look through.  [default: beside the known files]"),
     ] = None,
     accept: Annotated[
-        str | None, typer.Option("--accept", metavar="REASON", help="Close though something is open; it is kept.")
+        str | None, typer.Option("--accept", metavar="REASON", help="Close despite open items; the reason is kept.")
     ] = None,
     yes: Yes = False,
     database: options.Database = None,
@@ -32,8 +32,8 @@ def close_command(
 ) -> None:
     """Close a month: its numbers stay as they are.
 
-    What comes later is booked in the next open month, and names the month it belongs to. Exit status 1 while something
-    stands against it: lines in quarantine, missing records, findings, bytes that were not taken.
+    What comes later is booked in the next open month, and names the month it belongs to. Exit status 1 while it has
+    blockers: lines in quarantine, missing records, findings, bytes that were not taken.
 
     Example: azlic close 2026-10 /output
     """
@@ -47,7 +47,7 @@ def close_command(
     found = examine(engine, wanted, now=now, folders=paths or ())
     refused = bool(found.obstacles) and accept is None
     if refused:
-        output.tell(f"azlic: {wanted} is not ready to be closed\n  try: see to it, or --accept REASON")
+        output.tell(f"azlic: {wanted} is not ready to be closed\n  try: resolve it, or --accept REASON")
     if not json:
         output.emit(closable_text(found))
     if not (refused or yes):
@@ -61,7 +61,7 @@ def close_command(
 def correct_command(
     record: Annotated[str, typer.Argument(metavar="RECORD", help="The record's id, as its usage file has it.")],
     quantity: Annotated[str, typer.Option("--quantity", metavar="Q", help="What it counts from now on; 0 cancels it.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason; it is kept.")],
     yes: Yes = False,
     database: options.Database = None,
     json: options.Json = False,

@@ -25,7 +25,7 @@ def engine_command(
     ] = None,
     user: Annotated[
         str | None,
-        typer.Option("--user", metavar="UID:GID", help="Go on as this user once everything is loaded (root only)."),
+        typer.Option("--user", metavar="UID:GID", help="Continue as this user once everything is loaded (root only)."),
     ] = None,
     trust: options.Trust = None,
 ) -> None:
@@ -51,7 +51,7 @@ def engine_command(
     \b
       Models=/models          the OCR models, plain or sealed, else its own
 
-    A download believes the CA in the file that SSL_CERT_FILE names, and only it.
+    A download trusts the CA in the file that SSL_CERT_FILE names, and only it.
 
     Example: azlic engine read eula=accept Mounts:License=/license Mounts:Output=/output
     """

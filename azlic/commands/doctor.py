@@ -1,4 +1,4 @@
-"""The doctor: what is wrong with the mounts and the machine, and what mends it."""
+"""The doctor: what is wrong with the mounts and the machine, and what fixes it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,7 +52,7 @@ def doctor_command(
 ) -> None:
     """Examine the mounts and the machine.
 
-    Each finding says what is wrong, why it matters, and the command that mends it. Run it as root: then it really
+    Each finding says what is wrong, why it matters, and the command that fixes it. Run it as root: then it actually
     tries what the container's user may do. Without --url it opens no socket, without --fix it changes nothing.
 
     Exit status 0 when nothing is wrong (there may be warnings), 1 when something is, 3 when something could not be
@@ -122,7 +122,7 @@ def _mend(found: "SiteExamination", *, yes: bool, quiet: bool) -> "list[Mended]"
 
     chosen = safe_ones(found.findings)
     if not chosen:
-        output.tell("nothing that is safe to run was found")
+        output.tell("no command was found that is safe to run")
         return []
     output.tell(f"these will be run:\n{plan_text(chosen)}")
     if not yes and not typer.confirm("Run them?", err=True):

@@ -49,10 +49,10 @@ def export_command(
     ] = None,
     since: Annotated[
         Path | None,
-        typer.Option("--since", metavar="CHECKPOINT", readable=False, help="From this checkpoint's file on."),
+        typer.Option("--since", metavar="CHECKPOINT", readable=False, help="Start after the checkpoint in this file."),
     ] = None,
     holds: Annotated[
-        Holds, typer.Option("--holds", help="Every record, or totals by day and series alone.")
+        Holds, typer.Option("--holds", help="Every record, or only totals by day and series.")
     ] = Holds.RECORDS,
     keys: _Keys = None,
     database: options.Database = None,
@@ -95,18 +95,25 @@ def inspect_command(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Check an export without any ledger, and tell what it holds.
+    """Check an export without any ledger, and show what it holds.
 
     Everything is checked: signature, members, chain, records, sheets. Exit status 1 when something is wrong.
 
     Example: azlic inspect november.azlic --key site.pem
     """
     from azlic.render.handover import INSPECTION
+    from licensing.core.errors import AzlicError
     from licensing.signing.keys import load_public_key
     from licensing.signing.site_keys import PUBLIC
     from usage.handover.inspection import inspect
 
-    found = inspect(file, load_public_key(key or load_settings().site_keys / PUBLIC))
+    own = load_settings().site_keys / PUBLIC
+    if key is None and not own.exists():
+        raise AzlicError(
+            f"there is no key of this site to check it with: {own}",
+            hint=f"name the public key of the site that wrote it: azlic inspect {file} --key site.pem",
+        )
+    found = inspect(file, load_public_key(key or own))
     INSPECTION.give(json, found, file)
 
 
@@ -172,12 +179,12 @@ def acknowledge_command(
 def add_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The site's name, as its AZLIC_SITE has it.")],
     key: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The site's public key, site.pem.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Another key takes the place of the one it has.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Replace the key it has.")] = False,
     database: options.Database = None,
 ) -> None:
     """Enrol a site by its public key.
 
-    Compare the fingerprint with the site first, by another way than the file came.
+    Compare the fingerprint with the site first, over another channel than the file's.
 
     Example: azlic handing-sites add hall-7 site.pem
     """

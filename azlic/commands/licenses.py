@@ -156,7 +156,7 @@ def download_command(
 
     Done on a connected machine. The license is checked as azlic verify does here before it takes the old one's place.
     Redirects are not followed, and proxies in the environment are not asked: the API key goes to the endpoint alone.
-    Exit status 1 when the issuer says no or sends no good license, 3 when no issuer answers.
+    Exit status 1 when the issuer refuses or sends no valid license, 3 when no issuer answers.
 
     Example: azlic download https://issuer.example/plant-read ./license --container read --image-version 3.2.0
     --api-key-file key1 --ca issuer-ca.pem
@@ -186,5 +186,5 @@ def download_command(
         **verifier.here(image=image, instance=instance),
     )
     if not remember_at(settings.database, verdict):
-        output.tell(f"nothing remembers its serial: there is no ledger {settings.database}; verify --record makes it")
+        output.tell(f"its serial is not remembered: there is no ledger {settings.database}; verify --record creates it")
     VERDICT.give(json, verdict, lead_days=settings.lead_days)

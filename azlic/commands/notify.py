@@ -1,4 +1,4 @@
-"""Telling people and systems about alerts."""
+"""Sending alerts to people and systems."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,15 +22,13 @@ def register(program: typer.Typer) -> None:
 
 def notify_command(
     test: Annotated[bool, typer.Option("--test", help="Send one test message to each channel, and forget it.")] = False,
-    channel: Annotated[
-        str | None, typer.Option("--channel", metavar="NAME", help="Only this one of the channels.")
-    ] = None,
+    channel: Annotated[str | None, typer.Option("--channel", metavar="NAME", help="Only this channel.")] = None,
     trust: options.Trust = None,
     database: options.Database = None,
 ) -> None:
-    """Tell each channel what it was not told yet.
+    """Send each channel the alerts it has not had yet.
 
-    The channels stand in channels.toml (setting `channels`, mode 0600): Apprise URLs for mail, syslog, webhooks and
+    The channels are in channels.toml (setting `channels`, mode 0600): Apprise URLs for mail, syslog, webhooks and
     chat, an Alertmanager, a command. Each alert is told once per stage, and tried again by the next run until it is
     taken. What somebody has taken note of is not told. Where the ledger is missing, all is told each time: nothing
     remembers what was. Exit status 3 then, and when a channel failed.
@@ -47,7 +45,7 @@ def notify_command(
     failed = _test(settings, channels) if test else _notify(settings, channels, trust=trust, database=database)
     if failed:
         told = "; ".join(f"{name}: {why}" for name, why in failed.items())
-        raise AzlicError(f"not every channel took it: {told}", hint="mend it; the next azlic notify tries again")
+        raise AzlicError(f"not every channel accepted it: {told}", hint="fix it; the next azlic notify tries again")
 
 
 def _notify(
@@ -72,9 +70,9 @@ def _notify(
         raise AzlicError(f"{blind.message}{told}", hint=blind.hint) from blind
     outcome = notify_channels(engine, channels, look, site=_site(settings))
     for name, alerts in outcome.sent.items():
-        output.emit(f"{name}: told {severity_counts(alerts) or 'again what there is'}")
+        output.emit(f"{name}: sent {severity_counts(alerts) or 'the present alerts again'}")
     if not outcome.sent and not outcome.failed:
-        output.emit("nothing new to tell")
+        output.emit("nothing new to send")
     return outcome.failed
 
 
@@ -92,13 +90,13 @@ def _test(settings: Settings, channels: "Sequence[Channel]") -> dict[str, str]:
         since=now,
         subject="this channel",
         meaning="This is a test of the channel: nothing is wrong.",
-        action="Nothing is to be done.",
+        action="No action is needed.",
     )
     message = Message(_site(settings), now, (alert,), ())
     failed = {one.name: why for one in channels if (why := deliver(one, message))}
     for one in channels:
         if one.name not in failed:
-            output.emit(f"{one.name}: took a test message")
+            output.emit(f"{one.name}: accepted a test message")
     return failed
 
 

@@ -1,4 +1,4 @@
-"""Commitment plans: enter them by hand, amend them, map meters on them, see them."""
+"""Commitment plans: enter, amend and show them, and map meters to them."""
 
 from typing import Annotated
 
@@ -123,7 +123,7 @@ def amend_command(
         change = amend_plan(connection, name, units, parse_instant(start), quota=stated, now=clock.now())
         unit = find_plan(connection, name).unit
     if change is None:
-        output.emit(f"plan {name}: these units are there already, nothing was changed")
+        output.emit(f"plan {name}: these units were already added, nothing was changed")
     else:
         how = "pro-rated" if change.prorated else "as stated"
         added = f"{change.units:+,} unit{'s' * (abs(change.units) > 1)} from {change.effective_at:%Y-%m-%d}"
@@ -134,7 +134,7 @@ def amend_command(
 def end_command(name: Name, database: options.Database = None) -> None:
     """Let a plan end at its end, instead of renewing itself.
 
-    This is a note in the ledger: whoever sells the plan has to be told as well.
+    This is only a note in the ledger: set it where the plan was bought, too.
 
     Example: azlic plan end read-2026
     """
@@ -155,9 +155,9 @@ def end_command(name: Name, database: options.Database = None) -> None:
 def map_command(
     name: Name,
     meter: Annotated[str, typer.Argument(metavar="METER", help="The meter, as its records name it.")],
-    units: Annotated[int, typer.Option(min=1, help="So many of the plan's unit ...")] = 1,
-    per: Annotated[int, typer.Option(min=1, help="... are used by so many of the meter's.")] = 1,
-    remove: Annotated[bool, typer.Option("--remove", help="Let it draw on the plan no longer.")] = False,
+    units: Annotated[int, typer.Option(min=1, help="This many of the plan's unit ...")] = 1,
+    per: Annotated[int, typer.Option(min=1, help="... per this many of the meter's.")] = 1,
+    remove: Annotated[bool, typer.Option("--remove", help="Stop it from drawing on the plan.")] = False,
     database: options.Database = None,
 ) -> None:
     """Let a meter draw on a plan, in a stated ratio.
@@ -178,7 +178,7 @@ def map_command(
     if remove:
         told = f"meter {meter} draws on it no longer"
     elif before == share:
-        told = f"meter {meter} draws on it so already, nothing was changed"
+        told = f"meter {meter} already draws on it in this ratio, nothing was changed"
     else:
         told = f"meter {meter} draws on it: {share_words(share, unit)}"
         told += f" (before: {share_words(before, unit)})" if before else ""

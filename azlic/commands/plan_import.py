@@ -93,7 +93,7 @@ def _import_azure(path: Path, period: "Period", tiers: Path | None, meters: list
 
 def tell_entry(plan: "Plan", added: bool) -> None:
     """Say whether a plan was entered, and what it still lacks."""
-    output.emit(f"plan {plan.name}: {'entered' if added else 'is there already, nothing was changed'}")
+    output.emit(f"plan {plan.name}: {'entered' if added else 'already exists, nothing was changed'}")
     if added and not plan.meters:
         output.tell(f"no meter draws on it yet: azlic plan map {plan.name} METER --units 1 --per 1")
 
@@ -109,5 +109,5 @@ def period_from_options(period: str | None, *, asked: bool = False) -> "Period":
     )
     raise BadCall(
         f"there is no period {period!r}" if period else "the period of the quota has to be stated",
-        hint=f"{why}; look into your contract, then: " * asked + "--period month, or --period year",
+        hint=f"{why}; check your contract, then: " * asked + "--period month, or --period year",
     )

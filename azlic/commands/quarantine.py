@@ -7,11 +7,11 @@ import typer
 from azlic import clock, options, output
 from azlic.settings import load_settings
 
-app = typer.Typer(help="Lines that were kept apart.", no_args_is_help=True)
-findings_app = typer.Typer(help="Doubts about the sources.", no_args_is_help=True)
+app = typer.Typer(help="Lines kept apart, not counted.", no_args_is_help=True)
+findings_app = typer.Typer(help="Problems with the sources.", no_args_is_help=True)
 
-All = Annotated[bool, typer.Option("--all", help="Those that were settled, too.")]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept.")]
+All = Annotated[bool, typer.Option("--all", help="Include those already settled.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason; it is kept.")]
 Numbers = Annotated[list[int], typer.Argument(metavar="NUMBER...", help="The numbers that list shows.")]
 
 
@@ -64,7 +64,7 @@ def retry_command(
 
 @app.command("discard")
 def discard_command(numbers: Numbers, reason: Reason, database: options.Database = None) -> None:
-    """Put lines aside for a reason; they are kept.
+    """Discard lines with a reason; they are kept.
 
     Example: azlic quarantine discard 3 --reason "torn by the power cut of 3 March"
     """
@@ -73,7 +73,7 @@ def discard_command(numbers: Numbers, reason: Reason, database: options.Database
 
     engine = open_ledger(database or load_settings().database, upgrade=True)
     count = discard(engine, numbers, reason=reason, now=clock.now())
-    output.emit(f"{count} put aside: {reason}")
+    output.emit(f"{count} discarded: {reason}")
 
 
 @findings_app.command("list")

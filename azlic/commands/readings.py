@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Containers that report their own usage.", no_args_is_help=True)
 
-Source = Annotated[str, typer.Option("--source", metavar="NAME", help="The name that this container's usage goes by.")]
+Source = Annotated[
+    str, typer.Option("--source", metavar="NAME", help="The name to record this container's usage under.")
+]
 
 
 def register(program: typer.Typer) -> None:
@@ -83,7 +85,7 @@ def import_command(
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
-    """Take a usage report that was carried here.
+    """Take a usage report from a file.
 
     It is the answer of /records/usage-logs/MONTH/YEAR, saved as it came. Without --taken-at a report that is here
     already counts nothing, and one that reads less than the last is a fresh mount. Exit status 1 when there is
@@ -130,7 +132,7 @@ def list_command(database: options.Database = None, json: options.Json = False) 
 @app.command("separate")
 def separate_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The source that is held back as a mirror.")],
-    yes: Annotated[bool, typer.Option("--yes", help="They are two mounts: I have looked.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="I have checked: they are two mounts.")] = False,
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
@@ -147,7 +149,7 @@ def separate_command(
     if not yes:
         raise BadCall(
             f"if {name} reports another's mount after all, its usage will count twice",
-            hint=f"look at what its Mounts:Output stands for, then: azlic sources separate {name} --yes",
+            hint=f"check what its Mounts:Output refers to, then: azlic sources separate {name} --yes",
         )
     settings = load_settings()
     engine = open_ledger(database or settings.database, create=True)

@@ -39,10 +39,12 @@ class Format(StrEnum):
 
 
 def report_command(
-    month: Annotated[str | None, typer.Argument(metavar="[YYYY-MM]", help="The month (UTC), else this one.")] = None,
+    month: Annotated[
+        str | None, typer.Argument(metavar="[YYYY-MM]", help="The month (UTC); this one if left out.")
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
     prove: Annotated[
-        bool, typer.Option("--recompute", help="Prove the month's totals from its records; they are all read.")
+        bool, typer.Option("--recompute", help="Recompute the month's totals from all its records.")
     ] = False,
     file: Annotated[
         Path | None,
@@ -53,7 +55,7 @@ def report_command(
 ) -> None:
     """Report a month against the commitments.
 
-    What was kept out of the numbers is shown with them: nothing is dropped silently. With --recompute, exit status 1
+    What was excluded from the numbers is shown with them: nothing is dropped silently. With --recompute, exit status 1
     when the records and corrections of the month do not make its totals.
 
     Example: azlic report 2026-11
@@ -65,7 +67,7 @@ def report_command(
     from usage.reporting.report import monthly_report
 
     if form is Format.PDF and file is None:
-        raise BadCall("a PDF is no text for a terminal", hint="name a file: -o report.pdf")
+        raise BadCall("a PDF cannot be shown in a terminal", hint="name a file: -o report.pdf")
     settings, as_of = load_settings(), clock.as_of(None)
     wanted = Month.parse(month) if month else Month.of(as_of)
     with reading(open_ledger(database or settings.database)) as connection:

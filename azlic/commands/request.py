@@ -30,7 +30,7 @@ def register(program: typer.Typer) -> None:
 def init_command(keys: _SiteKeys = None) -> None:
     """Make this site's signing key.
 
-    Give the public key to the issuer, and tell its fingerprint by another way.
+    Give the public key to the issuer, and its fingerprint over another channel.
 
     Example: azlic site init
     """
@@ -54,13 +54,13 @@ def request_command(
     ] = None,
     held: Annotated[
         Path | None,
-        typer.Option("--held", metavar="PATH", readable=False, help="The license in hand, so that its serial is told."),
+        typer.Option("--held", metavar="PATH", readable=False, help="The license in hand; its serial is sent along."),
     ] = None,
     keys: _SiteKeys = None,
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
-    """Ask for a license by a signed file.
+    """Request a license with a signed file.
 
     For a site that never touches the issuer's network: carry the file to the issuer, and bring license.dat back for
     azlic install. Each file is answered once; asked again, it gets the same license.
@@ -97,7 +97,7 @@ def _current(path: Path, trust: Path, resource: str, container: str) -> "HeldLic
 
 
 def install_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The license.dat that was carried in.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The license.dat to install.")],
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", readable=False, help="The license folder to install into.")
     ],
@@ -108,10 +108,10 @@ def install_command(
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
-    """Install a license that was carried in.
+    """Install a license from a file.
 
-    It is checked as azlic verify does here before it takes the old one's place; where it is no good license, the old
-    one stays and the exit status is 1.
+    It is checked as azlic verify does here before it takes the old one's place; where it is not valid, the old one
+    stays and the exit status is 1.
 
     Example: azlic install /media/stick/license.dat /license --container read --image-version 3.2.0
     """
@@ -134,5 +134,5 @@ def install_command(
         **verifier.here(image=image, instance=instance),
     )
     if not remember_at(settings.database, verdict):
-        output.tell(f"nothing remembers its serial: there is no ledger {settings.database}; verify --record makes it")
+        output.tell(f"its serial is not remembered: there is no ledger {settings.database}; verify --record creates it")
     VERDICT.give(json, verdict, lead_days=settings.lead_days)

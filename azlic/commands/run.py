@@ -32,7 +32,7 @@ def run_command(
         str | None, typer.Option("--billing", metavar="ENDPOINT", help="With --download: the resource's endpoint.")
     ] = None,
     image: Annotated[
-        str | None, typer.Option("--image", metavar="IMAGE", help="The image, where it is of a registry of your own.")
+        str | None, typer.Option("--image", metavar="IMAGE", help="The image, if it is in your own registry.")
     ] = None,
     license_folder: Annotated[
         Path | None, typer.Option("--license", metavar="FOLDER", readable=False, help="The license folder: ./license.")
@@ -42,7 +42,7 @@ def run_command(
     ] = None,
     models: Annotated[
         Path | None,
-        typer.Option("--models", metavar="FOLDER", readable=False, help="Its models, where it has some: ./models."),
+        typer.Option("--models", metavar="FOLDER", readable=False, help="Its models, if it has any: ./models."),
     ] = None,
     trust: Annotated[
         Path | None,
@@ -57,7 +57,7 @@ def run_command(
     port: Annotated[int, typer.Option("--port", metavar="PORT", help="The port it answers on.")] = 5000,
     user: Annotated[str, typer.Option("--user", metavar="UID:GID", help="The user it runs as.")] = "65532:65532",
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="What it is called; as its container unless stated.")
+        str | None, typer.Option("--name", metavar="NAME", help="Its name; the container type unless stated.")
     ] = None,
     namespace: Annotated[
         str | None, typer.Option("--namespace", metavar="NAME", help="The Kubernetes namespace.")

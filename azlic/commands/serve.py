@@ -31,10 +31,10 @@ def serve_command(
     listen: options.Listen = "127.0.0.1:5090",
     token_file: Annotated[
         Path | None,
-        typer.Option("--token-file", metavar="FILE", readable=False, help="Let in who has the token in this file."),
+        typer.Option("--token-file", metavar="FILE", readable=False, help="Admit whoever has the token in this file."),
     ] = None,
     trust_header: Annotated[
-        str | None, typer.Option("--trust-header", metavar="NAME", help="Let in whom the proxy names in this header.")
+        str | None, typer.Option("--trust-header", metavar="NAME", help="Admit whom the proxy names in this header.")
     ] = None,
     proxy: Annotated[
         str | None, typer.Option("--proxy", metavar="ADDRESS", help="The one address that may send --trust-header.")
@@ -52,7 +52,7 @@ def serve_command(
 
     Licenses with their days, commitments, containers, ingest; /metrics for Prometheus, /healthz, and
     /records/usage-logs/ for the whole site. It only reads. It listens on the loopback unless told otherwise; for
-    other machines it needs a token or a proxy that vouches, and TLS.
+    other machines it needs a token or a trusted proxy, and TLS.
 
     Example: azlic serve /license --listen 127.0.0.1:5090
     """
@@ -83,17 +83,17 @@ def _doors(host: str, token_file: Path | None, header: str | None, proxy: str | 
 
     if (header is None) != (proxy is None):
         raise BadCall(
-            "--trust-header and --proxy go together", hint="a header is believed from one named address, or not at all"
+            "--trust-header and --proxy go together", hint="a header is trusted from one given address, or not at all"
         )
     if not (token_file or header or is_loopback(host)):
         raise BadCall(
-            f"--listen {host} would show the site to everybody who reaches this machine",
+            f"--listen {host} would show the site to anybody who can reach this machine",
             hint="give --token-file FILE, or --trust-header NAME with --proxy ADDRESS; or listen on 127.0.0.1",
         )
     try:
         address = str(ip_address(proxy)) if proxy else ""
     except ValueError as error:
-        raise BadCall(f"--proxy {proxy!r} is no address", hint="for example 10.0.0.2") from error
+        raise BadCall(f"--proxy {proxy!r} is not an address", hint="for example 10.0.0.2") from error
     return Doors(
         clock=clock.now,
         token=read_token(token_file) if token_file else "",

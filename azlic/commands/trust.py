@@ -1,4 +1,4 @@
-"""The trust store: which issuers' keys are believed, and what those issuers have stated since."""
+"""The trust store: which issuers' keys are trusted, and what those issuers have stated since."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +23,7 @@ def add_command(
 ) -> None:
     """Trust an issuer's public key.
 
-    Compare the fingerprint with the issuer first, by another way than the file came.
+    Compare the fingerprint with the issuer first, over another channel than the file's.
 
     Example: azlic trust add issuer.pem
     """

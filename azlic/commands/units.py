@@ -45,4 +45,4 @@ def _write(kind: str, folder: Path, *, replace: bool) -> None:
 
     contents = fill_templates(kind, lead_days=load_settings().lead_days)
     written = write_out(folder, contents, replace=replace)
-    output.emit("\n".join(map(str, written)) if written else f"{folder}: all {len(contents)} files are there already")
+    output.emit("\n".join(map(str, written)) if written else f"{folder}: all {len(contents)} files already exist")

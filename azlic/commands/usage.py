@@ -48,9 +48,7 @@ def ingest_command(
 
 def watch_command(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Output folders.")],
-    rescan: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="How often everything is looked through.")
-    ] = 60,
+    rescan: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How often to rescan everything.")] = 60,
     polling: Annotated[
         bool,
         typer.Option("--polling", help="Look at the folders once a second: for network mounts, which send no events."),

@@ -31,37 +31,40 @@ STATES = tuple(status for status in Status if status is not Status.EXPIRING)
 """The states of a license, in the words of `azlic verify`; one that ends soon is valid, and its end is a number."""
 
 _METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "azlic_build_info": ("The azlic that wrote this.", ("version",)),
-    "azlic_last_run_timestamp_seconds": ("When azlic looked last.", ()),
-    "azlic_ledger_readable": ("Whether the ledger could be read; no sample where there is none yet.", ()),
+    "azlic_build_info": ("The version of azlic that wrote this.", ("version",)),
+    "azlic_last_run_timestamp_seconds": ("When azlic last looked.", ()),
+    "azlic_ledger_readable": ("Whether the ledger could be read; no sample if there is none yet.", ()),
     "azlic_clock_suspect": (
-        "Whether the clock is behind what was seen; no sample where only the ledger would know.",
+        "Whether the clock is behind an instant seen before; no sample if only the ledger would know.",
         (),
     ),
     "azlic_license_absent": ("Whether there is no license where one is expected.", ("path",)),
-    "azlic_license_state": ("1 for the state it is in.", ("path", "state")),
-    "azlic_license_expires_timestamp_seconds": ("When it ends.", ("path", "container")),
-    "azlic_license_grace_ends_timestamp_seconds": ("When its grace ends.", ("path", "container")),
+    "azlic_license_state": ("1 for the state that the license is in.", ("path", "state")),
+    "azlic_license_expires_timestamp_seconds": ("When the license ends.", ("path", "container")),
+    "azlic_license_grace_ends_timestamp_seconds": ("When the grace of the license ends.", ("path", "container")),
     "azlic_ledger_batches": ("How many batches the ledger holds.", ()),
     "azlic_ledger_last_ingest_timestamp_seconds": ("When the newest batch was taken.", ()),
-    "azlic_usage_units": ("All that was ever used, in the meter's unit.", ("site", "type", "meter")),
+    "azlic_usage_units": ("Total usage to date, in the meter's unit.", ("site", "type", "meter")),
     "azlic_plan_ends_timestamp_seconds": ("When a plan ends.", ("plan",)),
-    "azlic_commitment_quantity": ("What the period commits to.", ("plan", "unit")),
-    "azlic_commitment_used_quantity": ("What is used of it.", ("plan", "unit")),
-    "azlic_commitment_meter_used_quantity": ("What a meter used of it.", ("plan", "unit", "meter")),
+    "azlic_commitment_quantity": ("The commitment of the period.", ("plan", "unit")),
+    "azlic_commitment_used_quantity": ("How much of the commitment is used.", ("plan", "unit")),
+    "azlic_commitment_meter_used_quantity": ("How much of the commitment a meter used.", ("plan", "unit", "meter")),
     "azlic_commitment_period_ends_timestamp_seconds": ("When the period ends.", ("plan", "unit")),
-    "azlic_commitment_runs_out_timestamp_seconds": ("When it is used up at the present pace.", ("plan", "unit")),
+    "azlic_commitment_runs_out_timestamp_seconds": (
+        "When the commitment is used up at the present pace.",
+        ("plan", "unit"),
+    ),
     "azlic_container_last_record_timestamp_seconds": (
-        "The time of its newest usage record.",
+        "The time of the container's newest usage record.",
         ("site", "type", "container"),
     ),
-    "azlic_doubts": ("What waits for somebody to look into it.", ("kind",)),
-    "azlic_months_pending": ("Months that are over and not closed.", ()),
+    "azlic_doubts": ("Lines, gaps and findings that wait to be settled.", ("kind",)),
+    "azlic_months_pending": ("Months that are over but not closed.", ()),
     "azlic_oldest_pending_month_ended_timestamp_seconds": ("When the oldest of them ended.", ()),
-    "azlic_disk_free_bytes": ("Free on a disk that azlic needs.", ("path",)),
-    "azlic_alerts": ("How many alerts there are.", ("severity", "acknowledged")),
+    "azlic_disk_free_bytes": ("Free space on a disk that azlic needs.", ("path",)),
+    "azlic_alerts": ("Number of alerts.", ("severity", "acknowledged")),
     "azlic_alert_since_timestamp_seconds": (
-        "Since when an alert has been there.",
+        "When the alert began.",
         ("id", "kind", "severity", "acknowledged"),
     ),
 }
@@ -82,7 +85,7 @@ def write_metrics(path: Path, state: State, found: Sequence[WatchedAlert]) -> No
 
 
 def metrics_text(state: State, found: Sequence[WatchedAlert]) -> bytes:
-    """The metrics in Prometheus' text format; no sample bears a time stamp."""
+    """The metrics in Prometheus' text format; no sample has a time stamp."""
     families = {name: GaugeMetricFamily(name, text, labels=labels) for name, (text, labels) in _METRICS.items()}
     for name, value, labels in _samples(state, found):
         families[name].add_metric([_label(text) for text in labels], value)

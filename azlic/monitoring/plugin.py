@@ -49,7 +49,7 @@ def _subject(alert: Alert) -> str:
 def _fine(state: State) -> str:
     number = len(state.licenses)
     ledger = "" if isinstance(state.ledger, UnreadableLedger) or state.ledger.progress else "no ledger, "
-    return f"{number:,} {'license' if number == 1 else 'licenses'}, {ledger}nothing that needs anybody"
+    return f"{number:,} {'license' if number == 1 else 'licenses'}, {ledger}nothing needs attention"
 
 
 def _plain(text: str) -> str:

@@ -15,7 +15,7 @@ from licensing.verification.adopted import BY_OPERATOR
 def adoption_text(done: Adoption) -> str:
     """What was adopted, what it replaced, and what comes next."""
     entry, before = done.entry, done.before
-    head = "known already, nothing was changed" if before == entry else "renewed" if done.is_renewal else "adopted"
+    head = "already known, nothing was changed" if before == entry else "renewed" if done.is_renewal else "adopted"
     lines = [
         f"{head}: {done.place}",
         f"  container type {entry.container_type}, ends at {iso(entry.expires_at)} ({BY_OPERATOR})",

@@ -16,7 +16,7 @@ _HEADING = f"{'SEVERITY':<10}{'SINCE':<12}{'STAGE':<18}ALERT"
 
 
 def alerts_text(found: Sequence[WatchedAlert], now: datetime, *, has_ledger: bool = True) -> str:
-    """A line for each alert with what it means and what to do below it; then what somebody has taken note of.
+    """A line for each alert with what it means and what to do below it; then what somebody has acknowledged.
 
     Where there is no ledger, and none has to be, that is said, for nothing is known of usage then.
     """
@@ -33,7 +33,7 @@ def _alerts_text(found: Sequence[WatchedAlert], now: datetime) -> str:
     if loud:
         lines += [_HEADING, *(line for alert in loud for line in _alert(alert))]
     if quiet:
-        lines += ["" if loud else "Nothing new.", "Taken note of:"]
+        lines += ["" if loud else "Nothing new.", "Acknowledged:"]
         lines += [line for one in quiet for line in _acknowledgement(one)]
     return "\n".join([*lines, "", _summary(loud, quiet)])
 
@@ -52,7 +52,7 @@ def _acknowledgement(one: WatchedAlert) -> list[str]:
 
 def _summary(loud: Sequence[Alert], quiet: Sequence[WatchedAlert]) -> str:
     told = severity_counts(loud)
-    return f"{told or 'nothing new'}; {len(quiet):,} taken note of." if quiet else f"{told}."
+    return f"{told or 'nothing new'}; {len(quiet):,} acknowledged." if quiet else f"{told}."
 
 
 def _indent(text: str) -> list[str]:

@@ -10,7 +10,7 @@ P = ParamSpec("P")
 
 
 class Answer(Generic[P]):
-    """One thing that commands tell, and its two forms; the name of its schema stands here and nowhere else."""
+    """One kind of answer that commands give, and its two forms; the name of its schema is here and nowhere else."""
 
     def __init__(self, schema: str, text: Callable[P, str], fields: Callable[P, object]) -> None:
         self.schema = schema

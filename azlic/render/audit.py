@@ -16,8 +16,8 @@ _CHECKS = {
     AuditCheck.ROWS: "records are those that each batch stored",
     AuditCheck.TOTALS: "day totals are the sums of the records",
     AuditCheck.MONTHS: "closed months hold what they were closed with",
-    AuditCheck.OUTSIDE: "nothing stands outside the batches",
-    AuditCheck.AGAINST: "what was kept elsewhere agrees",
+    AuditCheck.OUTSIDE: "nothing exists outside the batches",
+    AuditCheck.AGAINST: "checkpoints kept elsewhere agree",
     AuditCheck.GUARDS: "the database refuses changes",
     AuditCheck.FILES: "source files hold what was taken",
 }
@@ -35,7 +35,7 @@ def audit_text(audit: Audit) -> str:
         lines.append(f"  {check.value}  {name:<48} {verdict}")
     lines += [f"  {compared.kept.name}: {compared.detail}" for compared in audit.compared]
     if audit.files_gone:
-        lines.append(f"  {audit.files_gone:,} source files are not there any more, {audit.files:,} were read")
+        lines.append(f"  {audit.files_gone:,} source files are gone, {audit.files:,} were read")
     if audit.sound:
         return "\n".join(["sound: everything is as it was written", *lines])
     more = sum(audit.counts.values()) - len(audit.faults)
@@ -80,11 +80,11 @@ def _checkpoint_fields(checkpoint: Checkpoint) -> object:
 
 
 def backup_text(backup: Backup, file: Path) -> str:
-    """What was copied; or why it is no good."""
+    """What was copied; or why the copy is unusable."""
     if not backup.good:
         return f"no backup was made: {_why(backup)}\n  try: azlic audit"
     audit = backup.audit
-    return f"{file}: {audit.batches:,} batches, {audit.records:,} records; whole and sound\nhead {_head(audit.head)}"
+    return f"{file}: {audit.batches:,} batches, {audit.records:,} records; complete and sound\nhead {_head(audit.head)}"
 
 
 def _backup_fields(backup: Backup, file: Path) -> object:
@@ -94,17 +94,17 @@ def _backup_fields(backup: Backup, file: Path) -> object:
 def restore_text(restored: Restored, file: Path) -> str:
     """What was put in place; or why nothing was."""
     if not restored.backup.good:
-        return f"nothing was restored: {file} is no good backup: {_why(restored.backup)}"
+        return f"nothing was restored: {file} is not a usable backup: {_why(restored.backup)}"
     if not restored.done:
         return (
             f"nothing was restored: {_loss(restored.loss)}\n"
-            f"  try: --yes if that is meant; what is there now is kept beside the ledger"
+            f"  try: add --yes if that is intended; what is there now is kept beside the ledger"
         )
     audit = restored.backup.audit
     lines = [f"restored: {audit.batches:,} batches, {audit.records:,} records"]
-    lines += [f"taken away: {_loss(restored.loss)}"] if restored.loss else []
-    lines += [f"what was there is kept as {restored.kept}"] if restored.kept else []
-    return "\n".join([*lines, "run azlic ingest now: it takes again what is missing"])
+    lines += [f"removed: {_loss(restored.loss)}"] if restored.loss else []
+    lines += [f"the previous ledger is kept as {restored.kept}"] if restored.kept else []
+    return "\n".join([*lines, "run azlic ingest now: it takes what is missing again"])
 
 
 def _restore_fields(restored: Restored, file: Path) -> object:
@@ -129,9 +129,9 @@ def _why(backup: Backup) -> str:
 
 def _loss(loss: Loss) -> str:
     if loss.unreadable is not None:
-        return f"the ledger that is there cannot be read ({loss.unreadable}), so what would be lost cannot be told"
+        return f"the present ledger cannot be read ({loss.unreadable}), so what would be lost is unknown"
     batches = f"batch {loss.first}" if loss.first == loss.last else f"batches {loss.first} to {loss.last}"
-    return f"{batches} of the ledger that is there are not in the backup"
+    return f"{batches} of the present ledger are not in the backup"
 
 
 AUDIT = Answer("azlic.audit/v1", audit_text, _audit_fields)

@@ -19,7 +19,7 @@ def closing_lines(closed: ClosedMonth | None) -> list[RenderableType]:
     if closed is None:
         return []
     lines = [f"Closed at {iso(closed.closed_at)}, batch {closed.sequence:,}, head {closed.head.hex()[:16]}"]
-    lines += [f"though something was open: {closed.reason}"] if closed.reason else []
+    lines += [f"alalthough something was open: {closed.reason}"] if closed.reason else []
     return [Text("\n".join(lines))]
 
 

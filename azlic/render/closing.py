@@ -1,4 +1,4 @@
-"""What stands against closing a month, and what a correction changes, for people and for scripts."""
+"""What blocks the closing of a month, and what a correction changes, for people and for scripts."""
 
 from azlic.render.answer import Answer
 from azlic.render.closed_months import closing_fields
@@ -12,19 +12,19 @@ MOST = 20
 
 
 def closable_text(found: Closable) -> str:
-    """What a month holds, and everything that stands against closing it."""
+    """What a month holds, and its blockers."""
     told = [f"{found.month}: {found.records:,} records in {found.series:,} series"]
     for item in found.obstacles[:MOST]:
         told += [*indented(f"{item.kind}: {item.detail}", hanging=2), f"    see: {item.hint}"]
     if len(found.obstacles) > MOST:
         told += [f"  and {len(found.obstacles) - MOST:,} more"]
     for folder in found.unseen:
-        told += indented(f"cannot be looked at now: {folder}", hanging=2)
+        told += indented(f"cannot be examined now: {folder}", hanging=2)
     return "\n".join(told)
 
 
 def _closing_text(_found: Closable, closing: ClosedMonth | None) -> str:
-    """What comes after what ``closable_text`` told before the question."""
+    """What comes after what ``closable_text`` showed before the question."""
     return f"closed with batch {closing.sequence:,}, head {closing.head.hex()}" if closing else ""
 
 

@@ -16,7 +16,7 @@ def _doubts(deployment: Deployment) -> Iterator[str]:
     kind, image = deployment.kind, deployment.image
     if image.tag in ("", "latest") and not image.digest:
         yield (
-            "the tag latest moves, and a license may not fit a newer image;"
+            "the tag latest moves, and a license may not cover a newer image;"
             " name a version: see azlic tags. Where a container has locales, latest is en-US"
         )
     if deployment.is_below_minimum:
@@ -30,7 +30,7 @@ def _before(deployment: Deployment, form: str) -> Iterator[str]:
     uid, gid = deployment.user
     named = [command_word(str(mount.folder)) for mount in deployment.mounts if mount.folder and mount.name != "trust"]
     if named:
-        yield f"before: the folders must be the container's: chown -R {uid}:{gid} {' '.join(named)}"
+        yield f"before: the folders must belong to the container: chown -R {uid}:{gid} {' '.join(named)}"
     namespace = f" --namespace {deployment.namespace}" if deployment.namespace else ""
     if form == "kubernetes" and any(mount.name == "trust" and not mount.folder for mount in deployment.mounts):
         yield f"before: kubectl create configmap {deployment.name}-trust --from-file=trust.d{namespace}"

@@ -18,7 +18,7 @@ _COLOURS = {FindingLevel.ERROR: "red", FindingLevel.WARNING: "yellow", FindingLe
 
 
 def examination_text(found: SiteExamination, _mended: "Sequence[Mended]" = ()) -> str:
-    """How many things are wrong; each with its place, why it matters, and what mends it; then the facts."""
+    """How many things are wrong; each with its place, why it matters, and what fixes it; then the facts."""
     lines = [style(f"Doctor: {_headline(found.findings)}", "red" if found.exit_status else "green"), ""]
     for finding in found.findings:
         lines += [*_finding(finding), ""]
@@ -38,7 +38,7 @@ def _headline(findings: Sequence[DoctorFinding]) -> str:
 
 
 def _access(found: SiteExamination) -> str:
-    how = "really tried" if found.tried else "worked out from owners, modes and ACLs; root can try it"
+    how = "actually tried" if found.tried else "worked out from owners, modes and ACLs; root can try it"
     return f"{how}, as user {found.identity}"
 
 
@@ -49,7 +49,7 @@ def _finding(finding: DoctorFinding) -> list[str]:
     lines += _paragraph("First", names) if finding.affected > 1 and finding.names else []
     lines += _paragraph("Why", finding.why)
     if finding.command:
-        lines.append(f"  {'Mend':<15} {finding.command}")  # as it stands, to be copied: never folded
+        lines.append(f"  {'Fix':<15} {finding.command}")  # as it stands, to be copied: never folded
     else:
         lines += _paragraph("Do", finding.do)
     return lines

@@ -21,7 +21,7 @@ Plain = Scalar | list["Plain"] | dict[str, "Plain"]
 def plain(value: object) -> Plain:
     """The value as JSON has it: instants in ISO 8601, paths as text, digests in hex, tuples by the names they have.
 
-    Raises ``TypeError`` for a type that nobody thought of: what is not meant to be told stays untold.
+    Raises ``TypeError`` for a type that nobody thought of: what is not meant to be shown is not shown.
     """
     if not is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"{type(value).__name__} has no form in JSON")

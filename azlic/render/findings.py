@@ -13,7 +13,7 @@ from usage.intake.quarantine import QuarantinedLine
 def lines_text(lines: Sequence[QuarantinedLine]) -> str:
     """Each line with its place, the reason, and what it holds, as far as a terminal may see it."""
     if not lines:
-        return "no line waits in quarantine"
+        return "no line is in quarantine"
     told: list[str] = []
     for item in lines:
         told.append(f"{item.key:>4}  {item.file}:{item.line}  {item.kind}")

@@ -19,7 +19,7 @@ def export_text(given: Exported, path: Path) -> str:
     """What was handed over, and what to do with it."""
     lines = [f"export: {path}", *_manifest_lines(given.manifest, given.key_id)]
     if given.again:
-        lines += labelled("Note", f"It was given out before, {iso(given.manifest.created_at)}: the same bytes again.")
+        lines += labelled("Note", f"It was already written, {iso(given.manifest.created_at)}: the same bytes again.")
     lines += labelled("Do", "Carry it to head office; bring the acknowledgement back for azlic acknowledge.")
     return "\n".join(lines)
 
@@ -61,7 +61,7 @@ INSPECTION = Answer(EXPORT.schema, inspection_text, _inspection_fields)
 
 
 def acceptance_text(taken: Acceptance, path: Path) -> str:
-    """What was booked, what was kept apart, and where the acknowledgement lies."""
+    """What was booked, what was kept apart, and where the acknowledgement is."""
     manifest, receipt = taken.manifest, taken.receipt
     lines = [f"acknowledgement: {path}"]
     lines += labelled("Site", f"{manifest.site}, export {manifest.number}")

@@ -1,4 +1,4 @@
-"""The issuer's book in words, 80 columns wide, and as fields for a script."""
+"""The issuer's store in words, 80 columns wide, and as fields for a script."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -84,7 +84,9 @@ def containers_text(containers: Sequence[KnownContainer]) -> str:
 
 def _container(known: KnownContainer) -> Iterator[str]:
     yield f"{known.resource}, {known.container_type}"
-    yield from _lines("License", f"{known.license_id}, {f'serial {known.serial}' if known.serial else 'not given yet'}")
+    yield from _lines(
+        "License", f"{known.license_id}, {f'serial {known.serial}' if known.serial else 'not issued yet'}"
+    )
     if known.revoked_at:
         yield from _lines("Revoked", known.revoked_at)
     yield from _lines("For", _versions(known))
@@ -103,7 +105,7 @@ def _containers_fields(containers: Sequence[KnownContainer]) -> object:
 
 
 def _container_fields(known: KnownContainer) -> object:
-    """Null stands where the resource's own terms count."""
+    """Null where the resource's own terms apply."""
     fields = asdict(known)
     return fields | {"term_seconds": _seconds(fields.pop("term"))}
 
@@ -116,8 +118,8 @@ CONTAINERS = Answer("azlic.issuer-containers/v1", containers_text, _containers_f
 
 
 def licenses_text(licenses: Sequence[IssuedLicense]) -> str:
-    """A few lines for each license that was given out, the newest last."""
-    return "\n".join("\n".join(_license_lines(line)) for line in licenses) or "no license was given out yet"
+    """A few lines for each license that was issued, the newest last."""
+    return "\n".join("\n".join(_license_lines(line)) for line in licenses) or "no license has been issued yet"
 
 
 def _license_lines(line: IssuedLicense) -> Iterator[str]:
@@ -130,8 +132,8 @@ def _license_lines(line: IssuedLicense) -> Iterator[str]:
 
 
 def revocations_text(known: Sequence[Revoked]) -> str:
-    """A few lines for each license that was taken back, the newest last."""
-    return "\n".join("\n".join(_revocation_lines(one)) for one in known) or "no license was taken back yet"
+    """A few lines for each license that was revoked, the newest last."""
+    return "\n".join("\n".join(_revocation_lines(one)) for one in known) or "no license has been revoked yet"
 
 
 def _revocation_lines(one: Revoked) -> Iterator[str]:
@@ -144,7 +146,7 @@ def audit_text(log: AuditLog) -> str:
     told = [line for entry in log.entries for line in _entry(entry)]
     count = len(log.entries)
     if log.fault:
-        return "\n".join([*told, f"the log is not what was written: {log.fault}"])
+        return "\n".join([*told, f"the log was changed: {log.fault}"])
     return "\n".join([*told, f"{count} {'line' if count == 1 else 'lines'}, none changed", f"head {log.head.hex()}"])
 
 
@@ -163,7 +165,7 @@ def _audit_fields(log: AuditLog) -> object:
 def content_keys_text(keys: Sequence[KnownContentKey]) -> str:
     """Which key opens the sealed files of which container."""
     lines = (f"{key.key_id}\n  {key.container_type}, sealed {key.created_at}" for key in keys)
-    return "\n".join(lines) or "nothing was sealed yet"
+    return "\n".join(lines) or "nothing has been sealed yet"
 
 
 def sealed_text(folder: Path, container: str, sealed: SealedFolder) -> str:

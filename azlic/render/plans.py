@@ -16,7 +16,7 @@ from usage.quantity import from_micro, group_digits
 def plans_table(plans: Sequence[Plan]) -> str:
     """The plans for people."""
     if not plans:
-        return "no plans; enter one with: azlic plan import /license"
+        return "no plans; enter one with: azlic plan import LICENSE, or azlic plan add"
     table = columns("~plan", "~type", ">committed", "from", "until")
     for plan in plans:
         committed = f"{group_digits(plan.count * plan.quota)} {plan.unit}/{plan.period}"

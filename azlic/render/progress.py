@@ -15,7 +15,7 @@ R = TypeVar("R")
 _PATIENCE_SECONDS = 1.0
 
 Done = Callable[[int, int], None]
-"""Hears how much is done, and how much there is to do."""
+"""Receives how much is done, and how much there is to do."""
 
 
 def counting_bytes(what: str) -> contextlib.AbstractContextManager[Done]:

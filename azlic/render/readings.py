@@ -14,9 +14,9 @@ from usage.readings.sources import ListedSource
 
 _SAID = {
     ReadingOutcome.BOOKED: "booked",
-    ReadingOutcome.FELL: "a counter fell and began anew",
+    ReadingOutcome.FELL: "a counter fell and started again",
     ReadingOutcome.UNCHANGED: "unchanged",
-    ReadingOutcome.KNOWN: "is here already, counts nothing",
+    ReadingOutcome.KNOWN: "already here, counts nothing",
     ReadingOutcome.OLDER: "older than the newest reading: kept, counts nothing",
     ReadingOutcome.HELD_BACK: "held back",
     ReadingOutcome.COMPARED: "compared with the months",
@@ -30,7 +30,7 @@ def readings_text(taken: ReadingsReceipt, _failures: Sequence[Failure] = ()) -> 
         told += [f"  {entry.month or 'all time'!s:<9} {_SAID[entry.outcome]}", *_amounts(entry.amounts)]
     if taken.mirror_of and any(entry.amounts for entry in taken.entries):
         told += indented(
-            f"It reports the mount of {taken.mirror_of}, and read more than that did last: take a reading of"
+            f"It reports the same mount as {taken.mirror_of}, and read more than that did last: take a reading of"
             f" {taken.mirror_of} to have it counted."
         )
     if taken.outside:
@@ -72,10 +72,10 @@ def sources_text(sources: Sequence[ListedSource]) -> str:
         told.append(source.name)
         told += indented(f"last read {iso(source.last_reading_at)} from {source.origin}", 4)
         if source.epoch > 1:
-            told += indented(f"epoch {source.epoch}: its counters began anew", 4)
+            told += indented(f"epoch {source.epoch}: its counters started again", 4)
         if source.mirror_of:
             told += indented(f"mirror of {source.mirror_of}: not counted", 4)
-    return "\n".join(told) or "no container's report was read yet"
+    return "\n".join(told) or "no container's report has been read yet"
 
 
 SOURCES = Answer("azlic.sources/v1", sources_text, lambda sources: {"sources": list(map(_source, sources))})

@@ -16,10 +16,10 @@ def receipt_text(receipt: Receipt) -> str:
         *late,
         ("duplicates", receipt.duplicates, "taken before, not counted again"),
         ("conflicts", receipt.conflicts, "known id, other content: azlic quarantine list"),
-        ("quarantined lines", receipt.quarantined, "no usage records, kept apart: azlic quarantine list"),
-        ("findings", receipt.findings, "doubts about the sources: azlic findings list"),
+        ("quarantined lines", receipt.quarantined, "not usage records, kept apart: azlic quarantine list"),
+        ("findings", receipt.findings, "problems with the sources: azlic findings list"),
         ("pending bytes", receipt.pending_bytes, "an unfinished last line, taken once it ends"),
-        ("unsteady files", receipt.unsteady, "swapped while they were looked at: the next ingest takes them"),
+        ("unsteady files", receipt.unsteady, "replaced while being read: the next ingest takes them"),
     )
     return "\n".join(f"{count:>15,}  {name:<18} {note if count else ''}".rstrip() for name, count, note in rows)
 

@@ -57,7 +57,7 @@ def columns(*headings: str, first: int = 0) -> Table:
 
 
 def indent(table: Table, spaces: int = 2) -> Padding:
-    """A table that belongs to what stands above it."""
+    """A table that belongs to what is above it."""
     return Padding.indent(table, spaces)
 
 

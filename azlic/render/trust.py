@@ -27,7 +27,7 @@ def trust_text(store: TrustStore, held: Held, as_of: datetime) -> str:
 def _trust_failures(held: Held) -> Iterator[str]:
     for issuer, path in held.untrusted.items():
         yield f"issuer {issuer}"
-        yield f"  not trusted until {path.name[:12]}...{path.name[64:]} is mended"
+        yield f"  not trusted until {path.name[:12]}...{path.name[64:]} is fixed"
 
 
 def _issuer(held: Held, issuer: str, as_of: datetime) -> Iterator[str]:
@@ -56,7 +56,7 @@ def _statement_lines(stated: TrustedIssuer, as_of: datetime) -> Iterator[str]:
     if revocations := stated.revocations:
         word = "overdue since" if revocations.stale(as_of) else "next one due"
         yield f"  revocation list {revocations.number} of {iso(revocations.issued_at)}"
-        yield f"    {count(len(revocations.licenses), 'license')} taken back, {word} {iso(revocations.next_update)}"
+        yield f"    {count(len(revocations.licenses), 'license')} revoked, {word} {iso(revocations.next_update)}"
     if (age := stated.days_old(as_of)) is not None:
         yield f"  {count(age, 'day')} old"
 
@@ -71,10 +71,10 @@ def warnings(held: Held, as_of: datetime, settings: "Settings") -> Iterator[str]
             ends = iso(rotation.expires_at)
             yield f"the last rotation of {name} expires at {ends}: then none of its keys is trusted"
         if stated.revocations and stated.revocations.stale(as_of):
-            yield f"revocation list {stated.revocations.number} of {name} is overdue: more may be taken back by now"
+            yield f"revocation list {stated.revocations.number} of {name} is overdue: more may have been revoked by now"
         age = stated.days_old(as_of)
         if age is not None and age > settings.trust_days:
-            yield f"your trust in {name} is {age} days old"
+            yield f"your trust data for {name} is {age} days old"
 
 
 def update_text(taken: Sequence["TrustUpdate"]) -> str:
@@ -91,7 +91,7 @@ def _update_line(one: "TrustUpdate") -> str:
         keys = "\n".join(f"  key {entry.key.keyid}" for entry in said.keys)
         return f"rotation {said.version} of issuer {said.issuer[:12]}: {word}\n{keys}"
     revoked = count(len(said.licenses), "license")
-    return f"revocation list {said.number} of issuer {said.issuer[:12]}: {word}, {revoked} taken back"
+    return f"revocation list {said.number} of issuer {said.issuer[:12]}: {word}, {revoked} revoked"
 
 
 def count(number: int, noun: str) -> str:

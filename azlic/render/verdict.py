@@ -32,14 +32,15 @@ _DO = {
     Status.EXPIRED: "Renew: run azlic download on a connected machine, carry license.dat here.",
     Status.NOT_YET_VALID: "Wait until it begins, or check this machine's clock: date -u.",
     Status.MISSING: "Mount the license folder, or download a license into it with azlic download.",
-    Status.UNREADABLE: "Copy the file again from where it was downloaded, and check the disk it lies on.",
+    Status.UNREADABLE: "Copy the file again from where it was downloaded, and check the disk it is on.",
     Status.MALFORMED: "Copy the file again from where it was downloaded, or download it again.",
     Status.OPAQUE: "A license of ours: copy it again, or download it again. A license of Microsoft's: azlic cannot"
-    " read it; ask whoever made it until when it runs, and state that: azlic adopt.",
-    Status.UNTRUSTED: "Compare the issuer's key with the issuer, then: azlic trust add ISSUER.pem.",
+    " read it; ask its issuer when it ends, and state that: azlic adopt.",
+    Status.UNTRUSTED: "If the issuer has rotated its key: azlic trust update ROTATION. If the issuer is new here,"
+    " compare its key with the issuer, then: azlic trust add ISSUER.pem.",
     Status.REVOKED: "Ask the issuer why, and for a new license.",
     Status.SUPERSEDED: "Copy the newer license here; this site has accepted it before.",
-    Status.CONFLICTING: "Tell the issuer: a serial was given twice. Keep the license that ran before.",
+    Status.CONFLICTING: "Tell the issuer: a serial was issued twice. Keep the license that ran before.",
     Status.WRONG_CONTAINER: "Download the license of this container; each container needs its own.",
     Status.WRONG_IMAGE: "Download a new license for this image version, or run an image it covers.",
     Status.WRONG_INSTANCE: "Download the license of this machine, or run the container where it is licensed.",
@@ -47,16 +48,16 @@ _DO = {
 }
 _ENDING = {Status.EXPIRING, Status.GRACE, Status.EXPIRED}
 _RENEW_PLAN = "Renew the commitment plan first, which ends with the license; then azlic download, or request."
-_RENEW_NOW = "Start the renewal now: it had to begin by {renewal}."
+_RENEW_NOW = "Start the renewal now: it should have begun by {renewal}."
 
 _DO_ABOUT = {
     Cause.CLOSED: "Let user {user} read it, as root: chown -R {user} {path}",
     Cause.NOT_A_FILE: "Put license.dat itself there, as a regular file.",
-    Cause.LINK_TO_NOWHERE: "Put license.dat itself there in place of the link, or what the link leads to.",
+    Cause.LINK_TO_NOWHERE: "Put license.dat itself there in place of the link, or mount the link's target.",
     Cause.TRUST_IN_THE_MOUNT: "Keep the trust store outside the license folder: --trust FOLDER.",
-    Cause.KEY_NOT_IN_FORCE: "Tell the issuer: it signed with a key outside the key's own time.",
+    Cause.KEY_NOT_IN_FORCE: "Tell the issuer: it signed with a key that was not in force.",
     Cause.TRUST_EXPIRED: "Get the issuer's newest rotation document, then: azlic trust update FILE.",
-    Cause.OLDER_TRUST: "Bring the trust store back to what it held, or: azlic trust update FILE.",
+    Cause.OLDER_TRUST: "Restore the trust store to what it held, or: azlic trust update FILE.",
     Cause.OTHER_REPOSITORY: "Run an image that the license is for, or download the license of this one.",
     Cause.WITHDRAWN_KEY: "Ask the issuer for a new license; a key that it withdrew is not to be trusted again.",
     Cause.ENCODED_AGAIN: "Put license.dat itself there; a Kubernetes Secret's data is base64 once, not twice.",

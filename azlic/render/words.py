@@ -95,7 +95,7 @@ def open_counts(quality: Quality) -> list[tuple[int, str]]:
         (quality.quarantined, "lines in quarantine, not counted: azlic quarantine list"),
         (quality.conflicts, "conflicts: a known id with other content, not counted"),
         (quality.pending_bytes, "bytes of unfinished lines, not counted yet"),
-        (quality.vanished, "sources that are gone at the moment"),
+        (quality.vanished, "sources that are missing at the moment"),
         (quality.missing_records, "records of chained containers that have not arrived"),
         *((count, f"{KINDS.get(kind, kind)}: azlic findings list") for kind, count in quality.findings.items()),
         (len(quality.unmapped_meters), "meters on no plan, or used outside its time:"),

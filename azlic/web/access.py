@@ -1,4 +1,4 @@
-"""Who is let in: on the loopback everybody who asks for it by its name, elsewhere a token or a proxy that vouches.
+"""Who is let in: on the loopback everybody who asks for it by its name, elsewhere a token or a trusted proxy.
 
 Numbered as in docs/page.md. 1. A proxy at a named address, and only that, vouches with a header. 2. The token, as
 Bearer or by the cookie that /login gave for it. 3. Without either the page must have been asked for by a name of this
@@ -42,11 +42,11 @@ class Doors:
             if peer == self.proxy and headers.get(self.header, "").strip():
                 return None
             if not self.token:
-                return 403, f"ask through the proxy; only it is let in, with {self.header}"
+                return 403, f"use the proxy; only it may connect, with {self.header}"
         if self.token:
             return None if self._has_token(headers) else (401, "a token is needed: Authorization: Bearer, or /login")
         name = _host_name(headers.get("host", ""))
-        return None if name in self.names else (421, "this page is known by another name, localhost for one")
+        return None if name in self.names else (421, "use the name that this page is served under, such as localhost")
 
     def _has_token(self, headers: Mapping[str, str]) -> bool:
         scheme, _, given = headers.get("authorization", "").partition(" ")
@@ -89,7 +89,7 @@ def _cookie(header: str) -> str:
 def read_token(path: Path) -> str:
     """The token in a file that only its owner and group can read. It is never repeated.
 
-    Raises ``AzlicError`` when the file cannot be read or is open to others, ``BadCall`` when it holds no good token.
+    Raises ``AzlicError`` when the file cannot be read or is open to others, ``BadCall`` when it holds no usable token.
     """
     try:
         token = read_file(path, _MAX_TOKEN_BYTES, "the token file").strip()
@@ -104,6 +104,6 @@ def read_token(path: Path) -> str:
 
 def _no_token(path: Path) -> BadCall:
     return BadCall(
-        f"the token file {path} holds no token of {LEAST_TOKEN} letters and digits or more",
+        f"the token file {path} contains no token of at least {LEAST_TOKEN} letters and digits",
         hint=f"make one: (umask 077; head -c 24 /dev/urandom | base64 > {path})",
     )

@@ -131,7 +131,7 @@ def _told(_request: Request, error: Exception) -> Response:
 def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for nothing else
     known = error.status_code not in (404, 405)
-    return _flat(error.status_code, error.detail if known else "that is not what this page answers", error.headers)
+    return _flat(error.status_code, error.detail if known else "this page does not answer that", error.headers)
 
 
 def _flat(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -15,7 +15,7 @@ def report_pdf(page: str) -> bytes:
             from weasyprint.urls import URLFetcher
     except (ImportError, OSError) as error:  # OSError: the wheel is there, and Pango is not
         raise BadCall(
-            f"no renderer for PDF can be used here: {error}",
+            f"no PDF renderer is available: {error}",
             hint="pip install 'azlic[pdf]', on Debian apt-get install libpango-1.0-0 libpangoft2-1.0-0 too;"
             " or print --format html from a browser",
         ) from error

@@ -34,7 +34,7 @@ class Look(Protocol):
 
 
 class Scrape(NamedTuple):
-    """The metrics, and whether the ledger that they tell of could be read."""
+    """The metrics, and whether the ledger behind them could be read."""
 
     text: bytes
     ledger_readable: bool
@@ -56,7 +56,7 @@ class WatchedSite:
     looking: Lock = field(default_factory=Lock)
 
     def view(self) -> SiteView:
-        """Everything the home page shows, as of now. A ledger that cannot be read is told on it."""
+        """Everything the home page shows, as of now. A ledger that cannot be read is reported on it."""
         now = self.clock()
         mounts, verdicts = self._licenses(now)
         report, suspect, fault = None, None, ""

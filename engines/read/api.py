@@ -67,7 +67,7 @@ def read_routes(
     @router.get("/operations/{operation_id}", name="read_operation")
     @router.get("/analyzeResults/{operation_id}", name="read_result")
     def read_operation(operation_id: str) -> Response:
-        """Ask how an operation stands, and for the text once it has succeeded."""
+        """Ask for the state of an operation, and for the text once it has succeeded."""
         return Response(desk.operations.answer(operation_id), media_type="application/json")
 
     return router

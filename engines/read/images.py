@@ -28,7 +28,7 @@ warnings.filterwarnings("ignore", module=r"PIL\b")
 def image_sizes(body: bytes, kind: str, *, most: int) -> list[tuple[int, int]]:
     """Width and height of each page, from the headers alone; at most ``most`` pages are looked at.
 
-    Only a TIFF has pages: the other frames of an animated PNG or of a camera's JPEG are no pages.
+    Only a TIFF has pages: the other frames of an animated PNG or of a camera's JPEG are not pages.
     """
     with _open(body, kind) as image:
         sizes = [image.size]
@@ -65,7 +65,7 @@ def _grey(image: Image.Image) -> Image.Image:
         # Nothing says which of these numbers is white, and a page read wrongly would still be charged.
         raise DocumentRefused(
             Code.NOT_SUPPORTED_IMAGE,
-            "an image of 32 bits for each shade is no scanned page",
+            "an image of 32 bits for each shade is not a scanned page",
             hint="convert it to 8 or 16 bits",
         )
     if image.has_transparency_data:

@@ -50,7 +50,7 @@ class Operations:
         self._put(operation, "failed", self._clock(), error={"code": code, "message": message})
 
     def answer(self, operation_id: str) -> bytes:
-        """How the operation stands, as its client gets it; ``DocumentRefused`` (NotFound) if unknown or forgotten."""
+        """The state of the operation, as its client gets it; ``DocumentRefused`` (NotFound) if unknown or forgotten."""
         if answer := self._results.get(operation_id, now=self._clock()):
             return answer
         raise DocumentRefused(

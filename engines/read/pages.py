@@ -116,5 +116,5 @@ def _refuse_damage(what: str) -> Iterator[None]:
         raise DocumentRefused(
             Code.INVALID_IMAGE,
             f"{what} is damaged and cannot be read",
-            hint="check that the file was sent whole and opens in a viewer",
+            hint="check that the file was sent completely and opens in a viewer",
         ) from error

@@ -79,7 +79,7 @@ class Recogniser:
         self.pool = ThreadPoolExecutor(self.threads, thread_name_prefix="read")
 
     def read(self, page: Page, *, seconds: float) -> PageReading:
-        """Read one page, whichever way up it lies; call it from the ``pool``.
+        """Read one page, whichever way up it is; call it from the ``pool``.
 
         Raises ``Refused`` (Timeout) if the page takes longer than ``seconds``.
         """

@@ -47,5 +47,5 @@ class DocumentRefused(AzlicError):
 
     @property
     def advice(self) -> str:
-        """What a client is told: what happened, and what to try."""
+        """The message for a client: what happened, and what to try."""
         return f"{self.message}: {self.hint}"

@@ -66,7 +66,7 @@ def analyze_result(pages: Sequence[msgspec.Raw]) -> bytes:
 
 
 def operation_result(status: Status, created_at: datetime, updated_at: datetime, **outcome: object) -> bytes:
-    """The whole answer: how the operation stands and, once it has ended, its ``analyzeResult`` or ``error``."""
+    """The whole answer: the operation's state and, once it has ended, its ``analyzeResult`` or ``error``."""
     return msgspec.json.encode(
         {
             "status": status,

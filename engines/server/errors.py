@@ -55,6 +55,6 @@ def flat(
     headers: Mapping[str, str] | None = None,
     first: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """A refusal as containers tell it: ``{"code","message","requestId"}``, with what comes ``first``."""
+    """A refusal as containers report it: ``{"code","message","requestId"}``, with what comes ``first``."""
     body = {**(first or {}), "code": refusal.code, "message": refusal.message, "requestId": request_id}
     return JSONResponse(body, status, headers=headers)

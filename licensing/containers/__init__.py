@@ -30,7 +30,7 @@ def container_type(name: str) -> ContainerType:
 
 
 def find_container(text: str) -> tuple[ContainerType, Image]:
-    """The kind and the image that a name, ``NAME:TAG`` or an image stands for; a name alone for its published image.
+    """The kind and the image that a name, ``NAME:TAG`` or an image refers to; a name alone for its published image.
 
     Raises ``BadCall`` where no kind is known by it.
     """
@@ -42,7 +42,7 @@ def find_container(text: str) -> tuple[ContainerType, Image]:
     if found := container_of(image):
         return found, image
     raise BadCall(
-        f"it is not known which container {text!r} is",
+        f"cannot tell which container {text!r} is",
         hint="name the container, and the image with --image: azlic run read --image IMAGE",
     )
 

@@ -1,4 +1,4 @@
-"""How a running container says it stands: the body of its ``/status``, compared letter for letter.
+"""The state that a running container reports: the body of its ``/status``, compared letter for letter.
 
 ``Invalid`` contains ``valid``: who looks for a word in it takes a refused container for a healthy one.
 Source: seeds/containers-faq (the statuses), facts §2.5 (the body, connected and disconnected).
@@ -53,7 +53,7 @@ class ContainerStatus(NamedTuple):
 
 
 class NoStatus(Exception):
-    """There is no status at an address, or none that can be understood; the text says why."""
+    """An address gives no status, or none that can be understood; the text says why."""
 
 
 def parse_status(content: bytes) -> ContainerStatus:
@@ -61,10 +61,10 @@ def parse_status(content: bytes) -> ContainerStatus:
     try:
         fields = strict_json.loads(content)
     except ValueError as error:
-        raise NoStatus(f"the answer is no status: {error}") from error
+        raise NoStatus(f"the answer is not a status: {error}") from error
     said = fields.get("apiStatus") if isinstance(fields, dict) else None
     if said not in list(ApiStatus):
-        raise NoStatus(f"the answer names no apiStatus that containers have: {_tame(said)!r}")
+        raise NoStatus(f"the answer has an unknown apiStatus: {_tame(said)!r}")
     return ContainerStatus(_tame(fields.get("service", "")), ApiStatus(said), _tame(fields.get("apiStatusMessage", "")))
 
 
@@ -73,7 +73,7 @@ def _tame(value: object) -> str:
 
 
 def ask_status(url: str, *, seconds: float = ANSWER_SECONDS) -> ContainerStatus:
-    """Ask the container at ``url``, as ``http://HOST:5000``, how it stands; once, for ``seconds`` in all.
+    """Ask the container at ``url``, as ``http://HOST:5000``, for its state; once, for ``seconds`` in all.
 
     No redirect is followed, no proxy used; at most 64 KiB are taken. Raises ``NoStatus``, and ``BadCall`` for an
     invalid address.
@@ -98,7 +98,7 @@ async def _ask(address: str, seconds: float) -> ContainerStatus:
             too_large = NoStatus(f"its answer is larger than {MAX_BYTES:,} bytes")
             status = parse_status(await read_body(response.aiter_raw(), MAX_BYTES, too_large))
     except TimeoutError as error:
-        raise NoStatus(f"no whole answer within {seconds:g} s") from error
+        raise NoStatus(f"no complete answer within {seconds:g} s") from error
     except (httpx.HTTPError, UnicodeError) as error:
         raise NoStatus(_tame(error) or type(error).__name__) from error
     if status.healthy and response.status_code != httpx.codes.OK:

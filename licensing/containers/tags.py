@@ -116,7 +116,7 @@ def read_tags(file: str) -> Tags:
 def parse_tags(content: bytes, *, where: str) -> Tags:
     """Read a tags list: the registry's JSON, ``{"name": ..., "tags": [...]}``, or one tag a line.
 
-    A tag that stands twice counts once. Raises ``AzlicError`` for what is neither, or larger than ``LIMIT``.
+    A tag that is listed twice counts once. Raises ``AzlicError`` for what is neither, or larger than ``LIMIT``.
     """
     if len(content) > LIMIT:
         raise _no_list(where, f"it is larger than {LIMIT} bytes")
@@ -169,6 +169,6 @@ def _from_lines(content: bytes) -> Iterable[str]:
 
 def _no_list(where: str, reason: str) -> AzlicError:
     return AzlicError(
-        f"{where} is no list of tags: {reason}",
-        hint="save what https://REGISTRY/v2/REPOSITORY/tags/list answers, or write one tag a line",
+        f"{where} is not a list of tags: {reason}",
+        hint="save what https://REGISTRY/v2/REPOSITORY/tags/list answers, or write one tag per line",
     )

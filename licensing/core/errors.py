@@ -17,7 +17,7 @@ class AzlicError(Exception):
 
 
 class BadCall(AzlicError):
-    """The command line or a settings file asks for something that cannot be meant. Exit status 2."""
+    """The command line or a settings file asks for something that is invalid. Exit status 2."""
 
     exit_status = 2
 

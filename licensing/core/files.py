@@ -64,7 +64,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o640) -> None:
 def writing_whole(path: Path, *, mode: int = 0o640) -> Iterator[BinaryIO]:
     """Put what the body writes at ``path`` so that a reader sees the old file or the new one, also after a power cut.
 
-    The temporary file lies in the same folder, is flushed to the disk and renamed. Root leaves the file to
+    The temporary file is in the same folder, is flushed to the disk and renamed. Root leaves the file to
     the owner of the folder, so that a nonroot container can read what was installed for it.
     Raises ``AzlicError`` when the folder cannot take it. The old file is then still there, as when the body fails.
     """
@@ -120,7 +120,7 @@ def _filling(descriptor: int, folder: Path, mode: int) -> Iterator[BinaryIO]:
 def _write_error(path: Path, error: OSError) -> AzlicError:
     return AzlicError(
         f"{path} could not be written: {error.strerror or error}",
-        hint=f"check that {path.parent} exists, is writable and has space; what was there was left as it was",
+        hint=f"check that {path.parent} exists, is writable and has space; what was there is unchanged",
     )
 
 

@@ -25,9 +25,7 @@ def parse_instant(text: str) -> datetime:
         instant = datetime.fromisoformat(text)
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise BadCall(
-            f"{text!r} is not a date or an instant", hint="write 2027-01-01 or 2027-01-01T08:00:00Z"
-        ) from error
+        raise BadCall(f"{text!r} is not a date or a time", hint="write 2027-01-01 or 2027-01-01T08:00:00Z") from error
 
 
 def milliseconds(instant: datetime) -> int:
@@ -49,5 +47,5 @@ def parse_duration(text: str) -> timedelta:
     match = re.fullmatch(r"(\d{1,6})([dhms])", text)
     duration = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta()
     if not duration:
-        raise BadCall(f"{text!r} is not a time", hint="write it as 365d, 12h, 30m or 20s")
+        raise BadCall(f"{text!r} is not a duration", hint="write it as 365d, 12h, 30m or 20s")
     return duration

@@ -25,18 +25,18 @@ def loads(content: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise ValueError("it is not UTF-8 text") from error
     except UnicodeEncodeError as error:
-        raise ValueError("one of its texts holds half a surrogate pair") from error
+        raise ValueError("one of its strings contains half a surrogate pair") from error
     except json.JSONDecodeError as error:
         raise ValueError(f"it is not JSON ({error.msg} at character {error.pos})") from error
     except RecursionError as error:
-        raise ValueError("its JSON is nested too deep") from error
+        raise ValueError("its JSON is nested too deeply") from error
     return parsed
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise ValueError("a key stands twice in one of its JSON objects")
+        raise ValueError("a key occurs twice in one of its JSON objects")
     return result
 
 

@@ -8,7 +8,7 @@ _PLAIN = frozenset(string.ascii_letters + string.digits + "/._-+=:,@ ")
 
 
 def printable(value: object) -> str:
-    """A name as a terminal may show it, and a database hold it: what is no printable character is escaped."""
+    """A name as a terminal may show it, and a database hold it: unprintable characters are escaped."""
     text = str(value)
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
@@ -16,7 +16,7 @@ def printable(value: object) -> str:
 def command_word(path: str) -> str:
     """A path as one word of ``sh``; what cannot be printed goes through printf, whose octal escapes POSIX has.
 
-    The shell drops newlines at the end of what printf says: those stand behind it as they are.
+    The shell drops newlines at the end of what printf prints: those follow it as they are.
     """
     path = path if path.startswith(("/", "./", "../")) else f"./{path}"  # never an option
     if path.isprintable():

@@ -1,4 +1,4 @@
-"""What is wrong with a document or an order, in plain words: pydantic's codes, told to people."""
+"""What is wrong with a document or an order, in plain words: pydantic's codes, for people."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +11,7 @@ _WORDS = {
     "string_type": "it is not text",
     "string_too_short": "it is empty",
     "string_too_long": "it is longer than {max_length} characters",
-    "string_pattern_mismatch": "it does not have the form it must have",
+    "string_pattern_mismatch": "it does not have the required form",
     "int_type": "it is not a whole number",
     "int_parsing": "it is not a whole number",
     "greater_than_equal": "it is less than {ge}",

@@ -1,6 +1,6 @@
 """The one database: opened, brought to the current schema, read and written in whole transactions.
 
-SQLite by path, PostgreSQL by URL. Which journal SQLite gets is told by ``licensing.db.sqlite_wal``.
+SQLite by path, PostgreSQL by URL. Which journal SQLite gets is decided by ``licensing.db.sqlite_wal``.
 """
 
 import contextlib
@@ -43,7 +43,7 @@ def open_database(
     """Open the database at a path or URL, as a site's ledger or as an issuer's store.
 
     ``create`` makes a missing SQLite file (``mode``, its folder too) and brings the schema up to date; ``upgrade`` does
-    only the latter. Without them a missing file or an older schema is an ``AzlicError`` with the command that mends it.
+    only the latter. Without them a missing file or an older schema is an ``AzlicError`` with the command that fixes it.
     So is a database of the other kind, always, and nothing is written into it. ``wait_seconds`` is how long who uses it
     waits for another process that writes.
     """
@@ -71,7 +71,7 @@ def wait_seconds_of(engine: Engine) -> float:
 
 
 def only_reading(engine: Engine) -> Engine:
-    """The same database, in which this process writes nothing whatever it is told; a crashed writer's journal aside."""
+    """The same database, in which this process writes nothing but, where needed, a crashed writer's journal."""
     statement = {
         "sqlite": "PRAGMA query_only=ON",
         "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
@@ -223,7 +223,8 @@ def unusable(engine: Engine, error: SQLAlchemyError) -> AzlicError:
     reason = str(cause).splitlines()[0]
     if isinstance(error, NoConnectionFree):
         return DatabaseBusy(
-            f"too many wait for the database {place(engine)}", hint="try again later; nothing was changed"
+            f"too many processes are waiting for the database {place(engine)}",
+            hint="try again later; nothing was changed",
         )
     locked = isinstance(error, OperationalError) and "locked" in reason
     if locked or postgresql.is_busy(cause):
@@ -261,6 +262,6 @@ def _refuse_unfit_encoding(engine: Engine) -> None:
     with engine.connect() as connection:
         if encoding := postgresql.unfit_encoding(connection):
             raise AzlicError(
-                f"the database {place(engine)} keeps text in {encoding}, which cannot hold every record",
+                f"the database {place(engine)} stores text as {encoding}, which cannot hold every record",
                 hint="make it with: createdb --encoding=UTF8 --template=template0 NAME",
             )

@@ -28,7 +28,7 @@ def holding(engine: Engine, *, wait_seconds: float | None = None) -> Iterator[No
         while (holder := next(attempt)) is not None:
             if time.monotonic() >= deadline:
                 raise DatabaseBusy(
-                    f"the ledger is held by {holder}",
+                    f"the ledger is in use by {holder}",
                     hint="wait for it to finish, or stop it; nothing was changed",
                 )
             time.sleep(0.05)

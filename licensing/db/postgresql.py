@@ -1,6 +1,6 @@
-"""What PostgreSQL is told other than SQLite: how to connect, who may write, how rows come in, what its errors mean.
+"""How PostgreSQL is used differently from SQLite: connections, writers, bulk rows, errors.
 
-Two advisory locks stand for what a file's locks are elsewhere: one is held by each writing transaction (as SQLite's
+Two advisory locks replace the file locks used elsewhere: one is held by each writing transaction (as SQLite's
 ``BEGIN IMMEDIATE``), the other over a series of them (``licensing.db.lock``). Both belong to one
 database, not the server.
 """
@@ -35,7 +35,7 @@ _HINTS = {
     "08": "start the server again, then run the command again: what was committed is kept",
     "25": "name the primary server: a standby can only be read",
     "42501": "let the role own the database and its tables; one that may only read can report, not write",
-    "53": "give the server more room (disk, memory, connections), then run the command again; nothing was half done",
+    "53": "give the server more room (disk, memory, connections), then run the command again; nothing is half done",
     "57P": "start the server again, then run the command again: what was committed is kept",
 }
 _NO_CONNECTION = "check that the server runs, and the host, database, role and password; createdb makes a database"
@@ -111,4 +111,4 @@ def hint(error: BaseException) -> str:
     if state is None:
         return _NO_CONNECTION
     known = (words for start, words in _HINTS.items() if state.startswith(start))
-    return next(known, "see the server's log; nothing was half done")
+    return next(known, "see the server's log; nothing was left half done")

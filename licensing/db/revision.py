@@ -12,17 +12,17 @@ def check_revision(revision: str | None, where: str) -> None:
     """Raise ``OlderSchema`` or another ``AzlicError`` for any schema but this version's, with what to do about it."""
     if revision is None:
         raise AzlicError(
-            f"{where} is no azlic database",
-            hint="the first `azlic ingest` makes one of an empty database; or name the right one with --database",
+            f"{where} is not an azlic database",
+            hint="the first `azlic ingest` creates one in an empty database; or name the right one with --database",
         )
     if revision > migrations.HEAD:
         raise AzlicError(
-            f"{where} was written by a newer azlic (schema {revision}, this one knows {migrations.HEAD})",
+            f"{where} was written by a newer azlic (schema {revision}, this one supports {migrations.HEAD})",
             hint="install that version or a newer one",
         )
     if revision < migrations.HEAD:
         raise OlderSchema(
             f"{where} has the older schema {revision}",
-            hint="any command that writes, `azlic ingest` for one, brings it up to date;"
+            hint="any command that writes, such as `azlic ingest`, upgrades it;"
             " `azlic backup FILE` keeps a copy as it is",
         )

@@ -1,6 +1,6 @@
 """Which journal a version of SQLite may be trusted with.
 
-Source: facts/anchors §6 (the WAL-reset bug of SQLite up to 3.51.2, and the versions its mending went back to).
+Source: facts/anchors §6 (the WAL-reset bug of SQLite up to 3.51.2, and the versions its fix was ported to).
 """
 
 

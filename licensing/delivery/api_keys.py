@@ -13,7 +13,7 @@ _STDIN = "-"
 
 
 def api_key_file(folder: Path, slot: int) -> Path:
-    """Where the key of a slot lies."""
+    """Where the key of a slot is."""
     return folder / f"key{slot}"
 
 
@@ -61,7 +61,7 @@ def read_api_key(file: str) -> str:
     if not key:
         raise _no_key(f"{name} is empty, there is no API key in it")
     if not all(0x21 <= byte <= 0x7E for byte in key):
-        raise _no_key(f"{name} holds something else than an API key")
+        raise _no_key(f"{name} does not contain an API key")
     return key.decode()
 
 

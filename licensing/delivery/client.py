@@ -52,7 +52,7 @@ class Order:
         """What is sent. Raises ``BadCall`` for an order that cannot be."""
         if not _KEY.fullmatch(self.api_key):
             raise BadCall(
-                "the API key holds a character that no key has", hint="look for blanks and line ends around it"
+                "the API key contains an invalid character", hint="check for spaces and line breaks around it"
             )
         try:
             return LicenseRequest(
@@ -60,7 +60,7 @@ class Order:
             )
         except ValidationError as error:
             names, words = first_fault(error)
-            raise BadCall(f"{names[0]}: {words}", hint="write the version as the image has it: 3.2.0") from error
+            raise BadCall(f"{names[0]}: {words}", hint="write the version as in the image's tag: 3.2.0") from error
 
 
 class Denied(AzlicError):
@@ -139,7 +139,7 @@ def _last_denial(denial: Denial) -> Denied:
     told = replace(denial, detail=f"{denial.detail} (asked {ATTEMPTS} times)")
     if not denial.retry_after:
         return Denied(told)
-    return Denied(told, hint=f"try again after {math.ceil(denial.retry_after)} s: that is what the issuer asks for")
+    return Denied(told, hint=f"try again after {math.ceil(denial.retry_after)} s, as the issuer asks")
 
 
 async def _ask(
@@ -156,7 +156,7 @@ async def _ask(
         ):
             return response, await receive_answer(response)
     except TimeoutError as error:
-        words = f"{order.endpoint}: no whole answer within {times.seconds:g} s"
+        words = f"{order.endpoint}: no complete answer within {times.seconds:g} s"
         raise _TryAgain(Denial(DenialCode.COULD_NOT_CONNECT, words)) from error
     except (httpx.HTTPError, UnicodeError) as error:  # the latter for a host name that no name server could know
         raise _connection_failure(order, ca, error) from error
@@ -167,7 +167,7 @@ async def _ask(
 def _connection_failure(order: Order, ca: Path | None, error: Exception) -> Denied | _TryAgain:
     """A TLS handshake that failed is final, and so is http to where none is spoken; any other may come about later."""
     if order.endpoint.startswith("http:") and any(words in str(error) for words in _NO_HTTP):
-        detail = f"{order.endpoint}: no answer in HTTP came, and the connection was closed"
+        detail = f"{order.endpoint}: the connection was closed without an HTTP answer"
         return Denied(Denial(DenialCode.COULD_NOT_CONNECT, detail), hint=_MAY_BE_TLS)
     causes = list(_causes(error))
     refused = [cause for cause in causes if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError)]
@@ -194,7 +194,7 @@ def _judge(response: httpx.Response, content: bytes, order: Order, clock: Callab
     if denial.code is DenialCode.BUSY or response.is_server_error:
         raise _TryAgain(denial)
     if response.has_redirect_location:
-        raise Denied(denial, hint="give the endpoint itself, if you trust it: the API key is not sent on by itself")
+        raise Denied(denial, hint="give that address as the endpoint if you trust it: the API key is never forwarded")
     if response.status_code == httpx.codes.BAD_REQUEST and order.endpoint.startswith("http:"):
         raise Denied(denial, hint=f"check the endpoint, https://HOST/RESOURCE: {_MAY_BE_TLS}")
     if denial.code is DenialCode.UNKNOWN:

@@ -31,12 +31,12 @@ HTTP_STATUS = {
 WHAT_TO_DO = {
     DenialCode.INVALID: "give one of the resource's two API keys; azlic issuer resource key makes a new one",
     DenialCode.MISMATCH: "give the API key and the endpoint of one resource, which licenses this type and version",
-    DenialCode.UNAUTHORIZED: "ask the issuer to approve the subscription, or to license this container to a resource"
-    " of SKU DC0",
+    DenialCode.UNAUTHORIZED: "ask the issuer for what is missing: to approve the subscription, to license this"
+    " container to a resource of SKU DC0, or, where it took the license back, to begin a new one",
     DenialCode.OUT_OF_QUOTA: "buy or renew a commitment plan for the resource",
     DenialCode.BUSY: "try again after the time the answer names",
     DenialCode.COULD_NOT_CONNECT: "check the endpoint's address and that this machine reaches it",
-    DenialCode.UNKNOWN: "try again later; if it stays, tell the issuer",
+    DenialCode.UNKNOWN: "try again later; if it persists, tell the issuer",
 }
 
 

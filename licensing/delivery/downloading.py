@@ -42,7 +42,7 @@ def download(
     """Fetch a license and install it as ``license.dat`` in ``folder``; returns the verdict on what was installed.
 
     The new license is verified before it takes the place of the old one; whatever goes wrong, the old one stays.
-    ``waiting`` hears of each denial that is tried again, the number of the attempt and the seconds until the next;
+    ``waiting`` receives each denial that is tried again, the number of the attempt and the seconds until the next;
     ``slow`` of each attempt that is slow by ``times``. ``ca`` is a PEM file with the one CA that may vouch for the
     endpoint; without it the public ones may. ``allow_plain_http`` lets http go to other machines too.
     ``seen`` is what this site has seen before: an older serial than that is not installed;

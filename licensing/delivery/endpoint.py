@@ -7,13 +7,13 @@ from licensing.core.web_address import has_only_a_path, is_loopback, parse_web_a
 
 
 def check_endpoint(endpoint: str, *, allow_plain_http: bool = False) -> None:
-    """Refuse what is no endpoint, and one that would send the API key in the clear over a network.
+    """Refuse what is not an endpoint, and one that would send the API key in the clear over a network.
 
     Raises ``BadCall``. ``allow_plain_http`` lets http go to other machines too.
     """
     if in_the_clear(endpoint) and not allow_plain_http:
         raise BadCall(
-            f"the endpoint {endpoint} would get the API key in the clear",
+            f"the API key would be sent to {endpoint} in the clear",
             hint="use https; http is for loopback only, or for azlic download --allow-plain-http",
         )
 
@@ -30,7 +30,7 @@ def _parse(endpoint: str) -> httpx.URL:
         raise BadCall(f"{endpoint!r} is not an endpoint", hint="write it as https://HOST/RESOURCE")
     if not has_only_a_path(url):
         raise BadCall(
-            f"the endpoint at {url.host} carries more than a path",
-            hint="leave out what stands before @ and from ? or # on; the API key travels by itself",
+            f"the endpoint at {url.host} contains more than a path",
+            hint="leave out anything before @ and from ? or # on; the API key is sent separately",
         )
     return url

@@ -23,7 +23,7 @@ def check_folder(folder: Path) -> None:
             return
         if folder.exists():
             raise AzlicError(
-                f"the license folder {folder} is no folder", hint="name the folder that license.dat goes into"
+                f"the license folder {folder} is not a folder", hint="name the folder that license.dat goes into"
             )
     except OSError as error:
         raise AzlicError(
@@ -40,7 +40,7 @@ def read_carried(path: Path) -> bytes:
     try:
         return read_file(path, MAX_ENVELOPE_BYTES, "the license")
     except FileTooLarge as error:
-        raise NoGoodLicense(f"{error}, and no license is", hint="copy the file again from the issuer") from error
+        raise NoGoodLicense(f"{error}, too large for a license", hint="copy the file again from the issuer") from error
 
 
 def install(
@@ -56,10 +56,10 @@ def install(
 ) -> Verdict:
     """Verify the bytes where they will lie, under another name, and put them in place only if they are good.
 
-    They are held against what ``here`` says of this place, as by ``verify``. The license that lies there is one that
-    was seen: an older serial never takes its place, and one that has not begun does not while this one runs. Raises
-    ``NoGoodLicense`` where the bytes are not good, and ``AzlicError`` where the folder cannot take them; the license
-    that was there before is then unchanged.
+    They are held against what ``here`` says of this place, as by ``verify``. The license that is there
+    counts as seen: an older serial never takes its place, and one that has not begun does not while this one runs.
+    Raises ``NoGoodLicense`` where the bytes are not good, and ``AzlicError`` where the folder cannot take them; the
+    license that was there before is then unchanged.
     """
     check_folder(folder)
 
@@ -74,7 +74,7 @@ def install(
         verdict = examine(arrived, seen)
         if verdict.status not in (RUNNING if before.may_run else INSTALLABLE):
             raise NoGoodLicense(
-                f"the license that came is {verdict.status} and was not installed:"
+                f"the license received is {verdict.status} and was not installed:"
                 f" {verdict.detail.replace(str(arrived), 'it')}",
                 hint=_HINTS.get(verdict.cause or verdict.status, _TELL),
             )
@@ -94,11 +94,14 @@ _HINTS: dict[Cause | Status, str] = {
     Status.WRONG_IMAGE: _ANOTHER.format("image version"),
     Status.WRONG_INSTANCE: _ANOTHER.format("instance"),
     Status.OPAQUE: "put a license of Microsoft's there yourself, then: azlic adopt; one of ours, copy it again",
-    Status.NOT_YET_VALID: "install it once it has begun; the license that is here runs, and stays",
-    Cause.UNKNOWN_KEY: "azlic trust add ISSUER.pem, if the issuer's key is right and only missing",
+    Status.NOT_YET_VALID: "install it once it has begun; the license that is here is valid and was kept",
+    Cause.UNKNOWN_KEY: "azlic trust update ROTATION, if the issuer has rotated its key; azlic trust add ISSUER.pem,"
+    " if the issuer is new here and its key is genuine",
+    Cause.TRUST_EXPIRED: "azlic trust update FILE, with the issuer's newest rotation document",
+    Cause.OLDER_TRUST: "azlic trust update FILE, with what the issuer has signed since",
     Cause.ISSUED_LATER: "set the clocks of this machine and the issuer right; nothing was changed here",
     Cause.CLOCK_BEHIND: "set this machine's clock right, then look: azlic clock status",
-    Status.SUPERSEDED: "the newer license that is here stays; download again for one that is newer still",
+    Status.SUPERSEDED: "the newer license here was kept; download again for one that is newer still",
 }
 
 

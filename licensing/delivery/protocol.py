@@ -13,7 +13,7 @@ _MAX_INSTANCES_BYTES = 8 * 1024
 
 def _fits(names: tuple[str, ...]) -> tuple[str, ...]:
     if sum(len(name.encode()) + len('"",') for name in names) > _MAX_INSTANCES_BYTES:
-        raise ValueError("it is longer than a license has room for")
+        raise ValueError("it is longer than a license allows")
     return names
 
 

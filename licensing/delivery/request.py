@@ -1,6 +1,6 @@
 """The license request of a site without a network: signed there, carried to the issuer, answered with license.dat.
 
-It names what a download would name and carries no API key: the site's signature stands in for it.
+It names what a download would name and carries no API key: the site's signature replaces it.
 """
 
 from datetime import datetime
@@ -53,7 +53,7 @@ def new_request(*, site: str, now: datetime, held: HeldLicense | None = None, **
     could be made from, and where the site has no name.
     """
     if not site:
-        raise BadCall("this site has no name to ask in", hint='set AZLIC_SITE, or site = "NAME" in azlic.toml')
+        raise BadCall("this site has no name for a request", hint='set AZLIC_SITE, or site = "NAME" in azlic.toml')
     fields = wanted | {"site": site, "held": held, "requested_at": iso(now.replace(microsecond=0))}
     try:
         return OfflineRequest.model_validate(fields | {"request_id": str(uuid_utils.uuid7())})
@@ -71,7 +71,7 @@ def current_license(verdict: Verdict, *, resource: str, container: str) -> HeldL
     if license_ is None:
         raise NoGoodLicense(
             f"the license in hand is {verdict.status}: {verdict.detail}",
-            hint="leave --held out; the issuer then does not see what the new license replaces",
+            hint="leave out --held; the issuer then does not see what the new license replaces",
         )
     if (license_.resource.name, license_.container.type) != (resource, container):
         raise NoGoodLicense(

@@ -34,14 +34,14 @@ def check_form(response: httpx.Response) -> None:
     media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":
-        said = f"is packed as {_tame(encoding)!r}, which was not asked for"
+        said = f"is compressed as {_tame(encoding)!r}, which was not requested"
     elif media_type != LICENSE_MEDIA_TYPE:
-        said = f"is of type {_tame(media_type)!r}, and a license is {LICENSE_MEDIA_TYPE}"
+        said = f"is of type {_tame(media_type)!r}, but a license is {LICENSE_MEDIA_TYPE}"
     else:
         return
     raise NoGoodLicense(
         f"the answer {said}; it was not installed",
-        hint="check that the endpoint is the resource's own, and what else on the way may have answered",
+        hint="check that the endpoint is the resource's own, and whether something on the way answered instead",
     )
 
 

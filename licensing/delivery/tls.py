@@ -1,4 +1,4 @@
-"""TLS on both sides of a download: which CA a client believes, and what a server shows of itself."""
+"""TLS on both sides of a download: which CA a client trusts, and what a server shows of itself."""
 
 import ssl
 from datetime import datetime
@@ -18,15 +18,15 @@ _NOT_YET_VALID, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64
 
 @cache
 def public_roots() -> ssl.SSLContext:
-    """A client that believes the public CAs, as certifi has them, and nothing from the environment; read only once."""
+    """A client that trusts the public CAs, as certifi has them, and nothing from the environment; read only once."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 def client_context(ca: Path) -> ssl.SSLContext:
-    """A client that believes the CA in a PEM file, and no other, whatever this machine believes.
+    """A client that trusts the CA in a PEM file, and no other, whatever this machine trusts.
 
     The file may hold several certificates, as while a CA is being replaced, and an intermediate CA may be pinned.
-    Raises ``AzlicError`` for a file that cannot be read or is no certificate.
+    Raises ``AzlicError`` for a file that cannot be read or is not a certificate.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks the chain and the host's name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -75,9 +75,9 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
         raise AzlicError(
             f"the TLS key {key} "
             + (f"does not belong to the certificate {certificate}" if mismatch else f"or {certificate} cannot be used"),
-            hint="name the two files that were made together"
+            hint="name a certificate and a key that belong together"
             if mismatch
-            else "both are PEM files, the key without a password: openssl pkey -in OLD -out NEW takes it off",
+            else "both are PEM files, the key without a password: openssl pkey -in OLD -out NEW removes it",
         ) from error
     except OSError as error:
         raise unreadable(certificate, error) from error
@@ -85,7 +85,7 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
 
 
 def certificate_ends(certificate: Path) -> datetime:
-    """Until when the server's own certificate is good: the first in its file, which a context was made of before."""
+    """Until when the server's own certificate is valid: the first in its file, which a context was made of before."""
     return load_pem_x509_certificate(read_capped(certificate, MAX_PEM_BYTES)).not_valid_after_utc
 
 
@@ -103,7 +103,7 @@ def _check_private(key: Path) -> None:
 
 
 def handshake_fault(error: ssl.SSLError, ca: Path | None) -> tuple[str, str]:
-    """Why a handshake failed and what to try; asking again cannot mend it."""
+    """Why a handshake failed and what to try; trying again cannot fix it."""
     if not isinstance(error, ssl.SSLCertVerificationError):
         return (
             f"no TLS handshake: {(error.reason or str(error)).replace('_', ' ').lower()}",
@@ -112,7 +112,7 @@ def handshake_fault(error: ssl.SSLError, ca: Path | None) -> tuple[str, str]:
     if error.verify_code in (_OTHER_NAME, _OTHER_ADDRESS):
         return (
             "the server's certificate is for another name",
-            "write the endpoint with a name that stands in the certificate, or have one made with this name in it",
+            "use a name from the certificate in the endpoint, or get a certificate for this name",
         )
     if error.verify_code in (_EXPIRED, _NOT_YET_VALID):
         return (

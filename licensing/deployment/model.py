@@ -37,7 +37,7 @@ class Deployment:
     ``folders`` are absolute paths of the host by the name of their mount: license, output, models, trust. A mount
     without one is a claim of the cluster. ``cpus`` and ``memory`` are written as docker takes them, 8 and 16g; ``user``
     is uid and gid; ``more`` are settings of this container beyond the documented ones. Raises ``BadCall`` for what
-    cannot be meant, also for an API key: that comes from the environment or a secret, never from the file.
+    is invalid, also for an API key: that comes from the environment or a secret, never from the file.
     """
 
     kind: ContainerType
@@ -149,7 +149,7 @@ def _check_folder(mount: str, folder: Path) -> None:
 def _check_setting(key: str, value: str) -> None:
     if re.sub("[^a-z]", "", key.lower()) in _OWN:
         raise BadCall(
-            f"the setting {key[:60]!r} cannot be stated here",
+            f"the setting {key[:60]!r} cannot be set here",
             hint="an API key comes from the environment or a secret; the rest is written from the options",
         )
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}", key) or not value.isprintable():

@@ -55,10 +55,10 @@ def _container(deployment: Deployment) -> Iterator[tuple[str, str]]:
 
 
 def _one(value: str) -> str:
-    """A value that systemd takes as it stands: one word, nothing in it to be replaced."""
+    """A value that systemd takes as it is: one word, nothing in it to be replaced."""
     if not value or re.search(r"""[\s"'\\$%]""", value):
         raise BadCall(
-            f"a podman unit cannot hold {value[:60]!r}: systemd would take it apart or replace something in it",
-            hint="use paths and values without blanks, quotes, backslashes, $ and %, or another form: --as compose",
+            f"a podman unit cannot hold {value[:60]!r}: systemd would split it or expand something in it",
+            hint="use paths and values without spaces, quotes, backslashes, $ and %, or another form: --as compose",
         )
     return value

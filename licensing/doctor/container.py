@@ -12,12 +12,12 @@ def running_container(url: str) -> tuple[str, Iterable[DoctorFinding]]:
         status = ask_status(url)
     except NoStatus as none:
         do = "check that it runs and listens there, then look: curl -i URL/status"
-        return f"{url}: {none}", [DoctorFinding("container-silent", url, f"it told no status: {none}", do=do)]
+        return f"{url}: {none}", [DoctorFinding("container-silent", url, f"it reported no status: {none}", do=do)]
     told = f"{url}: {status.api_status}{f', {status.service}' if status.service else ''}"
     return told, [] if status.healthy else [_unhealthy(url, status)]
 
 
 def _unhealthy(url: str, status: ContainerStatus) -> DoctorFinding:
     words = f": {status.message.rstrip('.')}" if status.message else ""
-    do = "read the container's log; azlic verify says how its license stands"
+    do = "read the container's log; azlic verify shows the state of its license"
     return DoctorFinding("container-status", url, f"its apiStatus is {status.api_status}{words}", do=do)

@@ -48,7 +48,7 @@ class Site(NamedTuple):
 class SiteExamination(NamedTuple):
     """What was found, heaviest first; the facts beside it; the output folders, and those that hold no usage file.
 
-    ``tried`` tells whether the rights were really tried, or worked out.
+    ``tried`` tells whether the rights were actually tried, or worked out.
     """
 
     as_of: datetime
@@ -100,6 +100,8 @@ def examine(
     container = site.container or (verdict.container_type if verdict is not None else None)
     kind = CONTAINER_TYPES.get(container or "")
     machine = machine or examine_machine(root)
+    ours = verdict is not None and verdict.license is not None
+    needs = kind.needs_of(site.version or kind.tag) if kind and not ours else None  # the catalogue's are Microsoft's
     running, asked = _running(site.url)
     found = [
         *(finding for folder in (held, *outputs) for finding in folder.findings),
@@ -107,7 +109,7 @@ def examine(
         *name_findings(site.nonroot),
         *user.findings,
         *asked,
-        *machine_findings(machine, container, kind.needs_of(site.version or kind.tag) if kind else None),
+        *machine_findings(machine, container, needs),
     ]
     told = {"License": printable(f"{verdict.status}: {verdict.detail}")} if verdict is not None else {}
     return SiteExamination(

@@ -1,4 +1,4 @@
-"""A finding: what is wrong, why it matters, and what mends it. Every code there is stands in ``KINDS``."""
+"""A finding: what is wrong, why it matters, and what fixes it. Every code is listed in ``KINDS``."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class FindingKind(NamedTuple):
 class DoctorFinding(NamedTuple):
     """One thing that is not as it should be.
 
-    ``command``, run by ``sh -c`` as it stands, makes the finding go away; where no command can, it is None and ``do``
+    ``command``, run by ``sh -c`` as it is, makes the finding go away; where no command can, it is None and ``do``
     says what a person has to do. ``affected`` says how many files it is about, ``names`` are the first of them.
     """
 
@@ -60,28 +60,26 @@ KINDS = {
         FindingLevel.ERROR, "The container needs a folder there, and refuses to start without it."
     ),
     "folder-closed": FindingKind(
-        FindingLevel.UNEXAMINED, "What cannot be looked into may be wrong, and nobody would know."
+        FindingLevel.UNEXAMINED, "What cannot be examined may be wrong without anybody knowing."
     ),
     "folder-not-mounted": FindingKind(
         FindingLevel.WARNING, "What is written into a container itself is lost with the container."
     ),
     "mount-read-only": FindingKind(FindingLevel.ERROR, "The container cannot write its usage records."),
-    "space-out": FindingKind(FindingLevel.ERROR, "A usage record that finds no space is lost, or stops the container."),
+    "space-out": FindingKind(FindingLevel.ERROR, "Without space a usage record is lost, or the container stops."),
     "space-low": FindingKind(FindingLevel.WARNING, "When it runs out, usage records are lost, or the container stops."),
     "owner": FindingKind(
-        FindingLevel.WARNING, "The containers' manual wants both folders owned by their nonroot user.", True
+        FindingLevel.WARNING, "The containers' manual requires both folders to be owned by their nonroot user.", True
     ),
     "access": FindingKind(
         FindingLevel.ERROR, "The container runs as that user, and fails on the first of these.", True
     ),
-    "access-refused": FindingKind(
-        FindingLevel.ERROR, "Owner, mode and ACL allow it, so something else stands in the way."
-    ),
+    "access-refused": FindingKind(FindingLevel.ERROR, "Owner, mode and ACL allow it, so something else denies access."),
     "link-outside": FindingKind(
-        FindingLevel.ERROR, "In the container only the mount is there: such a link leads nowhere."
+        FindingLevel.ERROR, "Inside the container only the mount exists: such a link is broken."
     ),
     # the license
-    "license-name": FindingKind(FindingLevel.ERROR, "The container looks for license.dat, in just this spelling."),
+    "license-name": FindingKind(FindingLevel.ERROR, "The container looks for license.dat, in exactly this spelling."),
     "license-two": FindingKind(
         FindingLevel.WARNING, "Only license.dat is read; each container needs a license folder of its own."
     ),
@@ -100,24 +98,24 @@ KINDS = {
     "license-ending": FindingKind(
         FindingLevel.WARNING, "When it has ended the container answers 503 and does not start."
     ),
-    "license-opaque": FindingKind(
-        FindingLevel.WARNING, "Until when it runs is stated by nobody yet, so nobody is warned."
-    ),
+    "license-opaque": FindingKind(FindingLevel.WARNING, "Nobody has stated when it ends, so nobody is warned."),
     "license-changed": FindingKind(
         FindingLevel.ERROR, "It is not the file whose end was stated: somebody has replaced it, or it is damaged."
     ),
     "license-unexamined": FindingKind(FindingLevel.UNEXAMINED, "Whether the container may start is not known."),
     # the output
     "output-shared": FindingKind(
-        FindingLevel.WARNING, "The containers' own report sums up the whole folder, so each counts all."
+        FindingLevel.WARNING, "Each container's own report adds up the whole folder, so each counts everything."
     ),
     "output-fresh": FindingKind(
-        FindingLevel.WARNING, "The container's own report begins at nothing again, and old records lie apart."
+        FindingLevel.WARNING, "The container's own report starts again from zero, and older records are elsewhere."
     ),
     "output-emptied": FindingKind(
         FindingLevel.ERROR, "Usage records are gone from here, or another volume is mounted in their place."
     ),
-    "ledger-unexamined": FindingKind(FindingLevel.UNEXAMINED, "Whether older records lie elsewhere is not known."),
+    "ledger-unexamined": FindingKind(
+        FindingLevel.UNEXAMINED, "It is not known whether there are older records elsewhere."
+    ),
     # user ids
     "nonroot-elsewhere": FindingKind(
         FindingLevel.WARNING, "chown nonroot:nonroot would give the folders to the wrong user."
@@ -135,8 +133,10 @@ KINDS = {
         FindingLevel.WARNING, "Licenses end by this clock, and usage is booked into months by it."
     ),
     # the running container
-    "container-status": FindingKind(FindingLevel.ERROR, "By its own word the container cannot work as licensed."),
+    "container-status": FindingKind(
+        FindingLevel.ERROR, "The container itself reports that it cannot work as licensed."
+    ),
     "container-silent": FindingKind(
-        FindingLevel.UNEXAMINED, "How the running container stands with its license is not known."
+        FindingLevel.UNEXAMINED, "The license state of the running container is not known."
     ),
 }

@@ -55,7 +55,7 @@ def look(path: str, identity: Identity, known: Sequence[MountPoint]) -> Sight:
         lost = no_folder if os.path.lexists(path) else missing_folder
         return Sight(path, finding=lost(path, identity))
     except OSError as error:
-        reason = f"it cannot be looked at by user {os.geteuid()}: {error.strerror or error}"
+        reason = f"it cannot be examined by user {os.geteuid()}: {error.strerror or error}"
         return Sight(path, finding=DoctorFinding("folder-closed", path, reason, do="run azlic doctor as root"))
 
 
@@ -108,7 +108,9 @@ def _output_findings(looked: Survey, identity: Identity) -> Iterable[DoctorFindi
 def _mount_findings(looked: Survey, known: Sequence[MountPoint], root: Path) -> Iterable[DoctorFinding]:
     if looked.mount is not None and looked.mount.point == "/" and in_a_container(known, root):
         do = "start the container with the folder mounted: -v HOST-FOLDER:CONTAINER-FOLDER"
-        yield DoctorFinding("folder-not-mounted", looked.folder, "it lies in this container itself, on no mount", do=do)
+        yield DoctorFinding(
+            "folder-not-mounted", looked.folder, "it is inside this container itself, not on a mount", do=do
+        )
 
 
 def _facts(looked: Survey) -> str:

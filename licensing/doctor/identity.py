@@ -1,6 +1,6 @@
-"""The user that a container runs as: nonroot, 65532:65532 unless told otherwise.
+"""The user that a container runs as: nonroot, 65532:65532 unless stated otherwise.
 
-Source: facts §1.3 (ownership of both mounts, and hosts that know no such name).
+Source: facts §1.3 (ownership of both mounts, and hosts that have no such name).
 """
 
 import contextlib
@@ -71,7 +71,7 @@ def _group(group: str, text: str) -> int:
 
 def _unknown(text: str) -> BadCall:
     return BadCall(
-        f"this host knows no user {text!r}",
+        f"this host has no user {text!r}",
         hint="give the numbers that the container has, UID:GID, for example 65532:65532",
     )
 

@@ -128,7 +128,7 @@ def _open_to_all(folder: str) -> bool:
 
 
 def verdict_findings(verdict: Verdict, *, renamed: bool) -> Iterable[DoctorFinding]:
-    """What the license itself is good for. ``renamed``: one under another name was told of already."""
+    """What the license itself permits. ``renamed``: one under another name was reported already."""
     place = str(verdict.path)
     if verdict.status is Status.MISSING and renamed:
         return
@@ -140,11 +140,11 @@ def verdict_findings(verdict: Verdict, *, renamed: bool) -> Iterable[DoctorFindi
             do="if it was renewed, adopt it again with azlic adopt; if not, restore the file that was adopted",
         )
     elif verdict.status in {Status.MALFORMED, Status.OPAQUE}:
-        known = verdict.warnings[0] if verdict.warnings else "its end is stated by nobody yet: azlic adopt"
+        known = verdict.warnings[0] if verdict.warnings else "nobody has stated its end yet: azlic adopt"
         yield DoctorFinding(
             "license-opaque",
             place,
-            "azlic cannot read it: it is a Microsoft container's, or damaged"
+            "azlic cannot read it: it belongs to a Microsoft container, or is damaged"
             f" ({printable(verdict.detail)}); {printable(known)}",
             do="state its end with azlic adopt; if it is a license of ours, download it again",
         )

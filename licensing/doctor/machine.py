@@ -96,12 +96,12 @@ def machine_findings(machine: Machine, container: str | None, needs: Needs | Non
     """What the machine lacks; cores and memory are judged only where it is known for which container."""
     if not machine.avx2:
         do = "run the container on an x64 machine with AVX2; a virtual machine may hide it: pass the host's CPU through"
-        yield DoctorFinding("no-avx2", PLACE, "the processor does not show AVX2", do=do)
+        yield DoctorFinding("no-avx2", PLACE, "the processor does not offer AVX2", do=do)
     if needs is not None:
         yield from _lacking(machine, container or "container", needs)
     if machine.clock_kept is False:
         do = "point chrony or systemd-timesyncd at a time server of this site, and compare with: date -u"
-        yield DoctorFinding("clock-loose", PLACE, "nothing keeps its clock to a time source", do=do)
+        yield DoctorFinding("clock-loose", PLACE, "its clock is not synchronized to a time source", do=do)
 
 
 def _lacking(machine: Machine, container: str, needs: Needs) -> Iterable[DoctorFinding]:
@@ -123,7 +123,7 @@ def _lacking(machine: Machine, container: str, needs: Needs) -> Iterable[DoctorF
 def machine_facts(machine: Machine) -> dict[str, str]:
     """The machine in words, for whoever reads the answer."""
     version = ".".join(map(str, machine.sqlite))
-    kept = {True: "kept to a time source", False: "kept by nothing", None: "not known who keeps it"}
+    kept = {True: "synchronized", False: "not synchronized", None: "synchronization unknown"}
     avx2 = "AVX2" if machine.avx2 else "no AVX2"
     return {
         "Machine": f"{machine.cores:g} cores, {machine.memory_bytes / _GB:.1f} GB of memory, {avx2}",

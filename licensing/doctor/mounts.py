@@ -56,7 +56,7 @@ def read_mounts(root: Path = Path("/")) -> list[MountPoint]:
 
 
 def mount_of(path: str, known: Iterable[MountPoint]) -> MountPoint | None:
-    """The mount that a real path lies on: the deepest; of two at one point the later, which hides the other."""
+    """The mount that a real path is on: the deepest; of two at one point the later, which hides the other."""
     found: MountPoint | None = None
     for mount in known:
         inside = mount.point in {"/", path} or path.startswith(f"{mount.point}/")
@@ -83,7 +83,7 @@ class Space(NamedTuple):
 
     @classmethod
     def of(cls, path: str) -> "Space":
-        """The space where a path lies. Raises ``OSError``."""
+        """The space available at a path. Raises ``OSError``."""
         told = os.statvfs(path)
         inodes = told.f_favail if told.f_files else None
         return cls(told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize, inodes, told.f_files)
@@ -103,11 +103,11 @@ def space_findings(place: str, space: Space) -> Iterable[DoctorFinding]:
 
 
 def read_only_finding(place: str, mount: MountPoint) -> DoctorFinding:
-    """An output folder that lies on a mount nobody can write to."""
+    """An output folder on a mount that nobody can write to."""
     how = "remount,bind,rw" if "ro" not in mount.super_options else "remount,rw"
     return DoctorFinding(
         "mount-read-only",
         place,
-        f"it lies on {mount.point}, which is mounted read-only",
+        f"it is on {mount.point}, which is mounted read-only",
         command=f"mount -o {how} {command_word(mount.point)}",
     )

@@ -129,7 +129,7 @@ def _userns_remap(identity: Identity, name: str, uids: list[SubRange], gids: lis
     finding = DoctorFinding(
         "subids-missing", files[0], problem, add if plain else None, do="give the user a range: subuid(5)"
     )
-    return Shift(identity, "ids would be shifted by userns-remap, but by how much is not said", (finding,))
+    return Shift(identity, "ids would be shifted by userns-remap, but the offset is not stated", (finding,))
 
 
 def _rootless(identity: Identity, owner: str, uids: list[SubRange], gids: list[SubRange]) -> Identity | None:

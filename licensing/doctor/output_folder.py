@@ -22,7 +22,7 @@ _AT_ONCE_DAYS = 2
 
 
 def has_usage_files(tree: Tree) -> bool:
-    """Whether any usage file of ours lies in it."""
+    """Whether it contains any usage file of ours."""
     return any(".jsonl" in entry.path and entry.is_file for entry in tree.entries)
 
 
@@ -34,7 +34,7 @@ def sharing_findings(tree: Tree) -> Iterable[DoctorFinding]:
             "output-shared",
             tree.folder,
             f"{printable(pair[0])} and {printable(pair[1])} write into it at the same time",
-            do="give each container an output folder of its own (-v), or add up with azlic ingest, which counts once",
+            do="give each container an output folder of its own (-v), or use azlic ingest, which counts records once",
             names=(printable(pair[0]), printable(pair[1])),
         )
 

@@ -43,14 +43,14 @@ def missing_folder(folder: str, identity: Identity) -> DoctorFinding:
 
 
 def no_folder(folder: str, identity: Identity) -> DoctorFinding:
-    """Something else stands at the folder's path. It is moved aside, under a name that is free."""
+    """Something else is at the folder's path. It is moved aside, under a name that is free."""
     number = 1
     while os.path.lexists(aside := f"{folder}.was{number}"):
         number += 1
     word = command_word(folder)
     command = f"mv {word} {command_word(aside)} && install -d -m 0750 -o {identity.uid} -g {identity.gid} {word}"
-    leads = ", but a link that leads to none" if Path(folder).is_symlink() else ""
-    return DoctorFinding("folder-is-none", folder, f"it is no folder{leads}", command)
+    leads = ", but a broken link or a link to something else" if Path(folder).is_symlink() else ""
+    return DoctorFinding("folder-is-none", folder, f"it is not a folder{leads}", command)
 
 
 def unreadable_findings(looked: Tree) -> Iterable[DoctorFinding]:
@@ -60,7 +60,7 @@ def unreadable_findings(looked: Tree) -> Iterable[DoctorFinding]:
         yield DoctorFinding(
             "folder-closed",
             looked.folder,
-            f"{printable(paths[0])} cannot be looked into by user {os.geteuid()}: {looked.closed[0][1]}",
+            f"{printable(paths[0])} cannot be examined by user {os.geteuid()}: {looked.closed[0][1]}",
             do="run azlic doctor as root",
             affected=len(paths),
             names=tuple(map(printable, paths[:FEW])),
@@ -72,7 +72,7 @@ def access_findings(
 ) -> Iterable[DoctorFinding]:
     """What the user needs and does not have, and the owners that differ although it has.
 
-    What mode bits and ACLs deny can be mended by them; what they allow and the system still refuses cannot.
+    What mode bits and ACLs deny can be fixed with them; what they allow and the system still refuses cannot.
     """
     denied: list[TreeEntry] = []
     refused: list[TreeEntry] = []
@@ -120,7 +120,7 @@ def aim(tree: Tree, entries: Sequence[TreeEntry]) -> tuple[str, str]:
     """What a command names: a few entries, or the whole folder with the flag for that.
 
     Entries further down are never named: who may write there could put a link in the place of a folder on the way,
-    and have root change what lies behind it. Going down by itself, chown -hR does not fall for that.
+    and have root change what is behind it. Going down by itself, chown -hR does not fall for that.
     """
     if len(entries) <= FEW and not any("/" in entry.path for entry in entries):
         return "", " ".join(command_word(tree.at(entry)) for entry in entries)

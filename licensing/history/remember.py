@@ -81,7 +81,7 @@ def _accept(connection: Connection, verdict: Verdict) -> None:
 
 
 def _keep_statements(connection: Connection, statements: Mapping[tuple[str, str], int]) -> None:
-    """Numbers only rise, but with a newer rotation its issuer counts its revocation lists anew."""
+    """Numbers only rise, but with a newer rotation its issuer restarts the numbers of its revocation lists."""
     known = {
         (row.issuer, row.kind): row.number
         for row in connection.execute(select(SeenStatementRow.issuer, SeenStatementRow.kind, SeenStatementRow.number))

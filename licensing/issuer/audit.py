@@ -31,7 +31,7 @@ def operator() -> str:
 def note(
     connection: Connection, *, at: datetime, actor: str, action: str, subject: str, **detail: str | int | None
 ) -> None:
-    """Add a line, inside the transaction of what it tells about. No secret belongs into ``detail``.
+    """Add a line, inside the transaction of what it records. No secret belongs in ``detail``.
 
     What is None stays out of it; of ``subject``, which a stranger may have chosen, only what can be printed is kept.
     """

@@ -1,4 +1,4 @@
-"""The issuer's book: its store, who is approved, and every license that was given out."""
+"""The issuer's store: who is approved, and every license that was issued."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def open_stocked_issuer(target: str) -> Engine:
     with reading(engine) as connection:
         if connection.execute(select(ResourceRow.name).limit(1)).first() is None:
             raise AzlicError(
-                f"{place(engine)} holds no resource of any issuer",
+                f"{place(engine)} contains no issuer's resources",
                 hint="azlic issuer resource add enters one; or name the issuer's store with --database",
             )
     return engine
@@ -68,7 +68,7 @@ def approve(engine: Engine, subscription: str, *, now: datetime, actor: str) -> 
 def withdraw(engine: Engine, subscription: str, *, now: datetime, actor: str) -> bool:
     """Withdraw the approval of a subscription: no more downloads; False when it was not approved.
 
-    Licenses that were given out run on to their end, unless they are revoked. Raises ``BadCall`` when there is no such
+    Licenses that were issued run on to their end, unless they are revoked. Raises ``BadCall`` when there is no such
     subscription.
     """
     with writing(engine) as connection:
@@ -97,10 +97,10 @@ def _set_approval(connection: Connection, subscription: str, approved_at: str | 
 
 @dataclass(frozen=True, slots=True)
 class IssuedLicense:
-    """A line of the issuer's book: a license that was given out, and to whom.
+    """A license that was issued, and to whom.
 
     ``key_slot`` is the API key it was asked for with, 0 for a signed offline request; ``site`` is what the asking site
-    calls itself, if it said so. ``revoked_at`` is when it was taken back, None where it was not.
+    calls itself, if it said so. ``revoked_at`` is when it was revoked, None where it was not.
     """
 
     license_id: str
@@ -116,7 +116,7 @@ class IssuedLicense:
 
 
 def list_issued(engine: Engine) -> list[IssuedLicense]:
-    """Every license that was given out, the newest last."""
+    """Every license that was issued, the newest last."""
     taken_back = list_revocations(engine)
     with reading(engine) as connection:
         return [

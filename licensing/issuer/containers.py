@@ -87,7 +87,7 @@ def _note_terms(
 
 
 def set_container(engine: Engine, resource: str, container: NewContainer, *, now: datetime, actor: str) -> str:
-    """Give a container type on a resource's list other terms, all of them anew; they count from the next download.
+    """Give a container type on a resource's list other terms, replacing all of them; they count from the next download.
 
     The license id and its serial go on; returns the former. Raises ``BadCall`` when it is not on the list.
     """

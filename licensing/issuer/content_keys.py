@@ -43,7 +43,7 @@ def seal_folder(
     """Seal every file below ``source`` into the new folder ``target``, with a new content key of ``kind``.
 
     The key is in the store before there is a folder that needs it: what is on the disk can always be opened. Raises
-    ``BadCall`` for folders that cannot be meant, ``AzlicError`` where they cannot be read or written; then there is no
+    ``BadCall`` for folders that are invalid, ``AzlicError`` where they cannot be read or written; then there is no
     folder.
     """
     key = ContentKey.new()

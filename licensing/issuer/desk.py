@@ -71,7 +71,7 @@ class _Signed(NamedTuple):
 
 
 class _Refused(Exception):
-    """What came is no request that can be answered."""
+    """What came is not a request that can be answered."""
 
     def __init__(self, words: str, hint: str | None = None) -> None:
         super().__init__(words)
@@ -87,7 +87,7 @@ def read_request(path: Path) -> bytes:
         return read_file(path, MAX_ENVELOPE_BYTES, "the request")
     except FileTooLarge as error:
         raise NoGoodLicense(
-            f"{DenialCode.INVALID}: {error}, and no request is", hint=WHAT_TO_DO[DenialCode.INVALID]
+            f"{DenialCode.INVALID}: {error}, too large for a request", hint=WHAT_TO_DO[DenialCode.INVALID]
         ) from error
 
 
@@ -109,7 +109,7 @@ def answer_request(
 ) -> Answer | Denial:
     """Answer a carried request: the license, or why there is none.
 
-    The serial, the line in the book, the audit line and the kept answer come out of one transaction; a denial leaves an
+    The serial, the license's row, the audit line and the kept answer come out of one transaction; a denial leaves an
     audit line, too. Raises ``AzlicError`` where the site holds a newer license than this store knows of.
     """
     with writing(engine) as connection:
@@ -126,7 +126,7 @@ def answer_request(
         except _Refused as refused:
             return _write_denial(connection, refused.denial, now, who, request.resource)
         if request.resource not in site.resources:
-            denial = Denial(DenialCode.MISMATCH, f"{who} may not ask for licenses of resource {request.resource}")
+            denial = Denial(DenialCode.MISMATCH, f"{who} may not request licenses of resource {request.resource}")
             return _write_denial(connection, denial, now, who, request.resource)
         _check_current(connection, request)
         made = issuer.answer(connection, request, resource=request.resource, now=now)
@@ -160,7 +160,7 @@ def _verify_request(content: bytes, known: list[EnrolledSite]) -> tuple[Enrolled
         payload = VerifiedPayload(envelope, [site.key for site in known])
         request = parse_request(payload.content)
     except MalformedEnvelope as error:
-        raise _Refused(f"it is no license request: {error}") from error
+        raise _Refused(f"it is not a license request: {error}") from error
     except UntrustedEnvelope as error:
         raise _unknown_signer(set(envelope.signatures), known) from error
     except BadDocument as error:
@@ -168,18 +168,18 @@ def _verify_request(content: bytes, known: list[EnrolledSite]) -> tuple[Enrolled
     for site in known:
         if site.name == request.site and site.key_id == payload.key.keyid:
             return site, _Signed(request, hashlib.sha256(payload.content).digest())
-    raise _Refused(f"it speaks for site {request.site}, and another site's key has signed it")
+    raise _Refused(f"it is for site {request.site}, but was signed with another site's key")
 
 
 def _unknown_signer(offered: set[str], known: list[EnrolledSite]) -> _Refused:
     for site in known:
         if site.key_id in offered:
-            words = f"it names the key of site {site.name}, but the signature does not fit: it was changed after that"
+            words = f"it names the key of site {site.name}, but the signature does not match: it was changed after that"
             return _Refused(words)
     sites = f"{len(known)} {'site is' if len(known) == 1 else 'sites are'} enrolled"
     return _Refused(
         f"no enrolled site has signed it: it names {shorten_key_ids(sorted(offered))}, and {sites}",
-        hint="azlic issuer site add enrols the site, once its key's fingerprint was compared",
+        hint="azlic issuer site add enrols the site, once you have compared its key's fingerprint",
     )
 
 
@@ -191,7 +191,7 @@ def _previous_answer(connection: Connection, signed: _Signed) -> Answer | None:
         return None
     if row.digest != signed.digest:
         raise _Refused(
-            f"a request with the id {request_id} and another content was answered at"
+            f"a request with the id {request_id} and different content was answered at"
             f" {to_the_second(parse_instant(row.answered_at))}"
         )
     return Answer(signed.request, _license(row.content), row.content, again=True)
@@ -200,7 +200,7 @@ def _previous_answer(connection: Connection, signed: _Signed) -> Answer | None:
 def _check_age(request: OfflineRequest, now: datetime, max_days: int) -> None:
     there = f"the site's clock said {to_the_second(request.requested_at)} when it was signed"
     if request.requested_at > now + CLOCK_SKEW:
-        raise _Refused(f"it comes from the future: {there}, and now is {to_the_second(now)}")
+        raise _Refused(f"it is from the future: {there}, and it is now {to_the_second(now)}")
     if now - request.requested_at > timedelta(days=max_days):
         raise _Refused(f"it is too old: {there}, and requests are answered for {max_days} days")
 
@@ -216,7 +216,7 @@ def _check_current(connection: Connection, request: OfflineRequest) -> None:
         raise AzlicError(
             f"site {request.site} holds serial {request.held.serial} of a license of which this store gave {last}:"
             " it is an older copy of the issuer's store",
-            hint="bring the newest copy of the store back before anything is answered from it",
+            hint="restore the newest copy of the store before answering anything from it",
         )
 
 

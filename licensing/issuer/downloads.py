@@ -1,4 +1,4 @@
-"""What a download leaves behind at the issuer: the raised serial, a line in the book, a line in the audit log."""
+"""What a download leaves behind at the issuer: the raised serial, a row for the license, a line in the audit log."""
 
 import hashlib
 import hmac

@@ -86,9 +86,9 @@ def _order(body: bytes) -> LicenseRequest:
         return LicenseRequest.model_validate(strict_json.loads(body))
     except ValidationError as error:
         names, words = first_fault(error)
-        raise HTTPException(400, f"the request is not usable at {'.'.join(('body', *names))[:300]}: {words}") from error
+        raise HTTPException(400, f"the request is invalid at {'.'.join(('body', *names))[:300]}: {words}") from error
     except ValueError as error:
-        raise HTTPException(400, f"the request is not usable at body: {error}") from error
+        raise HTTPException(400, f"the request is invalid at body: {error}") from error
 
 
 def _guard(answer: Callable[[], bytes | Denial]) -> bytes | Denial:

@@ -15,7 +15,7 @@ The rules of a download, in the order they are asked:
 
 A signed offline request carries no key: rules 1 and 2 are then asked by licensing.issuer.desk.
 
-Whoever comes while too many others wait hears BillingEndpointBusy. Every answer is a line of the audit log, written in
+Whoever comes while too many others wait gets BillingEndpointBusy. Every answer is a line of the audit log, written in
 the same transaction; only where the store cannot be written is there none.
 """
 
@@ -68,7 +68,7 @@ def _require(condition: bool, code: DenialCode, detail: str, hint: str | None = 
 
 @dataclass(frozen=True, slots=True)
 class _Grant:
-    """Everything a license is made from, once every rule has said yes: two rows of the book, and what follows."""
+    """Everything a license is made from, once every rule has said yes: two rows of the store, and what follows."""
 
     resource: ResourceRow
     listed: ResourceContainerRow
@@ -89,7 +89,7 @@ class Issuer:
     def download(self, request: LicenseRequest, *, resource: str, api_key: str, now: datetime) -> bytes | Denial:
         """Answer a download: the bytes of ``license.dat``, or why not.
 
-        The serial, the lines in the book and the license come out of one transaction: no serial is given twice.
+        The serial, the rows and the license come out of one transaction: no serial is given twice.
         Raises ``DatabaseBusy`` when its turn does not come in time.
         """
         with self._in_turn(), writing(self._engine) as connection:
@@ -100,7 +100,7 @@ class Issuer:
     ) -> bytes | Denial:
         """Answer, in the caller's transaction, a request whose right to the resource was established without a key.
 
-        Rule 3 and those after it are asked; the book says key slot 0.
+        Rule 3 and those after it are asked; the store says key slot 0.
         """
         return self._answer(connection, Asking(request, resource, Payer(resource, NO_KEY), now))
 
@@ -158,8 +158,8 @@ class Issuer:
 def _judge(connection: Connection, asking: Asking) -> _Grant:
     """Ask the rules in their order. Raises ``_No`` with the first that says no."""
     owner, resource, version, now = asking.payer.resource, asking.resource, asking.request.container_version, asking.now
-    _require(owner is not None, DenialCode.INVALID, "the API key is not one of any resource")
-    _require(owner == resource, DenialCode.MISMATCH, f"the API key is not one of resource {resource}")
+    _require(owner is not None, DenialCode.INVALID, "the API key does not belong to any resource")
+    _require(owner == resource, DenialCode.MISMATCH, f"the API key does not belong to resource {resource}")
     (found,) = rows_of(connection, ResourceRow, ResourceRow.name == resource)
     _ask_resource(connection, found, asking.request.container_type)
     listed = _ask_list(connection, found, asking.request.container_type)
@@ -174,7 +174,7 @@ def _judge(connection: Connection, asking: Asking) -> _Grant:
     _require(
         plan.starts_at <= now < plan.ends_at,
         DenialCode.OUT_OF_QUOTA,
-        f"plan {plan.name} runs from {iso(plan.starts_at)} to {iso(plan.ends_at)}, and now is {to_the_second(now)}",
+        f"plan {plan.name} runs from {iso(plan.starts_at)} to {iso(plan.ends_at)}, and it is now {to_the_second(now)}",
     )
     return _Grant(found, listed, licensed, plan, _instances(names(listed.instances), asking.request))
 
@@ -187,7 +187,7 @@ def _instances(licensed: tuple[str, ...], request: LicenseRequest) -> tuple[str,
                 name in licensed,
                 DenialCode.MISMATCH,
                 f"instance {name} is not one of {', '.join(licensed)}",
-                "azlic issuer container list shows the instances, azlic issuer container set states others",
+                "azlic issuer container list shows the instances, azlic issuer container set changes them",
             )
     return request.instances or licensed or None
 
@@ -208,7 +208,7 @@ def _ask_resource(connection: Connection, resource: ResourceRow, container_type:
         resource.sku == DISCONNECTED_SKU,
         DenialCode.UNAUTHORIZED,
         f"resource {resource.name} has SKU {resource.sku}, and only {DISCONNECTED_SKU} runs disconnected containers",
-        f"azlic issuer resource add enters one of SKU {DISCONNECTED_SKU}: that of a resource is never changed",
+        f"azlic issuer resource add enters one of SKU {DISCONNECTED_SKU}: a resource's SKU never changes",
     )
 
 
@@ -217,7 +217,7 @@ def _ask_list(connection: Connection, resource: ResourceRow, container_type: str
     row = find_listed(connection, resource.name, container_type)
     if row is None:
         detail = f"resource {resource.name} has no {container_type} containers on its list"
-        raise _No(Denial(DenialCode.UNAUTHORIZED, detail, hint="azlic issuer container add puts them there"))
+        raise _No(Denial(DenialCode.UNAUTHORIZED, detail, hint="azlic issuer container add adds them"))
     if revoked := revocation_of(connection, row.license_id, row.serial + 1):
         detail = f"license {row.license_id} was revoked at {revoked.revoked_at}: {revoked.reason}"
         raise _No(Denial(DenialCode.UNAUTHORIZED, detail, hint="azlic issuer container renew-id begins a new license"))

@@ -47,7 +47,7 @@ def check_key_folder(folder: Path) -> None:
 
 
 def rotation_document(folder: Path, version: int) -> Path:
-    """Where a rotation document of this issuer lies."""
+    """Where a rotation document of this issuer is kept."""
     return folder / f"rotation-{version}.json"
 
 

@@ -23,7 +23,7 @@ def check_plan(plan: CommittedPlan) -> None:
 def check_word(what: str, text: str) -> None:
     """Raise ``BadCall`` for a name that is empty or would not look like what it is."""
     if not text or text != text.strip() or not text.isprintable():
-        raise BadCall(f"the {what} {text!r} is empty, or has blanks around it", hint="write it without them")
+        raise BadCall(f"the {what} {text!r} is empty, or has spaces around it", hint="write it without them")
 
 
 def plan_at(resource: ResourceRow, now: datetime) -> CommittedPlan:
@@ -48,7 +48,7 @@ def plan_of(engine: Engine, resource: str, *, now: datetime) -> CommittedPlan:
 def doubt(present: CommittedPlan, plan: CommittedPlan, *, now: datetime) -> str | None:
     """What an operator may not have meant by a plan: it is over already, or none runs until it begins."""
     if plan.ends_at <= now:
-        return f"plan {plan.name} is over since {iso(plan.ends_at)}: every download is OutOfQuota"
+        return f"plan {plan.name} ended at {iso(plan.ends_at)}: every download is OutOfQuota"
     ends_at = max(present.ends_at, now)
     if ends_at < plan.starts_at:
         return (

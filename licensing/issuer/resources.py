@@ -47,7 +47,7 @@ class NewResource:
         object.__setattr__(self, "container_type", self.first_container.container_type)
         if not _NAME.fullmatch(self.name):
             raise BadCall(
-                f"{self.name!r} cannot name a resource",
+                f"{self.name!r} is not a valid resource name",
                 hint="a letter or digit, then letters, digits and . - _, 64 at most: it becomes a part of the endpoint",
             )
         check_word("subscription", self.subscription)
@@ -94,7 +94,7 @@ def add_resource(engine: Engine, resource: NewResource, *, now: datetime, actor:
     keys = [_new_key() for _ in KEY_SLOTS]
     with writing(engine) as connection:
         if connection.execute(select(ResourceRow.name).where(ResourceRow.name == resource.name)).first():
-            raise BadCall(f"there is a resource {resource.name} already", hint="choose another name")
+            raise BadCall(f"resource {resource.name} already exists", hint="choose another name")
         if not connection.execute(
             select(SubscriptionRow.name).where(SubscriptionRow.name == resource.subscription)
         ).first():
@@ -141,7 +141,7 @@ def new_api_key(engine: Engine, resource: str, slot: int, *, now: datetime, acto
             .values(digest=key_digest(key))
         )
         if not changed.rowcount:
-            raise BadCall(f"there is no key {slot} of a resource {resource}", hint="see: azlic issuer resource list")
+            raise BadCall(f"resource {resource} has no key {slot}", hint="see: azlic issuer resource list")
         note(connection, at=now, actor=actor, action="resource key", subject=resource, slot=slot)
     return key
 

@@ -1,4 +1,4 @@
-"""The licenses the issuer takes back: kept here, and told to sites by the revocation list that is made from them."""
+"""The licenses the issuer revokes: kept here, and published to sites in the revocation list made from them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ _LONGEST_REASON = 200
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """A license that was taken back: up to and with a serial, or every serial, given and to come, where it is None."""
+    """A revoked license: up to and with a serial, or every serial, given and to come, where it is None."""
 
     license_id: str
     up_to_serial: int | None
@@ -38,14 +38,15 @@ def revoke(
     """
     if not reason.strip() or not reason.isprintable() or len(reason) > _LONGEST_REASON:
         raise BadCall(
-            "the reason is empty, or no line of text", hint=f"one line of at most {_LONGEST_REASON} characters"
+            "the reason is empty, or not a single line of text",
+            hint=f"one line of at most {_LONGEST_REASON} characters",
         )
     with writing(engine) as connection:
         last = _last_serial(connection, license_id)
         if up_to_serial is not None and not 1 <= up_to_serial <= last:
             raise BadCall(
-                f"serial {up_to_serial} of license {license_id} was not given; the last one is {last}",
-                hint="leave out --up-to-serial to take back the whole license",
+                f"serial {up_to_serial} of license {license_id} was never issued; the last one is {last}",
+                hint="leave out --up-to-serial to revoke the whole license",
             )
         if revocation_of(connection, license_id, up_to_serial or last + 1) is not None:
             return False

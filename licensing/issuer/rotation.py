@@ -26,7 +26,7 @@ from licensing.trust.statement import BadStatement, outer_form
 
 ROTATION_DAYS = 1095
 OVERLAP = timedelta(days=1)
-"""How long the old key goes on, unless told otherwise: time to start the license server anew."""
+"""How long the old key stays valid, unless stated otherwise: time to restart the license server."""
 
 
 def rotate(
@@ -41,13 +41,13 @@ def rotate(
     """Make the issuer's next key and sign the rotation to it; returns the document, which stays in the key folder.
 
     Older keys go on until ``old_key_until``, or the end that they had: what they signed before it stays good. With
-    ``withdraw_old`` nothing that they signed is good any more.
+    ``withdraw_old`` nothing that they signed is valid any longer.
     Raises ``AzlicError`` when the folder's keys cannot be used, ``BadCall`` for dates that do not fit each other.
     """
     if old_key_until is not None and old_key_until <= now:
         raise BadCall(
-            f"the old key cannot go on until {iso(old_key_until)}: that is past",
-            hint="name a date to come; --withdraw-old where nothing that it signed is to stay good",
+            f"the old key cannot stay valid until {iso(old_key_until)}: that is in the past",
+            hint="give a future date, or --withdraw-old if nothing it signed is to remain valid",
         )
     check_key_folder(folder)
     with holding_folder(folder):

@@ -45,9 +45,9 @@ def add_site(
 ) -> EnrolledSite:
     """Enrol a site with its public key, or let an enrolled one ask for more resources.
 
-    The fingerprint is compared with the site first, by another way than the file came. Raises ``BadCall`` where the
+    The fingerprint is compared with the site first, over another channel than the file's. Raises ``BadCall`` where the
     name has another key already or the key another name, and for a resource that is not there; ``AzlicError`` for a
-    file that is no public key.
+    file that is not a public key.
     """
     _check_name(name)
     key = _site_key(public_key)
@@ -61,7 +61,7 @@ def add_site(
                 )
             if known.name != name and known.key_id == key.keyid:
                 raise BadCall(
-                    f"site {known.name} is enrolled with this very key", hint="each site makes a key of its own"
+                    f"site {known.name} is enrolled with this same key", hint="each site makes a key of its own"
                 )
         pem = public_pem(key).decode()
         insert_once(connection, EnrolledSiteRow, {"name": name, "public_key": pem, "enrolled_at": iso(now)})
@@ -76,7 +76,7 @@ def _check_name(name: str) -> None:
     try:
         _LABEL.validate_python(name)
         if name != name.strip():
-            raise BadCall(f"the site's name {name!r} has blanks around it", hint="write it without them")
+            raise BadCall(f"the site's name {name!r} has spaces around it", hint="write it without them")
     except ValidationError as error:
         raise BadCall(f"the site's name: {first_fault(error)[1]}", hint="write the name that AZLIC_SITE has") from error
 
@@ -97,7 +97,7 @@ def _check_resources(connection: Connection, resources: Sequence[str]) -> None:
 
 
 def remove_site(engine: Engine, name: str, *, now: datetime, actor: str) -> None:
-    """Answer no more requests of a site; what it got stays in the book. Raises ``BadCall`` where there is none."""
+    """Refuse further requests of a site; what it got stays recorded. Raises ``BadCall`` where there is none."""
     with writing(engine) as connection:
         connection.execute(delete(SiteResourceRow).where(SiteResourceRow.site == name))
         if not connection.execute(delete(EnrolledSiteRow).where(EnrolledSiteRow.name == name)).rowcount:

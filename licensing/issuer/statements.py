@@ -49,7 +49,7 @@ def sign_revocations(
     actor: str,
     valid: timedelta = timedelta(days=NEXT_UPDATE_DAYS),
 ) -> tuple[RevocationList, bytes]:
-    """Sign the list of every license that was taken back; returns it and the file to hand over.
+    """Sign the list of every revoked license; returns it and the file to hand over.
 
     Its number, the line in the audit log and the list come out of one transaction: no number is given twice.
     ``valid`` is how long until the next list is due. Raises ``AzlicError`` when the key cannot be used, or when the
@@ -69,8 +69,8 @@ def sign_revocations(
         content = seal(revocations.to_bytes(), RevocationList.payload_type, signer)
         if len(content) > RevocationList.limit:
             raise AzlicError(
-                f"the revocation list would be larger than {RevocationList.limit} bytes, which no trust store takes",
-                hint="rotate the issuing key and withdraw the old one, which takes back all that it signed",
+                f"the revocation list would be larger than {RevocationList.limit} bytes, more than trust stores take",
+                hint="rotate the issuing key and withdraw the old one, which revokes everything it signed",
             )
         connection.execute(
             insert(issuer_tables.RevocationListRow).values(
@@ -95,13 +95,13 @@ def sign_clock_reset(
 ) -> tuple[ClockReset, bytes]:
     """Sign a clock reset, to be taken once; returns it and the file to hand over.
 
-    Raises ``AzlicError`` when the key cannot be used, ``BadCall`` for a reason or a site that is no line of text, and
-    for an instant that the issuer's own clock has not reached.
+    Raises ``AzlicError`` when the key cannot be used, ``BadCall`` for a reason or a site that is not a line of text,
+    and for an instant that the issuer's own clock has not reached.
     """
     if instant > now:
         raise BadCall(
             f"{iso(instant)} is ahead of this machine's clock, which says {iso(now.replace(microsecond=0))}",
-            hint="name the instant that the site's clock is to go back to, or set this clock right",
+            hint="give the instant that the site's clock is to go back to, or correct this clock",
         )
     signer = issuer_signer(folder)
     try:

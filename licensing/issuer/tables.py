@@ -66,7 +66,7 @@ class ResourceContainerRow(Table):
 
 
 class DownloadRow(Table):
-    """One license that was given out, and what it was given for; ``key_slot`` 0 is a signed offline request."""
+    """One license that was issued, and what it was issued for; ``key_slot`` 0 is a signed offline request."""
 
     __tablename__ = "issuer_download"
     key: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -90,7 +90,7 @@ class DownloadRow(Table):
 
 
 class RevocationRow(Table):
-    """A license the issuer takes back: up to and with a serial, or every serial where none is named.
+    """A license the issuer revokes: up to and with a serial, or every serial where none is named.
 
     Its license id may be one that another has taken the place of, so it refers to no row.
     """

@@ -84,12 +84,12 @@ def _check_list(what: str, names: tuple[str, ...]) -> None:
         if not name or name != name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
             raise BadCall(
                 f"the {what} {name[:_LONGEST_NAME]!r} cannot be put into a license",
-                hint=f"1 to {_LONGEST_NAME} printable characters, no blanks around them",
+                hint=f"1 to {_LONGEST_NAME} printable characters, no spaces around them",
             )
     if twice := {name for name in names if names.count(name) > 1}:
         raise BadCall(f"the {what} {min(twice)!r} is named twice", hint="name each once")
     if len(json.dumps(names)) > _MAX_LIST_BYTES:
-        raise BadCall(f"that is more than a license has room for: {len(names)} times {what}", hint="name fewer")
+        raise BadCall(f"that is more than a license allows: {len(names)} times {what}", hint="name fewer")
 
 
 def container_terms(

@@ -16,7 +16,7 @@ Progress = Callable[[int, int], None]
 
 @contextlib.contextmanager
 def seal_into(source: Path, target: Path, key: ContentKey, progress: Progress | None = None) -> Iterator[int]:
-    """Seal what lies below ``source``; gives how many files, and puts them to ``target`` when the block ends well.
+    """Seal what is below ``source``; gives how many files, and puts them to ``target`` when the block ends well.
 
     Until then they lie beside it, under a name that begins with a dot. Each is called what it was, and ``.sealed``.
     """
@@ -40,16 +40,16 @@ def seal_into(source: Path, target: Path, key: ContentKey, progress: Progress | 
 
 def _check(source: Path, target: Path) -> None:
     if target.resolve().is_relative_to(source.resolve()):
-        raise BadCall(f"--to {target} lies inside {source}", hint="name a new folder beside it")
+        raise BadCall(f"--to {target} is inside {source}", hint="name a new folder beside it")
     if target.exists():
-        raise BadCall(f"{target} is there already", hint="name a new folder: one is never added to")
+        raise BadCall(f"{target} already exists", hint="name a new folder: an existing one is never added to")
 
 
 def _names(source: Path) -> list[str]:
     """The files below a folder, each by its path inside it. Raises ``BadCall`` for what cannot be sealed,
     ``AzlicError`` where there is no folder."""
     if not source.is_dir():
-        raise AzlicError(f"{source} is no folder", hint="name the folder with the model files")
+        raise AzlicError(f"{source} is not a folder", hint="name the folder with the model files")
     names = []
     for folder, inner, files in os.walk(source, onerror=_refuse):
         for path in sorted(Path(folder, name) for name in (*inner, *files)):
@@ -65,9 +65,11 @@ def _names(source: Path) -> list[str]:
 def _name(path: Path, source: Path) -> str:
     name = path.relative_to(source).as_posix()
     if name.endswith(SUFFIX):
-        raise BadCall(f"{path} is called as sealed files are", hint="seal the folder with the plain files")
+        raise BadCall(f"{path} is named like a sealed file", hint="seal the folder with the plain files")
     if not name.isprintable():
-        raise BadCall(f"the name {name!r} cannot be printed", hint="give the file a plain name")
+        raise BadCall(
+            f"the name {name!r} cannot be printed", hint="rename it without line breaks and control characters"
+        )
     return name
 
 

@@ -8,7 +8,7 @@
 
 The file's own key is HKDF-SHA256 of the content key, with the salt, and with the file's name as info. A segment is
 AES-256-GCM under the nonce: prefix, number in 4 bytes, and 1 in the last segment, else 0. So no segment can be changed,
-moved, left away, added, or taken from another file, and no file can stand in for another one.
+moved, left away, added, or taken from another file, and no file can replace another one.
 
 Source: STREAM (Hoang, Reyhanitabar, Rogaway, Vizar: Online Authenticated-Encryption and its Nonce-Reuse
 Misuse-Resistance, 2015); developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming.
@@ -38,7 +38,7 @@ _PURPOSE = b"azlic sealed file 1\0"
 
 
 class BrokenSeal(ValueError):
-    """Bytes that are no sealed file, or no longer the one that was sealed; the text says what is wrong."""
+    """Bytes that are not a sealed file, or no longer the one that was sealed; the text says what is wrong."""
 
 
 class KeyNotHeld(LookupError):
@@ -51,7 +51,7 @@ class KeyNotHeld(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class ContentKey:
-    """A key that seals and opens files. Its ``id`` is its SHA-256 in hex: it names the key and tells nothing of it."""
+    """A key that seals and opens files. Its ``id`` is its SHA-256 in hex, which reveals nothing of the key."""
 
     secret: bytes = field(repr=False)
 

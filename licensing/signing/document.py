@@ -31,7 +31,7 @@ LICENSE_TYPE = "application/vnd.azlic.license.v1+json"
 def _is_printable(text: str) -> str:
     # not a pattern: each use of one would compile its own automaton, and verify starts anew every time
     if not text.isprintable():
-        raise ValueError("it holds characters that cannot be printed")
+        raise ValueError("it contains unprintable characters")
     return text
 
 
@@ -47,7 +47,7 @@ def _one_form(value: object) -> object:
     if not isinstance(value, str):
         return value
     if not _RFC_3339.fullmatch(value):
-        raise ValueError("it is not an instant with its zone, such as 2027-01-01T00:00:00Z")
+        raise ValueError("it is not a time with a time zone, such as 2027-01-01T00:00:00Z")
     return datetime.fromisoformat(value)
 
 

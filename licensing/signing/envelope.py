@@ -19,7 +19,7 @@ _MAX_SIGNATURES = 16
 
 
 class MalformedEnvelope(ValueError):
-    """Bytes that are no DSSE envelope; the text says what is wrong with them."""
+    """Bytes that are not a DSSE envelope; the text says what is wrong with them."""
 
 
 class UntrustedEnvelope(ValueError):
@@ -35,7 +35,7 @@ def seal(payload: bytes, payload_type: str, *signers: Signer) -> bytes:
 
 
 def parse_envelope(content: bytes, *, limit: int = MAX_ENVELOPE_BYTES) -> Envelope:
-    """Read the outer form only, of at most ``limit`` bytes: nothing in it is believed yet.
+    """Read the outer form only, of at most ``limit`` bytes: nothing in it is trusted yet.
 
     Fields that DSSE does not know are ignored, as it asks for; both base64 alphabets are read, and nothing looser.
     Raises ``MalformedEnvelope``.
@@ -54,7 +54,7 @@ def _outer_form(fields: Any) -> dict[str, Any]:
         raise ValueError("it is not a JSON object")
     signatures = fields.get("signatures")
     if not isinstance(signatures, list) or not 1 <= len(signatures) <= _MAX_SIGNATURES:
-        raise ValueError(f"it carries no list of 1 to {_MAX_SIGNATURES} signatures")
+        raise ValueError(f"it does not have a list of 1 to {_MAX_SIGNATURES} signatures")
     forms = [_signature_form(signature) for signature in signatures]
     if len({form["keyid"] for form in forms}) != len(forms):
         raise ValueError("two of its signatures name the same key")
@@ -87,7 +87,7 @@ def _base64(fields: dict[str, Any], name: str) -> str:
     except (binascii.Error, ValueError) as error:
         raise ValueError(f"its {name} is not base64") from error
     if canonical != standard:
-        raise ValueError(f"its {name} is not base64 in its only form")
+        raise ValueError(f"its {name} is not canonical base64")
     return standard
 
 

@@ -115,7 +115,7 @@ def _a_private_key(path: Path) -> AzlicError:
     return AzlicError(
         f"{path} is not an Ed25519 public key but a PRIVATE key, which must never travel",
         hint="ask the issuer for the public key; whoever has this file can sign in the issuer's name,"
-        " so tell the issuer that it left its place",
+        " so tell the issuer that its private key has leaked",
     )
 
 

@@ -21,5 +21,5 @@ def create_site_keys(folder: Path) -> SSlibKey:
 def site_signer(folder: Path) -> Signer:
     """The key this site signs with. Raises ``AzlicError`` when it is missing, not ours to read, or open to others."""
     if not folder.exists():
-        raise AzlicError(f"there is no key of this site in {folder}", hint=f"{_MADE_BY} makes it; or name its folder")
+        raise AzlicError(f"this site has no key in {folder}", hint=f"make one with {_MADE_BY}, or name its folder")
     return load_signer(folder / PRIVATE, folder / PUBLIC, made_by=_MADE_BY)

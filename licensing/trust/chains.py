@@ -1,7 +1,7 @@
 """The chains of the trust store: each issuer's statements as they lie there, checked from its anchor on.
 
 ``ISSUER.rotation-N.json`` is rotation N of the issuer whose anchor has that key id, ``ISSUER.revocations.json`` its
-newest revocation list. Nothing is believed because it lies there: all of a chain's rotations are kept, and a chain with
+newest revocation list. Nothing is trusted because it is there: all of a chain's rotations are kept, and a chain with
 one that is missing or does not verify gives no trust at all.
 """
 
@@ -23,7 +23,7 @@ _NAME = re.compile(r"([0-9a-f]{64})\.(?:revocations|rotation-([1-9][0-9]{0,2}))\
 
 
 class Signed(NamedTuple):
-    """A statement's bytes and the file they came from; nothing in it is believed yet."""
+    """A statement's bytes and the file they came from; nothing in it is trusted yet."""
 
     path: Path
     content: bytes
@@ -47,7 +47,7 @@ def revocations_file(issuer: str) -> str:
 
 
 def shelf(issuer: str, files: Iterable[Path]) -> Shelf:
-    """What lies there for an issuer, by the names of the files."""
+    """What is there for an issuer, by the names of the files."""
     names = [(match, path) for path in files if (match := _NAME.fullmatch(path.name)) and match[1] == issuer]
     rotations = {int(match[2]): path for match, path in names if match[2]}
     return Shelf(rotations, next((path for match, path in names if not match[2]), None))
@@ -94,7 +94,7 @@ def _withdrawn(anchor: TrustedKey, by: KeyChain) -> AzlicError:
 
 
 class _Broken(Exception):
-    """A chain that does not hold, and the file that has to be mended first."""
+    """A chain that does not hold, and the file that has to be fixed first."""
 
     def __init__(self, path: Path, error: AzlicError) -> None:
         super().__init__(error.message)
@@ -132,7 +132,7 @@ def walk(anchor: TrustedKey, rotations: Mapping[int, Signed]) -> tuple[list[KeyC
         signed = rotations.get(version)
         if signed is None:
             return chains, RefusedStatement(
-                f"rotation {version} of issuer {anchor.issuer[:12]} is missing, and a later one is there",
+                f"rotation {version} of issuer {anchor.issuer[:12]} is missing, but a later one is there",
                 hint="get every rotation document from the issuer, and give all of them to: azlic trust update",
             )
         try:
@@ -153,7 +153,7 @@ def verify_revocations(chain: KeyChain, signed: Signed) -> RevocationList:
         if revocations.issuer != chain.issuer:
             raise BadStatement(f"it is of another issuer, {revocations.issuer[:12]}")
     except BadStatement as error:
-        raise refusal(signed.path, f"is not a good revocation list: {error}") from error
+        raise refusal(signed.path, f"is not a valid revocation list: {error}") from error
     return revocations
 
 
@@ -162,7 +162,7 @@ def read(path: Path, kind: type[Statement]) -> Signed:
     try:
         return Signed(path, read_file(path, kind.limit))
     except FileTooLarge as error:
-        raise RefusedStatement(str(error), hint="it is no statement of an issuer") from error
+        raise RefusedStatement(str(error), hint="it is not an issuer's statement") from error
 
 
 def refusal(path: Path, words: str) -> RefusedStatement:

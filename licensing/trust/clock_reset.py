@@ -44,7 +44,7 @@ def parse_clock_reset(content: bytes, held: Held) -> ClockReset:
         return open_statement(outer_form(content, ClockReset), ClockReset, held.keys)
     except BadStatement as error:
         raise RefusedStatement(
-            f"the clock reset is not believed: {error}",
+            f"the clock reset is not trusted: {error}",
             hint="ask the issuer that this site trusts for one, made with: azlic issuer clock-reset",
         ) from error
 
@@ -52,7 +52,7 @@ def parse_clock_reset(content: bytes, held: Held) -> ClockReset:
 def read_clock_reset(path: Path, *, trust: TrustStore, site: str) -> ClockReset:
     """Read a clock reset that is meant for this site.
 
-    Raises ``RefusedStatement`` for one that is not believed or is another site's, ``AzlicError`` for a file that cannot
+    Raises ``RefusedStatement`` for one that is not trusted or is another site's, ``AzlicError`` for a file that cannot
     be read.
     """
     try:
@@ -78,11 +78,11 @@ def take_clock_reset(engine: Engine, reset: ClockReset, *, now: datetime) -> Non
         mark = read_seen(connection).high_water
         if mark is None or mark.instant <= reset.instant:
             raise RefusedStatement(
-                f"nothing that was seen here is later than {iso(reset.instant)}, so there is nothing to take back",
+                f"nothing that was seen here is later than {iso(reset.instant)}, so there is nothing to reset",
                 hint="azlic clock status shows what was seen",
             )
         if not reset_clock(connection, reset_id=reset.reset_id, instant=reset.instant, now=now):
             raise RefusedStatement(
-                f"the clock reset {reset.reset_id} was taken before, and works once",
+                f"the clock reset {reset.reset_id} was used before, and works only once",
                 hint="ask the issuer for a new one: azlic issuer clock-reset",
             )

@@ -49,7 +49,7 @@ class Held(NamedTuple):
 
     ``issuers`` has an entry for each issuer of ``keys``. The keys of an issuer whose newest rotation has expired are
     among them: only a caller knows the time to compare it with. ``untrusted`` names for each issuer whose statements do
-    not hold together the file that has to be mended first.
+    not hold together the file that has to be fixed first.
     """
 
     keys: tuple[TrustedKey, ...]

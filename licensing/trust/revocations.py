@@ -1,4 +1,4 @@
-"""The revocation list: which licenses an issuer has taken back, numbered, and with a freshness of its own."""
+"""The revocation list: which licenses an issuer has revoked, numbered, and with a freshness of its own."""
 
 from datetime import datetime
 from typing import ClassVar, Self
@@ -13,7 +13,7 @@ MAX_REVOCATIONS_BYTES = 1024 * 1024
 
 
 class RevokedLicense(StrictModel):
-    """A license that was taken back: up to and with a serial, or every serial where none is named."""
+    """A revoked license: up to and with a serial, or every serial where none is named."""
 
     license_id: Uuid
     up_to_serial: Count | None = None
@@ -26,7 +26,7 @@ class RevokedLicense(StrictModel):
 
 
 class RevocationList(Statement):
-    """Every license of an issuer that is taken back; a list with a higher ``number`` stands in its place.
+    """Every revoked license of an issuer; a list with a higher ``number`` replaces it.
 
     The next list is due at ``next_update``: what is revoked stays so, but there may be more by then.
     """

@@ -109,7 +109,7 @@ class KeyChain(NamedTuple):
 
     @property
     def version(self) -> int:
-        """The newest rotation's version; 0 where the anchor stands alone."""
+        """The newest rotation's version; 0 where there is only the anchor."""
         return self.rotation.version if self.rotation else 0
 
     @property
@@ -126,12 +126,12 @@ class KeyChain(NamedTuple):
         return tuple(known for known in self.keys if known.not_after == last)
 
     def follow(self, envelope: Envelope, path: Path) -> "KeyChain":
-        """The chain after one more rotation document, which lies at ``path``. Raises ``BadStatement``."""
+        """The chain after one more rotation document, which is at ``path``. Raises ``BadStatement``."""
         rotation = open_statement(envelope, Rotation, self.staying)
         if rotation.issuer != self.issuer:
             raise BadStatement(f"it is of another issuer, {rotation.issuer[:12]}")
         if rotation.version != self.version + 1:
-            raise BadStatement(f"it is rotation {rotation.version}, and rotation {self.version + 1} comes next")
+            raise BadStatement(f"it is rotation {rotation.version}, but rotation {self.version + 1} comes next")
         if self.rotation and rotation.issued_at < self.rotation.issued_at:
             raise BadStatement("it was issued before the rotation that it follows")
         keys = tuple(
@@ -147,4 +147,4 @@ class KeyChain(NamedTuple):
                 try:
                     VerifiedPayload(envelope, [known.key])
                 except UntrustedEnvelope as error:
-                    raise BadStatement(f"it is not signed by key {known.key_id[:12]}, which it brings in") from error
+                    raise BadStatement(f"it is not signed by key {known.key_id[:12]}, which it introduces") from error

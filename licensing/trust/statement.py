@@ -39,7 +39,7 @@ class BadStatement(ValueError):
 
 
 class RefusedStatement(AzlicError):
-    """A statement is not believed, or not taken. Exit status 1: it is a "no"."""
+    """A statement is not trusted, or not taken. Exit status 1: it is a "no"."""
 
     exit_status = 1
 
@@ -77,7 +77,7 @@ def open_statement(envelope: Envelope, kind: type[S], keys: Sequence[TrustedKey]
         payload = VerifiedPayload(envelope, [known.key for known in keys])
     except UntrustedEnvelope as error:
         names = shorten_key_ids(envelope.signatures)
-        raise BadStatement(f"no key that may sign it has signed it; it names {names}") from error
+        raise BadStatement(f"it is not signed by any key that may sign it; it names {names}") from error
     try:
         statement = parse_document(payload.content, kind)
     except BadDocument as error:

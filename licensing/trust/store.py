@@ -1,7 +1,7 @@
 """The trust store: the operator's own folder of public keys, what their issuers stated since, and nobody else's.
 
 A ``.pem`` file is an anchor: a key that the operator put there by hand. Each anchor begins the chain of one issuer. An
-issuer's statements lie beside it (``licensing.trust.chains``), and are checked anew, from the anchor on, at each load.
+issuer's statements are beside it (``licensing.trust.chains``), and are checked again, from the anchor on, at each load.
 """
 
 import os
@@ -26,7 +26,7 @@ class TrustStore(NamedTuple):
     def load(self) -> Held:
         """The keys, in the order of their file names, and the files that cannot be used.
 
-        Such a file can take trust away and never give it: one that is no key is passed over, and an issuer with a
+        Such a file can take trust away and never give it: one that is not a key is skipped, and an issuer with a
         statement that does not verify has no keys, for nobody knows what it withdrew.
         Raises ``AzlicError`` when the folder itself cannot be listed, or is none.
         """

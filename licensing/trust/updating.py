@@ -8,7 +8,8 @@
 6. the list that is there then, old or new, is one that the newest rotation's keys vouch for
 
 By step 6 a rotation that withdraws a key takes the lists of that key with it, whatever number its thief gave them: the
-issuer's next list begins anew. Where there was one, it has to come along, so that no revocation is lost between.
+issuer's next list begins a new numbering. Where there was one, it has to come along, so that no revocation is lost
+between.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +53,7 @@ class TrustUpdate(NamedTuple):
 
 
 class _Identified(NamedTuple):
-    """A statement before it is believed: issuer and number say which keys to check it with, and no more."""
+    """A statement before it is trusted: issuer and number say which keys to check it with, and no more."""
 
     signed: Signed
     kind: type[Statement]
@@ -68,7 +69,7 @@ class _Plan(NamedTuple):
 def update_trust(store: TrustStore, sources: Sequence[Path], *, as_of: datetime) -> list[TrustUpdate]:
     """Take rotation documents and revocation lists, in any order, into a trust store.
 
-    Raises ``RefusedStatement`` for the first that is not believed or not newer; nothing was changed then.
+    Raises ``RefusedStatement`` for the first that is not trusted or not newer; nothing was changed then.
     """
     given = [_identify(path) for path in sources]
     with holding_folder(store.folder):
@@ -77,7 +78,7 @@ def update_trust(store: TrustStore, sources: Sequence[Path], *, as_of: datetime)
         for one in given:
             if one.issuer not in anchors:
                 raise RefusedStatement(
-                    f"{one.signed.path} is of issuer {one.issuer[:12]!r}, of which the trust store holds no anchor",
+                    f"{one.signed.path} is of issuer {one.issuer[:12]!r}, for which the trust store has no anchor",
                     hint="azlic trust list shows the issuers; azlic trust add takes the first key of a new one",
                 )
         plans = [
@@ -95,7 +96,7 @@ def _identify(path: Path) -> _Identified:
     try:
         envelope = parse_envelope(signed.content, limit=MAX_REVOCATIONS_BYTES)
     except MalformedEnvelope as error:
-        raise refusal(path, f"is no statement of an issuer: {error}") from error
+        raise refusal(path, f"is not an issuer's statement: {error}") from error
     kind = _KINDS.get(envelope.payload_type)
     if kind is None:
         raise refusal(path, f"is a signed document of another type: {envelope.payload_type[:80]!r}")
@@ -108,7 +109,7 @@ def _claim(path: Path, envelope: Envelope, number: str) -> tuple[str, int]:
         fields = strict_json.loads(envelope.payload)
         issuer, claimed = fields["issuer"], fields[number]
         if not isinstance(issuer, str) or type(claimed) is not int or claimed < 1:
-            raise ValueError("one of the two is not what it must be")
+            raise ValueError("one of the two is invalid")
     except (ValueError, KeyError, TypeError) as error:
         raise refusal(path, f"names no issuer and {number}") from error
     return issuer, claimed
@@ -145,13 +146,13 @@ def _chains(
     fresh: dict[int, Signed] = {}
     for one in given:
         if (other := fresh.setdefault(one.number, one.signed)).content != one.signed.content:
-            raise refusal(one.signed.path, f"and {other.path} are two rotations {one.number}: give one of them")
+            raise refusal(one.signed.path, f"and {other.path} are both rotation {one.number}: give only one of them")
     chains, broken = walk(anchor, {**there, **fresh})
     for old, new in zip(before, chains, strict=False):
         if old.rotation != new.rotation:
             raise refusal(
                 new.keys[0].path,
-                f"says something else than the rotation {old.version} that is there: the issuer, or a thief of its"
+                f"differs from the rotation {old.version} that is there: the issuer, or somebody with its"
                 " key, has signed two",
             )
     if broken:
@@ -176,7 +177,7 @@ def _lists(before: KeyChain, chain: KeyChain, there: Path | None, given: Sequenc
                 signed.path, f"is revocation list {revocations.number}, older than {newest.number}, which is there"
             )
         if newest and revocations.number == newest.number and revocations != newest:
-            raise refusal(signed.path, f"says something else than the revocation list {newest.number} that is there")
+            raise refusal(signed.path, f"differs from the revocation list {newest.number} that is there")
         new = newest is None or revocations.number > newest.number
         plan.taken.append(TrustUpdate(signed.path, revocations, new))
         if new:

@@ -25,7 +25,7 @@ class WitnessKind(StrEnum):
 
     @property
     def phrase(self) -> str:
-        """The kind, as it stands in a sentence."""
+        """The kind, as a phrase within a sentence."""
         return {"license": "a license", "record": "a usage record", "evaluation": "an earlier answer"}[self]
 
 
@@ -95,7 +95,7 @@ class Seen(NamedTuple):
         mark = self.high_water
         if mark is None or mark.instant <= now + CLOCK_TOLERANCE:
             return None
-        return f"the clock says {iso(now)}, and {mark.kind.phrase} showed {iso(mark.instant)} before ({mark.source})"
+        return f"the clock says {iso(now)}, but {mark.kind.phrase} already showed {iso(mark.instant)} ({mark.source})"
 
 
 NOTHING_SEEN = Seen()

@@ -2,10 +2,10 @@
 
 Every refusal is worse than every permission. Among refusals the worse one is that which takes more trust away:
 
-1. somebody may have had a hand in it, or has said no: nothing it says can be relied on, and no date will mend it
-2. there is nothing to be read, or nothing that can be believed to be whole: it may be good, but nobody knows
+1. somebody may have had a hand in it, or has said no: nothing it says can be relied on, and no date will change that
+2. there is nothing to be read, or nothing that can be trusted to be whole: it may be good, but nobody knows
 3. a good license in the wrong place, or an older copy: the right one exists
-4. only a date is wrong: it is known what will mend it, and when
+4. only a date is wrong: it is known what will fix it, and when
 5. azlic cannot know: the file is not of its own kind
 
 Among permissions the one that ends first is the worse.

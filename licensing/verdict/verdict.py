@@ -34,7 +34,7 @@ class Status(StrEnum):
 
 
 class Cause(StrEnum):
-    """The stable code of what lies behind a refusal, where one status has several causes and each its own mending."""
+    """The stable code of what lies behind a refusal, where one status has several causes and each its own remedy."""
 
     CLOSED = "closed"
     NOT_A_FILE = "not-a-file"
@@ -60,7 +60,7 @@ INSTALLABLE = RUNNING | {Status.NOT_YET_VALID}
 
 
 NOT_REACHED = "not reached"
-NOT_ASKED = "not asked: nothing in it can be read"
+NOT_ASKED = "skipped: nothing in it can be read"
 
 
 class Check(NamedTuple):
@@ -82,7 +82,7 @@ class Verdict:
     ``license`` and ``key_id`` are there only once it is known to be genuine; nothing unverified is ever shown.
     ``stated`` stands in for them where the file is one that azlic cannot read and that was adopted: nothing of it is
     known, but what the operator stated.
-    ``warn_from`` is the instant from which the status is ``expiring``. ``cause`` tells apart what has to be mended in
+    ``warn_from`` is the instant from which the status is ``expiring``. ``cause`` tells apart what has to be fixed in
     different ways. ``warnings`` take nothing away from the answer: they are for people to look into.
     ``payload_digest`` and ``statements`` (the numbers of what its issuer said last) are what a site remembers of it.
     """

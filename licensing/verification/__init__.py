@@ -21,13 +21,13 @@ Does it let this container run, here and now?
 14. begun           it has begun
 15. not ended       it, or its stated grace, has not ended
 
-Step 3 tells a file of our own form that is broken from one in no form we know (``opaque``), as a license of Microsoft's
+Step 3 tells a file of our own form that is broken from one in no known form (``opaque``), as a license of Microsoft's
 is, whatever it begins with; a file of nothing but blanks or NUL bytes is broken.
 An opaque license that the operator has adopted (``licensing.adoption``), and whose bytes are still those, is asked by
 what was stated of it: steps 10, 11, 13 and 15. Nothing in it can be read, so steps 4 to 9, 12 and 14 are not asked, and
 every answer says that it was stated. A file of our own form is never helped by a statement.
 Step 5 tells a signature by a key that is not trusted from one that names a trusted key and does not fit: there the
-file was changed. A file in the trust store that is no key grants nothing, so it is passed over and named where another
+file was changed. A file in the trust store that is not a key grants nothing, so it is skipped and named where another
 key verifies the license; where none does, it may have been the one that would have, and there is no honest answer.
 
 A step that fails ends the walk: what stands behind it is not looked at. Steps 10 to 12 are asked only where the

@@ -24,7 +24,7 @@ BY_OPERATOR = "stated by the operator"
 def of_our_form(content: bytes) -> bool:
     """Whether bytes are a signed document of ours: whole, damaged or encoded once too often.
 
-    Such a file is verified, and never adopted: a statement cannot stand in for a signature.
+    Such a file is verified, and never adopted: a statement cannot replace a signature.
     """
     return _of_our_form(content) or encoded_again(content)
 
@@ -57,7 +57,7 @@ def recognise(case: Examination) -> str:
     if found.digest() != entry.digest:
         raise change_refusal(case, f"its SHA-256 is {found.hexdigest()[:16]}, not {entry.digest.hex()[:16]}")
     case.stated = entry
-    return f"none, but the bytes adopted at {iso(entry.adopted_at)}"
+    return f"none; compared with the bytes adopted at {iso(entry.adopted_at)}"
 
 
 def change_refusal(case: Examination, how: str) -> Refusal:

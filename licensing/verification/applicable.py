@@ -14,7 +14,7 @@ _NEW_IMAGE = "after pulling a new image, download a new license"
 def unrevoked(case: Examination) -> str:
     """8. The issuer has not taken it back, by the newest list that this site has.
 
-    A list's number may fall only with a new rotation: one that a thief signed goes with the key that was stolen.
+    A list's number may fall only with a new rotation: one that a thief signed goes when the stolen key goes.
     """
     issuer = case.issuer
     revocations, number = issuer.revocations, issuer.revocations_number
@@ -30,10 +30,10 @@ def unrevoked(case: Examination) -> str:
     if revoked := revocations.revoking(case.license.license_id, case.license.serial):
         raise Refusal(
             Status.REVOKED,
-            f"the issuer took the license back at {iso(revoked.revoked_at)}: {revoked.reason} (list {number})",
+            f"the issuer revoked the license at {iso(revoked.revoked_at)}: {revoked.reason} (list {number})",
         )
     if revocations.stale(case.asked.as_of):
-        case.warnings.append(f"revocation list {number} was to be replaced by {iso(revocations.next_update)}")
+        case.warnings.append(f"revocation list {number} was due to be replaced by {iso(revocations.next_update)}")
     return f"not on revocation list {number} of {iso(revocations.issued_at)}"
 
 
@@ -42,7 +42,7 @@ def newest(case: Examination) -> str:
     license_, seen = case.license, case.asked.seen
     known = seen.accepted.get(license_.license_id) if seen else None
     if known is None:
-        return f"serial {license_.serial}, none to compare with"
+        return f"serial {license_.serial}, no earlier one to compare with"
     if license_.serial < known.serial:
         raise Refusal(
             Status.SUPERSEDED, f"this is serial {license_.serial} of the license, and {known.serial} was accepted here"
@@ -50,9 +50,9 @@ def newest(case: Examination) -> str:
     if license_.serial == known.serial and sha256(case.payload.content).digest() != known.digest:
         raise Refusal(
             Status.CONFLICTING,
-            f"another license with the very serial {license_.serial} was accepted here: the issuer signed two",
+            f"another license with the same serial {license_.serial} was accepted here: the issuer signed two",
         )
-    return f"serial {license_.serial}, accepted here so far: {known.serial}"
+    return f"serial {license_.serial}, last accepted here: {known.serial}"
 
 
 def for_container(case: Examination) -> str:
@@ -109,7 +109,7 @@ def clock_is_sound(case: Examination) -> str:
     """13. Nothing that was seen here is later than this machine's clock, nor is the license's own issue."""
     seen, as_of = case.asked.seen, case.asked.as_of
     if seen is None or not seen.compared:
-        return "not asked: the instant was named"
+        return "skipped: an instant was given"
     if case.parsed and case.parsed.issued_at > as_of + CLOCK_TOLERANCE:
         raise Refusal(
             Status.CLOCK_SUSPECT,
@@ -119,9 +119,9 @@ def clock_is_sound(case: Examination) -> str:
     if why := seen.clock_behind(as_of):
         raise Refusal(Status.CLOCK_SUSPECT, why, Cause.CLOCK_BEHIND)
     if seen.unread:
-        case.warnings.append(f"clock and serial were compared with nothing: {seen.unread}")
+        case.warnings.append(f"clock and serial could not be compared: {seen.unread}")
     mark = seen.high_water
-    return f"not behind {iso(mark.instant)}, shown by {mark.kind.phrase}" if mark else "nothing seen to compare with"
+    return f"not behind {iso(mark.instant)}, shown by {mark.kind.phrase}" if mark else "nothing to compare with yet"
 
 
 def after_start(case: Examination) -> str:
@@ -145,4 +145,4 @@ def trust_age(case: Examination, trust_days: int) -> str | None:
     days, said_at = case.issuer.days_old(case.asked.as_of), case.issuer.last_stated_at
     if days is None or said_at is None or days <= trust_days:
         return None
-    return f"your trust is {days} days old: the issuer last spoke at {iso(said_at)}"
+    return f"your trust data is {days} days old: the issuer last published at {iso(said_at)}"

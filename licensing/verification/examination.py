@@ -44,7 +44,7 @@ class Refusal(Exception):
 
 
 class Examination:
-    """The state that the steps hand on: each fills in what the next ones stand on."""
+    """The state that the steps hand on: each fills in what the next ones need."""
 
     file: Path
     content: bytes

@@ -54,7 +54,7 @@ def readable(case: Examination) -> str:
 
 def _unreadable(path: Path, error: OSError) -> Refusal:
     cause = _CAUSES.get(error.errno or 0)
-    reason = "it is a link that leads nowhere" if cause is Cause.LINK_TO_NOWHERE else error.strerror or error
+    reason = "it is a broken link" if cause is Cause.LINK_TO_NOWHERE else error.strerror or error
     return Refusal(Status.UNREADABLE, f"{path}: {reason}", cause)
 
 
@@ -76,14 +76,14 @@ def _formless(case: Examination, error: MalformedEnvelope) -> Refusal:
     if adopted.encoded_again(case.content):
         return Refusal(
             Status.MALFORMED,
-            f"{case.file} is a license in base64: it was encoded once more than it is decoded",
+            f"{case.file} is a base64-encoded license: it was encoded once too often",
             Cause.ENCODED_AGAIN,
         )
     if adopted.of_our_form(case.content) or not case.content.strip(b"\xef\xbb\xbf \t\r\n\0"):
         return Refusal(Status.MALFORMED, f"{case.file} is not a license: {error}")
     if case.asked.seen and case.asked.seen.unread:
-        case.warnings.append(f"whether it was adopted is not known: {case.asked.seen.unread}")
-    return Refusal(Status.OPAQUE, f"{case.file} is in no form that azlic can read")
+        case.warnings.append(f"cannot tell whether it was adopted: {case.asked.seen.unread}")
+    return Refusal(Status.OPAQUE, f"{case.file} has no format that azlic can read")
 
 
 def payload_type(case: Examination) -> str:
@@ -101,7 +101,7 @@ def signature(case: Examination) -> str:
     if case.trust.folder.resolve().is_relative_to(case.file.parent.resolve()):
         raise Refusal(
             Status.UNTRUSTED,
-            f"the trust store {case.trust.folder} lies inside the license folder; trust never comes from the mount",
+            f"the trust store {case.trust.folder} is inside the license folder; trust never comes from the mount",
             Cause.TRUST_IN_THE_MOUNT,
         )
     case.held = case.trust.load()
@@ -109,7 +109,7 @@ def signature(case: Examination) -> str:
         case.payload = VerifiedPayload(case.envelope, [known.key for known in case.held.keys])
     except UntrustedEnvelope as error:
         raise _trust_failure(case) from error
-    passed_over = "".join(f"; passed over: {bad}" for bad in case.held.unusable)
+    passed_over = "".join(f"; ignored: {bad}" for bad in case.held.unusable)
     return f"key {case.payload.key.keyid[:12]}{passed_over}"
 
 
@@ -118,7 +118,7 @@ def _trust_failure(case: Examination) -> Exception:
     if any(known.key_id in case.envelope.signatures for known in case.held.keys):
         return Refusal(
             Status.UNTRUSTED,
-            f"it names a trusted key, {offered!r}, but the signature does not fit:"
+            f"it names a trusted key, {offered!r}, but the signature does not match:"
             " the file was changed after it was signed",
             Cause.CHANGED,
         )
@@ -126,7 +126,7 @@ def _trust_failure(case: Examination) -> Exception:
         if issuer.withdrawn.intersection(case.envelope.signatures):
             return Refusal(
                 Status.UNTRUSTED,
-                f"it names key {offered!r}, which its issuer has withdrawn by rotation {issuer.rotation_number}",
+                f"it names key {offered!r}, which its issuer withdrew in rotation {issuer.rotation_number}",
                 Cause.WITHDRAWN_KEY,
             )
     if case.held.unusable:
@@ -179,7 +179,7 @@ def _issuer_speaks_for_it(case: Examination) -> None:
     if rotation and rotation.is_expired(case.asked.as_of):
         raise Refusal(
             Status.UNTRUSTED,
-            f"what the issuer said about its keys, rotation {number}, ended at {iso(rotation.expires_at)}",
+            f"the issuer's statement about its keys, rotation {number}, ended at {iso(rotation.expires_at)}",
             Cause.TRUST_EXPIRED,
         )
 

@@ -114,7 +114,7 @@ def _is_dir(path: Path) -> bool:
 
 
 class Mounts(NamedTuple):
-    """The mounts that some paths stand for, each once; ``without`` are the subfolders beside them that hold none.
+    """The mounts that some paths refer to, each once; ``without`` are the subfolders beside them that hold none.
 
     ``alone`` says that it is the one path that was given, and no folder of mounts.
     """
@@ -125,7 +125,7 @@ class Mounts(NamedTuple):
 
 
 def find_mounts(paths: Iterable[Path], places: Places | None = None) -> Mounts:
-    """The license mounts that these paths stand for; it never raises.
+    """The license mounts that these paths refer to; it never raises.
 
     A path stands for itself: a mount, the file itself, or something that is not there. Only a folder without a
     license of its own, of whose subfolders at least one holds a license, stands for those of them that do.

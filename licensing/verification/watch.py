@@ -20,7 +20,7 @@ class _Watched(NamedTuple):
 
 
 class Watched:
-    """A gate before each mount that some paths stand for.
+    """A gate before each mount that some paths refer to.
 
     A mount that comes below one of the paths joins; one that has been seen stays, so that a license that is taken away
     is missing and does not just vanish from the list. Another trust store, or something else than before in what

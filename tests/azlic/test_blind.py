@@ -127,7 +127,7 @@ def test_a_site_that_never_had_a_ledger_and_names_none_is_told_so(
     monkeypatch.delenv("AZLIC_DATABASE")
     answer = cli("check", "--prometheus", "azlic.prom")
     assert answer.status == 0
-    assert answer.out.startswith("AZLIC OK - 1 license, no ledger, nothing that needs anybody")
+    assert answer.out.startswith("AZLIC OK - 1 license, no ledger, nothing needs attention")
     assert "azlic_ledger_readable" not in (site.folder / "azlic.prom").read_text().replace("# ", "")
     told = cli("alerts")
     assert (told.status, told.out.splitlines()[-1]) == (0, "There is no ledger: nothing is known of usage.")

@@ -1,4 +1,4 @@
-"""A command that only tells something writes nothing, and tells it to whoever may read: docs/commands.md."""
+"""A command that only shows something writes nothing, and shows it to whoever may read: docs/commands.md."""
 
 import contextlib
 import hashlib

@@ -90,7 +90,7 @@ def test_an_ended_license_is_not_mended_by_a_chown(site: Site) -> None:
 
 def test_two_containers_may_not_have_one_id(site: Site) -> None:
     site.install()
-    with site.start_engine(), pytest.raises(AzlicError, match="another container writes to"):
+    with site.start_engine(), pytest.raises(AzlicError, match="another container already writes to"):
         site.container()
 
 

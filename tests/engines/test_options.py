@@ -265,7 +265,7 @@ def test_a_placeholder_that_was_left_is_named(word: str, option: str) -> None:
 def test_a_blank_after_a_backslash_is_explained() -> None:
     with pytest.raises(BadCall) as error:
         parse_options(["Eula=accept", " "], {})
-    assert error.value.hint == "in a line that goes on, the backslash comes last: no blank may follow it"
+    assert error.value.hint == "in a continued line, the backslash comes last: no space may follow it"
 
 
 def test_a_key_from_a_secret_may_end_in_a_line_break() -> None:

@@ -82,6 +82,8 @@ def test_a_license_that_ends_is_told_by_mail_once_per_stage_until_it_is_renewed(
             assert answer.status == 0, answer
         return len(mailbox.messages) - before
 
+    (site.folder / "output").mkdir(exist_ok=True)
+    assert on_day(0, "ingest", str(site.folder / "output")).status == 0
     site.install(a_license(expires_at=START + timedelta(days=60)))
     name = f"license-expiring:{site.license}"
     assert name in on_day(0, "alerts").out and on_day(0, "check").status == 1

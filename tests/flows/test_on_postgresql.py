@@ -49,7 +49,7 @@ def database(postgresql: Server) -> str:
 def test_a_site_is_ingested_reported_and_held_against_its_plan(site: Site, postgresql: Server, database: str) -> None:
     operator = Operator(site.folder, postgresql.by_password(database, "operator", PASSWORD))
     Mount(site).write(a_chain(40))
-    assert "is no azlic database" in operator.runs("report", status=3)
+    assert "is not an azlic database" in operator.runs("report", status=3)
     assert "40  new records" in operator.runs("ingest", "output")
     assert " 0  new records" in operator.runs("ingest", "output")
     assert "entered" in operator.runs("plan", "add", "read-2026", *PLAN)

@@ -250,7 +250,7 @@ OURS: dict[str, Callable[[Site], bytes]] = {
 def test_a_license_of_ours_is_never_adopted_and_never_helped_by_an_entry(keeper: Keeper, how: str) -> None:
     content = OURS[how](keeper.site)
     keeper.put(content)
-    with pytest.raises(BadCall, match="reads itself"):
+    with pytest.raises(BadCall, match="can read itself"):
         keeper.adopt()
     plain = keeper.site.verify(seen=Seen())
     keeper.put(OPAQUE)
@@ -316,11 +316,11 @@ def test_a_folder_or_a_pipe_in_its_place_is_refused_at_once(keeper: Keeper) -> N
         ({"container": "toaster"}, "no container type 'toaster'"),
         ({"image": "No Image"}, "not the name of an image"),
         ({"image": IMAGE, "container": "speech-to-text"}, "is an image of read, not of speech-to-text"),
-        ({"resource": "a\x1b[31m"}, "cannot be printed"),
+        ({"resource": "a\x1b[31m"}, "unprintable characters"),
         ({"resource": ""}, "is empty"),
         ({"resource": "x" * 201}, "too long"),
         ({"expires_at": START}, "is in the past"),
-        ({"expires_at": datetime(9995, 1, 1, tzinfo=UTC)}, "cannot be meant"),
+        ({"expires_at": datetime(9995, 1, 1, tzinfo=UTC)}, "is invalid"),
         ({"downloaded_at": START}, "cannot have been downloaded"),
         ({"downloaded_at": END}, "cannot have been downloaded"),
     ],
@@ -340,7 +340,7 @@ def test_stating_the_same_again_changes_nothing(keeper: Keeper) -> None:
     first = keeper.adopt()
     keeper.site.sleep(days=1)
     assert keeper.adopt() == first
-    with pytest.raises(BadCall, match="you state something else now"):
+    with pytest.raises(BadCall, match="you now state something else"):
         keeper.adopt(expires_at=END + DAY)
     assert keeper.adopt(expires_at=END + DAY, yes=True).adopted_at == START + DAY
     assert len(read_memory(keeper.path).adopted) == 1
@@ -471,7 +471,7 @@ def test_a_ledger_that_cannot_be_read_leaves_it_opaque_and_says_why(site: Site) 
 
         status, warning = json.loads(as_another_user(told))
     assert status == "opaque"
-    assert warning.startswith("whether it was adopted is not known: the ledger") and "cannot be read by" in warning
+    assert warning.startswith("cannot tell whether it was adopted: the ledger") and "cannot be read by" in warning
 
 
 def test_our_own_container_does_not_start_on_a_statement(keeper: Keeper) -> None:

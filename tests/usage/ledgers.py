@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from licensing.db.database import open_ledger
+from licensing.db.database import open_database, open_ledger
+from licensing.db.store_kind import StoreKind
 from tests.usage.mount import heads, recount, rows, totals
 from usage.auditing.rest import GUARDED
 from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
@@ -37,9 +38,9 @@ def empty_databases(folder: Path) -> Callable[[str], str]:
     return lambda name: str(new_ledger(folder / f"{name}.db"))
 
 
-def open_fast(target: Path | str) -> Engine:
-    """A ledger that does not wait for the disk: for tests in which no machine loses its power."""
-    engine = open_ledger(str(target))
+def open_fast(target: Path | str, kind: StoreKind = StoreKind.SITE) -> Engine:
+    """A database that does not wait for the disk: for tests in which no machine loses its power."""
+    engine = open_database(str(target), kind)
     if engine.dialect.name != "sqlite":
         return engine  # the server of the tests waits for none
 

@@ -1,1 +1,1 @@
-"""Alerts: what is wrong or soon will be, who has taken note of it, and who was told."""
+"""Alerts: what is wrong or soon will be, who has acknowledged it, and who was notified."""

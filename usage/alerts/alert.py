@@ -49,7 +49,7 @@ class Alert(NamedTuple):
         return self.severity, self.rank
 
     def fields(self) -> dict[str, object]:
-        """The alert for a script, as it stands in ``azlic.alerts/v1`` and ``azlic.notice/v1``."""
+        """The alert for a script, as it is in ``azlic.alerts/v1`` and ``azlic.notice/v1``."""
         return {
             "id": self.id,
             "kind": self.kind,

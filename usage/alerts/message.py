@@ -1,4 +1,4 @@
-"""A message: the alerts that somebody is told at once, in words and as fields."""
+"""A message: the alerts that are sent together, in words and as fields."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from usage.alerts.alert import Alert, severity_counts
 
 
 class Message(NamedTuple):
-    """What a channel is given: ``alerts`` are those it was not told before, ``present`` all there are now."""
+    """What a channel is given: ``alerts`` are those it was not sent before, ``present`` all there are now."""
 
     site: str
     as_of: datetime

@@ -1,7 +1,7 @@
 """Telling: each alert once per stage and channel, remembered in the ledger, tried again until it is taken.
 
-1. claimed: what a channel was not told is written down as tried, so that two who run at once do not both tell it
-2. told: outside of any transaction, a few times in a row
+1. claimed: what a channel was not sent is written down as tried, so that two who run at once do not both send it
+2. sent: outside of any transaction, a few times in a row
 3. settled: as sent, or with the reason why not; then the next run tries again, and the channel is an alert itself
 """
 
@@ -30,7 +30,7 @@ Look = Callable[[], tuple[State, tuple[WatchedAlert, ...]]]
 
 
 class DeliveryOutcome:
-    """What a run told: the alerts each channel took, and why a channel took none."""
+    """What a run sent: the alerts each channel accepted, and why a channel accepted none."""
 
     def __init__(self) -> None:
         self.sent: dict[str, tuple[Alert, ...]] = {}
@@ -38,7 +38,7 @@ class DeliveryOutcome:
 
 
 def notify_channels(engine: Engine, channels: Sequence[Channel], look: Look, *, site: str) -> DeliveryOutcome:
-    """Tell each channel what it has not been told; a channel that fails is told to the others in the same run."""
+    """Send each channel what it has not been sent; a channel that fails is reported to the others in the same run."""
     outcome = DeliveryOutcome()
     for _ in range(2):
         state, found = look()
@@ -93,7 +93,7 @@ def deliver(channel: Channel, message: Message) -> str | None:
 
 
 def _claim(connection: Connection, channel: str, alerts: Sequence[Alert], now: datetime) -> tuple[Alert, ...]:
-    """The alerts that a channel has not been told at their stage, and nobody is telling it now."""
+    """The alerts that a channel has not been sent at their stage, and nobody is sending it now."""
     query = select(
         NoticeRow.alert, NoticeRow.stage, NoticeRow.attempts, NoticeRow.tried_at, NoticeRow.sent_at, NoticeRow.error
     )

@@ -42,7 +42,7 @@ class LicenseTerm(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RefusedLicense:
-    """A license that is no good at any date, and why; ``term`` is there where it is genuine nevertheless.
+    """A license that is not valid at any date, and why; ``term`` is there where it is genuine nevertheless.
 
     ``named`` says that the settings name this very place, so that a license is wanted there whatever lay there before.
     """
@@ -62,7 +62,7 @@ class RefusedLicense:
 
 @dataclass(frozen=True, slots=True)
 class DatedLicense:
-    """A license that is good or not by its dates alone.
+    """A license that is valid or not by its dates alone.
 
     ``stamp`` is that of the file it was just read from; empty where it was remembered, or is not to be.
     """
@@ -74,7 +74,7 @@ class DatedLicense:
 
 
 LicenseFact = RefusedLicense | DatedLicense
-"""What is known of the license in one place: why it is no good, or all the dates it is judged by. There is no third."""
+"""What is known of the license in one place: why it is not valid, or all the dates it is judged by."""
 
 
 def license_fact(path: str, verdict: Verdict, stamp: bytes = b"") -> LicenseFact:
@@ -156,7 +156,7 @@ class LedgerProgress(NamedTuple):
 
 
 class LedgerFacts(NamedTuple):
-    """What the ledger told. ``seen_since``: since when alerts have been there that carry no date of their own.
+    """What the ledger says. ``seen_since``: since when alerts have been there that carry no date of their own.
 
     ``progress`` is None where there is no ledger yet; ``used`` is empty unless it was asked for.
     """

@@ -67,12 +67,12 @@ def _put(connection: Connection, table: type[Table], key: list[str], values: lis
 
 
 def acknowledge(engine: Engine, alert: Alert, *, until: datetime, now: datetime, by: str) -> None:
-    """Let an alert be quiet until a date, or until it worsens; then it is told again, whatever was told before.
+    """Let an alert be quiet until a date, or until it worsens; then it is sent again, whatever was sent before.
 
     Raises ``BadCall`` for a date that has passed.
     """
     if until <= now:
-        raise BadCall("an alert is acknowledged until a date that is still to come", hint="--until 2027-01-31")
+        raise BadCall("an alert is acknowledged until a date in the future", hint="--until 2027-01-31")
     values: dict[str, object] = {
         "alert": alert.id,
         "severity": int(alert.severity),
@@ -87,13 +87,15 @@ def acknowledge(engine: Engine, alert: Alert, *, until: datetime, now: datetime,
 
 
 def forget_license(engine: Engine, path: Path) -> None:
-    """Miss a license no more that lay in a place, however that is written. Raises ``BadCall`` for none there."""
+    """Stop alerting about a license that was at a place, however that is written. Raises ``BadCall`` for none there."""
     places = Places()
     with writing(engine) as connection:
         known = connection.execute(select(KnownLicenseRow.path)).scalars().all()
         names = [name for name in known if places.of(Path(name)) == places.of(path)]
         if not names:
-            raise BadCall(f"no license was ever seen at {path}", hint="azlic alerts names the places that are missed")
+            raise BadCall(
+                f"no license has ever been seen at {path}", hint="azlic alerts shows the license folders it misses"
+            )
         for name in names:
             connection.execute(delete(KnownLicenseRow).where(KnownLicenseRow.path == name))
 

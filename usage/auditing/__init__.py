@@ -1,1 +1,1 @@
-"""The audit: computes the ledger again, as a second computation on purpose; backups stand on it."""
+"""The audit: computes the ledger again, as a second computation on purpose; backups rely on it."""

@@ -39,7 +39,7 @@ class Backup:
 
     @property
     def good(self) -> bool:
-        """Whether the copy is whole and sound."""
+        """Whether the copy is complete and sound."""
         return self.damage is None and self.audit.sound
 
 
@@ -47,7 +47,7 @@ class Backup:
 class Loss:
     """What a restore would take away: batches ``first`` to ``last`` of the ledger that is there now.
 
-    ``unreadable`` says why it cannot be told, where the present ledger is damaged.
+    ``unreadable`` says why it is unknown, where the present ledger is damaged.
     """
 
     first: int = 0
@@ -82,8 +82,8 @@ def backup(
     """Copy the ledger at a path into a new file, 0640, while others go on writing; then check and audit the copy.
 
     A ledger of an older schema is copied as it is, so that the version that wrote it can restore it.
-    ``progress`` hears the pages done and the pages to do. Raises ``BadCall`` for a ledger at a URL, and for a ``file``
-    that is there already, unless ``replace``; ``AzlicError`` where the copy cannot be made.
+    ``progress`` receives the pages done and the pages to do. Raises ``BadCall`` for a ledger at a URL, and for a
+    ``file`` that is there already, unless ``replace``; ``AzlicError`` where the copy cannot be made.
     """
     ledger = _ledger_path(target, "pg_dump NAME > FILE")
     if file.absolute() == ledger.absolute() or (file.exists() and ledger.exists() and file.samefile(ledger)):
@@ -102,7 +102,7 @@ def backup(
 def restore(
     target: str, file: Path, *, now: datetime, agreed: bool = False, wait_seconds: float = BUSY_SECONDS
 ) -> Restored:
-    """Put a backup in the place of the ledger at a path, once it is found whole and sound.
+    """Put a backup in the place of the ledger at a path, once it is found complete and sound.
 
     1. The backup is copied, brought up to this version's schema, checked and audited; it is itself only read.
     2. The ledger is held, within ``wait_seconds``. Where it has batches that the backup has not, this goes on only if
@@ -189,7 +189,7 @@ def _connection(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
 
 
 class _Overtaken(Exception):
-    """Others wrote while a copy was made, again and again: each time it begins anew."""
+    """Others wrote while a copy was made, again and again: each time it starts over."""
 
 
 def _copy_pages(
@@ -203,7 +203,7 @@ def _copy_pages(
 
 
 def _watcher(progress: Progress | None) -> Callable[[int, int, int], None]:
-    """Counts how often a copy began anew (more pages are left then than before), and ends one that waits for a lock."""
+    """Counts how often a copy started over (more pages are left than before), and ends one that waits for a lock."""
     before, restarts, waits = 1 << 62, 0, 0
 
     def watch(status: int, remaining: int, total: int) -> None:

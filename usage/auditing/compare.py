@@ -10,7 +10,7 @@ from usage.ledger.checkpoints import Checkpoint
 
 
 class CheckpointStanding(StrEnum):
-    """How a ledger stands to a checkpoint."""
+    """How a ledger compares with a checkpoint."""
 
     SAME = "same"
     CUT = "cut"
@@ -37,7 +37,7 @@ class Compared:
 
 
 def compare_checkpoints(against: Sequence[KeptCheckpoint], *, origin: str | None, walk: Walk) -> tuple[Compared, ...]:
-    """Hold each checkpoint against the ledger; every one that does not stand is a fault. In the order of their sizes.
+    """Hold each checkpoint against the ledger; every one that does not hold is a fault. In the order of their sizes.
 
     1. One that is larger than the ledger: its tail was cut off, or it is an old copy.
     2. One whose head the ledger has at its size: nothing up to there was changed.
@@ -63,7 +63,7 @@ def _compare_one(kept: KeptCheckpoint, origin: str | None, walk: Walk, agreed: S
         return Compared(kept, CheckpointStanding.OTHER_LEDGER, detail)
     if size > walk.sequence:
         gone = f"batches {walk.sequence + 1} to {size}" if size > walk.sequence + 1 else f"batch {size}"
-        detail = f"the ledger's tail was cut off, or it is an older copy: {gone} of it are gone"
+        detail = f"the ledger's tail was cut off, or it is an older copy: {gone} are missing"
         return Compared(kept, CheckpointStanding.CUT, detail)
     if walk.heads.get(size) == kept.checkpoint.head:
         return Compared(kept, CheckpointStanding.SAME, f"nothing up to batch {size} was changed")
@@ -75,6 +75,6 @@ def _compare_one(kept: KeptCheckpoint, origin: str | None, walk: Walk, agreed: S
         return Compared(kept, CheckpointStanding.FORKED, detail)
     detail = (
         f"the ledger was rewritten: its batches 1 to {size} are not those that it had then, though each may follow"
-        " from the one before. A smaller checkpoint, where there is one, tells from where on"
+        " from the one before. An earlier checkpoint, if there is one, shows from where on"
     )
     return Compared(kept, CheckpointStanding.REWRITTEN, detail)

@@ -1,4 +1,4 @@
-"""Which row of a bad batch it is: told by the source file, where it still lies there."""
+"""Which row of a bad batch it is: found with the source file, where it still exists."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ _LONGEST = 64 * 1024 * 1024
 
 
 def first_difference(connection: Connection, batch: tuple[Any, ...], rows: Sequence[tuple[Any, ...]]) -> str | None:
-    """The first record that its source file has otherwise, in words; None where the file cannot tell."""
+    """The first record that differs in its source file, in words; None where the file does not show it."""
     lines = _lines(connection, batch)
     for row in rows if lines else ():
         number, identity, _, quantity, time = row[:5]

@@ -9,7 +9,7 @@ from licensing.core.text import printable
 from usage.months import DAY_MS, Month
 
 KEPT = 20
-"""So many faults are told in full; the rest is counted, so that a ledger that is bad all through needs no memory."""
+"""How many faults are reported in full; the rest is only counted, so that a badly damaged ledger needs no memory."""
 
 
 class AuditCheck(IntEnum):

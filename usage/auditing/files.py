@@ -53,7 +53,7 @@ def _rows(engine: Engine, query: str) -> list[tuple[Any, ...]]:
 
 
 def _fault(path: Path, batches: Sequence[tuple[Any, ...]]) -> str | None:
-    """Hash a file once, and look at the digest where each batch stopped; the first that differs is told."""
+    """Hash a file once, and look at the digest where each batch stopped; the first that differs is reported."""
     digest, at = hashlib.sha256(), 0
     with OpenFile(path) as file:
         for sequence, stop, consumed in batches:
@@ -63,5 +63,5 @@ def _fault(path: Path, batches: Sequence[tuple[Any, ...]]) -> str | None:
             if at < stop:
                 return f"batch {sequence} took it up to byte {stop}, and it ends at {at}"
             if digest.digest() != consumed:
-                return f"what batch {sequence} took, up to byte {stop}, is not there any more"
+                return f"what batch {sequence} took, up to byte {stop}, is no longer there"
     return None

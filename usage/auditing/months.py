@@ -24,7 +24,7 @@ class ClosedAs:
 
 
 def read_closed_month(connection: Connection, month: int) -> ClosedAs | None:
-    """A month as it stands there as closed; None where it does not. Raises ``Unreadable``.
+    """A month as it was closed; None where it is open. Raises ``Unreadable``.
 
     The digest is over ``["azlic.close/v1", "YYYY-MM", reason, closed_at, [[series, quantity, records], ...]]``.
     """

@@ -42,7 +42,7 @@ def recompute(connection: Connection, month: Month, *, progress: Progress | None
     2. What is booked in the month follows from the records it names, one correction after the other.
     3. Where the month is closed, its closed totals are those of its days and of what is booked in it.
 
-    ``progress`` hears the records looked at and how many there are. It reads all records: minutes for ten millions.
+    ``progress`` receives the records looked at and how many there are. It reads all records: minutes for ten millions.
     """
     late = _late_of(connection, month)
     added, records = _add_up(connection, month, late, progress or (lambda _done, _total: None))

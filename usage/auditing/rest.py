@@ -67,7 +67,7 @@ def _check_months(connection: Connection, walk: Walk) -> None:
             walk.faults.add(
                 AuditCheck.MONTHS,
                 month_text(month),
-                f"it stands there as closed by batch {printable(batch)}, which did not",
+                f"it is marked as closed by batch {printable(batch)}, which did not",
             )
     for (month,) in fetch(connection, 'SELECT DISTINCT "month" FROM closed_total ORDER BY "month"'):
         if month not in walk.months:
@@ -101,7 +101,7 @@ def _check_outside(connection: Connection, walk: Walk) -> None:
     """6: no record, series or correction that no batch took."""
     stop = walk.next_number
     beyond = 'SELECT min("number"), max("number"), count(*) FROM record'
-    for part, what in ((f'"number" >= {stop:d}', "behind the last batch"), ('"number" < 1', "before the first batch")):
+    for part, what in ((f'"number" >= {stop:d}', "after the last batch"), ('"number" < 1', "before the first batch")):
         low, high, count = fetch(connection, f"{beyond} WHERE {part}")[0]
         if count:
             where = f"record {low}" if count == 1 else f"records {low} to {high}"
@@ -116,14 +116,14 @@ def _check_outside(connection: Connection, walk: Walk) -> None:
 
 
 def _check_guards(connection: Connection, walk: Walk) -> None:
-    """8: the database itself refuses changes, as it was told to."""
+    """8: the database itself refuses changes, as it was set up to."""
     for table in GUARDED:
         for verb in ("UPDATE", "DELETE"):
             if not _has_guard(connection, table, verb):
                 walk.faults.add(AuditCheck.GUARDS, f"table {table}", f"the trigger that refuses {verb} is not there")
     unique = [constraint["column_names"] for constraint in inspect(connection).get_unique_constraints("record")]
     if ["id"] not in unique:
-        walk.faults.add(AuditCheck.GUARDS, "table record", "nothing keeps its ids unique")
+        walk.faults.add(AuditCheck.GUARDS, "table record", "nothing enforces that its ids are unique")
 
 
 def _has_guard(connection: Connection, table: str, verb: str) -> bool:

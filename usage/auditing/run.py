@@ -5,13 +5,13 @@
 3. The records are numbered without a gap, and each batch's digest of its rows is that of the rows stored.
 4. Each day's total is the sum of its records, without those that came late.
 5. Closed months hold what their close batches bound; corrections are about closed months, booked in open ones.
-6. Nothing stands outside the batches: no record, series, total or correction.
+6. Nothing exists outside the batches: no record, series, total or correction.
 7. Against checkpoints that were kept elsewhere: the ledger is as long, and has the same head at the same place.
 8. The triggers are there that refuse changes, and ids are unique.
 9. Where it is asked for: the source files still begin with the bytes that the batches took.
 
-1 to 6 find every change by somebody who did not compute all heads anew from there on; who did is found by 7 alone.
-The ledger is only read, a stretch of batches at a time, so that an ingest goes on meanwhile.
+1 to 6 find every change by somebody who did not recompute all heads from there on; who did is found by 7 alone.
+The ledger is only read, a stretch of batches at a time, so that an ingest can continue meanwhile.
 """
 
 import sqlite3
@@ -57,7 +57,7 @@ class Audit:
 
     @property
     def sound(self) -> bool:
-        """Whether everything is as it was written, as far as that can be told."""
+        """Whether everything is as it was written, as far as that can be known."""
         return not self.counts
 
 
@@ -69,7 +69,7 @@ def audit(
     progress: Progress | None = None,
     stretch: StretchSizes = STRETCH,
 ) -> Audit:
-    """Compute a ledger again. ``progress`` hears the records done and the records to do.
+    """Compute a ledger again. ``progress`` receives the records done and the records to do.
 
     Raises ``AzlicError`` when the ledger cannot be read at all; everything that is wrong in it is a fault.
     """

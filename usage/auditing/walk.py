@@ -163,7 +163,7 @@ class Walk:
             self.faults.add(AuditCheck.ROWS, where, self._difference(connection, batch, rows))
 
     def _difference(self, connection: Connection, batch: tuple[Any, ...], rows: Sequence[tuple[Any, ...]]) -> str:
-        """What is wrong with a batch's rows, as near as that can be told."""
+        """What is wrong with a batch's rows, as closely as that can be said."""
         first, stop = batch[5], self.next_number
         numbers = [first - 1, *(row[0] for row in rows), stop]
         gaps = ((low, high) for low, high in pairwise(numbers) if high != low + 1)
@@ -192,7 +192,7 @@ class Walk:
         for unknown in sorted(set[int]().union(*days.values()) - self.series):
             self.faults.add(AuditCheck.OUTSIDE, where, f"it has records of series {unknown}, which no batch introduced")
         if any(type(row[1]) is not str for row in rows):  # bytes would be encoded as the text that they are in base64
-            self.faults.add(AuditCheck.ROWS, where, "the id of a record is no text")
+            self.faults.add(AuditCheck.ROWS, where, "the id of a record is not text")
 
     def _check_corrections(
         self, rows: Sequence[tuple[Any, ...]], where: str, corrections: Sequence[tuple[Any, ...]]
@@ -226,7 +226,7 @@ class Walk:
         return frozenset(late)
 
     def _check_close(self, connection: Connection, batch: tuple[Any, ...], where: str, month: int) -> None:
-        """A close binds the month's totals as they stand in the closed totals."""
+        """A close binds the month's totals as they are in the closed totals."""
         if month in self.months:
             self.faults.add(
                 AuditCheck.MONTHS, where, f"{month_text(month)} was closed before, by batch {self.months[month]}"
@@ -238,7 +238,7 @@ class Walk:
         self.closed_until = max(self.closed_until, month)
         closed = read_closed_month(connection, month)
         if closed is None:
-            what = f"batch {batch[0]} closed it, and it does not stand there as closed"
+            what = f"batch {batch[0]} closed it, but it is not marked as closed"
             self.faults.add(AuditCheck.MONTHS, month_text(month), what)
         elif closed.batch != batch[0] or not closed.digest == closed.totals == batch[7]:
             what = f"its closed totals are not those that batch {batch[0]} closed it with"
@@ -274,7 +274,7 @@ def _sums(rows: Sequence[tuple[Any, ...]]) -> Sums:
 
 
 def _month_of(time: Any) -> int | None:
-    """The number of the month that a record's time lies in; None for what is no time."""
+    """The number of the month that a record's time lies in; None for what is not a time."""
     try:
         return Month.of(from_milliseconds(time)).number
     except (TypeError, ValueError, OverflowError, OSError):

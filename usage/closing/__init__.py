@@ -1,1 +1,1 @@
-"""Closing a month, and what stands against it."""
+"""Closing a month, and its blockers."""

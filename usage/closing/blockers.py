@@ -1,7 +1,7 @@
-"""What stands against closing a month: doubts and lines that concern it, and bytes that nobody has read.
+"""The blockers of a month's closing: findings and lines that concern it, and bytes that nobody has read.
 
-What can only be of another month is no obstacle: a line says when it was written, a usage file of ours bears its day,
-and what was found before the month began cannot be about it.
+What can only be of another month is not a blocker: a line says when it was written, a usage file of ours has its day in
+its name, and what was found before the month began cannot be about it.
 """
 
 import re
@@ -35,7 +35,7 @@ class Blocker:
 
 
 def find_blockers(connection: Connection, month: Month, look: Backlog) -> tuple[Blocker, ...]:
-    """Everything that stands against closing a month, after a look at the output folders."""
+    """Every blocker of a month's closing, after a look at the output folders."""
     return (
         *_lines_apart(connection, month),
         *_missing(connection, month),
@@ -114,7 +114,7 @@ def _doubts(connection: Connection, month: Month) -> Iterator[Blocker]:
 def _unread(month: Month, look: Backlog) -> Iterator[Blocker]:
     for item in look.untaken:
         if _file_may_hold(item.path, month):
-            yield Blocker("pending", f"{item.path}: {item.size:,} bytes are not taken yet", "azlic ingest")
+            yield Blocker("pending", f"{item.path}: {item.size:,} bytes are not ingested yet", "azlic ingest")
 
 
 def summary(found: Sequence[Blocker]) -> str:

@@ -29,14 +29,14 @@ _LARGEST = 2**63 - 1
 
 
 class MonthNotReady(AzlicError):
-    """Something stands against closing a month. Exit status 1: it is a "no"."""
+    """A month has blockers. Exit status 1: it is a "no"."""
 
     exit_status = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Closable:
-    """A month that may be closed by its time: what it holds, what stands against it, and what could not be seen."""
+    """A month that may be closed by its time: what it holds, its blockers, and what could not be seen."""
 
     month: Month
     series: int
@@ -57,9 +57,9 @@ def examine(engine: Engine, month: Month, *, now: datetime, folders: Sequence[Pa
 def close_month(
     engine: Engine, month: Month, *, now: datetime, folders: Sequence[Path] = (), accept: str | None = None
 ) -> ClosedMonth:
-    """Close a month in one transaction; ``accept`` is the reason to do so though something stands against it.
+    """Close a month in one transaction; ``accept`` is the reason to do so despite blockers.
 
-    Raises ``BadCall`` like ``examine``, ``MonthNotReady`` where something stands against it and no reason is given.
+    Raises ``BadCall`` like ``examine``, ``MonthNotReady`` where it has blockers and no reason is given.
     """
     if accept is not None:
         check_reason(accept)
@@ -68,7 +68,7 @@ def close_month(
         if found and accept is None:
             raise MonthNotReady(
                 f"{month} is not ready to be closed: {summary(found)}",
-                hint="look into it, or close it all the same: --accept REASON",
+                hint="look into it, or close it anyway: --accept REASON",
             )
         return _close(connection, month, now=now, reason=(accept or "") if found else "")
 
@@ -92,7 +92,7 @@ def _refuse_what_cannot_be(connection: Connection, month: Month, now: datetime) 
         together = "" if closed.month == month else f", together with {closed.month}"
         raise BadCall(
             f"{month} was closed at {iso(closed.closed_at)}{together}",
-            hint="it stays as it is; book what was wrong with: azlic correct RECORD --quantity Q --reason TEXT",
+            hint="it stays as it is; correct a record with: azlic correct RECORD --quantity Q --reason TEXT",
         )
     if now < month.next.starts_at:
         raise BadCall(
@@ -146,5 +146,5 @@ def _refuse_what_does_not_fit(month: Month, totals: Sequence[tuple[int, int, int
     if any(abs(quantity) > _LARGEST for _, quantity, _ in totals):
         raise AzlicError(
             f"{month} cannot be closed: what one container used in it is larger than 9,000,000,000,000",
-            hint="see which with: azlic report; correct the records that cannot be true",
+            hint="see which with: azlic report; correct the records that are wrong",
         )

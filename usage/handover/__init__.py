@@ -1,1 +1,1 @@
-"""The hand-over: a site exports signed books, head office accepts them, and the site takes the acknowledgement."""
+"""The hand-over: a site exports its ledger, signed; head office accepts it, and the site takes the acknowledgement."""

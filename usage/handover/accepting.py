@@ -3,7 +3,7 @@
 1. package    form, manifest, an enrolled site's signature, document and members, in the steps of ``archive``
 2. site       it is handed over by the site whose key signed it, from the ledger that the site had before
 3. once       an export that was accepted is not booked again; the same acknowledgement is given again
-4. connects   it goes on behind the last head seen of the site: nothing older, no gap, no fork
+4. connects   it continues from the last head seen of the site: nothing older, no gap, no fork
 5. books      chain, contents and sheets are checked while everything new is booked, all in one transaction
 
 What is refused leaves no trace in the ledger.
@@ -27,7 +27,7 @@ from usage.handover.acknowledgement import Acknowledgement
 from usage.handover.archive import Package, open_package
 from usage.handover.booking import SiteBooks, only_contents
 from usage.handover.contents import Stored
-from usage.handover.errors import BadPackage, HandoverRefused
+from usage.handover.errors import BadPackage, HandoverRefused, UnknownSigner
 from usage.handover.exporting import digest_of
 from usage.handover.inspection import refusal
 from usage.handover.manifest import RECORDS, Manifest
@@ -43,9 +43,9 @@ from usage.ledger.writer import Receipt
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """An export that is in the books: what it says, what it brought, and the acknowledgement for the site.
+    """An export that is booked: what it says, what it brought, and the acknowledgement for the site.
 
-    ``again`` says that it was in the books before; ``receipt`` then counts nothing.
+    ``again`` says that it was booked before; ``receipt`` then counts nothing.
     """
 
     manifest: Manifest
@@ -59,7 +59,7 @@ class Acceptance:
 def accept(engine: Engine, path: Path, *, signer: Signer, now: datetime) -> Acceptance:
     """Book an export of an enrolled site.
 
-    Raises ``Refused`` for one that is not believed or does not connect, ``AzlicError`` where the file or the ledger
+    Raises ``Refused`` for one that is not trusted or does not connect, ``AzlicError`` where the file or the ledger
     cannot be used; nothing is booked then.
     """
     try:
@@ -67,7 +67,7 @@ def accept(engine: Engine, path: Path, *, signer: Signer, now: datetime) -> Acce
             sites = {site.key.keyid: site for site in list_sites(connection)}
             if not sites:
                 raise AzlicError(
-                    "no site is enrolled here",
+                    "no site is enrolled at this head office",
                     hint="azlic handing-sites add NAME site.pem enrols one by its public key",
                 )
             manifest, payload = package.manifest([site.key for site in sites.values()])  # 1
@@ -82,6 +82,11 @@ def accept(engine: Engine, path: Path, *, signer: Signer, now: datetime) -> Acce
                 corrections = _book(connection, package, manifest, site, now=now, receipt=receipt)  # 5
                 _remember(connection, manifest, site, digest, now)
             advance(connection, WitnessKind.EVALUATION, now, "accept")
+    except UnknownSigner as error:
+        raise HandoverRefused(
+            f"{path}: {error}",
+            hint="azlic handing-sites add NAME site.pem enrols a site, once its key's fingerprint was compared",
+        ) from error
     except BadPackage as error:
         raise refusal(path, error) from error
     acknowledgement = Acknowledgement.of(manifest, digest, accepted_at or now)
@@ -93,31 +98,31 @@ def _check_site(manifest: Manifest, site: HandingSite, sites: Iterable[HandingSi
     """The site's own name and ledger; two sites with one ledger are a machine and its copy."""
     if manifest.site != site.name:
         raise HandoverRefused(
-            f"the export says it is of site {manifest.site}, and the key that signed it is enrolled for {site.name}",
+            f"the export says it is from site {manifest.site}, but the key that signed it is enrolled for {site.name}",
             hint="set AZLIC_SITE at the site to the name it is enrolled under here",
         )
     for other in sites:
         if other.name != site.name and other.origin == manifest.origin:
             raise HandoverRefused(
                 f"sites {site.name} and {other.name} hand over the same ledger, {manifest.origin}: one is a copy of the"
-                " other, as a cloned machine is",
-                hint=f"let {site.name} begin a ledger of its own and ingest its own output folder into it",
+                " other, as on a cloned machine",
+                hint=f"let {site.name} start a ledger of its own and ingest its own output folder into it",
             )
     if site.origin not in {None, manifest.origin}:
         raise HandoverRefused(
-            f"site {site.name} handed over the ledger {site.origin} until now, and this is another one,"
+            f"site {site.name} handed over the ledger {site.origin} until now, but this is another one,"
             f" {manifest.origin}",
-            hint="go back to the ledger from before; if it is lost for good, enrol the site under a new name",
+            hint="go back to the previous ledger; if it is lost for good, enrol the site under a new name",
         )
 
 
 def _check_connects(connection: Connection, manifest: Manifest, site: HandingSite) -> None:
-    """What can be told from the ends alone; the rest shows while the chain is walked."""
+    """What can be seen from the ends alone; the rest shows while the chain is walked."""
     last = f"batch {site.size} with head {site.head.hex()[:16]}"
     if manifest.last_batch < site.size:
         raise HandoverRefused(
             f"export {manifest.number} of {site.name} ends at batch {manifest.last_batch} with head"
-            f" {manifest.head[:16]}, and {last} was seen before: the site's ledger was set back, or went another way",
+            f" {manifest.head[:16]}, and {last} was seen before: the site's ledger was rolled back, or forked",
             hint="find out which of the two ledgers is the site's; nothing was booked",
         )
     if manifest.previous.size > site.size:
@@ -126,14 +131,14 @@ def _check_connects(connection: Connection, manifest: Manifest, site: HandingSit
         ).scalar()
         before = f"the export that follows number {newest}" if newest else "the first export"
         raise HandoverRefused(
-            f"export {manifest.number} of {site.name} begins behind batch {manifest.previous.size}, and {last} is the"
+            f"export {manifest.number} of {site.name} begins after batch {manifest.previous.size}, and {last} is the"
             f" last one seen: batches {site.size + 1} to {manifest.previous.size} are missing",
             hint=f"accept {before} first, up to number {manifest.follows or manifest.number - 1}",
         )
     if manifest.holds != RECORDS and manifest.previous.size < site.size < manifest.last_batch:
         raise HandoverRefused(
             f"export {manifest.number} of {site.name} holds totals of batches {manifest.first_batch} to"
-            f" {manifest.last_batch}, of which those up to {site.size} are booked: they cannot be told apart",
+            f" {manifest.last_batch}, of which those up to {site.size} are booked: they cannot be separated",
             hint="at the site: azlic export --since, with the last acknowledgement's checkpoint; or --holds records",
         )
 
@@ -153,7 +158,7 @@ def _check_head(head: bytes, size: int, manifest: Manifest, site: HandingSite) -
     if size == site.size and head != site.head:
         raise HandoverRefused(
             f"export {manifest.number} of {site.name} has the head {head.hex()[:16]} at batch {size}, and"
-            f" {site.head.hex()[:16]} was seen there before: the site's ledger went two ways",
+            f" {site.head.hex()[:16]} was seen there before: the site's ledger forked",
             hint="find out which of the two ledgers is the site's: one was restored, copied or rewritten;"
             " nothing was booked",
         )

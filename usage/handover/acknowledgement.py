@@ -1,7 +1,7 @@
 """The acknowledgement: head office's signed word on which export of a site it booked, up to which head.
 
-The site keeps it. From then on its ledger has a witness elsewhere: one that was set back, copied or rewritten no longer
-agrees with what head office has signed.
+The site keeps it. From then on its ledger has a witness elsewhere: one that was rolled back, copied or rewritten no
+longer agrees with what head office has signed.
 """
 
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ def acknowledge(engine: Engine, path: Path, *, key: Key, now: datetime) -> Ackno
     1. head office's key, which was put here by hand, has signed it
     2. it is of this ledger, and of an export that was made here
     3. this ledger still has the acknowledged head at that size
-    4. none of a later export was taken before: an old one that is played again tells nothing
+    4. none of a later export was taken before: an old one that is replayed proves nothing
 
     Raises ``Refused`` where one of these is not so, ``AzlicError`` where the file or the ledger cannot be used.
     """
@@ -120,7 +120,8 @@ def _export(connection: Connection, path: Path, acknowledgement: Acknowledgement
     row = row_of(connection, ExportRow, ExportRow.number == acknowledgement.number)
     if row is None or row.digest.hex() != acknowledgement.export:
         raise _refusal(
-            path, f"this ledger made no export {acknowledgement.number} such as it names: it was set back, or is a copy"
+            path,
+            f"this ledger never made export {acknowledgement.number}, which it names: it was rolled back, or is a copy",
         )
     return row
 
@@ -132,7 +133,7 @@ def _check_head(connection: Connection, path: Path, acknowledgement: Acknowledge
         raise _refusal(
             path,
             f"head office has seen batch {acknowledgement.size} with head {acknowledgement.head[:16]}, and this ledger"
-            f" {has}: it was set back or changed",
+            f" {has}: it was rolled back or changed",
         )
 
 
@@ -141,7 +142,8 @@ def _check_newest(connection: Connection, path: Path, acknowledgement: Acknowled
     newest = connection.execute(taken).scalar() or 0
     if acknowledgement.number < newest:
         raise _refusal(
-            path, f"it is of export {acknowledgement.number}, and that of export {newest} was taken: it is an old one"
+            path,
+            f"it is of export {acknowledgement.number}, but that of export {newest} was already taken: it is outdated",
         )
 
 

@@ -1,6 +1,6 @@
 """The file of an export: a ZIP whose members are stored as they are, so that the same members give the same bytes.
 
-Reading it goes from the outside to the inside, and each step is taken before the next one is believed:
+Reading it goes from the outside to the inside, and each step is taken before the next one is trusted:
 
 1. form      a ZIP file of few members, none packed, none twice, none with a path; nothing before, between or behind
 2. manifest  a DSSE envelope of the right type, no larger than it may be
@@ -22,7 +22,7 @@ from securesystemslib.signer import Key
 
 from licensing.core.files import open_regular, unreadable
 from licensing.signing.envelope import MalformedEnvelope, UntrustedEnvelope, VerifiedPayload, parse_envelope
-from usage.handover.errors import BadPackage
+from usage.handover.errors import BadPackage, UnknownSigner
 from usage.handover.manifest import EXPORT_TYPE, MAX_MANIFEST_BYTES, Manifest, Member, parse_manifest
 
 MANIFEST = "manifest.json"
@@ -65,7 +65,7 @@ class Writer:
 
 
 class Package:
-    """An export that was carried here: its outer form has been checked, and nothing in it is believed yet."""
+    """An export as received: its outer form has been checked, and nothing in it is trusted yet."""
 
     def __init__(self, file: BinaryIO) -> None:
         _check_end(file)
@@ -81,14 +81,14 @@ class Package:
         try:
             envelope = parse_envelope(self.read(MANIFEST, MAX_MANIFEST_BYTES), limit=MAX_MANIFEST_BYTES)
         except MalformedEnvelope as error:
-            raise BadPackage(f"its manifest is no signed document: {error}") from error
+            raise BadPackage(f"its manifest is not a signed document: {error}") from error
         if envelope.payload_type != EXPORT_TYPE:
             raise BadPackage(f"it is a signed document of another type: {envelope.payload_type[:80]!r}")
         try:
             payload = VerifiedPayload(envelope, list(keys))
         except UntrustedEnvelope as error:
             names = ", ".join(key_id[:12] for key_id in envelope.signatures)
-            raise BadPackage(f"no key at hand has signed it; it names key {names!r}") from error
+            raise UnknownSigner(f"it is not signed by any known key; it names key {names!r}") from error
         return parse_manifest(payload.content), payload
 
     def check_members(self, manifest: Manifest) -> None:
@@ -145,14 +145,14 @@ def _check_end(file: BinaryIO) -> None:
     file.seek(max(0, size - _END.size - _LOCATOR.size - _END_64.size))
     tail = file.read()
     if size < _END.size or tail[-_END.size :][:4] != b"PK\x05\x06":
-        raise BadPackage("it is not a ZIP file, or it is cut off, or something stands behind its end")
+        raise BadPackage("it is not a ZIP file, or it is cut off, or something follows its end")
     _, _, _, _, count, directory, _, _ = _END.unpack(tail[-_END.size :])
     if tail[-_END.size - _LOCATOR.size :][:4] == b"PK\x06\x07":
         if len(tail) < _END.size + _LOCATOR.size + _END_64.size or tail[:4] != b"PK\x06\x06":
-            raise BadPackage("its directory does not stand where it should")
+            raise BadPackage("its directory is not where it should be")
         *_, count, directory, _ = _END_64.unpack(tail[: _END_64.size])
     if count > _MAX_MEMBERS or directory > _MAX_DIRECTORY:
-        raise BadPackage("it holds more files than an export has")
+        raise BadPackage("it contains more files than an export has")
 
 
 def _check_places(archive: zipfile.ZipFile, file: BinaryIO) -> None:
@@ -160,14 +160,14 @@ def _check_places(archive: zipfile.ZipFile, file: BinaryIO) -> None:
     names, place = set(), 0
     for info in archive.infolist():
         if info.filename in names or not info.filename.isascii() or set(info.filename) & set("/\\:\0"):
-            raise BadPackage("one of its files stands in it twice, or has a path")
+            raise BadPackage("one of its files is in it twice, or has a path")
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 0x1 or info.compress_size != info.file_size:
-            raise BadPackage(f"{info.filename[:40]!r} in it is packed or encrypted, which an export never is")
+            raise BadPackage(f"{info.filename[:40]!r} in it is compressed or encrypted, which an export never is")
         if info.header_offset != place:
-            raise BadPackage("something stands before or between its files")
+            raise BadPackage("something precedes or separates its files")
         file.seek(place + 26)
         head = file.read(4)
         place += 30 + sum(struct.unpack("<2H", head)) + info.file_size if len(head) == 4 else 0
         names.add(info.filename)
     if place != archive.start_dir:
-        raise BadPackage("something stands behind its files")
+        raise BadPackage("something follows its files")

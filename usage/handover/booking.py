@@ -35,7 +35,7 @@ _TOTALS_A_BATCH = 10_000
 
 @dataclass(slots=True)
 class _SiteHead:
-    """Stands where the running digest of a file does: what was read up to here is told by the site's own head."""
+    """Takes the place of the running digest of a file: what was read up to here is shown by the site's own head."""
 
     head: bytes = b""
 
@@ -109,7 +109,7 @@ class SiteBooks(Ledger):
             return [], 0
         self._cursor.line = rows[0][0] - 1
         if not (block.data.isascii() and b"\\" not in block.data) and not all(row[1].isprintable() for row in rows):
-            raise BadPackage("the id of one of its records holds characters that cannot be printed")
+            raise BadPackage("the id of one of its records contains unprintable characters")
         parsed = Parsed(rows=self._rename(rows), large=max(row[3] for row in rows) > _PLAIN)
         new, problems = self._store(self._connection, parsed, self._cursor)
         lines = [encode((*row[1:], self._names[row[2]])) for row in rows] if problems else []
@@ -128,7 +128,7 @@ class SiteBooks(Ledger):
     def _key(self, series: int) -> int:
         """This ledger's key of a series of the site's: the site is named here, whatever it calls itself there."""
         if series not in self._names:
-            raise BadPackage(f"series {series} has no name in it")
+            raise BadPackage(f"series {series} is unnamed in it")
         container, meter, version, kind, api, theirs = self._names[series]
         site = self._site if theirs in {"", self._site} else f"{self._site}/{theirs}"
         ours = (container, meter, version, kind, api, site)

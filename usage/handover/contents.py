@@ -109,8 +109,8 @@ def links(
             head = batch_head(head, batch) if head is not None else b""
             if row.sequence != expected or head != row.head or hashlib.sha256(line).digest() != row.rows:
                 raise AzlicError(
-                    f"batch {expected} of the ledger is not what was chained: it was changed by other hands",
-                    hint="go back to a copy of the ledger from before; nothing was handed over",
+                    f"batch {expected} of the ledger is not what was chained: it was changed outside azlic",
+                    hint="go back to an earlier copy of the ledger; nothing was handed over",
                 )
             expected += 1
             yield Link(batch, head, line)

@@ -7,7 +7,11 @@ class BadPackage(ValueError):
     """Bytes that are not the export they were taken for; the text says why not."""
 
 
+class UnknownSigner(BadPackage):
+    """An export that no key at hand has signed: another one may have."""
+
+
 class HandoverRefused(AzlicError):
-    """An export or an acknowledgement is not believed, or does not fit what was seen before. Exit status 1: a "no"."""
+    """An export or an acknowledgement is not trusted, or does not fit what was seen before. Exit status 1: a "no"."""
 
     exit_status = 1

@@ -46,7 +46,7 @@ from usage.months import Month
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """An export that lies in its file now; ``again`` says that it was given out before, to the same bytes."""
+    """An export that is in its file now; ``again`` says that it was written before, with the same bytes."""
 
     manifest: Manifest
     key_id: str
@@ -81,7 +81,7 @@ def export(  # one call for the one thing a site does every month
     not hold what it gave out before, ``AzlicError`` where the ledger was changed or the file cannot be written.
     """
     if not site:
-        raise BadCall("this site has no name to hand over in", hint='set AZLIC_SITE, or site = "NAME" in azlic.toml')
+        raise BadCall("this site has no name for a hand-over", hint='set AZLIC_SITE, or site = "NAME" in azlic.toml')
     with holding(engine):
         with writing(engine) as connection:
             origin = origin_of(connection, site=site, now=now)
@@ -115,21 +115,24 @@ def _range(connection: Connection, origin: str, *, month: Month | None, since: C
     else:
         start = max((row.last_batch for row in given if row.last_batch <= last), default=0)
     if start >= last:
-        raise BadCall("there is nothing new behind that checkpoint", hint="export without --since gives the last again")
+        raise BadCall(
+            "there is nothing new after that checkpoint",
+            hint="azlic export without --since writes the last export again",
+        )
     follows = next((row.number for row in given if row.last_batch == start), None)
     same = (row for row in given if (row.first_batch, row.last_batch, row.holds) == (start + 1, last, holds))
     return _Range(start + 1, last, follows, next(same, None))
 
 
 def _check_connects(connection: Connection, row: ExportRow, size: int) -> None:
-    """What was given out last has to be in the ledger still; else it was set back, or went another way."""
+    """What was exported last has to be in the ledger still; else it was rolled back, or forked."""
     head = head_at(connection, row.last_batch)
     if head != row.head:
         has = f"it has only {size} batches" if head is None else f"its head there is {head.hex()[:16]}"
         raise HandoverRefused(
             f"export {row.number} ended at batch {row.last_batch} with head {row.head.hex()[:16]}, and this ledger does"
-            f" not go on from there: {has}",
-            hint="it was set back or changed: go back to the ledger that made that export. Nothing was handed over",
+            f" not continue from there: {has}",
+            hint="it was rolled back or changed: go back to the ledger that made that export. Nothing was handed over",
         )
 
 
@@ -137,13 +140,13 @@ def _closing_batch(connection: Connection, month: Month) -> int:
     batch = connection.execute(select(ClosedMonthRow.batch).where(ClosedMonthRow.month == month.number)).scalar()
     if batch is None:
         raise BadCall(
-            f"{month} is not closed", hint=f"azlic close {month} first; without --month all that is new is handed over"
+            f"{month} is not closed", hint=f"azlic close {month} first; without --month everything new is handed over"
         )
     return int(batch)
 
 
 def _size_of(connection: Connection, since: Checkpoint, origin: str, size: int) -> int:
-    """Where a checkpoint stands in this ledger."""
+    """A checkpoint's place in this ledger."""
     if since.origin != origin:
         raise HandoverRefused(
             f"the checkpoint is of the ledger {since.origin}, and this one is {origin}",
@@ -154,13 +157,13 @@ def _size_of(connection: Connection, since: Checkpoint, origin: str, size: int) 
         has = f"has {size} batches" if head is None else f"has the head {head.hex()[:16]} there"
         raise HandoverRefused(
             f"the checkpoint says batch {since.size} with head {since.head.hex()[:16]}, and this ledger {has}",
-            hint="the ledger was set back or changed since the checkpoint was made: go back to the one that made it",
+            hint="the ledger was rolled back or changed since the checkpoint was made: go back to the one that made it",
         )
     return since.size
 
 
 class _Making:
-    """One export in the making: its members are written first, the manifest tells what they became."""
+    """One export in the making: its members are written first, the manifest then describes them."""
 
     def __init__(self, connection: Connection, writer: Writer, wanted: _Range, holds: str) -> None:
         self._connection = connection
@@ -261,7 +264,7 @@ def _row(manifest: Manifest, month: Month | None, now: datetime) -> dict[str, ob
 
 
 def digest_of(payload: bytes) -> bytes:
-    """What tells exports apart: the digest of the signed payload, which an envelope's outer form cannot change."""
+    """What distinguishes exports: the digest of the signed payload, which an envelope's outer form cannot change."""
     return hashlib.sha256(payload).digest()
 
 
@@ -272,7 +275,7 @@ def _again(connection: Connection, writer: Writer, row: ExportRow, signer: Signe
     if made.members != manifest.members:
         raise AzlicError(
             f"export {row.number} cannot be made again as it was: the ledger gives other bytes now",
-            hint="go back to a copy of the ledger from before; nothing was handed over",
+            hint="go back to an earlier copy of the ledger; nothing was handed over",
         )
     writer.finish(seal(row.manifest, EXPORT_TYPE, signer))
     return Exported(manifest, signer.public_key.keyid, again=True)

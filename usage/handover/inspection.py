@@ -6,7 +6,7 @@ from pathlib import Path
 from securesystemslib.signer import Key
 
 from usage.handover.archive import open_package
-from usage.handover.errors import BadPackage, HandoverRefused
+from usage.handover.errors import BadPackage, HandoverRefused, UnknownSigner
 from usage.handover.manifest import Manifest
 from usage.handover.sums import Sums
 from usage.handover.verify import verify_sums
@@ -33,6 +33,10 @@ def inspect(path: Path, key: Key) -> Inspected:
             manifest, payload = package.manifest([key])
             package.check_members(manifest)
             sums, names = verify_sums(package, manifest)
+    except UnknownSigner as error:
+        raise HandoverRefused(
+            f"{path}: {error}", hint="name the public key of the site that wrote it: --key site.pem"
+        ) from error
     except BadPackage as error:
         raise refusal(path, error) from error
     return Inspected(manifest, payload.key.keyid, sums, names)

@@ -63,7 +63,7 @@ class Close(StrictModel):
 class Manifest(StrictModel):
     """What an export says of itself.
 
-    It goes on behind ``previous``, where export number ``follows`` ended if there was one, and ends at ``checkpoint``.
+    It continues from ``previous``, where export number ``follows`` ended if there was one, and ends at ``checkpoint``.
     """
 
     site: Label
@@ -86,7 +86,7 @@ class Manifest(StrictModel):
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         if self.last_batch < self.first_batch or self.previous.size != self.first_batch - 1:
-            raise ValueError("its first and last batch and the one before do not follow each other")
+            raise ValueError("its first and last batch and the one before are not consecutive")
         if self.checkpoint != str(Checkpoint(self.origin, self.last_batch, bytes.fromhex(self.head))):
             raise ValueError("its checkpoint is not that of its origin, last batch and head")
         if tuple(member.name for member in self.members) != MEMBERS[self.holds]:

@@ -52,7 +52,7 @@ def write_sheets(sums: Sums, names: SeriesNames) -> dict[str, bytes]:
             "corrections.csv": _csv(CORRECTIONS, _corrections(sums, names)),
         }
     except KeyError as error:
-        raise BadPackage(f"series {error} has no name in it") from error
+        raise BadPackage(f"series {error} is unnamed in it") from error
 
 
 def _totals(sums: Sums, names: SeriesNames) -> Iterable[list[str]]:

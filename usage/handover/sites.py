@@ -32,19 +32,19 @@ class HandingSite:
 
 
 def enrol(engine: Engine, name: str, path: Path, *, replace: bool = False) -> HandingSite:
-    """Enrol a site with the public key in a file; ``replace`` gives a known site another key, and keeps its books.
+    """Enrol a site with the public key in a file; ``replace`` gives a known site another key and keeps its bookings.
 
-    Raises ``BadCall`` for what is no name, a key that another site has, and a site that has another key.
+    Raises ``BadCall`` for an invalid name, a key that another site has, and a site that has another key.
     """
     if not (1 <= len(name) <= _NAME_LENGTH and name.isprintable() and name == name.strip()):
-        raise BadCall(f"{name!r} is no name for a site", hint="use the name that the site has as AZLIC_SITE")
+        raise BadCall(f"{name!r} is not a valid name for a site", hint="use the name that the site has as AZLIC_SITE")
     key = load_public_key(path)
     with writing(engine) as connection:
         known = {site.name: site for site in list_sites(connection)}
         for site in known.values():
             if site.key.keyid == key.keyid and site.name != name:
                 raise BadCall(
-                    f"this is the key of site {site.name} already",
+                    f"this is already the key of site {site.name}",
                     hint="each site signs with a key of its own: azlic site init there makes it",
                 )
         if name not in known:
@@ -54,7 +54,7 @@ def enrol(engine: Engine, name: str, path: Path, *, replace: bool = False) -> Ha
             if not replace:
                 raise BadCall(
                     f"site {name} has another key, {known[name].key.keyid[:16]}",
-                    hint="if the site made a new one, and told you its fingerprint by another way, add --yes",
+                    hint="if the site made a new one, and gave you its fingerprint over another channel, add --yes",
                 )
             changed = update(HandingSiteRow).where(HandingSiteRow.site == name)
             connection.execute(changed.values(public_key=raw_public_key(key).hex()))

@@ -69,7 +69,7 @@ class Sums:
         return {key: months[key] for key in sorted(months)}
 
     def to_bytes(self) -> bytes:
-        """The sums as the document that stands in for the records where an export holds totals."""
+        """The sums as the document that replaces the records where an export holds totals."""
         closes = [(batch, (*close,)) for batch, close in self.closes]
         return encode(_Document(self.totals(), self.corrections, closes))
 

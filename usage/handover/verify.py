@@ -22,7 +22,7 @@ _decode = msgspec.json.Decoder(tuple[_Size, _Text, _Size, _Size, _Hex, _Size, _S
 
 
 def verify_chain(package: Package, manifest: Manifest) -> Iterator[tuple[SealedBatch, bytes]]:
-    """Each batch with its head, once the head has been computed anew; behind the last one, that it is the signed one.
+    """Each batch with its head, once the head has been recomputed; behind the last one, that it is the signed one.
 
     Raises ``BadPackage`` naming the first batch that does not follow the one before it.
     """
@@ -45,7 +45,7 @@ def verify_stored(package: Package, manifest: Manifest) -> Iterator[Stored]:
     for batch, head in verify_chain(package, manifest):
         line = next(lines, b"")
         if hashlib.sha256(line).digest() != batch.rows:
-            raise BadPackage(f"what it holds of batch {batch.sequence} is not what was chained")
+            raise BadPackage(f"what it holds of batch {batch.sequence} is not what is in the chain")
         yield batch, head, line, read_contents(line, batch)
     if next(lines, None) is not None:
         raise BadPackage("it holds more than its batches")
@@ -73,7 +73,7 @@ def read_totals(package: Package, manifest: Manifest) -> Sums:
         batch.sequence: batch.rows for batch, _ in verify_chain(package, manifest) if SourceKind.CLOSE.is_of(batch.file)
     }
     if closes != found:
-        raise BadPackage("the months it closes are not those that were chained")
+        raise BadPackage("the months it closes are not those in the chain")
     return sums
 
 
@@ -84,7 +84,7 @@ def check_names(batch: SealedBatch, contents: Contents | ClosingEntry, names: di
 
 
 def check_sums(package: Package, manifest: Manifest, sums: Sums, names: dict[int, Labels]) -> None:
-    """What the manifest and the sheets tell is what the export holds."""
+    """What the manifest and the sheets say is what the export holds."""
     if sums.records != manifest.records:
         raise BadPackage("it holds another number of records than its manifest says")
     closes = [(close.batch, close.month, close.reason, close.totals) for close in manifest.closes]

@@ -1,4 +1,4 @@
-"""What lies in output folders and is not in the ledger yet: a look at the disk that changes nothing."""
+"""The backlog: what is in output folders and not yet in the ledger: a look at the disk that changes nothing."""
 
 import contextlib
 from collections.abc import Iterable, Sequence

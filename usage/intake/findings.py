@@ -14,14 +14,14 @@ from usage.ledger.tables.records import FindingRow, GapRow
 KINDS = {
     "gap": "records of a container are missing",
     "edited": "a line was changed after it was written",
-    "removed": "a line that was taken is gone from its file",
-    "disorder": "records stand out of order",
-    "reused": "a container counts anew: its records were lost, or its mount is a fresh one",
+    "removed": "a line that was taken is missing from its file",
+    "disorder": "records are out of order",
+    "reused": "a container restarted its numbering: its records were lost, or its mount is new",
     "shrunk": "a file became shorter",
     "rewritten": "a file's beginning changed",
-    "replaced": "a file was put in the place of another",
+    "replaced": "a file was replaced by another",
     "vanished": "a file is gone",
-    "counter-fell": "a counter fell: a fresh mount, or a lost one",
+    "counter-fell": "a counter fell: a new mount, or a lost one",
     "same-mount": "a mount may be counted twice",
 }
 
@@ -76,10 +76,10 @@ def open_gaps(connection: Connection, *, settled: bool = False) -> Sequence[Open
 def settle(engine: Engine, keys: Sequence[int], *, reason: str, now: datetime) -> int:
     """Let findings rest for a reason, which is kept with them; returns how many.
 
-    Raises ``BadCall`` for a number that is no open finding.
+    Raises ``BadCall`` for a number that is not an open finding.
     """
     if not reason.strip():
-        raise BadCall("a finding is settled for a reason", hint="--reason 'the file was moved to the archive by hand'")
+        raise BadCall("settling a finding needs a reason", hint="--reason 'the file was moved to the archive by hand'")
     with holding(engine), writing(engine) as connection:
         waiting = {finding.key for finding in list_findings(connection)}
         if unknown := sorted(set(keys) - waiting):

@@ -2,9 +2,9 @@
 
 A file is the one that was read before when all it held up to the offset is still there, byte for byte (``consumed``).
 Device and inode say where to look first; a file that moved to another file system, was copied or was compressed is
-found by its ``head``; the ``marker`` before the offset tells most strangers apart without reading them whole. On any
-doubt a file is read again from 0: ids are unique for ever. The lengths of head and marker are kept with them, so that
-another version may choose others.
+found by its ``head``; the ``marker`` before the offset distinguishes most other files without reading them whole. On
+any doubt a file is read again from 0: ids are unique for ever. The lengths of head and marker are kept with them, so
+that another version may choose others.
 """
 
 import hashlib
@@ -185,7 +185,7 @@ class Matching:
         return True
 
     def _resume(self, opened: OpenFile, file: FoundFile, row: SourceRow) -> Work | None:
-        """The work that goes on behind the offset; None where the bytes before it are not those that were read."""
+        """The work that continues after the offset; None where the bytes before it are not those that were read."""
         tail = opened.read(row.offset - row.marker_length, row.marker_length)
         if len(tail) < row.marker_length or (row.offset and hashlib.sha256(tail).digest() != row.marker):
             return None
@@ -237,7 +237,7 @@ class Matching:
         kind, detail = _fate(path, row, taken=path in work)
         same = (FindingRow.kind == kind, FindingRow.file == _short(path), FindingRow.source == row.key)
         earlier = self._connection.execute(select(func.count()).where(*same)).scalar_one()
-        rest = f"; {row.pending} bytes behind it had not been taken" if row.pending else ""
+        rest = f"; {row.pending} bytes after it had not been taken" if row.pending else ""
         times = f", {earlier} times before" if earlier else ""
         detail = f"{row.path} had been read up to byte {row.offset}, and {detail}{rest} (source {row.key}{times})"
         self._ledger.report_finding(self._connection, kind=kind, source=row.key, file=_short(path), detail=detail)
@@ -250,10 +250,10 @@ def _fate(path: Path, row: SourceRow, *, taken: bool) -> tuple[str, str]:
     except OSError:
         return "vanished", "is gone"
     if taken or now.identity != (row.device, row.inode):
-        return "replaced", "is another file now"
+        return "replaced", "is now another file"
     if now.size < row.offset:
         return "shrunk", f"now has {now.size} bytes"
-    return "rewritten", "what stood before that place is not the same any more"
+    return "rewritten", "what precedes that place has changed"
 
 
 def _is_unchanged(file: FoundFile, row: SourceRow) -> bool:

@@ -1,4 +1,4 @@
-"""The quarantine: lines that were kept apart, looked at again by people, taken after all or put aside for a reason."""
+"""The quarantine: lines that were kept apart, reviewed by people, and taken after all or discarded with a reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def retry(engine: Engine, keys: Sequence[int] | None, *, now: datetime, site: st
 def discard(engine: Engine, keys: Sequence[int], *, reason: str, now: datetime) -> int:
     """Put lines aside for a reason, which is kept with them; returns how many. Nothing is deleted."""
     if not reason.strip():
-        raise BadCall("a line is discarded for a reason", hint="--reason 'torn by the power cut of 3 March'")
+        raise BadCall("discarding a line needs a reason", hint="--reason 'torn by the power cut of 3 March'")
     with holding(engine), writing(engine) as connection:
         chosen = _chosen(connection, keys)
         for item in chosen:

@@ -33,8 +33,8 @@ def ingest(
 ) -> Receipt:
     """Take every whole line that is new in the usage files below ``paths``; twice is once.
 
-    ``progress`` hears the bytes done and the bytes to do. ``memory`` spares a process that ingests again and again the
-    second look at what it has read itself; ``sizes`` says how much is taken at a time. Raises ``AzlicError`` when a
+    ``progress`` receives the bytes done and the bytes to do. ``memory`` spares a process that ingests again and again
+    the second look at what it has read itself; ``sizes`` says how much is taken at a time. Raises ``AzlicError`` when a
     folder or the ledger cannot be used, and, once everything else is taken, when a file cannot be read; what was
     committed stays, and the next ingest goes on there.
     """

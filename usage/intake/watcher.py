@@ -22,7 +22,7 @@ SETTLE_SECONDS = 0.05
 
 
 RESCAN_SECONDS = 60.0
-"""So often everything is looked at, in case an event went by unheard."""
+"""How often everything is rescanned, in case an event was missed."""
 
 
 def watch(
@@ -34,9 +34,9 @@ def watch(
     site: str = "",
     polling: bool = False,
 ) -> None:
-    """Take what containers write into output folders as they write it, until the program is told to end.
+    """Take what containers write into output folders as they write it, until the program is stopped.
 
-    ``clock`` says what time it is, ``took`` hears the receipt of every ingest; what it raises ends the loop, and
+    ``clock`` says what time it is, ``took`` receives the receipt of every ingest; what it raises ends the loop, and
     nothing is left half done. ``polling`` is for network mounts. Raises ``AzlicError`` when a folder or the ledger
     fails.
     """
@@ -93,10 +93,10 @@ class Watch(FileSystemEventHandler):
         alive: Callable[[], None],
         failed: Callable[[AzlicError], None] | None = None,
     ) -> None:
-        """Watch until ``stop``. ``took`` hears every receipt, ``alive`` is called at least every ``alive_seconds``.
+        """Watch until ``stop``. ``took`` receives every receipt, ``alive`` is called at least every ``alive_seconds``.
 
         Raises ``AzlicError`` when the folders cannot be watched, and when one of them, a file or the ledger cannot be
-        used; where there is ``failed``, that hears of it instead, and the next scan of everything tries again.
+        used; where there is ``failed``, that receives it instead, and the next scan of everything tries again.
         """
         self._observe()
         try:
@@ -128,7 +128,7 @@ class Watch(FileSystemEventHandler):
         except OSError as error:
             raise AzlicError(
                 f"the output folder cannot be watched: {error.strerror or error}",
-                hint="name folders that are there and may be read; where the system has no more watches, use --polling",
+                hint="name folders that exist and may be read; where the system has no more watches, use --polling",
             ) from error
 
     def _wait(self, seconds: float) -> set[Path]:

@@ -1,4 +1,4 @@
-"""The chain of batches: where it stands, and how the next one is sealed to it."""
+"""The chain of batches: where it ends, and how the next one is sealed to it."""
 
 from datetime import datetime
 

@@ -1,7 +1,7 @@
 """The checkpoint: what a ledger held at one moment, in three lines that can be kept elsewhere or written down.
 
 Source: C2SP tlog-checkpoint, without a signature: the ledger's name, the number of its batches, and the head after the
-last of them in base64. Whoever keeps one can tell later that nothing up to there was changed.
+last of them in base64. Whoever keeps one can prove later that nothing up to there was changed.
 """
 
 import base64
@@ -31,10 +31,12 @@ _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
 
 
 class BadCheckpoint(BadCall, ValueError):
-    """A text that is no checkpoint; ``reason`` says why."""
+    """A text that is not a checkpoint; ``reason`` says why."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"it is no checkpoint: {reason}", hint="give it all three lines that azlic checkpoint printed")
+        super().__init__(
+            f"it is not a checkpoint: {reason}", hint="give it all three lines that azlic checkpoint printed"
+        )
         self.reason = reason
 
 
@@ -48,11 +50,11 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         if not (1 <= len(self.origin) <= _NAME_LENGTH and self.origin.isprintable() and " " not in self.origin):
-            raise BadCheckpoint("its first line is no name of a ledger")
+            raise BadCheckpoint("its first line is not the name of a ledger")
         if not 0 <= self.size <= MAX_SIZE:
-            raise BadCheckpoint("its second line is no number of batches")
+            raise BadCheckpoint("its second line is not a number of batches")
         if len(self.head) != HEAD_BYTES or (self.size == 0 and self.head != ORIGIN):
-            raise BadCheckpoint("its third line is no head in base64")
+            raise BadCheckpoint("its third line is not a head in base64")
 
     def __str__(self) -> str:
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.head).decode()}\n"
@@ -71,7 +73,7 @@ class Checkpoint:
             raise BadCheckpoint("it does not have three lines, each with its end")
         origin, size, head = lines[:3]
         if not _SIZE.fullmatch(size):
-            raise BadCheckpoint("its second line is no number of batches")
+            raise BadCheckpoint("its second line is not a number of batches")
         return cls(origin, int(size), _decode(head))
 
 
@@ -82,7 +84,7 @@ def _decode(text: str) -> bytes:
     except (binascii.Error, ValueError):
         head = b""
     if base64.b64encode(head).decode() != text:
-        raise BadCheckpoint("its third line is no head in base64")
+        raise BadCheckpoint("its third line is not a head in base64")
     return head
 
 
@@ -93,7 +95,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except (BadCheckpoint, FileTooLarge) as error:
         reason = error.reason if isinstance(error, BadCheckpoint) else f"it is larger than {MAX_BYTES:,} bytes"
         raise AzlicError(
-            f"{path} is no checkpoint: {reason}", hint="give it all three lines that azlic checkpoint printed"
+            f"{path} is not a checkpoint: {reason}", hint="give it all three lines that azlic checkpoint printed"
         ) from error
 
 
@@ -133,7 +135,7 @@ _ED25519 = b"\x01"
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The ledger as it stands: its name, if it was given one, its batches, the digest behind the last of them."""
+    """The ledger as it is: its name, if it was given one, its batches, the digest behind the last of them."""
 
     origin: str | None
     batches: int
@@ -141,14 +143,14 @@ class Head:
     taken_at: datetime | None
 
     def checkpoint(self) -> str | None:
-        """The three lines that stand for the ledger; None while it has no name. Source: C2SP tlog-checkpoint."""
+        """Three lines that identify the ledger's content; None while it has no name. Source: C2SP tlog-checkpoint."""
         if self.origin is None:
             return None
         return str(Checkpoint(self.origin, self.batches, self.digest))
 
 
 def ledger_head(connection: Connection) -> Head:
-    """The head of the ledger as it stands."""
+    """The head of the ledger at present."""
     query = select(BatchRow.sequence, BatchRow.head, BatchRow.taken_at).order_by(BatchRow.sequence.desc()).limit(1)
     last = connection.execute(query).one_or_none()
     origin = connection.execute(select(OriginRow.name)).scalar()

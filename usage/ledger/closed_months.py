@@ -28,7 +28,7 @@ def last_closed_month(connection: ReadOnlyConnection) -> Month | None:
 
 
 def booking_month(closed: Month | None, now: datetime) -> Month:
-    """The open month that bears what is booked now: this one, or the first after the newest closed one."""
+    """The open month that counts what is booked now: this one, or the first after the newest closed one."""
     this = Month.of(now)
     return this if closed is None else max(this, closed.next)
 

@@ -35,7 +35,7 @@ Entry = tuple[str, int, int, str, int, int, str]
 class Corrected:
     """A record and what counts of it: as reported, now, and after a correction; in millionths of the meter's unit.
 
-    ``month`` is the record's, ``booked_month`` the one that bears the difference.
+    ``month`` is the record's, ``booked_month`` the one that counts the difference.
     """
 
     record_id: str
@@ -86,7 +86,7 @@ def correct(engine: Engine, record_id: str, quantity: int, *, reason: str, now: 
 
 
 def check_reason(reason: str) -> None:
-    """Refuse what is no reason. Raises ``BadCall``."""
+    """Refuse an invalid reason. Raises ``BadCall``."""
     if not (reason.strip() and reason.isprintable() and len(reason) <= REASON_LENGTH):
         raise BadCall(
             f"a reason is a line of 1 to {REASON_LENGTH} characters",
@@ -103,7 +103,7 @@ def _correction(connection: Connection, record_id: str, quantity: int, now: date
     container, meter, time, reported = found
     before = reported + _correction_sum(connection, record_id)
     if quantity == before:
-        raise BadCall(f"record {record_id} counts {group_digits(before)} already", hint="there is nothing to correct")
+        raise BadCall(f"record {record_id} already counts {group_digits(before)}", hint="there is nothing to correct")
     month, closed = Month.of(from_milliseconds(time)), last_closed_month(view_of(connection))
     booked = month if closed is None or month > closed else booking_month(closed, now)
     return Corrected(record_id, container, meter, month, booked, reported, before, quantity)

@@ -87,7 +87,7 @@ class Chains:
             link = newest
         if sequence == link[0] + 1:
             if record.previous != link[1]:
-                detail = f"record {sequence} of {container} does not follow the line before it as it now stands"
+                detail = f"record {sequence} of {container} does not follow the line before it as it is now"
                 breaks.edited.append(Problem("edited", index, detail, container))
         elif sequence > link[0]:
             first, last = link[0] + 1, sequence - 1
@@ -98,7 +98,7 @@ class Chains:
         else:
             self.advance(container, link)
             breaks.late[index] = (container, sequence)
-            detail = f"record {sequence} of {container} stands behind record {link[0]}"
+            detail = f"record {sequence} of {container} comes after record {link[0]}"
             breaks.disorder[index] = Problem("disorder", index, detail, container)
             return link
         return LATE if index in breaks.late else None
@@ -127,7 +127,7 @@ class Chains:
 
 
 def last_links(data: bytes) -> dict[str, Link]:
-    """Where the chains of containers stand behind the last lines of a file; ``data`` may begin within a line."""
+    """Where the chains of containers end after the last lines of a file; ``data`` may begin within a line."""
     links: dict[str, Link] = {}
     for line in data.split(b"\n"):
         try:

@@ -8,7 +8,7 @@ ON_DISK = "source.inode <> 0"
 """In SQL: the source is a usage file that was found on a disk. The others are virtual and have no inode."""
 
 VIRTUAL = "source.inode = 0"
-"""In SQL: the source is no file, but one of ``SourceKind``."""
+"""In SQL: the source is not a file, but one of ``SourceKind``."""
 
 
 class SourceKind(StrEnum):

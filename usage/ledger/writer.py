@@ -1,6 +1,6 @@
 """The ledger: blocks of lines become records, totals and a chained batch, in one transaction.
 
-Same id and same content is a duplicate; same id and other content a conflict; a line that is no record goes to
+Same id and same content is a duplicate; same id and other content a conflict; a line that is not a record goes to
 quarantine whole. Records, totals, chain, batch and the file's offset are committed together: exactly once.
 """
 
@@ -44,7 +44,7 @@ class Receipt:
     """What an ingest took: new records, duplicates, conflicts, lines in quarantine, findings about the sources.
 
     ``late`` of the new records came after their month was closed, and are booked in an open one. ``pending_bytes``
-    stand behind the last whole line of their files and wait for their end; ``unsteady`` files were swapped for others
+    follow the last whole line of their files and wait to be completed; ``unsteady`` files were swapped for others
     while they were looked at, and wait for the next ingest.
     """
 
@@ -209,14 +209,14 @@ class Ledger:
             elif earlier == content:
                 self._receipt.duplicates += 1
             else:
-                reason = "this id is in the ledger already, with other content"
+                reason = "this id is already in the ledger, with other content"
                 problems.append(Problem("conflict", index, reason, identity))
         return new, problems
 
     def _set_apart(
         self, connection: Connection, cursor: Cursor, block: Block, lines: Sequence[bytes], problems: list[Problem]
     ) -> int:
-        """Keep bad lines and conflicts whole, with their place; what lies there already is not kept twice."""
+        """Keep bad lines and conflicts whole, with their place; what is there already is not kept twice."""
         if not problems:
             return 0
         starts = list(accumulate((len(line) + 1 for line in lines), initial=block.start))
@@ -252,12 +252,12 @@ class Ledger:
                 noted += self._note(connection, cursor, _absent("gap", missing, "are missing"))
         for missing in breaks.removed if cursor.reread else ():
             if not is_gap(connection, missing):
-                noted += self._note(connection, cursor, _absent("removed", missing, "are not in this file any more"))
+                noted += self._note(connection, cursor, _absent("removed", missing, "are no longer in this file"))
         for problem in (*breaks.edited, *breaks.disorder.values()):
             noted += self._note(connection, cursor, problem)
         for index, (container, sequence) in breaks.late.items():
             if not close_gap(connection, container, sequence):
-                detail = f"numbers of {container} that were given before are given to other records here"
+                detail = f"numbers of {container} that were used before belong to other records here"
                 noted += self._note(connection, cursor, Problem("reused", index, detail, container))
         if breaks.late:
             settle_closed_gaps(connection, {container for container, _ in breaks.late.values()}, now=self._now)

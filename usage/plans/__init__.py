@@ -1,1 +1,1 @@
-"""Commitment plans: the model, the book they stand in, and what Azure says of them."""
+"""Commitment plans: the model, how they are stored, and what Azure says about them."""

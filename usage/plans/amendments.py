@@ -1,4 +1,4 @@
-"""Amendments: units added to a plan in mid-term. The book only grows: a mistake is taken back by another row."""
+"""Amendments: units added to a plan in mid-term. Rows are only added: a mistake is taken back by another row."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -54,7 +54,7 @@ def _refuse_what_cannot_be(plan: Plan, units: int, effective_at: datetime) -> No
         raise BadCall(f"{iso(effective_at)} is not 00:00 UTC", hint="units count from a whole day: give a plain date")
     if not plan.starts_at <= effective_at < plan.ends_at:
         raise BadCall(
-            f"{effective_at:%Y-%m-%d} is no day of plan {plan.name}",
+            f"{effective_at:%Y-%m-%d} is not a day of plan {plan.name}",
             hint=f"a plain date from {plan.starts_at:%Y-%m-%d} up to, not including, {plan.ends_at:%Y-%m-%d}",
         )
 
@@ -68,7 +68,7 @@ def _standing(plan: Plan, units: int, effective_at: datetime) -> Change | None:
 def _take_back(plan: Plan, standing: Change | None, units: int, now: datetime) -> Change:
     if standing is None:
         raise BadCall(
-            f"no {-units} units stand added to plan {plan.name} from that day", hint=f"see: azlic plan show {plan.name}"
+            f"no {-units} units were added to plan {plan.name} from that day", hint=f"see: azlic plan show {plan.name}"
         )
     return replace(standing, units=units, quota=-standing.quota, entered_at=now)
 
@@ -76,7 +76,7 @@ def _take_back(plan: Plan, standing: Change | None, units: int, now: datetime) -
 def _refuse_other_quota(plan: Plan, known: Change, change: Change) -> None:
     if known.quota != change.quota:
         raise BadCall(
-            f"these units stand added to plan {plan.name} from that day with {group_digits(known.quota)} {plan.unit}, "
+            f"units were already added to plan {plan.name} from that day with {group_digits(known.quota)} {plan.unit}, "
             f"not {group_digits(change.quota)}",
             hint=f"take them back first: azlic plan amend {plan.name} --units {-known.units} "
             f"--from {known.effective_at:%Y-%m-%d}",
@@ -85,4 +85,4 @@ def _refuse_other_quota(plan: Plan, known: Change, change: Change) -> None:
 
 def _refuse_too_much(plan: Plan, change: Change) -> None:
     if change.quota > MAX_WHOLE * MICRO or plan.units_by(plan.ends_at) + change.units > MAX_UNITS:
-        raise BadCall("that adds more than can be counted", hint="a quota is at most 1,000,000,000,000 in all")
+        raise BadCall("that is more than can be counted", hint="a quota is at most 1,000,000,000,000 in all")

@@ -121,7 +121,7 @@ def read_items(content: bytes, origin: str, kind: type[AzureItem]) -> AzureList[
     except ValueError as error:
         raise wrong(origin, str(error)) from error
     if isinstance(parsed, dict) and "payloadType" in parsed:
-        raise AzlicError(f"{origin} is a license, not Azure's JSON", hint="name the folder that it lies in")
+        raise AzlicError(f"{origin} is a license, not Azure's JSON", hint="name the folder that holds it")
     if isinstance(parsed, list):
         listed, known = {"value": parsed}, 1
     elif isinstance(parsed, dict) and "value" not in parsed:

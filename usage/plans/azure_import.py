@@ -39,7 +39,7 @@ def parse_tiers(content: bytes, origin: str) -> Tiers:
     for tier in read_items(content, origin, AzureTier).value:
         key = tier.hosting_model, tier.plan_type, tier.tier
         if tier.quota is not None and found.setdefault(key, tier.quota) != tier.quota:
-            raise wrong(origin, f"tier {' '.join(key)} stands there with two quotas")
+            raise wrong(origin, f"tier {' '.join(key)} is listed with two quotas")
     return found
 
 
@@ -51,7 +51,7 @@ def parse_plans(content: bytes, origin: str, *, period: Period, tiers: Tiers, me
     """
     found = read_items(content, origin, AzurePlan)
     plans: list[Plan] = []
-    left_out = ["the list goes on at its nextLink: the rest is not in this file"] if found.next_link else []
+    left_out = ["the list continues at its nextLink: the rest is not in this file"] if found.next_link else []
     notes: list[str] = []
     for azure in found.value:
         if reason := _reason_to_leave_out(azure.properties):

@@ -30,7 +30,7 @@ class MeterShare:
     def __post_init__(self) -> None:
         if not (1 <= self.multiplier <= MAX_WHOLE and 1 <= self.divisor <= MAX_WHOLE):
             raise BadCall(
-                f"{self.multiplier} for each {self.divisor} is no ratio for meter {self.meter}",
+                f"{self.multiplier} for each {self.divisor} is not a valid ratio for meter {self.meter}",
                 hint="both are whole numbers from 1 to 1,000,000,000,000",
             )
         common = gcd(self.multiplier, self.divisor)
@@ -52,7 +52,7 @@ class Change:
     """Units added in mid-term: the period of ``effective_at`` commits to ``quota`` more (millionths).
 
     Every later period commits to the full quota of these units. A row with negative numbers takes one back that was
-    entered by mistake. ``prorated`` tells whether the quota was worked out or stated.
+    entered by mistake. ``prorated`` says whether the quota was worked out or stated.
     """
 
     effective_at: datetime
@@ -89,9 +89,11 @@ class Plan:
         names = [share.meter for share in self.meters]
         for label in (self.name, self.plan_type, self.tier, self.unit, *names):
             if not (1 <= len(label) <= _LABEL_LENGTH and label.isprintable()):
-                raise BadCall(f"{label!r} is no name for a part of a plan", hint="use 1 to 200 printable characters")
+                raise BadCall(
+                    f"{label!r} is not a valid name for a part of a plan", hint="use 1 to 200 printable characters"
+                )
         if twice := [name for name in names if names.count(name) > 1]:
-            raise BadCall(f"meter {twice[0]} stands twice in plan {self.name}", hint="name each meter once")
+            raise BadCall(f"meter {twice[0]} is listed twice in plan {self.name}", hint="name each meter once")
         if self.starts_at >= self.ends_at:
             raise BadCall(f"plan {self.name} ends before it starts", hint="the end is the first instant after the plan")
         if not (is_midnight(self.starts_at) and is_midnight(self.ends_at)):
@@ -126,7 +128,7 @@ class Plan:
         return self.quota * units * (end - day).days // (end - start).days // MICRO * MICRO
 
     def period_around(self, instant: datetime) -> tuple[datetime, datetime]:
-        """The period an instant lies in, half-open: the calendar month, or the year counted from the plan's start.
+        """The period that contains an instant, half-open: the calendar month, or a year from the plan's start.
 
         A period never reaches beyond the plan.
         """

@@ -1,4 +1,4 @@
-"""The book of plans: each entered once, its meters mapped by hand."""
+"""The stored plans: each entered once, its meters mapped by hand."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -82,7 +82,7 @@ def _refuse_other_terms(here: Plan, there: Plan) -> None:
     told += [f"meter {meter} only there" for meter in sorted(missing)]
     if told:
         raise BadCall(
-            f"plan {here.name} is entered with other terms: {'; '.join(told)}", hint=_hint(here, there, differing)
+            f"plan {here.name} already exists with other terms: {'; '.join(told)}", hint=_hint(here, there, differing)
         )
 
 
@@ -111,7 +111,7 @@ def _refuse_shared_meter(plan: Plan, known: Iterable[Plan]) -> None:
         shared = meters & {share.meter for share in other.meters}
         if shared and other.name != plan.name and other.covers(plan.starts_at, plan.ends_at):
             raise BadCall(
-                f"meter {min(shared)} already draws on plan {other.name} at that time",
+                f"meter {min(shared)} already draws on plan {other.name} in that period",
                 hint="a meter draws on one plan at a time; leave it out, or let the plans follow each other",
             )
 

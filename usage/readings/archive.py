@@ -14,7 +14,7 @@ from usage.readings.inbox import Arrival
 
 
 class ArrivalOrder(StrEnum):
-    """Where an arrival stands among the readings of its source and month."""
+    """Where an arrival belongs among the readings of its source and month."""
 
     NEWEST = "newest"
     OLDER = "older"

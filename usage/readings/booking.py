@@ -1,6 +1,6 @@
 """The virtual file of a reading source: what its counters rose by, as usage records that we make ourselves.
 
-It lies nowhere. Its lines can be made again from the records in the ledger, byte for byte, so that its batches are
+It exists nowhere. Its lines can be made again from the records in the ledger, byte for byte, so that its batches are
 bound to each other and to their bytes like those of any other file.
 """
 
@@ -96,7 +96,7 @@ def _digest(connection: Connection, source: KnownSource, consumed: bytes | None)
     if consumed is not None and digest.digest() != consumed:
         raise AzlicError(
             f"what the ledger holds of {source.file} is not what was booked",
-            hint="the ledger was changed by other hands: go back to a copy of it from before; nothing was booked now",
+            hint="the ledger was changed outside azlic: go back to an earlier copy of it; nothing was booked now",
         )
     return digest
 

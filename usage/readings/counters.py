@@ -20,17 +20,17 @@ class Step:
 
     @property
     def fell(self) -> bool:
-        """Whether the counter began anew, as it does on a fresh mount."""
+        """Whether the counter started again, as it does on a fresh mount."""
         return self.value < self.before
 
     @property
     def increase(self) -> int:
-        """What was used in between: all of a counter that began anew."""
+        """What was used in between: all of a counter that started again."""
         return self.value if self.fell else self.value - self.before
 
 
 class Counters:
-    """Where the counters of one source's month stand: of each meter the epoch and the value."""
+    """The counters of one source's month: of each meter the epoch and the value."""
 
     def __init__(self, standing: Mapping[str, tuple[int, int]] | None = None) -> None:
         self.standing = dict(standing or {})
@@ -66,7 +66,7 @@ def save_counters(connection: Connection, source: int, month: int, steps: Iterab
 
 
 def sum_of_months(connection: Connection, source: int) -> dict[str, int]:
-    """What a source's months stand at together, by meter, in millionths."""
+    """The sum of a source's months, by meter, in millionths."""
     query = (
         select(CounterRow.meter, func.sum(CounterRow.quantity))
         .where(CounterRow.source == source)

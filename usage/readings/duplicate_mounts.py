@@ -1,6 +1,6 @@
 """Mirrors: two sources that report the same mount, of which only one may count.
 
-Containers that share an output folder each report the sum of all that lies in it (facts/azure-disconnected §2.4). The
+Containers that share an output folder each report the sum of everything in it (facts/azure-disconnected §2.4). The
 younger source is then held back as the mirror of the older one.
 """
 
@@ -37,7 +37,7 @@ class DuplicateMount:
         twice = f"; up to {amounts(self.booked)}, booked from it before, may be counted twice" if self.booked else ""
         return (
             f"{self.second.name} reports the same mount as {self.first.name}: both read {amounts(self.used)} for"
-            f" {self.what}. It is booked no more{twice}. If they are two mounts:"
+            f" {self.what}. It is no longer booked{twice}. If they are two mounts:"
             f" azlic sources separate {self.second.name} --yes"
         )
 

@@ -39,7 +39,7 @@ class Arrival:
 
     @property
     def month_number(self) -> int:
-        """The month as the ledger keeps it: 0 stands for everything."""
+        """The month as the ledger keeps it: 0 means everything."""
         return self.month.number if self.month else 0
 
     @property
@@ -54,7 +54,7 @@ def check_month(month: Month, *, taken_at: datetime) -> Month:
         raise BadCall(f"no container reports a month as old as {month}", hint=f"name one from {EARLIEST} on")
     if month.starts_at > taken_at:
         raise BadCall(
-            f"{month} has not begun at {iso(taken_at)}", hint="name the month that was asked for, and when it was taken"
+            f"{month} had not begun at {iso(taken_at)}", hint="name the month that was asked for, and when it was taken"
         )
     return month
 
@@ -62,10 +62,10 @@ def check_month(month: Month, *, taken_at: datetime) -> Month:
 def from_file(path: Path, *, month: Month | None, now: datetime, taken_at: datetime | None = None) -> Arrival:
     """A report that was carried here in a file; ``taken_at`` is when it was taken, where that is known.
 
-    Raises ``BadCall`` for a month or an instant that cannot be, ``AzlicError`` for a file that is no usage report.
+    Raises ``BadCall`` for a month or an instant that cannot be, ``AzlicError`` for a file that is not a usage report.
     """
     if taken_at is not None and taken_at > now:
-        raise BadCall(f"{iso(taken_at)} lies in the future", hint="state when the report was taken, in UTC")
+        raise BadCall(f"{iso(taken_at)} is in the future", hint="state when the report was taken, in UTC")
     if month is not None:
         check_month(month, taken_at=taken_at or now)
     try:
@@ -78,6 +78,6 @@ def from_file(path: Path, *, month: Month | None, now: datetime, taken_at: datet
         )
     except (FileTooLarge, UnusableBody) as error:
         raise AzlicError(
-            f"{path} is no usage report: {error}",
-            hint="give it what GET /records/usage-logs/03/2026 answers, unchanged; nothing was booked",
+            f"{path} is not a usage report: {error}",
+            hint="give it the answer to GET /records/usage-logs/03/2026, unchanged; nothing was booked",
         ) from error

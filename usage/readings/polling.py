@@ -57,7 +57,7 @@ class Pulled:
 
 
 class _NoReport(Exception):
-    """There is no report at an address; the text says why. ``hopeless`` where no other will do better."""
+    """An address gives no report; the text says why. ``hopeless`` where no other will do better."""
 
     def __init__(self, reason: str, *, hopeless: bool = False) -> None:
         super().__init__(reason)
@@ -87,7 +87,7 @@ def pull(
     Everything comes first: what is used in between is then in the months, and never missing from them. ``progress``
     hears what is asked for, the number of the question, and how many there are. No redirect is followed, no proxy
     used; an answer has at most 1 MiB and 30 seconds. Raises ``BadCall`` for an address or a month that
-    cannot be meant.
+    is invalid.
     """
     base = _base(url)
     for wanted in months:
@@ -104,7 +104,9 @@ def pull(
                 content = _get(client, address, patience)
                 arrivals.append(Arrival.of(content, month=month, origin=address, taken_at=clock()))
             except UnusableBody as error:
-                failures.append(Failure(month, f"{address} answered what is no usage report: {error}"))
+                failures.append(
+                    Failure(month, f"{address} answered with something that is not a usage report: {error}")
+                )
             except _NoReport as error:
                 failures.append(Failure(month, f"{address}: {error}"))
                 if error.hopeless:
@@ -119,7 +121,7 @@ def _base(url: str) -> str:
         raise BadCall("that is not a valid container address", hint="write it as http://HOST:5000")
     if not has_only_a_path(parsed):
         raise BadCall(
-            "the address holds a password or a query, and it is kept in the ledger",
+            "the address contains a password or a query, and addresses are kept in the ledger",
             hint="write it as http://HOST:5000",
         )
     return url.rstrip("/").removesuffix(PATH.rstrip("/")).rstrip("/") + PATH
@@ -136,7 +138,7 @@ def _get(client: httpx.Client, address: str, patience: Patience) -> bytes:
     except (httpx.ConnectError, httpx.ConnectTimeout, UnicodeError) as error:
         raise _NoReport(str(error) or "nothing answers there", hopeless=True) from error
     except httpx.TimeoutException as error:
-        raise _NoReport(f"it said nothing for {patience.silence_seconds:.0f} seconds") from error
+        raise _NoReport(f"it sent nothing for {patience.silence_seconds:.0f} seconds") from error
     except httpx.HTTPError as error:
         raise _NoReport(str(error) or type(error).__name__) from error
 

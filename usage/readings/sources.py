@@ -30,7 +30,7 @@ class KnownSource:
 
 @dataclass(frozen=True, slots=True)
 class ListedSource:
-    """A source for people: where its last reading came from and when, and how often its counters began anew."""
+    """A source for people: where its last reading came from and when, and how often its counters started again."""
 
     name: str
     origin: str
@@ -54,10 +54,10 @@ def find_source(connection: Connection, name: str) -> KnownSource:
 
 
 def enter_source(connection: Connection, name: str) -> KnownSource:
-    """The source of a name, entered where it is new. Raises ``BadCall`` for what is no name."""
+    """The source of a name, entered where it is new. Raises ``BadCall`` for an invalid name."""
     if not (1 <= len(name) <= _NAME_LENGTH and name.isprintable() and name == name.strip()):
         raise BadCall(
-            f"{name!r} is no name for a source",
+            f"{name!r} is not a valid name for a source",
             hint=f"use 1 to {_NAME_LENGTH} printable characters, for example the container's host name",
         )
     known = [source for source in list_sources(connection) if source.name == name]

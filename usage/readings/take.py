@@ -2,7 +2,7 @@
 
 1. Each report is kept as it came. One that is here already counts nothing, nor does one older than the newest.
 2. A source that reads as another one does reports the same mount: the younger of the two is held back.
-3. Of every other source the increase of each month's counters is booked. A counter that fell began anew, as on a
+3. Of every other source the increase of each month's counters is booked. A counter that fell started again, as on a
    fresh mount: all of it is an increase, and a finding says so.
 4. The report of everything is never booked, but held against the months that were read.
 
@@ -51,7 +51,7 @@ def take_readings(
 def separate(engine: Engine, name: str, *, now: datetime, site: str = "") -> ReadingsReceipt:
     """Let a mirror count for itself after all, and book what was held back.
 
-    Raises ``BadCall`` where it is no mirror.
+    Raises ``BadCall`` where it is not a mirror.
     """
     with holding(engine), writing(engine) as connection:
         source = find_source(connection, name)

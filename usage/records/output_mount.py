@@ -1,4 +1,4 @@
-"""What a container tells of its own output mount: the documented body of ``/records/usage-logs/``.
+"""What a container reports of its own output mount: the documented body of ``/records/usage-logs/``.
 
 Source: facts §2.1 and §2.2 (shape ``apiType``, ``serviceName``, ``meters``).
 """

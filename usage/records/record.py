@@ -20,7 +20,7 @@ LATEST_MS = 253_370_764_800_000
 
 
 class BadLine(ValueError):
-    """A line that is no usage record; the text says why."""
+    """A line that is not a usage record; the text says why."""
 
 
 class MeteredQuantity(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -100,7 +100,7 @@ def interpret(line: bytes) -> tuple[UsageRecord, str | None, int, int]:
     """
     record, extra = _decode_tolerantly(line)
     if not record.id.isprintable():
-        raise BadLine("id holds characters that cannot be printed")
+        raise BadLine("id contains unprintable characters")
     if (record.sequence is None) != (record.previous is None):
         raise BadLine("sequence and previous come together or not at all")
     try:
@@ -111,16 +111,16 @@ def interpret(line: bytes) -> tuple[UsageRecord, str | None, int, int]:
 
 
 def requested_ms(value: Any) -> int:
-    """A ``requestTime`` in Unix milliseconds, exactly. Raises ``BadLine`` for what is no time before the year 9999."""
+    """A ``requestTime`` in Unix milliseconds, exactly. Raises ``BadLine`` for anything but a time before 9999."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise BadLine("requestTime is not a number")
     if not 0 < value < LATEST_MS:
-        raise BadLine("requestTime lies before 1970 or after 9998")
+        raise BadLine("requestTime is before 1970 or after 9998")
     if isinstance(value, Decimal) and fraction_digits(value) > 12:
-        raise BadLine("requestTime is finer than a millisecond")
+        raise BadLine("requestTime is more precise than a millisecond")
     scaled = value * 1000 if value < SECONDS_BELOW else value
     if scaled != int(scaled):
-        raise BadLine("requestTime is finer than a millisecond")
+        raise BadLine("requestTime is more precise than a millisecond")
     return int(scaled)
 
 

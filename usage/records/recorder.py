@@ -26,7 +26,7 @@ _TAIL_BYTES = 64 * 1024
 class Recorder:
     """Appends the usage records of one container, numbered without a gap and each bound to the line before.
 
-    A record is on the disk when ``append`` returns. After a restart it goes on where the last whole record stands; a
+    A record is on the disk when ``append`` returns. After a restart it continues after the last whole record; a
     line that a power cut left unfinished is closed, kept, and passed over. One process at a time writes for a
     container. Raises ``AzlicError`` when the output folder cannot take records.
     """
@@ -49,7 +49,7 @@ class Recorder:
         except BlockingIOError as error:
             self.close()
             raise AzlicError(
-                f"another container writes to {self.folder} already",
+                f"another container already writes to {self.folder}",
                 hint="give each running container an id of its own",
             ) from error
         except OSError as error:
@@ -133,7 +133,7 @@ class Recorder:
         self._file, self._day = file, day
 
     def _resume(self) -> tuple[int, str]:
-        """Where the chain stands: the last whole record in the newest file that has one."""
+        """Where the chain ends: the last whole record in the newest file that has one."""
         for path in sorted(self.folder.glob("usage-*.jsonl"), reverse=True):
             self._day = self._day or path.stem.removeprefix("usage-")
             _close_torn_line(path)

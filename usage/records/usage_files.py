@@ -38,7 +38,7 @@ _DATE_FROM = 1000
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A usage file as it lies on the disk now. ``changed_ns`` is its ctime: any write, rename or restore moves it."""
+    """A usage file as it is on the disk now. ``changed_ns`` is its ctime: any write, rename or restore moves it."""
 
     path: Path
     device: int
@@ -81,7 +81,7 @@ class UnreadableFile(AzlicError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
             f"{printable(path)} cannot be read: {reason}",
-            hint="run as a user who may read the output mount; what was taken before stays taken",
+            hint="run as a user who may read the output mount; what was taken before is kept",
         )
 
 
@@ -138,7 +138,7 @@ class OpenFile:
             start += len(data)
 
     def blocks(self, start: int, sizes: ReadSizes = SIZES) -> Iterator[Block]:
-        """The whole lines from ``start`` on. What stands behind the last newline is left for another time."""
+        """The whole lines from ``start`` on. What follows the last newline is left for later."""
         while data := self.read(start, sizes.block):
             end = data.rfind(b"\n") + 1
             if end == 0:
@@ -199,7 +199,7 @@ def _age(path: Path) -> tuple[Path, str, bool, list[int], str]:
 
 def _refusal(path: Path, error: OSError) -> AzlicError:
     return AzlicError(
-        f"{printable(path)} cannot be looked at: {error.strerror}", hint="run as a user who may read the output mount"
+        f"{printable(path)} cannot be examined: {error.strerror}", hint="run as a user who may read the output mount"
     )
 
 
@@ -213,7 +213,7 @@ def _below(path: Path) -> Iterator[Path]:
         yield absolute
         return
     if not is_folder:
-        raise AzlicError(f"there is no output folder {path}", hint="name the folder that Mounts:Output stands for")
+        raise AzlicError(f"there is no output folder {path}", hint="name the folder that Mounts:Output refers to")
 
     def refuse(error: OSError) -> None:
         if isinstance(error, FileNotFoundError):

@@ -23,7 +23,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class UnusableBody(ValueError):
-    """A body that is no usage report; the text says why."""
+    """A body that is not a usage report; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def parse_usage_logs(content: bytes, *, month: Month | None) -> UsageLogs:
     """Read a body that was asked for a month, or for everything (None). Raises ``UnusableBody``.
 
     What counts of a meter is its ``billedUnit`` where it has one, else its ``quantity``; both have to be exact numbers.
-    A meter that stands twice has to say the same twice; a body that names another month is refused.
+    A meter that is listed twice has to have the same value twice; a body that names another month is refused.
     """
     body = _object(content)
     meters = body.get("meters")
@@ -54,7 +54,7 @@ def parse_usage_logs(content: bytes, *, month: Month | None) -> UsageLogs:
     for place, meter in enumerate(meters):
         name, micro = _charge(meter, f"meters[{place}]")
         if charges.setdefault(name, micro) != micro:
-            raise UnusableBody(f"meter {name} stands in it twice, with different numbers")
+            raise UnusableBody(f"meter {name} occurs in it twice, with different numbers")
     _refuse_other_month(body, month)
     return UsageLogs(_label(body, "serviceName"), _label(body, "apiType"), charges)
 

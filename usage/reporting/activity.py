@@ -23,7 +23,7 @@ class Activity(StrEnum):
 
 
 class ContainerActivity(NamedTuple):
-    """When a container was last heard of. ``quiet_days`` are the whole days since; ``habit`` its longest pause before.
+    """When a container last wrote a record. ``quiet_days`` are whole days since; ``habit`` its longest pause before.
 
     ``habit`` is None while a container is new.
     """

@@ -39,7 +39,7 @@ class DayUse(NamedTuple):
 
 
 def bearing_day(month: Month, instant: datetime) -> int:
-    """The day of a month that bears what was booked in it at an instant: that very day, or the month's nearest."""
+    """The day of a month that counts what was booked in it at an instant: that very day, or the month's nearest."""
     return min(max(day_number(instant), day_number(month.starts_at)), day_number(month.next.starts_at) - 1)
 
 
@@ -154,7 +154,7 @@ def _reported(  # noqa: PLR0917 - the columns of a row
 
 
 def _late_and_corrected(connection: ReadOnlyConnection, start: datetime, end: datetime) -> list[DayUse]:
-    """What is late or corrected, on the days that bear it; what its record's own month bears is on the record's day."""
+    """What is late or corrected, on the days that count it: the record's own day, where its own month counts it."""
     within = f"correction.booked_month BETWEEN {Month.of(start).number} AND {Month.of(end).number}"
     rows = connection.select(
         _BookedRow,

@@ -87,7 +87,7 @@ def project(known: Pace, *, used: int, committed: int, at: datetime, ends_at: da
 class Cover(NamedTuple):
     """How many units would cover an overage: at the tier's full quota, and pro-rated if bought on the day.
 
-    ``prorated`` is None once the period is over.
+    ``prorated`` is None once there is no day left to buy from.
     """
 
     overage: int

@@ -19,7 +19,8 @@ class PlanUsage(NamedTuple):
     That is the end of the reported month or of the period, or the instant the report was asked for, if that is earlier.
     ``used`` is the period to date, ``month`` its part within the reported month, ``year_to_date`` what the plan's days
     since 1 January used. ``remaining`` is negative once more was used than committed. ``history`` is the use of the
-    plan's meters in each of the last twelve months, whatever plan they drew on then.
+    plan's meters in each of the last twelve months, whatever plan they drew on then. ``is_over`` says that the day of
+    ``counted_until`` is past: nothing can be bought from it on any more.
     """
 
     plan: Plan
@@ -35,6 +36,7 @@ class PlanUsage(NamedTuple):
     pace: Pace | None
     projection: Projection | None
     history: tuple[tuple[Month, int], ...]
+    is_over: bool
 
     @property
     def remaining(self) -> int:
@@ -66,7 +68,7 @@ class PlanUsage(NamedTuple):
         return cover(
             self.plan,
             used - self.committed,
-            self.counted_until,
+            self.period_ends_at if self.is_over else self.counted_until,
             start=self.period_starts_at,
             end=self.period_ends_at,
         )
@@ -103,6 +105,7 @@ def usage_of_plan(
         month=_draw(plan, ((row.meter, row.month) for row in usages)),
         year_to_date=_draw(plan, ((row.meter, row.year_to_date) for row in usages)),
         usages=usages,
+        is_over=as_of > until,
         used_up_on=None if up is None else from_milliseconds(up * DAY_MS),
         pace=known,
         projection=project(known, used=used, committed=committed, at=at, ends_at=end) if known and at < end else None,

@@ -111,7 +111,7 @@ def read_doubts(connection: ReadOnlyConnection) -> tuple[Doubt, ...]:
 
 
 def quality_of(connection: ReadOnlyConnection, unmapped_meters: tuple[str, ...]) -> Quality:
-    """The ledger's quality as it stands."""
+    """The ledger's quality at present."""
     lines, found = {tally.kind: tally for tally in _lines(connection)}, _findings(connection)
     query = (
         "SELECT coalesce(sum(CASE WHEN vanished_at IS NULL THEN pending END), 0), coalesce(sum(CASE WHEN vanished_at IS"  # noqa: S608

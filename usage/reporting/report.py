@@ -46,7 +46,7 @@ class MonthlyReport:
 
 
 def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> MonthlyReport:
-    """The report on a month, from the ledger as it stands; ``as_of`` is the instant it was asked for."""
+    """The report on a month, from the ledger as it is; ``as_of`` is the instant it was asked for."""
     start, end = month.starts_at, month.next.starts_at
     view = view_of(connection)
     known = read_plans(view)

@@ -29,7 +29,7 @@ _NOUNS = (
     audit,
     serve,
 )
-app = typer.Typer(help="The license server and its book.", no_args_is_help=True)
+app = typer.Typer(help="The license server and its store.", no_args_is_help=True)
 
 
 def register(program: typer.Typer) -> None:

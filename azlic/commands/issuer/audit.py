@@ -12,9 +12,9 @@ def register(issuer: typer.Typer) -> None:
 
 
 def audit_command(database: options.IssuerStore = None, json: options.Json = False) -> None:
-    """Show who did what, and check that nothing in it was changed.
+    """Show who did what, and check that nothing was changed.
 
-    Exit status 1, and the first bad line, when the log is not what was written.
+    Exit status 1, and the first bad line, when the log was changed.
 
     Example: azlic issuer audit
     """

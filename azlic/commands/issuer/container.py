@@ -105,9 +105,9 @@ def set_command(
     grace_days: GraceDays = None,
     database: options.IssuerStore = None,
 ) -> None:
-    """State anew the terms of a container's licenses.
+    """Replace the terms of a container's licenses.
 
-    All of them: what is left out goes back to what it would be on a new list. They count from the next download.
+    All of them: what is left out goes back to its default. They count from the next download.
 
     Example: azlic issuer container set plant-read --container read --version-from 3.2 --version-below 5
     """
@@ -125,7 +125,7 @@ def set_command(
 def renew_id_command(
     resource: OfResource, container: options.ForContainer, database: options.IssuerStore = None
 ) -> None:
-    """Begin a new license where one was revoked.
+    """Begin a new license in place of a revoked one.
 
     Until then every download of this container is denied. The new license has an id of its own, and serials from 1.
 

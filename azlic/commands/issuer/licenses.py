@@ -1,4 +1,4 @@
-"""The licenses that were given out, and taking them back."""
+"""The licenses that were issued, and revoking them."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ def register(issuer: typer.Typer) -> None:
 
 
 def issued_command(database: options.IssuerStore = None, json: options.Json = False) -> None:
-    """List every license that was given out.
+    """List every license that was issued.
 
     To whom, until when, and when it was revoked if it was.
 
@@ -33,17 +33,18 @@ def revoke_command(
     license_id: Annotated[
         str, typer.Argument(metavar="LICENSE_ID", help="The license, as azlic issuer issued lists it.")
     ],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept, and told.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason; it is kept and shown.")],
     up_to_serial: Annotated[
-        int | None, typer.Option("--up-to-serial", metavar="N", min=1, help="Only serials up to and with this one.")
+        int | None,
+        typer.Option("--up-to-serial", metavar="N", min=1, help="Only serials up to and including this one."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     database: options.IssuerStore = None,
 ) -> None:
-    """Take a license back; this cannot be undone.
+    """Revoke a license; this cannot be undone.
 
-    Without a serial its container gets no more licenses until azlic issuer container renew-id. Sites hear of it by the
-    next revocation list that is carried to them.
+    Without a serial its container gets no more licenses until azlic issuer container renew-id. Sites learn of it from
+    the next revocation list that is carried to them.
 
     Example: azlic issuer revoke 01900000-0000-7000-8000-000000000001 --reason "the host was sold" --yes
     """
@@ -60,9 +61,9 @@ def revoke_command(
 
 
 def revoked_command(database: options.IssuerStore = None, json: options.Json = False) -> None:
-    """List the licenses that were taken back.
+    """List the licenses that were revoked.
 
-    Sites hear of them by the list that azlic issuer revocations signs.
+    Sites learn of them from the list that azlic issuer revocations signs.
 
     Example: azlic issuer revoked
     """

@@ -37,7 +37,7 @@ def register(issuer: typer.Typer) -> None:
 
 
 def plan_from_options(hint: str, **fields: Any) -> "CommittedPlan":
-    """The plan; what is wrong with it is told by the name of its option."""
+    """The plan; what is wrong with it is reported under the name of its option."""
     from pydantic import ValidationError
 
     from licensing.core.errors import BadCall
@@ -73,7 +73,7 @@ def set_command(
     ] = None,
     database: options.IssuerStore = None,
 ) -> None:
-    """Put a resource on another plan.
+    """Give a resource another plan.
 
     One that starts later takes over at its start, any other counts at once. Between the end of the present plan and a
     later start every download is denied: such a gap is warned about, and so is a plan that is over already. Licenses

@@ -21,7 +21,7 @@ def register(issuer: typer.Typer) -> None:
 def serve_command(
     listen: options.Listen = "127.0.0.1:5080",
     url: Annotated[
-        str | None, typer.Option(metavar="URL", help="What clients call this server, if it is not the address itself.")
+        str | None, typer.Option(metavar="URL", help="The URL that clients use, if it is not the address itself.")
     ] = None,
     tls_certificate: options.TlsCertificate = None,
     tls_key: options.TlsKey = None,

@@ -30,7 +30,7 @@ def add_command(
 ) -> None:
     """Enrol a site, or give it more resources.
 
-    Compare the fingerprint with the site first, by another way than the file came.
+    Compare the fingerprint with the site first, over another channel than the file's.
 
     Example: azlic issuer site add hall-7 site.pem --resource plant-read
     """
@@ -60,10 +60,10 @@ def list_command(database: options.IssuerStore = None, json: options.Json = Fals
 @app.command("remove")
 def remove_command(
     name: _Name,
-    yes: Annotated[bool, typer.Option("--yes", help="Its requests are to be refused from now on.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Confirm: refuse its requests from now on.")] = False,
     database: options.IssuerStore = None,
 ) -> None:
-    """Answer no more requests of a site.
+    """Refuse further requests of a site.
 
     The licenses it has go on running until they end.
 
@@ -78,7 +78,7 @@ def remove_command(
 
     if not yes:
         raise BadCall(
-            f"requests of site {name} will be refused, also those that are on their way",
+            f"requests of site {name} will be refused, including those on their way",
             hint=f"azlic issuer site remove {quote(name)} --yes",
         )
     remove_site(open_stocked_issuer(database or load_settings().database), name, now=clock.now(), actor=operator())
@@ -86,7 +86,7 @@ def remove_command(
 
 
 def answer_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The request that was carried in.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The request to answer.")],
     license_file: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", readable=False, help="Where to write license.dat.")
     ],
@@ -101,9 +101,9 @@ def answer_command(
     keys: options.IssuerKeys = None,
     json: options.Json = False,
 ) -> None:
-    """Answer a site's signed request by a license.
+    """Answer a site's signed request with a license.
 
-    The rules are those of a download; the site's signature stands in for the API key. The same request gets the same
+    The rules are those of a download; the site's signature replaces the API key. The same request gets the same
     license again. Exit status 1 when the answer is no.
 
     Example: azlic issuer answer request.dsse -o license.dat --url https://issuer.example

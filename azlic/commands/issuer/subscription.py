@@ -1,4 +1,4 @@
-"""The approval gate."""
+"""Approving and withdrawing subscriptions."""
 
 from typing import Annotated
 

@@ -20,13 +20,13 @@ def register(issuer: typer.Typer) -> None:
 
 def rotate_command(
     to: _To,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; operators read it.")] = "rotation",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="The reason; operators read it.")] = "rotation",
     old_key_until: Annotated[
         str | None,
-        typer.Option("--old-key-until", metavar="DATE", help="Up to when the old key goes on; a day, unless stated."),
+        typer.Option("--old-key-until", metavar="DATE", help="How long the old key stays valid; a day if left out."),
     ] = None,
     withdraw_old: Annotated[
-        bool, typer.Option("--withdraw-old", help="Trust no older key, nor anything that one has signed.")
+        bool, typer.Option("--withdraw-old", help="Trust no older key, nor anything it signed.")
     ] = False,
     valid_days: Annotated[
         int, typer.Option(metavar="N", min=1, max=36500, help="For how long the rotation is good.")
@@ -34,9 +34,9 @@ def rotate_command(
     database: options.IssuerStore = None,
     keys: options.IssuerKeys = None,
 ) -> None:
-    """Make a new signing key; the old one vouches.
+    """Make a new signing key, vouched for by the old one.
 
-    From then on the new key signs: start the license server anew. Operators take the document with azlic trust update.
+    From then on the new key signs: restart the license server. Operators take the document with azlic trust update.
     All rotation documents stay in the key folder.
 
     Example: azlic issuer rotate -o rotation-1.json
@@ -102,12 +102,12 @@ def revocations_command(
         valid=timedelta(days=valid_days),
     )
     write_whole(to, content, mode=0o644)
-    output.emit(f"revocation list {signed.number}: {to}, {len(signed.licenses)} taken back")
+    output.emit(f"revocation list {signed.number}: {to}, {len(signed.licenses)} revoked")
 
 
 def clock_reset_command(
     instant: Annotated[str, typer.Option("--to", metavar="INSTANT", help="The instant to go back to (UTC).")],
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; operators read it.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="The reason; operators read it.")],
     to: _To,
     site: Annotated[str | None, typer.Option(metavar="NAME", help="The one site that it is for.")] = None,
     database: options.IssuerStore = None,
@@ -115,7 +115,7 @@ def clock_reset_command(
 ) -> None:
     """Sign a reset of a clock's high-water mark.
 
-    For a site that believes in a later time than is true, because its clock once stood in the future.
+    For a site that has recorded a time in the future, because its clock was once wrong.
 
     Example: azlic issuer clock-reset --to 2026-03-01T08:00:00Z --reason "wrong clock" -o reset.json
     """

@@ -30,12 +30,12 @@ def _fill(text: str, values: Mapping[str, str]) -> bytes:
 def write_out(folder: Path, contents: Mapping[str, bytes], *, replace: bool) -> list[Path]:
     """Write files into a folder; gives those that were not there, or not the same.
 
-    Raises ``BadCall`` where another file of that name lies there, unless it is to be replaced; then none is written.
+    Raises ``BadCall`` where another file of that name exists, unless it is to be replaced; then none is written.
     """
     make_folder(folder, "the folder", "FOLDER", mode=0o755)
     changed = {folder / name: content for name, content in contents.items() if not _same(folder / name, content)}
     if others := sorted(path for path in changed if path.exists() and not replace):
-        raise BadCall(f"{others[0]} is there already, with other content", hint="compare them; --yes replaces it")
+        raise BadCall(f"{others[0]} already exists, with other content", hint="compare them; --yes replaces it")
     for path, content in changed.items():
         write_whole(path, content, mode=0o644)
     return list(changed)

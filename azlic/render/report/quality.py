@@ -1,4 +1,4 @@
-"""How sound a report is: who was heard of when, and what was kept out of the numbers."""
+"""How sound a report is: who reported when, and what was excluded from the numbers."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ def quality_lines(quality: Quality) -> Text:
     """What was kept out of the numbers, and every doubt about their sources."""
     settled = _lines(settlement_counts(quality))
     if quality.clean:
-        return Text("\n".join(["Quality: nothing was kept out of these numbers.", *settled]))
+        return Text("\n".join(["Quality: nothing was excluded from these numbers.", *settled]))
     meters = [f"    {meter}" for meter in quality.unmapped_meters]
     heading = "Quality: look into this before you rely on the numbers."
     return Text("\n".join([heading, *_lines(open_counts(quality)), *meters, *settled]), style="yellow")

@@ -32,7 +32,10 @@ def report_text(report: MonthlyReport, *, block: str = "█") -> str:
     for plan in report.plans:
         parts += [*_plan(plan, report.month), Text()]
     if not report.plans:
-        parts += [Text("No plan covers this month. Enter one with: azlic plan import /license"), Text()]
+        parts += [
+            Text("No plan covers this month. Enter one with: azlic plan import LICENSE, or azlic plan add"),
+            Text(),
+        ]
     if report.unmapped:
         parts += [*_without_plan(report), Text()]
     parts += late_lines(report)

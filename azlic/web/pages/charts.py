@@ -29,7 +29,7 @@ class BurnDownChart:
 
     @property
     def now_anchor(self) -> str:
-        """On which side of the last level its label stands."""
+        """On which side of the last level its label goes."""
         return "end" if self.now[0] > self.frame.left + (self.frame.edge - self.frame.left) * 0.7 else "start"
 
 

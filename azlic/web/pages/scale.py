@@ -1,4 +1,4 @@
-"""Axes: where a quantity or an instant lies in a chart, and which of them get a label."""
+"""Axes: where a quantity or an instant belongs in a chart, and which of them get a label."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence

@@ -36,7 +36,7 @@ def test_a_session_from_opaque_to_renewed(cli: Cli, opaque: Path) -> None:
     assert answer.out.startswith("License for Text translation: VALID (stated by the operator)\n")
     for said in (
         *("Stated    by the operator (", "Ends      license     2030-01-01T00:00:00Z (214 days left)"),
-        *("Resource  plant", "Download  2026-01-01", " 5 -- signature    not asked: nothing in it can be read"),
+        *("Resource  plant", "Download  2026-01-01", " 5 -- signature    skipped: nothing in it can be read"),
     ):
         assert said in answer.out
     assert "EXPIRED (stated by the operator)" in cli("verify", "license", "--at", "2030-01-01").out
@@ -54,7 +54,7 @@ def test_a_session_from_opaque_to_renewed(cli: Cli, opaque: Path) -> None:
 def test_a_renewal_keeps_image_and_resource_unless_they_are_stated_anew(cli: Cli, opaque: Path) -> None:
     named = ("--image", IMAGE, "--resource", "plant", "--downloaded", "2026-01-01")
     assert f"  image {IMAGE}\n  resource plant\n" in cli("adopt", "license", *STATED, *named).out
-    assert cli("adopt", "license", *STATED).out.startswith("known already, nothing was changed")
+    assert cli("adopt", "license", *STATED).out.startswith("already known, nothing was changed")
     opaque.write_bytes(b"\x01 another")
     renewed = cli("adopt", "license", "--container", "text-translation", "--expires", "2031-01-01", "--yes")
     assert f"  image {IMAGE} (as before)\n  resource plant (as before)\n" in renewed.out

@@ -30,7 +30,7 @@ SEVERITY  SINCE       STAGE             ALERT
 warning   2026-01-01  60 days           license-expiring:{path}
           The license for read ends at 2026-04-01T00:00:00Z, in 60 days or
           fewer.
-          -> Start its renewal: buying and carrying it in takes 60 days here.
+          -> Start its renewal: buying it and bringing it in takes 60 days here.
 
 1 warning.
 """
@@ -85,7 +85,7 @@ def test_an_acknowledgement_needs_an_alert_and_a_date_to_come(cli: Cli, site: Si
     answer = cli("alerts", "ack", "nothing", "--until", "2027-01-01")
     assert answer.status == 2 and "there is no alert nothing" in answer.err
     answer = cli("alerts", "ack", f"license-expiring:{site.license}", "--until", "2026-03-01T08:00:00Z")
-    assert answer.status == 2 and "still to come" in answer.err
+    assert answer.status == 2 and "a date in the future" in answer.err
 
 
 def test_a_license_that_came_back_is_a_new_alert_the_next_time(cli: Cli, site: Site, clock: Clock) -> None:

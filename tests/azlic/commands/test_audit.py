@@ -43,20 +43,20 @@ def test_a_bad_checkpoint_and_a_missing_ledger_are_told(cli: Cli, site: Site) ->
     assert cli("audit").status == 3
     (site.folder / "checkpoint.txt").write_text("no")
     answer = cli("audit", "--against", "checkpoint.txt")
-    assert answer.status == 3 and "checkpoint.txt is no checkpoint" in answer.err
+    assert answer.status == 3 and "checkpoint.txt is not a checkpoint" in answer.err
 
 
 def test_a_backup_is_made_once_and_restored_when_that_is_meant(cli: Cli, site: Site) -> None:
     mount = Mount(site)
     fill(mount, batches=2)
-    assert "2 batches, 8 records; whole and sound" in cli("backup", "copy.db").out
+    assert "2 batches, 8 records; complete and sound" in cli("backup", "copy.db").out
     assert cli("backup", "copy.db").status == 2
     made = json.loads(cli("backup", "copy.db", "--yes", "--json").out)
     assert (made["schema"], made["good"]) == ("azlic.backup/v1", True)
     fill(mount, batches=4)
     refused = cli("restore", "copy.db")
     assert refused.status == 1
-    assert "batches 3 to 4 of the ledger that is there are not in the backup" in refused.out
+    assert "batches 3 to 4 of the present ledger are not in the backup" in refused.out
     done = cli("restore", "copy.db", "--yes")
     assert done.status == 0 and "restored: 2 batches, 8 records" in done.out
     assert json.loads(cli("ingest", "output", "--json").out)["new"] == 8

@@ -98,4 +98,4 @@ def test_tags_come_from_standard_input_too(cli: Cli, monkeypatch: pytest.MonkeyP
 def test_what_is_no_list_of_tags_is_the_environments_failure(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_bytes(b"{<html>")
     answer = cli("tags", tmp_path / "page.html")
-    assert answer.status == 3 and "is no list of tags: it is not JSON" in answer.err
+    assert answer.status == 3 and "is not a list of tags: it is not JSON" in answer.err

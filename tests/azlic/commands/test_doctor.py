@@ -40,7 +40,7 @@ def healthy(site: Site) -> Iterator[None]:
         os.chown(site.license / "license.dat", 0, UID)
         site.license.chmod(0o750)
         (site.license / "license.dat").chmod(0o640)
-    with freeze_time(site.now):
+    with freeze_time(site.now, real_asyncio=True):
         yield
 
 
@@ -53,7 +53,7 @@ def test_a_healthy_site_is_status_0(cli: Cli) -> None:
     answer = doctor(cli)
     assert (answer.status, answer.err) == (0, "")
     assert answer.out.startswith("Doctor: nothing is wrong\n")
-    for said in ("License ", "really tried, as user 65532:65532", "ids are not shifted", "SQLite"):
+    for said in ("License ", "actually tried, as user 65532:65532", "ids are not shifted", "SQLite"):
         assert said in answer.out
 
 
@@ -63,7 +63,7 @@ def test_a_finding_is_told_with_its_reason_and_its_command(cli: Cli, site: Site)
     answer = doctor(cli)
     assert answer.status == 1
     assert answer.out.startswith("Doctor: 1 thing is wrong\n\nERROR      access ")
-    assert f"Mend            chown -h 65532:65532 {site.output}\n" in answer.out
+    assert f"Fix             chown -h 65532:65532 {site.output}\n" in answer.out
     assert "Why" in answer.out
 
 
@@ -72,7 +72,7 @@ def test_only_a_command_may_be_wider_than_a_terminal(cli: Cli, site: Site) -> No
     shutil.rmtree(site.output)
     (site.license / ("l" * 100 + ".dat")).touch()
     for line in doctor(cli).out.splitlines():
-        assert len(line) <= 80 or "Mend " in line or str(site.folder) in line
+        assert len(line) <= 80 or "Fix " in line or str(site.folder) in line
 
 
 @root_only
@@ -120,7 +120,7 @@ def test_fix_asks_first(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch, s
 @root_only
 def test_fix_without_anything_to_mend_says_so(cli: Cli) -> None:
     answer = doctor(cli, "--fix", "--yes")
-    assert answer.status == 0 and "nothing that is safe to run" in answer.err
+    assert answer.status == 0 and "no command was found that is safe to run" in answer.err
 
 
 @root_only
@@ -140,7 +140,7 @@ def test_a_setting_that_is_no_user_is_status_2(cli: Cli, monkeypatch: pytest.Mon
 
 def test_a_user_this_host_does_not_know_is_status_2(cli: Cli) -> None:
     answer = doctor(cli, "--user", "nobody-here")
-    assert answer.status == 2 and "knows no user 'nobody-here'" in answer.err
+    assert answer.status == 2 and "has no user 'nobody-here'" in answer.err
 
 
 @root_only

@@ -73,7 +73,7 @@ def test_the_checkpoint_of_an_acknowledgement_is_where_the_next_export_begins(ha
     handing(*ACCEPT)
     (site.folder / "seen").write_text(json.loads(handing(*ACKNOWLEDGE, "--json").out)["checkpoint"])
     nothing = handing("export", "--since", "seen", "-o", "next.azlic")
-    assert nothing.status == 2 and "nothing new behind that checkpoint" in nothing.err
+    assert nothing.status == 2 and "nothing new after that checkpoint" in nothing.err
 
 
 def test_what_was_accepted_stands_in_head_offices_report(handing: Cli) -> None:
@@ -99,8 +99,8 @@ def test_a_conflict_is_loud(handing: Cli, site: Site) -> None:
         ((*EXPORT, "--month", "march"), 2, "'march' is not a month"),
         ((*EXPORT, "--month", "2026-03"), 2, "2026-03 is not closed"),
         ((*EXPORT, "--since", "none"), 3, "none cannot be read"),
-        ((*EXPORT, "--since", "azlic.toml"), 3, "azlic.toml is no checkpoint"),
-        ((*EXPORT, "--keys", "none"), 3, "there is no key of this site in none"),
+        ((*EXPORT, "--since", "azlic.toml"), 3, "azlic.toml is not a checkpoint"),
+        ((*EXPORT, "--keys", "none"), 3, "this site has no key in none"),
         (("inspect", "azlic.toml"), 1, "azlic.toml: it is not a ZIP file"),
         (("inspect", "none"), 3, "the export none cannot be read"),
         (("inspect", "none", "--key", "none"), 3, "the public key none cannot be read"),
@@ -109,7 +109,7 @@ def test_a_conflict_is_loud(handing: Cli, site: Site) -> None:
         (("acknowledge", "none", *ACKNOWLEDGE[2:]), 3, "the acknowledgement none cannot be read"),
         (("acknowledge", "azlic.toml", *ACKNOWLEDGE[2:]), 1, "azlic.toml: "),
         (("acknowledge", "none", "--head-office", "none"), 3, "the public key none cannot be read"),
-        (("handing-sites", "add", "hall 8", "site-keys/site.pem", *AT_OFFICE[:2]), 2, "the key of site hall 7 already"),
+        (("handing-sites", "add", "hall 8", "site-keys/site.pem", *AT_OFFICE[:2]), 2, "already the key of site hall 7"),
         (("handing-sites", "add", "hall 7", "office-keys/site.pem", *AT_OFFICE[:2]), 2, "hall 7 has another key"),
     ],
 )

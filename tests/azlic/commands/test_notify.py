@@ -37,7 +37,7 @@ def got(site: Site) -> Path:
 def test_a_test_goes_to_each_channel_and_is_not_remembered(cli: Cli, got: Path) -> None:
     before = (got.parent / "azlic.db").read_bytes()
     answer = cli("notify", "--test")
-    assert (answer.status, answer.out) == (3, "pager: took a test message\n")
+    assert (answer.status, answer.out) == (3, "pager: accepted a test message\n")
     assert "broken: the command ended with status 1" in answer.err
     assert json.loads(got.read_text())["title"] == "azlic plant: 1 notice"
     assert (got.parent / "azlic.db").read_bytes() == before
@@ -45,9 +45,9 @@ def test_a_test_goes_to_each_channel_and_is_not_remembered(cli: Cli, got: Path) 
 
 def test_one_channel_is_told_once(cli: Cli, got: Path) -> None:
     answer = cli("notify", "--channel", "pager")
-    assert (answer.status, answer.out) == (0, "pager: told 1 critical\n")
+    assert (answer.status, answer.out) == (0, "pager: sent 1 critical\n")
     assert json.loads(got.read_text())["alerts"][0]["kind"] == "license-missing"
-    assert cli("notify", "--channel", "pager").out == "nothing new to tell\n"
+    assert cli("notify", "--channel", "pager").out == "nothing new to send\n"
 
 
 def test_a_channel_that_failed_stands_among_the_alerts(cli: Cli, got: Path) -> None:
@@ -59,4 +59,4 @@ def test_no_file_of_channels_and_no_such_channel_are_bad_calls(cli: Cli, got: Pa
     assert cli("notify", "--channel", "nobody").status == 2
     (got.parent / "channels.toml").unlink()
     answer = cli("notify")
-    assert answer.status == 2 and "there is no file of channels" in answer.err
+    assert answer.status == 2 and "there is no channels file" in answer.err

@@ -41,7 +41,7 @@ def test_a_plan_entered_by_hand_is_listed(cli: Cli) -> None:
 def test_a_plan_of_a_license_is_entered_once(cli: Cli, site: Site) -> None:
     site.install()
     assert "plan read-2026: entered" in cli("plan", "import", "license").out
-    assert "is there already, nothing was changed" in cli("plan", "import", "license").out
+    assert "already exists, nothing was changed" in cli("plan", "import", "license").out
 
 
 def test_a_license_states_its_period_itself(cli: Cli, site: Site) -> None:
@@ -54,7 +54,7 @@ def test_azures_plans_are_entered_once(cli: Cli, site: Site) -> None:
     path = azure(site.folder)
     first, second = (cli("plan", "import", path, "--period", "year") for _ in range(2))
     assert (first.status, second.status) == (0, 0)
-    assert (first.out, second.out) == ("plan plant: entered\n", "plan plant: is there already, nothing was changed\n")
+    assert (first.out, second.out) == ("plan plant: entered\n", "plan plant: already exists, nothing was changed\n")
     (only,) = plans(cli)
     assert (only["count"], only["auto_renew"], only["meters"][0]["meter"]) == (2, True, METER)
 
@@ -113,7 +113,7 @@ def test_a_plan_without_a_meter_says_how_to_map_one(cli: Cli) -> None:
 
 def test_a_meter_named_twice_is_a_bad_call(cli: Cli) -> None:
     answer = cli("plan", "add", "by-hand", *BY_HAND, "--period", "year", "--meter", METER, "--meter", METER)
-    assert answer.status == 2 and f"meter {METER} stands twice in plan by-hand" in answer.err
+    assert answer.status == 2 and f"meter {METER} is listed twice in plan by-hand" in answer.err
 
 
 @pytest.mark.parametrize("date", ["2026-01-01T08:00", "2026-01-01T23:59:59"])

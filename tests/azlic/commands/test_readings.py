@@ -83,7 +83,7 @@ def test_exact_decimals_reach_the_json(cli: Cli, site: Site) -> None:
 def test_garbage_on_a_stick_is_status_3_and_nothing_is_booked(cli: Cli, site: Site) -> None:
     answer = cli("import", save(site, "<html>"), "--source", "translator", *MARCH)
     assert answer.status == 3
-    assert "march.json is no usage report" in answer.err and "nothing was booked" in answer.err
+    assert "march.json is not a usage report" in answer.err and "nothing was booked" in answer.err
     assert cli("import", "nowhere.json", "--source", "translator", *MARCH).status == 3
     site.ledger.dispose()
     assert json.loads(cli("sources", "list", "--json").out)["sources"] == []

@@ -91,7 +91,7 @@ def test_a_denial_has_its_code_its_words_and_exit_status_1(offline: Cli, site: S
     offline("request", "--resource", "other", *WANTED[2:], "-o", "request.dsse")
     denied = offline(*ANSWER)
     assert denied.status == 1
-    assert "azlic: Mismatch: site hall 7 may not ask for licenses of resource other\n  try: " in denied.err
+    assert "azlic: Mismatch: site hall 7 may not request licenses of resource other\n  try: " in denied.err
     assert not (site.folder / "license.dat").exists()
 
 
@@ -111,7 +111,7 @@ def test_a_license_is_no_request_and_a_request_no_license(offline: Cli, site: Si
     ("words", "status", "said"),
     [
         (("request", *WANTED, "-o", "no/request.dsse"), 3, "no/request.dsse could not be written"),
-        (("request", *WANTED, "-o", "r", "--keys", "none"), 3, "there is no key of this site in none"),
+        (("request", *WANTED, "-o", "r", "--keys", "none"), 3, "this site has no key in none"),
         (("request", *WANTED, "-o", "r", "--held", "license"), 1, "the license in hand is missing"),
         (("request", *WANTED[:-1], "latest", "-o", "r"), 2, "--image-version"),
         (("request", *WANTED, "-o", "r", "--instance", ""), 2, "instances: it is empty"),

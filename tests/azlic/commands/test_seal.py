@@ -70,7 +70,7 @@ def test_both_commands_speak_json(cli: Cli, site: Site, models: Path) -> None:
 
 
 def test_before_the_first_sealing_there_is_nothing_to_list(cli: Cli, models: Path) -> None:
-    assert cli("issuer", "content-keys", *STORE).out == "nothing was sealed yet\n"
+    assert cli("issuer", "content-keys", *STORE).out == "nothing has been sealed yet\n"
 
 
 def test_a_slip_is_told_with_its_exit_status(cli: Cli, models: Path) -> None:

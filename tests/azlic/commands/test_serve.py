@@ -256,14 +256,14 @@ def test_the_command_serves_with_tls_and_a_token(site: Site) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--listen", "0.0.0.0:0"), "would show the site to everybody"),
+        (("--listen", "0.0.0.0:0"), "would show the site to anybody"),
         (("--listen", "nonsense"), "is not of the form HOST:PORT"),
         (("--trust-header", "X-User"), "go together"),
         (("--proxy", "10.0.0.2"), "go together"),
-        (("--trust-header", "X-User", "--proxy", "proxy.example"), "is no address"),
+        (("--trust-header", "X-User", "--proxy", "proxy.example"), "is not an address"),
         (("--tls-key", "x.pem"), "go together"),
         (("--listen", "0.0.0.0:0", "--token-file", "token"), "without TLS"),
-        (("--token-file", "short"), "holds no token"),
+        (("--token-file", "short"), "contains no token"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(cli: Cli, site: Site, words: tuple[str, ...], said: str) -> None:

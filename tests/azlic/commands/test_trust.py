@@ -86,7 +86,7 @@ def test_an_update_tells_what_it_took_and_the_list_shows_it(cli: Cli, site: Site
     answer = cli("trust", "update", a_list(site), rotation)
     assert answer.status == 0, answer
     assert answer.out.splitlines()[0] == (
-        f"revocation list 1 of issuer {anchor.key_id[:12]}: taken, 0 licenses taken back"
+        f"revocation list 1 of issuer {anchor.key_id[:12]}: taken, 0 licenses revoked"
     )
     new = site.trust.load().keys[-1].key_id
     assert answer.out.splitlines()[1:] == [
@@ -105,7 +105,7 @@ def test_an_update_tells_what_it_took_and_the_list_shows_it(cli: Cli, site: Site
         "  rotation 1 of 2026-03-01T08:00:00Z",
         "    good until 2029-02-28T08:00:00Z",
         "  revocation list 1 of 2026-03-01T08:00:00Z",
-        "    0 licenses taken back, next one due 2026-05-30T08:00:00Z",
+        "    0 licenses revoked, next one due 2026-05-30T08:00:00Z",
         "  3 days old",
     ]
     assert max(map(len, answer.out.splitlines() + told.out.splitlines())) <= 80
@@ -156,7 +156,7 @@ def test_an_overdue_list_is_warned_about(cli: Cli, site: Site) -> None:
     cli("trust", "update", a_list(site))
     answer = cli("trust", "list", "--at", at(site, days=91))
     assert answer.status == 0
-    assert "overdue since 2026-05-30" in answer.out and "more may be taken back by now" in answer.err
+    assert "overdue since 2026-05-30" in answer.out and "more may have been revoked by now" in answer.err
 
 
 def test_a_rotation_that_ends_soon_is_warned_about(cli: Cli, site: Site, rotation: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_statement_that_is_damaged_is_named_beside_the_issuer_it_takes_trust_f
     answer = cli("trust", "list")
     assert answer.status == 1 and "does not follow the issuer's first key" in answer.err
     assert answer.out == (
-        f"issuer {anchor.key_id}\n  not trusted until {anchor.key_id[:12]}....rotation-1.json is mended\n"
+        f"issuer {anchor.key_id}\n  not trusted until {anchor.key_id[:12]}....rotation-1.json is fixed\n"
     )
     (told,) = json.loads(cli("trust", "list", "--json").out)["untrusted"]
     assert told == {"issuer": anchor.key_id, "mend": str(path)}

@@ -22,7 +22,7 @@ def test_units_name_this_program_and_are_written_once(cli: Cli, site: Site) -> N
     assert answer.status == 0 and "azlic-notify.timer" in answer.out
     unit = (site.folder / "units/azlic-notify.service").read_text()
     assert f"ExecStart={Path(sys.executable).with_name('azlic')} notify\n" in unit
-    assert cli("units", "units").out == "units: all 8 files are there already\n"
+    assert cli("units", "units").out == "units: all 8 files already exist\n"
     assert not any("@" in path.read_text().replace("@%n", "").replace("@system-service", "") for path in _units(site))
 
 
@@ -35,7 +35,7 @@ def test_a_file_that_was_changed_by_hand_is_kept_unless_told_otherwise(cli: Cli,
     path = site.folder / "units/azlic.cron"
     path.write_text("# mine\n")
     answer = cli("units", "units")
-    assert answer.status == 2 and "azlic.cron is there already" in answer.err
+    assert answer.status == 2 and "azlic.cron already exists" in answer.err
     assert path.read_text() == "# mine\n"
     assert cli("units", "units", "--yes").out == "units/azlic.cron\n"
 

@@ -54,7 +54,7 @@ def licenses(site: Site) -> Path:
     for name, license_ in LICENSES.items():
         site.install(license_, folder / name)
     (folder / "broken").mkdir()
-    (folder / "broken/license.dat").write_bytes(b"{")
+    (folder / "broken/license.dat").write_bytes(b'{"payload')
     (folder / "backup").mkdir()
     return folder
 

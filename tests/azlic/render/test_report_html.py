@@ -153,7 +153,7 @@ def test_the_foot_holds_the_head_and_says_why_it_is_not_signed(cli: Cli, busy: M
     with reading(busy.ledger) as connection:
         head = ledger_head(connection)
     assert head.batches == 1 and head.digest.hex() in told
-    assert "Not signed: there is no key of this site" in told
+    assert "Not signed: this site has no key" in told
 
 
 def test_the_foot_holds_the_checkpoint_signed_by_the_site(

@@ -42,7 +42,7 @@ def test_every_denial_is_a_status_too() -> None:
     "said", ["valid", "VALID", "Valid ", " Valid", "nonmetered", "Non-Metered", "Healthy", "", None, True, ["Valid"]]
 )
 def test_another_text_is_no_status_however_near_it_comes(said: object) -> None:
-    with pytest.raises(NoStatus, match="no apiStatus"):
+    with pytest.raises(NoStatus, match="unknown apiStatus"):
         parse_status(body(apiStatus=said))
 
 
@@ -76,10 +76,10 @@ def test_our_own_container_is_asked_over_http(site: Site) -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (http(b"<html>Sign in</html>"), "is no status"),
+        (http(b"<html>Sign in</html>"), "is not a status"),
         (http(body(), "503 Busy"), "says Valid, and answers 503"),
         (http(b" " * (MAX_BYTES + 1)), "larger than 65,536 bytes"),
-        (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n", "is no status"),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n", "is not a status"),
         (b"no http at all\r\n\r\n", "."),
         (b"", "."),
     ],

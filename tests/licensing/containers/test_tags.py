@@ -135,7 +135,7 @@ def test_a_repository_without_tags_has_none() -> None:
     ids=range(11),
 )
 def test_what_is_no_list_is_refused_with_its_place(content: bytes) -> None:
-    with pytest.raises(AzlicError, match=r"^tags\.json is no list of tags: "):
+    with pytest.raises(AzlicError, match=r"^tags\.json is not a list of tags: "):
         parse_tags(content, where="tags.json")
 
 

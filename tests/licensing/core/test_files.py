@@ -63,7 +63,7 @@ def test_a_rename_that_fails_leaves_no_temporary_file(tmp_path: Path) -> None:
     (tmp_path / "license.dat").mkdir()
     with pytest.raises(AzlicError, match="could not be written: Is a directory") as refused:
         write_whole(tmp_path / "license.dat", b"new")
-    assert "what was there was left as it was" in refused.value.hint
+    assert "what was there is unchanged" in refused.value.hint
     assert [path.name for path in tmp_path.iterdir()] == ["license.dat"]
 
 

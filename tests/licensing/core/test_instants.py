@@ -51,5 +51,5 @@ def test_reads_a_duration(text: str, duration: timedelta) -> None:
 
 @pytest.mark.parametrize("text", ["", "0d", "-1d", "1", "d", "1w", "1d ", "1.5h", "1d12h", "1000000d"])
 def test_refuses_a_duration(text: str) -> None:
-    with pytest.raises(BadCall, match="is not a time"):
+    with pytest.raises(BadCall, match="is not a duration"):
         parse_duration(text)

@@ -106,7 +106,7 @@ def test_a_file_that_is_no_database_is_refused_and_kept(opened: Open, tmp_path: 
 def test_the_database_of_another_program_is_refused(opened: Open, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "azlic.db")) as other:
         other.execute("CREATE TABLE diary (entry TEXT)")
-    with pytest.raises(AzlicError, match="is no azlic database"):
+    with pytest.raises(AzlicError, match="is not an azlic database"):
         opened(create=False)
 
 

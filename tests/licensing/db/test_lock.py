@@ -53,7 +53,7 @@ def another_holder(target: str) -> Iterator[subprocess.Popen[str]]:
 
 def held_by(target: str, process: int) -> str:
     """The end of what is said of a holder: PostgreSQL knows it by the number of its own process for it."""
-    return r"held by server process \d+$" if "://" in target else f"held by process {process}$"
+    return r"in use by server process \d+$" if "://" in target else f"in use by process {process}$"
 
 
 def test_one_after_the_other_may_hold(engine: Engine) -> None:

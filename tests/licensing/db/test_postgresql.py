@@ -130,14 +130,14 @@ def test_a_role_that_may_only_read_can_do_that_and_no_more(postgresql: Server, n
 def test_a_database_that_cannot_hold_every_record_is_refused(postgresql: Server) -> None:
     postgresql.execute("CREATE DATABASE old ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C' LOCALE_PROVIDER libc")
     told = refusal(postgresql.url("old"), create=True)
-    assert "keeps text in LATIN1" in told and "--encoding=UTF8" in told
+    assert "stores text as LATIN1" in told and "--encoding=UTF8" in told
     postgresql.drop_database("old")
 
 
 def test_an_empty_database_is_none_until_somebody_writes(postgresql: Server) -> None:
     postgresql.execute("CREATE DATABASE bare")
     told = refusal(postgresql.url("bare"))
-    assert "is no azlic database" in told and "azlic ingest" in told
+    assert "is not an azlic database" in told and "azlic ingest" in told
     postgresql.drop_database("bare")
 
 

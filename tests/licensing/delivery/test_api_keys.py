@@ -26,9 +26,9 @@ def test_a_key_may_come_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> 
 NO_KEY = {
     "nothing": (b"", "is empty"),
     "blanks": (b" \n", "is empty"),
-    "a binary file": (bytes(range(256)), "something else than an API key"),
-    "another language": ("schlüssel".encode(), "something else than an API key"),
-    "two keys": (b"abc123\nabc456\n", "something else than an API key"),
+    "a binary file": (bytes(range(256)), "does not contain an API key"),
+    "another language": ("schlüssel".encode(), "does not contain an API key"),
+    "two keys": (b"abc123\nabc456\n", "does not contain an API key"),
     "something huge": (b"a" * (MAX_API_KEY_BYTES + 1), "larger than any API key"),
 }
 

@@ -43,7 +43,7 @@ def let_the_plan_end(site: Site) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("happens", "code", "said"),
     [
-        (renew_the_key, DenialCode.INVALID, "the API key is not one of any resource"),
+        (renew_the_key, DenialCode.INVALID, "the API key does not belong to any resource"),
         (lambda _: {"container_type": "speech-to-text"}, DenialCode.MISMATCH, "does not license speech-to-text"),
         (lambda _: {"container_version": "4.0"}, DenialCode.MISMATCH, "the container is 4.0"),
         (take_the_approval, DenialCode.UNAUTHORIZED, "is not approved"),

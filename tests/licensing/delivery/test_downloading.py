@@ -132,7 +132,7 @@ def test_a_real_issuer_that_stays_busy_is_given_up_with_the_time_it_names(site: 
             fetch(site, order, lambda denial, attempt, seconds: told.append((denial.code, attempt, seconds)))
     assert told == [(DenialCode.BUSY, attempt, 5.0) for attempt in (1, 2, 3, 4)]
     assert denied.value.message == "BillingEndpointBusy: the issuer is busy with other downloads (asked 5 times)"
-    assert denied.value.hint == "try again after 5 s: that is what the issuer asks for"
+    assert denied.value.hint == "try again after 5 s, as the issuer asks"
     assert (denied.value.exit_status, files(site)) == (3, {})
 
 
@@ -155,13 +155,13 @@ def test_a_gateway_that_does_not_reach_the_issuer_could_not_connect(site: Site, 
     with answers.served() as endpoint, pytest.raises(Denied, match=rf"^CouldNotConnect: .*{status}") as denied:
         fetch(site, an_order(endpoint), lambda _denial, _attempt, seconds: waits.append(seconds))
     assert waits == [7.0] * (ATTEMPTS - 1)
-    assert denied.value.hint == "try again after 7 s: that is what the issuer asks for"
+    assert denied.value.hint == "try again after 7 s, as the issuer asks"
 
 
 def test_a_time_to_wait_that_is_longer_than_any_is_told_at_the_end(site: Site) -> None:
     with Answers(busy("86400")).served() as endpoint, pytest.raises(Denied) as denied:
         fetch(site, an_order(endpoint))
-    assert denied.value.hint == "try again after 86400 s: that is what the issuer asks for"
+    assert denied.value.hint == "try again after 86400 s, as the issuer asks"
 
 
 def waits_for(site: Site, answer: Response) -> list[float]:
@@ -286,7 +286,7 @@ def test_a_no_is_status_1_and_no_answer_status_3(code: str, status: int) -> None
 def test_a_file_in_place_of_the_license_folder_is_said_so(site: Site) -> None:
     site.license.rmdir()
     site.license.touch()
-    with pytest.raises(AzlicError, match="license is no folder"):
+    with pytest.raises(AzlicError, match="license is not a folder"):
         fetch(site, an_order(CLOSED_PORT))
 
 
@@ -342,7 +342,7 @@ def test_http_to_another_machine_is_taken_where_it_is_allowed(site: Site) -> Non
 
 @pytest.mark.parametrize("rest", [f"{KEY}@a/x", f"me:{KEY}@a/x", f"a/x?key={KEY}", f"a/x#{KEY}"])
 def test_an_endpoint_carries_no_secret(site: Site, rest: str) -> None:
-    with pytest.raises(BadCall, match="the endpoint at a carries more than a path") as refused:
+    with pytest.raises(BadCall, match="the endpoint at a contains more than a path") as refused:
         fetch(site, an_order(f"https://{rest}"))
     assert KEY not in refused.value.message
 

@@ -87,7 +87,7 @@ def test_an_answer_that_is_never_whole_ends_at_the_limit(site: Site, before: dic
     slow: list[int] = []
     with answering(NEVER_WHOLE[case]) as url, pytest.raises(Denied) as denied:
         fetch(site, an_order(url), slow=slow.append, times=IN_A_HURRY)
-    assert denied.value.message == f"CouldNotConnect: {url}: no whole answer within 0.2 s (asked {ATTEMPTS} times)"
+    assert denied.value.message == f"CouldNotConnect: {url}: no complete answer within 0.2 s (asked {ATTEMPTS} times)"
     assert slow == [1, 2, 3, 4, 5]
     assert files(site) == before
 
@@ -145,7 +145,7 @@ def test_the_largest_answer_is_read(site: Site) -> None:
 def test_a_packed_answer_is_never_unpacked(site: Site, before: dict[str, bytes], encoding: str) -> None:
     bomb = gzip.compress(gzip.compress(bytes(50_000_000)))
     packed = Response(bomb, media_type=LICENSE_MEDIA_TYPE, headers={"Content-Encoding": encoding})
-    with Answers(packed).served() as endpoint, pytest.raises(NoGoodLicense, match=f"is packed as '{encoding}'"):
+    with Answers(packed).served() as endpoint, pytest.raises(NoGoodLicense, match=f"is compressed as '{encoding}'"):
         fetch(site, an_order(endpoint))
     assert files(site) == before
 
@@ -165,7 +165,7 @@ def test_an_answer_that_does_not_call_itself_a_license_is_none(
     answer = Response(sealed(site, serial=2).body, media_type=media_type)
     with Answers(answer).served() as endpoint, pytest.raises(NoGoodLicense, match="the answer is of type") as refused:
         fetch(site, an_order(endpoint))
-    assert "what else on the way may have answered" in refused.value.hint
+    assert "whether something on the way answered instead" in refused.value.hint
     assert files(site) == before
 
 
@@ -179,7 +179,7 @@ def test_a_redirect_is_not_followed_and_the_key_not_sent_elsewhere(
         with moved.served() as endpoint, pytest.raises(Denied, match=rf"^Unknown: .*answered {status}") as denied:
             fetch(site, an_order(endpoint))
     assert (moved.asked, elsewhere.asked) == (1, 0)
-    assert f"to go to {other}/license" in denied.value.message and "is not sent on by itself" in denied.value.hint
+    assert f"to go to {other}/license" in denied.value.message and "is never forwarded" in denied.value.hint
     assert files(site) == before
 
 

@@ -53,8 +53,8 @@ def test_a_request_is_made_in_whole_seconds_with_an_id_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"site": ""}, "this site has no name to ask in"),
-        ({"site": "hall\n7"}, "site: it holds characters that cannot be printed"),
+        ({"site": ""}, "this site has no name for a request"),
+        ({"site": "hall\n7"}, "site: it contains unprintable characters"),
         ({"resource": ""}, "resource: it is empty"),
         ({"resource": "x" * 201}, "resource: it is longer than 200 characters"),
         ({"container_version": "latest"}, "container_version: 'latest' does not begin with a version number"),
@@ -115,7 +115,7 @@ def test_a_site_makes_its_key_once_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 def test_a_site_without_a_key_is_told_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(AzlicError, match="there is no key of this site in") as refused:
+    with pytest.raises(AzlicError, match="this site has no key in") as refused:
         site_signer(tmp_path / "none")
     assert "azlic site init" in refused.value.hint
     create_site_keys(tmp_path)

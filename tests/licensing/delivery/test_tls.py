@@ -90,7 +90,7 @@ def test_a_certificate_for_another_name_is_refused(
 ) -> None:
     error = refused(site, authority.server(*names), authority.path, host)
     assert "the server's certificate is for another name" in error.message
-    assert "a name that stands in the certificate" in error.hint
+    assert "a name from the certificate" in error.hint
 
 
 def test_an_expired_certificate_is_refused(site: Site, authority: Authority) -> None:

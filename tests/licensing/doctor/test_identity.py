@@ -30,7 +30,7 @@ def test_a_user_is_told_by_number_or_name(text: str, identity: tuple[int, int]) 
 
 @pytest.mark.parametrize("text", ["", ":", "nobody-here", "1:nobody-here", "-1", "4294967295", "1:2:3", "a\0b", "٣"])
 def test_a_user_nobody_knows_is_a_bad_call(text: str) -> None:
-    with pytest.raises(BadCall, match="knows no user"):
+    with pytest.raises(BadCall, match="has no user"):
         find_user(text, nonroot=NONROOT)
 
 

@@ -58,7 +58,7 @@ def test_a_license_of_microsofts_is_a_warning(patient: Patient) -> None:
     found = patient.examine()
     (finding,) = found.findings
     assert finding.code == "license-opaque" and found.exit_status == 0
-    assert "stated by nobody yet: azlic adopt" in finding.problem
+    assert "nobody has stated its end yet: azlic adopt" in finding.problem
 
 
 def adopted(patient: Patient, content: bytes, days: int) -> Seen:
@@ -99,7 +99,7 @@ def test_where_the_ledger_cannot_be_read_it_is_not_said_that_nobody_stated_anyth
     (patient.license / "license.dat").write_bytes(b"\x01opaque")
     patient.seen = Seen(unread="the ledger cannot be read")
     (finding,) = patient.examine().findings
-    assert finding.problem.endswith("whether it was adopted is not known: the ledger cannot be read")
+    assert finding.problem.endswith("cannot tell whether it was adopted: the ledger cannot be read")
 
 
 @root_only

@@ -114,7 +114,7 @@ def test_what_cannot_be_on_the_list_is_refused(speech: Site, resource: str, cont
         ({"instances": ("a\nb",)}, "cannot be put"),
         ({"repositories": ("x" * 201,)}, "the repository 'x+' cannot be put"),
         ({"instances": ("a", "a")}, "the instance 'a' is named twice"),
-        ({"instances": tuple(f"{number:0200}" for number in range(90))}, "more than a license has room for"),
+        ({"instances": tuple(f"{number:0200}" for number in range(90))}, "more than a license allows"),
         ({"version_from": "5", "version_below": "5"}, "the version range is empty"),
         ({"term": timedelta(0)}, "shorter than a second"),
         ({"grace_days": 367}, "not from 0 to 366 days"),

@@ -210,7 +210,7 @@ def test_a_name_that_is_taken_is_refused_and_its_keys_stay(site: Site, issuer: I
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"name": "plant/read"}, "cannot name a resource"),
+        ({"name": "plant/read"}, "is not a valid resource name"),
         ({"subscription": ""}, "the subscription '' is empty"),
         ({"term": timedelta(milliseconds=999)}, "shorter than a second"),
         ({"term": timedelta(days=-1)}, "shorter than a second"),
@@ -243,7 +243,7 @@ def test_a_new_key_takes_the_place_of_the_old_one_alone(site: Site, issuer: Issu
 
 @pytest.mark.parametrize(("resource", "slot"), [("nowhere", 1), ("plant-read", 3)])
 def test_a_key_of_nothing_cannot_be_made_new(site: Site, issuer: Issuer, resource: str, slot: int) -> None:
-    with pytest.raises(BadCall, match=f"there is no key {slot} of a resource {resource}"):
+    with pytest.raises(BadCall, match=f"resource {resource} has no key {slot}"):
         new_api_key(site.issuer_store, resource, slot, now=START, actor=OPERATOR)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from licensing.db.store_kind import StoreKind
 from licensing.delivery.denial import Denial
 from licensing.issuer.audit import read_audit_log
 from licensing.issuer.book import list_issued
@@ -45,7 +46,7 @@ def killed_at(site: Site, path: Path, number: int, arrived: Path) -> bool:
     """Download in a process that is killed in front of its statement, or commit, of this number; whether it was."""
 
     def work() -> None:
-        store = open_fast(path)
+        store = open_fast(path, StoreKind.ISSUER)
         die_at(store, number, lambda: os.kill(os.getpid(), signal.SIGKILL))
         two_downloads(site, store, arrived)
 
@@ -66,7 +67,7 @@ def test_an_issuer_killed_at_any_statement_neither_loses_nor_repeats_a_serial(si
     shutil.copyfile(before, path)
     arrived.touch()
     while killed_at(site, path, kills, arrived):
-        store, seen = open_fast(path), serials_in(arrived)
+        store, seen = open_fast(path, StoreKind.ISSUER), serials_in(arrived)
         known = check(store)
         assert seen == list(range(1, known + 1)) or seen == list(range(1, known)), "all that arrived is in the book"
         two_downloads(site, store, arrived)
@@ -88,7 +89,7 @@ def test_an_issuer_killed_again_and_again_goes_on_counting(site: Site) -> None:
     known = 0
     for round_ in range(10):
         assert killed_at(site, path, 3 + 7 * round_ % 25, arrived)
-        store = open_fast(path)
+        store = open_fast(path, StoreKind.ISSUER)
         assert check(store) >= known
         known = check(store)
         store.dispose()

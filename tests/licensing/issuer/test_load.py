@@ -43,7 +43,7 @@ def test_a_store_with_no_connection_left_is_busy(access: type) -> None:
     with ThreadPoolExecutor(1) as pool:
         holding = pool.submit(hold)
         assert held.wait(10)
-        with pytest.raises(DatabaseBusy, match="too many wait for the database"), access(engine):
+        with pytest.raises(DatabaseBusy, match="too many processes are waiting for the database"), access(engine):
             pass
         leave.set()
         holding.result()

@@ -76,7 +76,7 @@ def test_a_next_plan_that_has_begun_is_the_present_one(resource: Site) -> None:
 def test_a_plan_of_nothing_is_refused(resource: Site) -> None:
     with pytest.raises(BadCall, match="there is no resource nowhere"):
         set_plan(resource.issuer_store, "nowhere", NEXT, now=START, actor=OPERATOR)
-    with pytest.raises(BadCall, match="the tier ' T1' is empty, or has blanks"):
+    with pytest.raises(BadCall, match="the tier ' T1' is empty, or has spaces"):
         put_on(resource, a_plan(tier=" T1"))
 
 

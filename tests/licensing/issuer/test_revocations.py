@@ -82,11 +82,11 @@ def test_a_license_whose_id_was_renewed_can_still_be_revoked_further_back(site: 
 @pytest.mark.parametrize(
     ("up_to_serial", "reason", "said"),
     [
-        (4, "x", "serial 4 of license .* was not given; the last one is 3"),
+        (4, "x", "serial 4 of license .* was never issued; the last one is 3"),
         (0, "x", "serial 0"),
         (None, " ", "the reason is empty"),
-        (None, "a\nb", "no line of text"),
-        (None, "x" * 201, "no line of text"),
+        (None, "a\nb", "not a single line of text"),
+        (None, "x" * 201, "not a single line of text"),
     ],
 )
 def test_a_revocation_that_says_nothing_is_refused(

@@ -59,7 +59,7 @@ def test_a_name_keeps_its_key_until_the_site_is_removed(site: Site, key: Path) -
 
 def test_one_key_is_one_site(site: Site, key: Path) -> None:
     enrol(site, "hall 7", key, "plant-read")
-    with pytest.raises(BadCall, match="site hall 7 is enrolled with this very key"):
+    with pytest.raises(BadCall, match="site hall 7 is enrolled with this same key"):
         enrol(site, "hall 8", key, "plant-read")
 
 

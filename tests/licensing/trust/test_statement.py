@@ -137,7 +137,7 @@ def test_a_field_that_this_version_does_not_know_is_refused(kind: str) -> None:
 @pytest.mark.parametrize("kind", STATEMENTS)
 def test_a_field_that_stands_twice_is_refused(kind: str) -> None:
     payload = STATEMENTS[kind].to_bytes()[:-1] + b',"issued_at":"2026-03-02T08:00:00Z"}'
-    with pytest.raises((BadStatement, RefusedStatement), match="a key stands twice"):
+    with pytest.raises((BadStatement, RefusedStatement), match="a key occurs twice"):
         READERS[kind](seal(payload, STATEMENTS[kind].payload_type, SIGNER, NEXT))
 
 
@@ -156,11 +156,11 @@ INCONSISTENT: dict[str, tuple[Statement, dict[str, object], str]] = {
     "a rotation of too many keys": (ROTATION, {"keys": ROTATION.keys * MAX_KEYS}, "at most 64"),
     "a rotation past the last version": (ROTATION, {"version": 257}, "more than 256"),
     "a rotation without a version": (ROTATION, {"version": 0}, "less than 1"),
-    "an issuer that is no key id": (ROTATION, {"issuer": "me"}, "does not have the form"),
+    "an issuer that is no key id": (ROTATION, {"issuer": "me"}, "does not have the required form"),
     "a list that is overdue first": (REVOCATIONS, {"next_update": START}, "due before this one was issued"),
     "a list without a number": (REVOCATIONS, {"number": 0}, "less than 1"),
-    "a reset that is no single line": (RESET, {"reason": "a\nb"}, "cannot be printed"),
-    "a reset that is no id": (RESET, {"reset_id": "1"}, "does not have the form"),
+    "a reset that is no single line": (RESET, {"reason": "a\nb"}, "unprintable characters"),
+    "a reset that is no id": (RESET, {"reset_id": "1"}, "does not have the required form"),
 }
 
 
@@ -207,7 +207,7 @@ def test_a_clock_reset_from_outside_the_keys_window_is_refused() -> None:
 
 
 def test_a_clock_reset_of_nobody_that_is_trusted_is_refused() -> None:
-    with pytest.raises(RefusedStatement, match="no key that may sign it has signed it"):
+    with pytest.raises(RefusedStatement, match="is not signed by any key that may sign it"):
         parse_clock_reset(sealed("clock reset"), Held((), ()))
 
 

@@ -118,7 +118,7 @@ def raise_what_nobody_expects(patch: pytest.MonkeyPatch) -> None:
 BROKEN: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
     "it skips the signature": (skip_the_signature, "false valid"),
     "it skips the type": (skip_the_type, "false valid"),
-    "it takes a key that stands twice": (take_a_key_twice, "false valid"),
+    "it takes a key that occurs twice": (take_a_key_twice, "false valid"),
     "it reads another license than it verified": (read_another_license, "valid, but another license"),
     "it raises": (raise_what_nobody_expects, "ZeroDivisionError was raised: "),
 }

@@ -64,23 +64,23 @@ REFUSALS: dict[str, tuple[Callable[[Site], object], int, Status, str]] = {
         lambda site: (site.license / "license.dat").mkdir(), 2, Status.UNREADABLE, "not a regular file"
     ),
     "a link to nowhere": (
-        lambda site: (site.license / "license.dat").symlink_to("gone"), 2, Status.UNREADABLE, "leads nowhere"
+        lambda site: (site.license / "license.dat").symlink_to("gone"), 2, Status.UNREADABLE, "broken link"
     ),
     "a byte too many": (lambda site: put(site, b"x" * (MAX_OPAQUE_BYTES + 1)), 2, Status.MALFORMED, "larger than"),
     "a large one of ours": (
         lambda site: put(site, b" " * MAX_ENVELOPE_BYTES + site.install().read_bytes()), 3, Status.MALFORMED, "larger"
     ),
-    "a large one in no form we know": (
-        lambda site: put(site, b"x" * (MAX_ENVELOPE_BYTES + 1)), 3, Status.OPAQUE, "in no form that azlic can read"
+    "a large one in no format that azlic can read": (
+        lambda site: put(site, b"x" * (MAX_ENVELOPE_BYTES + 1)), 3, Status.OPAQUE, "no format that azlic can read"
     ),
     "nothing but zeros": (lambda site: put(site, bytes(4096)), 3, Status.MALFORMED, "is not a license"),
     "an empty file": (lambda site: put(site, b""), 3, Status.MALFORMED, "is not a license"),
-    "no form we know": (lambda site: put(site, b"\x00\x01opaque"), 3, Status.OPAQUE, "in no form that azlic can read"),
-    "another's JSON": (lambda site: put(site, b'{"alg": "RS256"}'), 3, Status.OPAQUE, "no form that azlic can read"),
-    "another's list": (lambda site: put(site, b"[1, 2]"), 3, Status.OPAQUE, "in no form that azlic can read"),
-    "bytes behind a brace": (lambda site: put(site, b"{\x00\x01opaque"), 3, Status.OPAQUE, "no form that azlic can"),
+    "an unknown format": (lambda site: put(site, b"\x00\x01opaque"), 3, Status.OPAQUE, "no format that azlic can read"),
+    "another's JSON": (lambda site: put(site, b'{"alg": "RS256"}'), 3, Status.OPAQUE, "no format that azlic can read"),
+    "another's list": (lambda site: put(site, b"[1, 2]"), 3, Status.OPAQUE, "no format that azlic can read"),
+    "bytes behind a brace": (lambda site: put(site, b"{\x00\x01opaque"), 3, Status.OPAQUE, "no format that azlic can"),
     "another's JSON in base64": (
-        lambda site: put(site, base64.b64encode(b'{"alg": "RS256"}')), 3, Status.OPAQUE, "no form that azlic can read"
+        lambda site: put(site, base64.b64encode(b'{"alg": "RS256"}')), 3, Status.OPAQUE, "no format that azlic can read"
     ),
     "one of ours, torn": (
         lambda site: put(site, site.install().read_bytes()[:-40]), 3, Status.MALFORMED, "is not a license"
@@ -114,7 +114,7 @@ REFUSALS: dict[str, tuple[Callable[[Site], object], int, Status, str]] = {
     ),
     "an older serial": (lambda site: accept(site, 3, a_license(serial=2)), 9, Status.SUPERSEDED, "serial 2"),
     "other bytes under one serial": (
-        lambda site: accept(site, 2, a_license(serial=2)), 9, Status.CONFLICTING, "the very serial 2"
+        lambda site: accept(site, 2, a_license(serial=2)), 9, Status.CONFLICTING, "the same serial 2"
     ),
     "issued in the future": (
         lambda site: site.install(a_license(issued_at=START + CLOCK_TOLERANCE + TICK)), 13, Status.CLOCK_SUSPECT,
@@ -122,7 +122,7 @@ REFUSALS: dict[str, tuple[Callable[[Site], object], int, Status, str]] = {
     ),
     "a clock turned back": (
         lambda site: witnessed(site, START + CLOCK_TOLERANCE + TICK), 13, Status.CLOCK_SUSPECT,
-        "a usage record showed 2026-03-01T08:05:00.000001Z before (june.jsonl)",
+        "a usage record already showed 2026-03-01T08:05:00.000001Z (june.jsonl)",
     ),
     "not begun": (
         lambda site: site.install(a_license(not_before=START + TICK)), 14, Status.NOT_YET_VALID,
@@ -267,7 +267,7 @@ def test_a_file_among_the_keys_that_is_none_is_passed_over_and_named(site: Site)
     (site.trust.folder / "broken.pem").touch()
     verdict = site.verify()
     assert verdict.may_run
-    assert "passed over: " in verdict.checks[4].detail and "broken.pem is not" in verdict.checks[4].detail
+    assert "ignored: " in verdict.checks[4].detail and "broken.pem is not" in verdict.checks[4].detail
 
 
 def test_where_the_broken_key_may_be_the_one_that_is_missing_there_is_no_verdict(site: Site) -> None:
@@ -331,7 +331,7 @@ def test_a_path_in_a_detail_stands_there_once(site: Site) -> None:
     (site.license / "license.dat").symlink_to("gone")
     for path in (site.license, site.license / "license.dat"):
         detail = verify(path, trust=site.trust, as_of=site.now).detail
-        assert detail == f"{site.license / 'license.dat'}: it is a link that leads nowhere"
+        assert detail == f"{site.license / 'license.dat'}: it is a broken link"
 
 
 def test_expiring_days_without_end_warn_from_the_beginning(site: Site) -> None:
@@ -436,7 +436,7 @@ def test_the_newest_witness_decides(site: Site) -> None:
     late = START + timedelta(days=3)
     verdict = as_seen(site, (WitnessKind.RECORD, START), (WitnessKind.LICENSE, late), (WitnessKind.EVALUATION, START))
     assert (verdict.status, verdict.cause) == (Status.CLOCK_SUSPECT, Cause.CLOCK_BEHIND)
-    assert "a license showed 2026-03-04T08:00:00Z before" in verdict.detail
+    assert "a license already showed 2026-03-04T08:00:00Z" in verdict.detail
 
 
 def test_a_suspect_clock_is_told_before_an_end_that_it_would_hide(site: Site) -> None:
@@ -450,7 +450,7 @@ def test_where_an_instant_is_named_no_clock_is_in_question(site: Site) -> None:
     site.install()
     verdict = site.verify(START + timedelta(days=1), seen=None)
     assert verdict.may_run
-    assert verdict.checks[12].detail == "not asked: the instant was named"
+    assert verdict.checks[12].detail == "skipped: an instant was given"
 
 
 @pytest.mark.parametrize(
@@ -482,7 +482,7 @@ def test_what_could_not_be_compared_is_a_warning(site: Site) -> None:
     site.install()
     verdict = site.verify(seen=Seen(unread="the ledger cannot be read"))
     assert verdict.may_run
-    assert verdict.warnings == ("clock and serial were compared with nothing: the ledger cannot be read",)
+    assert verdict.warnings == ("clock and serial could not be compared: the ledger cannot be read",)
 
 
 @pytest.mark.parametrize(

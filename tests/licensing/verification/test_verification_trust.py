@@ -104,7 +104,7 @@ def test_a_revoked_license_is_refused_with_the_reason(
     listed(site, keys, up_to_serial)
     verdict = site.verify()
     assert refused(verdict, 8) == (Status.REVOKED, None)
-    assert verdict.detail == "the issuer took the license back at 2026-03-01T08:00:00Z: stolen (list 1)"
+    assert verdict.detail == "the issuer revoked the license at 2026-03-01T08:00:00Z: stolen (list 1)"
 
 
 def test_a_later_serial_than_the_revoked_one_runs(site: Site, keys: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_list_that_was_to_be_replaced_is_a_warning(site: Site, keys: Path) -> 
     site.sleep(seconds=1)
     verdict = site.verify()
     assert verdict.may_run
-    assert verdict.warnings == ("revocation list 1 was to be replaced by 2026-05-30T08:00:00Z",)
+    assert verdict.warnings == ("revocation list 1 was due to be replaced by 2026-05-30T08:00:00Z",)
 
 
 def test_trust_that_has_grown_old_is_a_warning(site: Site, keys: Path) -> None:
@@ -130,7 +130,9 @@ def test_trust_that_has_grown_old_is_a_warning(site: Site, keys: Path) -> None:
     site.sleep(days=180)
     assert site.verify().warnings == ()
     site.sleep(days=1)
-    assert site.verify().warnings == ("your trust is 181 days old: the issuer last spoke at 2026-03-01T08:00:00Z",)
+    assert site.verify().warnings == (
+        "your trust data is 181 days old: the issuer last published at 2026-03-01T08:00:00Z",
+    )
     longer = verify(site.license, trust=site.trust, as_of=site.now, trust_days=200)
     assert longer.warnings == ()
 
@@ -183,5 +185,5 @@ def test_a_clock_reset_of_the_issuer_mends_a_mark_in_the_future(site: Site, keys
     with pytest.raises(RefusedStatement, match="nothing that was seen here is later"):
         take_clock_reset(site.ledger, reset, now=START)
     remembered(site, site.verify(START + 200 * DAY, seen=Seen()))
-    with pytest.raises(RefusedStatement, match="was taken before"):
+    with pytest.raises(RefusedStatement, match="was used before"):
         take_clock_reset(site.ledger, reset, now=START)

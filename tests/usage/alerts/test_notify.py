@@ -144,7 +144,7 @@ def test_what_failed_is_tried_again_and_told_to_the_others_at_once(site: Site) -
     desk.notify()
     assert [row.alert for row in rows(site.ledger, NoticeRow) if "channel" in row.alert] == []
     mail.down = True
-    (site.license / "license.dat").write_bytes(b"{")
+    (site.license / "license.dat").write_bytes(b'{"payload')
     desk.notify()
     assert diary.entries[2:] == ["03-01 license-invalid malformed", "03-01 channel-failing failing"]
 

@@ -159,7 +159,7 @@ def test_what_was_changed_is_verified_again(site: Site, change: str) -> None:
         os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
     elif change == "swapped by a link":
         (site.folder / "b").mkdir()
-        (site.folder / "b/license.dat").write_bytes(b"{}")
+        (site.folder / "b/license.dat").write_bytes(b'{"payload')
         target.unlink()
         target.symlink_to("../b/license.dat")
     else:
@@ -222,7 +222,7 @@ def test_one_license_that_cannot_be_judged_hides_no_other(site: Site) -> None:
     folder = site.folder / "licenses"
     for name in ("one", "two"):
         site.install(folder=_made(folder / name))
-    (folder / "one/license.dat").write_bytes(b"{")
+    (folder / "one/license.dat").write_bytes(b'{"payload')
     assert Look(site, folder).ids() == [f"license-invalid:{folder / 'one'}"]
 
 

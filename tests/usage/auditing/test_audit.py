@@ -119,7 +119,7 @@ ATTACKS: dict[str, tuple[Attack, str, AuditCheck]] = {
     ),
     "a record is put in": (
         sql("INSERT INTO record VALUES (21, 'x', 1, 1, 1772352000000, NULL, NULL)"),
-        "record 21: 1 behind the last batch",
+        "record 21: 1 after the last batch",
         AuditCheck.OUTSIDE,
     ),
     "a record before the first": (
@@ -164,7 +164,7 @@ ATTACKS: dict[str, tuple[Attack, str, AuditCheck]] = {
     "a batch numbered 0": (sql("UPDATE batch SET sequence = 0 WHERE sequence = 5"), "batch 0", AuditCheck.NUMBERS),
     "a month closed by nobody": (
         sql("INSERT INTO closed_month VALUES (202602, 1, 5, zeroblob(32), '')"),
-        "2026-02: it stands there as closed by batch 5, which did not",
+        "2026-02: it is marked as closed by batch 5, which did not",
         AuditCheck.MONTHS,
     ),
     "a correction of no batch": (
@@ -206,7 +206,7 @@ def test_an_id_kept_as_the_bytes_whose_base64_it_is_has_the_same_digest_and_is_f
     mount.write([a_line("AAAA")])
     mount.ingest()
     found = audited(attacked(mount, sql("UPDATE record SET id = x'000000'")))
-    assert [fault.what for fault in found.faults] == ["the id of a record is no text"]
+    assert [fault.what for fault in found.faults] == ["the id of a record is not text"]
 
 
 def test_a_tail_that_was_cut_with_its_totals_is_found_by_a_checkpoint_alone(filled: Mount) -> None:
@@ -217,7 +217,7 @@ def test_a_tail_that_was_cut_with_its_totals_is_found_by_a_checkpoint_alone(fill
     assert audited(cut).sound
     found = audited(cut, kept)
     assert first(found) == (
-        "checkpoint 1: the ledger's tail was cut off, or it is an older copy: batches 4 to 5 of it are gone"
+        "checkpoint 1: the ledger's tail was cut off, or it is an older copy: batches 4 to 5 are missing"
     )
     assert [compared.standing for compared in found.compared] == [CheckpointStanding.CUT]
 
@@ -228,7 +228,7 @@ def test_a_ledger_that_was_emptied_is_found(filled: Mount) -> None:
         filled, sql("DELETE FROM record", "DELETE FROM batch", "DELETE FROM series", "DELETE FROM total")
     )
     assert audited(emptied).sound
-    assert "batches 1 to 5 of it are gone" in first(audited(emptied, kept))
+    assert "batches 1 to 5 are missing" in first(audited(emptied, kept))
 
 
 def test_a_ledger_that_was_rewritten_from_its_first_batch_is_found(filled: Mount) -> None:
@@ -337,7 +337,7 @@ def test_only_a_ledger_of_this_schema_is_read_and_nothing_is_written(tmp_path: P
     with pytest.raises(AzlicError):
         open_readonly(str(tmp_path / "text.db"))
     sqlite3.connect(tmp_path / "empty.db").execute("CREATE TABLE x (y)").connection.close()
-    with pytest.raises(AzlicError, match="is no azlic database"):
+    with pytest.raises(AzlicError, match="is not an azlic database"):
         open_readonly(str(tmp_path / "empty.db"))
     engine = open_readonly(str(filled.site.folder / "azlic.db"))
     with pytest.raises(DBAPIError, match="readonly"), engine.begin() as connection:

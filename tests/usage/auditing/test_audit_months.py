@@ -134,7 +134,7 @@ CHANGES: dict[str, tuple[Attack, str]] = {
     ),
     "it is opened again": (
         sql("DELETE FROM closed_total", "DELETE FROM closed_month"),
-        "2026-03: batch 2 closed it, and it does not stand there as closed",
+        "2026-03: batch 2 closed it, but it is not marked as closed",
     ),
     "it was closed with other numbers": (close(APRIL, [[1, 7, 1]]), "2026-04: the closed total of series 1 is not"),
     "it is closed twice": (

@@ -210,5 +210,5 @@ def test_what_is_no_backup_is_told_in_words(filled: Mount, ledger: Path, tmp_pat
 def test_a_ledger_that_is_held_is_not_replaced(filled: Mount, ledger: Path, tmp_path: Path) -> None:
     file = tmp_path / "copy.db"
     backup(str(ledger), file)
-    with holding(filled.ledger), pytest.raises(AzlicError, match="held by process"):
+    with holding(filled.ledger), pytest.raises(AzlicError, match="in use by process"):
         restore(str(ledger), file, now=filled.site.now, wait_seconds=0)

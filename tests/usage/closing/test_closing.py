@@ -223,7 +223,7 @@ def test_bytes_that_were_not_taken_stand_against_their_month(months: Months) -> 
     months.mount.put(b'{"id":"torn', "usage-2026-04-05.jsonl")
     months.site.now = day("2026-04-05")
     assert [item.detail.partition(": ")[2] for item in months.examine("2026-03").obstacles] == [
-        "11 bytes are not taken yet"
+        "11 bytes are not ingested yet"
     ]
     months.mount.ingest()
     assert kinds(months) == ["pending"]

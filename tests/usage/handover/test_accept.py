@@ -115,7 +115,7 @@ def test_totals_that_overlap_cannot_be_told_apart(hall: HandingHouse, office: He
     office.accept(hall.export(holds="totals"))
     start = Checkpoint(hall.checkpoint().origin, 0, bytes(32))
     hall.use("c")
-    with pytest.raises(HandoverRefused, match="those up to 1 are booked: they cannot be told apart"):
+    with pytest.raises(HandoverRefused, match="those up to 1 are booked: they cannot be separated"):
         office.accept(hall.export("all.azlic", holds="totals", since=start))
 
 
@@ -201,7 +201,7 @@ def test_a_total_of_almost_64_bits_arrives_whole(hall: HandingHouse, office: Hea
 
 def test_nobody_is_enrolled(hall: HandingHouse, yard: HandingHouse, tmp_path: Path) -> None:
     empty = HeadOffice(tmp_path, "empty")
-    with pytest.raises(AzlicError, match="no site is enrolled here"):
+    with pytest.raises(AzlicError, match="no site is enrolled at this head office"):
         empty.accept(hall.export())
     empty.close()
 
@@ -225,9 +225,9 @@ def test_a_site_may_get_a_new_key_when_it_is_meant(hall: HandingHouse, yard: Han
 
 
 def test_one_key_is_one_site(hall: HandingHouse, office: HeadOffice) -> None:
-    with pytest.raises(BadCall, match="this is the key of site hall-7 already"):
+    with pytest.raises(BadCall, match="this is already the key of site hall-7"):
         enrol(office.ledger, "hall-8", hall.pem)
-    with pytest.raises(BadCall, match="is no name for a site"):
+    with pytest.raises(BadCall, match="is not a valid name for a site"):
         enrol(office.ledger, " ", hall.pem)
 
 

@@ -28,7 +28,7 @@ def test_swap_two_exports(hall: HandingHouse, office: HeadOffice) -> None:
     assert office.ids() == []
     office.accept(first)
     office.accept(second)
-    with pytest.raises(HandoverRefused, match=r"this ledger made no export|it is of export 1") as refused:
+    with pytest.raises(HandoverRefused, match=r"this ledger never made export|it is of export 1") as refused:
         hall.acknowledge(office.receipt(second), office.key)
         hall.acknowledge(office.receipt(first), office.key)
     assert office.ids() == ["a", "b", "c"]
@@ -58,7 +58,9 @@ def test_replay_an_old_acknowledgement(hall: HandingHouse, office: HeadOffice) -
     hall.use("c")
     new = office.receipt(hall.export("new.azlic"), "new.ack")
     assert not hall.acknowledge(new, office.key).again
-    with pytest.raises(HandoverRefused, match="it is of export 1, and that of export 2 was taken: it is an old one"):
+    with pytest.raises(
+        HandoverRefused, match="it is of export 1, but that of export 2 was already taken: it is outdated"
+    ):
         hall.acknowledge(old, office.key)
     assert hall.acknowledge(new, office.key).again
 
@@ -69,7 +71,7 @@ def test_replay_an_acknowledgement_into_a_ledger_that_was_set_back(hall: Handing
     hall.restore(snapshot)
     hall.use("z", at=later(hours=1))
     hall.export("other.azlic")
-    with pytest.raises(HandoverRefused, match=r"it is of the ledger|made no export 1 such as it names"):
+    with pytest.raises(HandoverRefused, match=r"it is of the ledger|never made export 1, which it names"):
         hall.acknowledge(receipt, office.key)
 
 
@@ -82,7 +84,7 @@ def test_fork_after_an_export(hall: HandingHouse, office: HeadOffice) -> None:
     hall.use("d")
     hall.use("e")
     forked = hall.exported(hall.folder / "forked.azlic").manifest
-    with pytest.raises(HandoverRefused, match="the site's ledger went two ways") as refused:
+    with pytest.raises(HandoverRefused, match="the site's ledger forked") as refused:
         office.accept(hall.folder / "forked.azlic")
     assert seen.head[:16] in refused.value.message
     assert forked.first_batch == 2 and forked.last_batch == 3
@@ -96,7 +98,7 @@ def test_fork_after_an_export_that_ends_at_the_same_batch(hall: HandingHouse, of
     office.accept(hall.export("seen.azlic"))
     hall.restore(snapshot)
     hall.use("d")
-    with pytest.raises(HandoverRefused, match="the site's ledger went two ways"):
+    with pytest.raises(HandoverRefused, match="the site's ledger forked"):
         office.accept(hall.export("forked.azlic"))
 
 
@@ -109,7 +111,7 @@ def test_hand_over_a_smaller_ledger_than_the_one_seen(hall: HandingHouse, office
     hall.restore(snapshot)
     hall.use("f")
     small = hall.exported(hall.folder / "small.azlic").manifest
-    with pytest.raises(HandoverRefused, match="was set back, or went another way") as refused:
+    with pytest.raises(HandoverRefused, match="was rolled back, or forked") as refused:
         office.accept(hall.folder / "small.azlic")
     assert seen.head[:16] in refused.value.message and small.head[:16] in refused.value.message
 
@@ -130,7 +132,7 @@ def test_hand_over_another_ledger_than_before(hall: HandingHouse, office: HeadOf
     hall.restore(snapshot)
     hall.use("z")
     with pytest.raises(
-        HandoverRefused, match=r"site hall-7 handed over the ledger hall-7/.* until now, and this is another"
+        HandoverRefused, match=r"site hall-7 handed over the ledger hall-7/.* until now, but this is another"
     ):
         office.accept(hall.export("new.azlic"))
 
@@ -152,7 +154,7 @@ def test_hand_over_in_the_name_of_another_site(hall: HandingHouse, yard: Handing
     yard.use("y")
     office.enrol(yard)
     path = yard.export(site="hall-7")
-    with pytest.raises(HandoverRefused, match="of site hall-7, and the key that signed it is enrolled for yard-1"):
+    with pytest.raises(HandoverRefused, match="from site hall-7, but the key that signed it is enrolled for yard-1"):
         office.accept(path)
 
 
@@ -167,7 +169,7 @@ def test_records_that_name_another_site_are_booked_under_the_one_that_hands_over
 
 def test_an_export_that_no_enrolled_site_has_signed(hall: HandingHouse, yard: HandingHouse, office: HeadOffice) -> None:
     yard.use("y")
-    with pytest.raises(HandoverRefused, match="no key at hand has signed it"):
+    with pytest.raises(HandoverRefused, match="is not signed by any known key"):
         office.accept(yard.export())
 
 
@@ -203,7 +205,7 @@ def test_a_ledger_that_was_rewritten_from_the_start_is_found_by_its_last_export(
     hall.export()
     with unguarded(hall.ledger) as connection:
         connection.execute(update(BatchRow).values(head=b"\xab" * 32))
-    with pytest.raises(HandoverRefused, match="does not go on from there: its head there is abab"):
+    with pytest.raises(HandoverRefused, match="does not continue from there: its head there is abab"):
         hall.export("again.azlic")
 
 

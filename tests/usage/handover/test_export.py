@@ -131,7 +131,7 @@ def test_a_month_that_is_open_is_not_exported(hall: HandingHouse) -> None:
 
 def test_nothing_new_behind_a_checkpoint_is_said(hall: HandingHouse) -> None:
     hall.export()
-    with pytest.raises(BadCall, match="nothing new behind that checkpoint"):
+    with pytest.raises(BadCall, match="nothing new after that checkpoint"):
         hall.export(since=hall.checkpoint())
 
 
@@ -157,7 +157,7 @@ def test_an_export_that_the_ledger_cannot_make_again_is_not_written(hall: Handin
     hall.export()
     with unguarded(hall.ledger) as connection:
         connection.exec_driver_sql("UPDATE series SET site = 'other'")
-    with pytest.raises(AzlicError, match="changed by other hands"):
+    with pytest.raises(AzlicError, match="changed outside azlic"):
         hall.export("again.azlic")
 
 

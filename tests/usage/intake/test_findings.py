@@ -102,7 +102,7 @@ def test_the_finding_of_a_gap_rests_once_everything_has_arrived(doubtful: Mount)
 
 @pytest.mark.parametrize("reason", ["", "\t"])
 def test_nothing_is_settled_without_a_reason(doubtful: Mount, reason: str) -> None:
-    with pytest.raises(BadCall, match="for a reason"):
+    with pytest.raises(BadCall, match="needs a reason"):
         settle(doubtful.ledger, [1], reason=reason, now=LATER)
 
 

@@ -221,7 +221,7 @@ def test_a_conflict_is_kept_with_its_line_and_place(mount: Mount) -> None:
     (kept,) = mount.quarantine()
     assert (kept.kind, kept.record_id, kept.content, kept.line) == ("conflict", "a", lines[2], 3)
     assert kept.start == len(lines[0]) + len(lines[1]) + 2
-    assert "this id is in the ledger already, with other content" in kept.reason
+    assert "this id is already in the ledger, with other content" in kept.reason
     assert [row.quantity for row in rows(mount.ledger, RecordRow)] == [1_000_000, 1_000_000]
 
 

@@ -74,7 +74,7 @@ def test_an_ingest_that_waits_too_long_says_who_holds_the_ledger(mount: Mount) -
     assert os.read(reader, 4) == b"held"
     try:
         by = r"server process \d+" if "://" in mount.site.database else f"process {holder}"
-        with pytest.raises(DatabaseBusy, match=f"held by {by}$"):
+        with pytest.raises(DatabaseBusy, match=f"in use by {by}$"):
             ingest(impatient, [mount.site.output], now=START)
     finally:
         os.kill(holder, signal.SIGKILL)
@@ -229,7 +229,7 @@ def test_a_folder_that_may_be_listed_but_not_entered_is_an_error_in_words() -> N
             os.chown(name, NONROOT, NONROOT)
         inside.parent.chmod(0o744)
         for path in (site.output, inside):  # noqa: B007
-            assert "cannot be looked at: Permission denied" in as_nonroot(attempt)
+            assert "cannot be examined: Permission denied" in as_nonroot(attempt)
         assert mount.findings() == []
         site.close()
 

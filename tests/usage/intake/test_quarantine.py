@@ -39,7 +39,7 @@ def test_lines_wait_whole_with_their_place_and_reason(doubtful: Mount) -> None:
     assert (torn.kind, torn.line, torn.content) == ("bad-line", 2, b"\xff\x00torn")
     assert torn.file.endswith(TODAY) and torn.start == len(a_line("a")) + 1
     assert (conflict.kind, conflict.line, conflict.content) == ("conflict", 3, a_line("a", 2))
-    assert conflict.reason == "this id is in the ledger already, with other content"
+    assert conflict.reason == "this id is already in the ledger, with other content"
     assert (short.content, short.taken_at, short.settled_as) == (b'{"id":"c"}', START, None)
 
 
@@ -119,7 +119,7 @@ def test_a_discarded_line_is_kept_with_its_reason_and_does_not_come_back(doubtfu
 
 @pytest.mark.parametrize("reason", ["", "  "])
 def test_nothing_is_discarded_without_a_reason(doubtful: Mount, reason: str) -> None:
-    with pytest.raises(BadCall, match="for a reason"):
+    with pytest.raises(BadCall, match="needs a reason"):
         discard(doubtful.ledger, [1], reason=reason, now=LATER)
     assert len(waiting(doubtful)) == 3
 

@@ -125,7 +125,7 @@ def test_a_plans_burn_down_counts_a_correction_where_it_is_booked(months: Months
     ("name", "quantity", "said"),
     [
         ("nobody", "1", "there is no record 'nobody'"),
-        ("a", "5", "counts 5 already"),
+        ("a", "5", "already counts 5"),
         ("a", "-1", "quantity is negative"),
         ("a", "0.0000001", "more than six decimals"),
         ("a", "1000000000001", "larger than"),

@@ -46,7 +46,9 @@ def test_units_are_prorated_unless_their_quota_is_stated(site: Site) -> None:
 def test_the_same_units_twice_are_added_once(site: Site) -> None:
     assert amend(site, 1, "2026-03-28") is not None
     assert amend(site, 1, "2026-03-28") is None
-    with pytest.raises(BadCall, match="stand added to plan read-2026 from that day with 64,516 Transaction, not 9"):
+    with pytest.raises(
+        BadCall, match="were already added to plan read-2026 from that day with 64,516 Transaction, not 9"
+    ):
         amend(site, 1, "2026-03-28", 9)
     assert committed(site, "2026-04-01") == 1_000_000
 
@@ -64,14 +66,14 @@ def test_a_mistake_is_taken_back_by_another_row(site: Site) -> None:
 @pytest.mark.parametrize(("units", "at"), [(-1, "2026-03-28"), (-2, "2026-03-27")])
 def test_only_what_was_added_can_be_taken_back(site: Site, units: int, at: str) -> None:
     amend(site, 2, "2026-03-28")
-    with pytest.raises(BadCall, match="units stand added"):
+    with pytest.raises(BadCall, match="units were added"):
         amend(site, units, at)
 
 
 def test_what_was_taken_back_cannot_be_taken_back_again(site: Site) -> None:
     amend(site, 2, "2026-03-28")
     amend(site, -2, "2026-03-28")
-    with pytest.raises(BadCall, match="no 2 units stand added"):
+    with pytest.raises(BadCall, match="no 2 units were added"):
         amend(site, -2, "2026-03-28")
 
 
@@ -80,8 +82,8 @@ def test_what_was_taken_back_cannot_be_taken_back_again(site: Site) -> None:
     [
         ("2026-03-28T00:00:01", "is not 00:00 UTC"),
         ("2026-03-28T23:59:59.999", "is not 00:00 UTC"),
-        ("2025-12-31", "2025-12-31 is no day of plan read-2026"),
-        ("2027-01-01", "2027-01-01 is no day of plan read-2026"),
+        ("2025-12-31", "2025-12-31 is not a day of plan read-2026"),
+        ("2027-01-01", "2027-01-01 is not a day of plan read-2026"),
     ],
 )
 def test_units_count_from_a_whole_day_of_the_plan(site: Site, at: str, message: str) -> None:
@@ -102,5 +104,5 @@ def test_a_number_of_units_that_cannot_be_is_refused(site: Site, units: int) -> 
 
 @pytest.mark.parametrize(("units", "quota"), [(2**31 - 1, 1), (1, 10**12 + 1)])
 def test_more_than_can_be_counted_is_refused(site: Site, units: int, quota: int) -> None:
-    with pytest.raises(BadCall, match="adds more than can be counted"):
+    with pytest.raises(BadCall, match="is more than can be counted"):
         amend(site, units, "2026-03-28", quota)

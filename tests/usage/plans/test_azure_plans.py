@@ -146,7 +146,7 @@ def test_a_plan_without_a_term_is_left_out_with_its_reason() -> None:
 
 def test_a_list_that_goes_on_elsewhere_is_said_to() -> None:
     found = parse({"value": [azure()], "nextLink": "https://management.azure.com/more"})
-    assert len(found.plans) == 1 and "goes on at its nextLink" in found.left_out[0]
+    assert len(found.plans) == 1 and "continues at its nextLink" in found.left_out[0]
 
 
 def test_a_quota_left_out_is_that_of_the_tier() -> None:
@@ -167,14 +167,14 @@ def test_a_quota_unlike_its_tiers_is_taken_and_said() -> None:
 
 def test_two_quotas_for_one_tier_are_refused() -> None:
     twice = [TIERS["value"][0], TIERS["value"][0] | {"quota": {"quantity": 1, "unit": "Hour"}}]  # type: ignore[index]
-    with pytest.raises(AzlicError, match="tier DisconnectedContainer Read T1 stands there with two quotas"):
+    with pytest.raises(AzlicError, match="tier DisconnectedContainer Read T1 is listed with two quotas"):
         parse(azure(), tiers=twice)
 
 
 WRONG = {
     "no JSON": (b"{", r"plans.json: it is not JSON \(.* at character 1\)"),
     "UTF-16": (json.dumps(azure()).encode("utf-16"), "plans.json: it is not UTF-8 text"),
-    "a key twice": (b'{"name": "a", "name": "b"}', "a key stands twice"),
+    "a key twice": (b'{"name": "a", "name": "b"}', "a key occurs twice"),
     "a number": (b"3", "plans.json: all of it: "),
     "a refusal": ({"error": {"code": "x"}}, "plans.json: name: Field required"),
     "no properties": ([azure(), {"name": "x"}], r"plans.json: \[1\].properties: Field required"),

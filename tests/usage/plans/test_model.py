@@ -172,7 +172,7 @@ def test_a_plan_of_14_months_has_a_period_of_a_year_and_one_of_two_months() -> N
 
 
 def test_a_meter_stands_once_on_a_plan() -> None:
-    with pytest.raises(BadCall, match="meter m stands twice in plan read-2026"):
+    with pytest.raises(BadCall, match="meter m is listed twice in plan read-2026"):
         replace(plan(), meters=(MeterShare("m"), MeterShare("m", 1, 60)))
 
 
@@ -182,7 +182,7 @@ def test_ratios_are_kept_in_lowest_terms() -> None:
 
 @pytest.mark.parametrize(("multiplier", "divisor"), [(0, 1), (1, 0), (-1, 1), (1, 10**12 + 1)])
 def test_a_ratio_is_of_two_whole_numbers_above_nothing(multiplier: int, divisor: int) -> None:
-    with pytest.raises(BadCall, match="is no ratio for meter m"):
+    with pytest.raises(BadCall, match="is not a valid ratio for meter m"):
         MeterShare("m", multiplier, divisor)
 
 
@@ -194,5 +194,5 @@ def test_more_than_the_ledger_can_count_is_refused(changes: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("changes", [{"name": ""}, {"unit": "x" * 201}, {"tier": "T\x1b[31m1"}])
 def test_names_are_short_and_printable(changes: dict[str, Any]) -> None:
-    with pytest.raises(BadCall, match="is no name for a part of a plan"):
+    with pytest.raises(BadCall, match="is not a valid name for a part of a plan"):
         replace(plan(), **changes)

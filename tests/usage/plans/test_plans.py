@@ -21,14 +21,14 @@ def test_the_same_plan_twice_is_once(site: Site, meters: tuple[str, ...]) -> Non
 
 def test_another_plan_of_the_same_name_is_refused(site: Site) -> None:
     enter(site, plan())
-    with pytest.raises(BadCall, match="plan read-2026 is entered with other terms: tier T1 here, T2 there"):
+    with pytest.raises(BadCall, match="plan read-2026 already exists with other terms: tier T1 here, T2 there"):
         enter(site, plan(tier="T2"))
 
 
 @pytest.mark.parametrize(("start", "end"), [("2026-12-31", "2027-12-31"), ("2025-01-01", "2026-01-02")])
 def test_a_meter_draws_on_one_plan_at_a_time(site: Site, start: str, end: str) -> None:
     enter(site, plan())
-    with pytest.raises(BadCall, match=f"meter {METER} already draws on plan read-2026 at that time"):
+    with pytest.raises(BadCall, match=f"meter {METER} already draws on plan read-2026 in that period"):
         enter(site, plan(start, end, name="other"))
     assert len(entered(site)) == 1
 
@@ -54,7 +54,7 @@ def test_what_differs_is_named_term_by_term(site: Site) -> None:
     enter(site, plan())
     with pytest.raises(BadCall) as refused:
         enter(site, replace(plan(end="2026-12-31"), quota=600_000 * MICRO, auto_renew=True))
-    assert refused.value.message.removeprefix("plan read-2026 is entered with other terms: ").split("; ") == [
+    assert refused.value.message.removeprefix("plan read-2026 already exists with other terms: ").split("; ") == [
         "quota 500,000 here, 600,000 there",
         "ends_at 2027-01-01T00:00:00Z here, 2026-12-31T00:00:00Z there",
         "auto_renew no here, yes there",
@@ -98,7 +98,7 @@ def test_a_meter_is_mapped_on_one_plan_at_a_time(site: Site) -> None:
     enter(site, plan())
     enter(site, plan("2026-12-31", "2027-12-31", name="late", meters=()))
     enter(site, plan("2027-12-31", "2028-12-31", name="later", meters=()))
-    with pytest.raises(BadCall, match="already draws on plan read-2026 at that time"):
+    with pytest.raises(BadCall, match="already draws on plan read-2026 in that period"):
         map_it(site, METER, name="late")
     assert map_it(site, METER, name="later") is None
 

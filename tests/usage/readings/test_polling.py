@@ -76,7 +76,7 @@ def redirect() -> Response:
 BAD = {
     "not there": (lambda: Response(status_code=404), "404 Not Found"),
     "broken": (lambda: Response(b"oops", status_code=500), "500 Internal Server Error"),
-    "nonsense": (lambda: Response(b"<html>"), "no usage report: it is not JSON"),
+    "nonsense": (lambda: Response(b"<html>"), "not a usage report: it is not JSON"),
     "elsewhere": (redirect, "307"),
     "endless": (lambda: Response(b" " * (2 << 20)), "larger than 1,048,576 bytes"),
     "compressed all the same": (
@@ -115,7 +115,7 @@ def test_a_container_that_is_silent_or_endlessly_slow_is_given_up() -> None:
     with serving(container({"": report(8), "02/2026": silent, "03/2026": dripping})) as url:
         pulled = pull(url, [FEBRUARY, MARCH], clock=lambda: START, patience=Patience(0.3, 0.5))
         given_up.set()
-    assert ["said nothing" in pulled.failures[0].reason, "took longer" in pulled.failures[1].reason] == [True, True]
+    assert ["sent nothing" in pulled.failures[0].reason, "took longer" in pulled.failures[1].reason] == [True, True]
 
 
 def test_a_container_that_is_not_there_is_asked_once() -> None:
@@ -150,7 +150,7 @@ def test_what_is_no_address_is_a_bad_call(url: str) -> None:
 
 
 def test_a_month_that_has_not_begun_is_not_asked_for() -> None:
-    with pytest.raises(BadCall, match="2026-04 has not begun"):
+    with pytest.raises(BadCall, match="2026-04 had not begun"):
         ask("http://127.0.0.1:1", Month(2026, 4))
 
 

@@ -216,7 +216,7 @@ def test_sites_that_are_gathered_never_share_an_id(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", " ", "x ", "a\nb", "\x1b[31m", "x" * 65])
 def test_what_is_no_name_for_a_source_is_refused_and_nothing_is_kept(reports: Reports, name: str) -> None:
-    with pytest.raises(BadCall, match="no name for a source"):
+    with pytest.raises(BadCall, match="not a valid name for a source"):
         reports.take({WORDS: 1}, source=name)
     assert rows(reports.site.ledger, ReadingSourceRow) == rows(reports.site.ledger, SourceRow) == []
 
@@ -315,9 +315,9 @@ def test_a_file_is_read_with_its_name_and_the_time_that_is_stated(tmp_path: Path
 @pytest.mark.parametrize(
     ("month", "taken_at", "reason"),
     [
-        (MARCH, START + timedelta(seconds=1), "lies in the future"),
-        (Month(2026, 4), None, "2026-04 has not begun"),
-        (MARCH, START - timedelta(days=2), "2026-03 has not begun"),
+        (MARCH, START + timedelta(seconds=1), "is in the future"),
+        (Month(2026, 4), None, "2026-04 had not begun"),
+        (MARCH, START - timedelta(days=2), "2026-03 had not begun"),
         (Month(2014, 12), None, "as old as 2014-12"),
     ],
 )
@@ -332,7 +332,7 @@ def test_a_month_or_an_instant_that_cannot_be_is_a_bad_call(
 def test_a_file_that_is_missing_too_large_or_no_report_is_said_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(b" " * (2 << 20))
     (tmp_path / "garbage").write_bytes(b"garbage")
-    for name, reason in (("none", "cannot be read"), ("large", "larger"), ("garbage", "no usage report")):
+    for name, reason in (("none", "cannot be read"), ("large", "larger"), ("garbage", "not a usage report")):
         with pytest.raises(AzlicError, match=reason) as refused:
             from_file(tmp_path / name, month=MARCH, now=START)
         assert str(tmp_path / name) in refused.value.message

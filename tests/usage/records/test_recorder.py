@@ -152,7 +152,7 @@ def test_a_line_of_garbage_does_not_keep_the_recorder_from_starting(mount: Mount
 
 def test_a_second_recorder_for_the_same_container_is_refused(tmp_path: Path) -> None:
     with closing(open_recorder(tmp_path)) as recorder:
-        with pytest.raises(AzlicError, match=f"another container writes to {recorder.folder} already"):
+        with pytest.raises(AzlicError, match=f"another container already writes to {recorder.folder}"):
             open_recorder(tmp_path)
         open_recorder(tmp_path, "ba9876543210").close()
     open_recorder(tmp_path).close()

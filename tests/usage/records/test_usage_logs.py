@@ -100,7 +100,7 @@ GARBAGE = {
     "a key twice": ('{"meters":[],"meters":[]}', "twice"),
     "a meter twice, with different numbers": (
         '{"meters":[{"name":"A","quantity":1},{"name":"A","quantity":2}]}',
-        "A stands in it twice, with different numbers",
+        "A occurs in it twice, with different numbers",
     ),
     "a good billedUnit beside a bad quantity": (
         '{"meters":[{"name":"A","quantity":-1,"billedUnit":2}]}',

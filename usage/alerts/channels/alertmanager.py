@@ -12,7 +12,7 @@ from usage.alerts.channels.channel import ChannelFailed
 from usage.alerts.message import Message
 
 HOLD = timedelta(hours=3)
-"""An alert that is not told again for so long is taken to be over: longer than from one `azlic notify` to the next."""
+"""An alert that is not sent again for so long is taken to be over: longer than from one `azlic notify` to the next."""
 _SECONDS = 15.0
 
 
@@ -26,7 +26,7 @@ class Alertmanager:
         address = parse_web_address(url)
         if address is None:
             raise BadCall(
-                f"channel {name!r}: its Alertmanager is not a valid URL",
+                f"channel {name!r}: its Alertmanager address is not a valid URL",
                 hint='for example alertmanager = "http://alertmanager.example:9093"',
             )
         self._url = address.copy_with(path=f"{address.path.rstrip('/')}/api/v2/alerts")

@@ -23,7 +23,7 @@ class ByApprise:
         self._apprise = Apprise()
         if not self._apprise.add(url):
             raise BadCall(
-                f"channel {name!r}: its URL is none that Apprise knows",
+                f"channel {name!r}: Apprise does not support its URL",
                 hint="for example mailtos://, syslog://, json://HOST/PATH; see docs/alerts.md",
             )
 

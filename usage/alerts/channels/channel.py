@@ -10,7 +10,7 @@ class ChannelFailed(Exception):
 
 
 class Channel(Protocol):
-    """A way to tell somebody. ``repeats`` says that it wants to hear of all alerts each time, and sorts out itself."""
+    """A way to send alerts. ``repeats`` says that it wants all alerts each time, and sorts them out itself."""
 
     @property
     def name(self) -> str:
@@ -18,7 +18,7 @@ class Channel(Protocol):
 
     @property
     def repeats(self) -> bool:
-        """Whether it is told what it knows already."""
+        """Whether it is also sent what it has already."""
 
     def send(self, message: Message) -> None:
         """Tell it once. Raises ``ChannelFailed``."""

@@ -1,4 +1,4 @@
-"""Channels: where alerts are told. They stand in a file of their own, since their addresses hold secrets."""
+"""Channels: where alerts are sent. They are in a file of their own, since their addresses hold secrets."""
 
 import tomllib
 from collections.abc import Mapping
@@ -16,16 +16,16 @@ _MAX_BYTES = 64 * 1024
 def read_channels(path: Path) -> tuple[Channel, ...]:
     """The channels in a file, in its order.
 
-    Raises ``BadCall`` where there is none, where others may read it, or for what is no channel; never with its text.
+    Raises ``BadCall`` where there is none, where others may read it, or for what is not a channel; never with its text.
     """
     try:
         content, mode = read_capped(path, _MAX_BYTES), path.stat().st_mode
     except FileNotFoundError:
-        raise BadCall(f"there is no file of channels {path}", hint=f"make it, mode 0600: {_EXAMPLE}") from None
+        raise BadCall(f"there is no channels file {path}", hint=f"make it, mode 0600: {_EXAMPLE}") from None
     except (OSError, FileTooLarge) as error:
         raise BadCall(f"{path} cannot be read: {error}", hint="run as a user who may read it") from error
     if mode & 0o027:
-        raise BadCall(f"others may read or change {path}, and it holds secrets", hint=f"chmod 600 {path}")
+        raise BadCall(f"{path} contains secrets, and others may read or change it", hint=f"chmod 600 {path}")
     try:
         tables = tomllib.loads(content.decode())
     except ValueError:
@@ -35,7 +35,7 @@ def read_channels(path: Path) -> tuple[Channel, ...]:
 
 def _channel(path: Path, name: str, table: Any) -> Channel:
     if not isinstance(table, Mapping) or len(table) != 1 or not name.isprintable():
-        raise BadCall(f"{path}: channel {name!r} names not exactly one way", hint=_EXAMPLE)
+        raise BadCall(f"{path}: channel {name!r} must name exactly one kind of delivery", hint=_EXAMPLE)
     ((way, where),) = table.items()
     if way == "command" and isinstance(where, list) and where and all(isinstance(word, str) and word for word in where):
         from usage.alerts.channels.command import Command  # noqa: PLC0415 - each way loads what it needs, and no other
@@ -49,4 +49,4 @@ def _channel(path: Path, name: str, table: Any) -> Channel:
         from usage.alerts.channels.alertmanager import Alertmanager  # noqa: PLC0415
 
         return Alertmanager(name, where)
-    raise BadCall(f"{path}: channel {name!r} names no way that there is", hint=_EXAMPLE)
+    raise BadCall(f"{path}: channel {name!r} names no known kind of delivery", hint=_EXAMPLE)

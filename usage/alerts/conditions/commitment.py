@@ -43,7 +43,7 @@ def _use_alert(usage: PlanUsage, state: State) -> Alert | None:
         subject=f"plan {usage.plan.name}",
         meaning=f"{told} are used, of the period that ends at {iso(usage.period_ends_at)}"
         + (f": {group_digits(-usage.remaining)} more than was committed." if over else "."),
-        action="See what it is used for, and what more would cover: azlic report",
+        action="See what uses it, and how many units would cover it: azlic report",
     )
 
 
@@ -60,9 +60,9 @@ def _running_out(usage: PlanUsage, state: State, rules: Rules) -> Alert | None:
         stage=f"within {rules.lead_days} days" if soon else "before its end",
         since=state.since(name),
         subject=f"plan {usage.plan.name}",
-        meaning=f"At the pace of the last weeks it is used up on {at:%Y-%m-%d}, and its period ends at"
+        meaning=f"At the pace of the last weeks it will be used up on {at:%Y-%m-%d}; its period ends at"
         f" {iso(usage.period_ends_at)}.",
-        action="Add units in time (azlic report shows how many), then enter them: azlic plan amend",
+        action="Buy more units in time (azlic report shows how many), then enter them: azlic plan amend",
     )
 
 
@@ -83,7 +83,7 @@ def _ending(plan: PlanFact, state: State, rules: Rules) -> Alert | None:
         stage="ended" if ended else f"{days} {'day' if days == 1 else 'days'}",
         since=before(plan.ends_at, stages[0]),
         subject=f"plan {plan.name}",
-        meaning=f"The plan ended at {iso(plan.ends_at)}, and its meters are used on no plan since."
+        meaning=f"The plan ended at {iso(plan.ends_at)}, and its meters have been used on no plan since."
         if ended
         else f"The plan ends at {iso(plan.ends_at)}, and no plan follows it.",
         action="Enter the next one: azlic plan import LICENSE, or azlic plan add",

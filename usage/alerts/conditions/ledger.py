@@ -1,4 +1,4 @@
-"""Conditions of the books: months to close, usage to hand over, the ledger itself and the ground it stands on."""
+"""Conditions of the ledger: months to close, usage to hand over, the ledger itself and the disk it is on."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -31,8 +31,8 @@ def month_alerts(ledger: LedgerFacts, state: State, rules: Rules) -> Iterator[Al
         stage=f"{len(late):,} {'month' if len(late) == 1 else 'months'}",
         since=_close_by(first, rules),
         subject=f"month {first}{more}",
-        meaning="The month is over and not closed: its numbers may still change.",
-        action=f"Take what is still outside, then close it: azlic ingest, azlic close {first}",
+        meaning="The month is over but not closed: its numbers may still change.",
+        action=f"Ingest what is still outstanding, then close it: azlic ingest, azlic close {first}",
     )
 
 
@@ -48,7 +48,11 @@ def hand_over_alerts(ledger: LedgerFacts, state: State, rules: Rules) -> Iterato
     since = waiting.waits_since + timedelta(days=rules.receipt_days)
     if state.now < since:
         return
-    last = f"the last receipt is of {iso(waiting.receipt_at)}" if waiting.receipt_at else "there is no receipt so far"
+    last = (
+        f"the last acknowledgement is from {iso(waiting.receipt_at)}"
+        if waiting.receipt_at
+        else "there is no acknowledgement so far"
+    )
     yield Alert(
         id="receipt-overdue",
         severity=Severity.WARNING,
@@ -56,8 +60,8 @@ def hand_over_alerts(ledger: LedgerFacts, state: State, rules: Rules) -> Iterato
         stage="overdue",
         since=since,
         subject="the hand-over",
-        meaning=f"Usage waits since {iso(waiting.waits_since)} to be acknowledged by head office; {last}.",
-        action="Hand it over, and bring the receipt back in: azlic export, azlic acknowledge",
+        meaning=f"Usage has been waiting since {iso(waiting.waits_since)} to be acknowledged by head office; {last}.",
+        action="Hand it over, and bring the acknowledgement back: azlic export, azlic acknowledge",
     )
 
 
@@ -99,7 +103,7 @@ def disk_alerts(state: State, _: Rules) -> Iterator[Alert]:
 
 
 def channel_alerts(ledger: LedgerFacts, state: State, _: Rules) -> Iterator[Alert]:
-    """A channel that does not take what it is told."""
+    """A channel that fails to deliver."""
     for channel in ledger.channels:
         yield _failing(channel, state)
 
@@ -120,8 +124,8 @@ def _nearly_full(disk: Disk, state: State) -> Alert:
         since=state.since(name),
         subject=disk.path,
         meaning=f"{disk.free_bytes / 2**20:,.0f} MiB of {disk.total_bytes / 2**20:,.0f} MiB are free. When it is full,"
-        " containers stop and no usage is taken.",
-        action="Make room on it, or give it more; the ledger itself is never cut short.",
+        " containers stop and no usage is recorded.",
+        action="Free some space, or enlarge it; the ledger itself is never truncated.",
     )
 
 
@@ -134,6 +138,6 @@ def _failing(channel: ChannelFact, state: State) -> Alert:
         stage="failing",
         since=state.since(name),
         subject=f"channel {channel.channel}",
-        meaning=f"It did not take an alert, {channel.attempts:,} times in a row: {channel.error}.",
-        action=f"Mend it and try it: azlic notify --test --channel {channel.channel}",
+        meaning=f"It failed to deliver an alert {channel.attempts:,} times in a row: {channel.error}.",
+        action=f"Fix it and test it: azlic notify --test --channel {channel.channel}",
     )

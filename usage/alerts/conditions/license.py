@@ -21,13 +21,13 @@ _KINDS = {
     Status.CONFLICTING: "license-changed",
 }
 _ACTIONS = {
-    "license-missing": "Mount it again or install it again; is it gone for good: azlic alerts forget {path}",
+    "license-missing": "Mount it again or install it again; if it was removed on purpose: azlic alerts forget {path}",
     "license-wanted": "Mount it again or install it again; is none wanted there, take {path} out of the setting"
     " licenses: licenses = [] in azlic.toml says that none is wanted at all",
-    "license-unreadable": "Find out why and mend it: azlic doctor --license {path}",
+    "license-unreadable": "Find out why and fix it: azlic doctor --license {path}",
     "license-opaque": "State when it ends, so that azlic can warn: azlic adopt {path} --container TYPE --expires DATE",
-    "license-changed": "Do not rely on it. Install the license that was carried here again: azlic verify {path}",
-    "license-invalid": "See which check it fails and what mends it: azlic verify {path}",
+    "license-changed": "Do not rely on it. Install the license that was brought here again: azlic verify {path}",
+    "license-invalid": "See which check it fails and how to fix it: azlic verify {path}",
 }
 
 
@@ -96,8 +96,15 @@ def _end_alert(fact: DatedLicense, term: LicenseTerm, now: datetime) -> Alert:
         since=term.expires_at,
         subject=fact.path,
         meaning=f"The license{_of(fact)} ended at {iso(term.expires_at)}{_provenance(fact)}; {then}.",
-        action="Download the next license on a connected machine and install it: azlic request, azlic install",
+        action=_next_license(fact),
     )
+
+
+def _next_license(fact: DatedLicense) -> str:
+    if fact.term.issue is None:
+        place = command_word(fact.path)
+        return f"Put the next license in its place, then: azlic adopt {place} --container TYPE --expires DATE --yes"
+    return "Get the next license: azlic download, or without a network azlic request, then azlic install"
 
 
 def _ending(fact: DatedLicense, expires_at: datetime, days: int, rules: Rules, *, first: int) -> Alert:
@@ -113,7 +120,7 @@ def _ending(fact: DatedLicense, expires_at: datetime, days: int, rules: Rules, *
         since=before(expires_at, first),
         subject=fact.path,
         meaning=f"The license{_of(fact)} ends at {iso(expires_at)}{_provenance(fact)}, in {days} days or fewer.",
-        action=f"Start its renewal: buying and carrying it in takes {rules.lead_days} days here.",
+        action=f"Start its renewal: buying it and bringing it in takes {rules.lead_days} days here.",
     )
 
 

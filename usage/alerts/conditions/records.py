@@ -11,22 +11,26 @@ from usage.months import DAY_MS, day_number
 from usage.reporting.activity import Activity, ContainerActivity
 from usage.reporting.quality import Doubt
 
-_FINDINGS = "Look into it, then say why it may rest: azlic findings list, azlic findings settle {number} --reason TEXT"
+_FINDINGS = "Examine it, then settle it: azlic findings list, azlic findings settle {number} --reason TEXT"
 _LINES = "Look at each, then take or discard it: azlic quarantine list, azlic quarantine discard {number} --reason TEXT"
 
 DOUBTS: dict[str, tuple[Severity, str, str]] = {
-    "quarantine": (Severity.WARNING, "lines that are no usage record are kept apart and not counted", _LINES),
-    "conflict": (Severity.CRITICAL, "lines bear the id of another record, with other content", _LINES),
-    "gap": (Severity.CRITICAL, "records are missing from a container's chain to this day", _FINDINGS),
+    "quarantine": (Severity.WARNING, "lines that are not usage records are in quarantine and not counted", _LINES),
+    "conflict": (Severity.CRITICAL, "lines have the id of another record, with other content", _LINES),
+    "gap": (Severity.CRITICAL, "records are still missing from a container's chain", _FINDINGS),
     "edited": (Severity.CRITICAL, "lines were changed after they were written", _FINDINGS),
     "removed": (Severity.CRITICAL, "lines that were taken are gone from their files", _FINDINGS),
-    "disorder": (Severity.WARNING, "records stand out of order", _FINDINGS),
-    "reused": (Severity.CRITICAL, "containers count anew: records were lost, or a mount is fresh", _FINDINGS),
+    "disorder": (Severity.WARNING, "records are out of order", _FINDINGS),
+    "reused": (
+        Severity.CRITICAL,
+        "containers restarted their numbering: records were lost, or a mount is new",
+        _FINDINGS,
+    ),
     "shrunk": (Severity.CRITICAL, "usage files became shorter", _FINDINGS),
-    "rewritten": (Severity.CRITICAL, "usage files have another beginning than before", _FINDINGS),
-    "replaced": (Severity.WARNING, "usage files were put in the place of others", _FINDINGS),
+    "rewritten": (Severity.CRITICAL, "the beginnings of usage files have changed", _FINDINGS),
+    "replaced": (Severity.WARNING, "usage files were replaced by others", _FINDINGS),
     "vanished": (Severity.CRITICAL, "usage files are gone", _FINDINGS),
-    "counter-fell": (Severity.CRITICAL, "a container's own counter fell: its mount is fresh, or was lost", _FINDINGS),
+    "counter-fell": (Severity.CRITICAL, "a container's own counter fell: its mount is new, or was lost", _FINDINGS),
     "same-mount": (Severity.WARNING, "a mount may be counted twice", _FINDINGS),
 }
 """What waits for somebody, by its kind: how bad it is, what it means, what to do. A new kind is a warning."""
@@ -39,7 +43,7 @@ def record_alerts(ledger: LedgerFacts, state: State, _: Rules) -> Iterator[Alert
 
 
 def _doubt_alert(doubt: Doubt, state: State) -> Alert:
-    severity, words, action = DOUBTS.get(doubt.kind, (Severity.WARNING, "findings wait for somebody", _FINDINGS))
+    severity, words, action = DOUBTS.get(doubt.kind, (Severity.WARNING, "findings wait to be settled", _FINDINGS))
     digits = len(str(doubt.number))  # ten times as many is worse, one more is not
     return Alert(
         id=doubt.kind,
@@ -69,7 +73,7 @@ def _silent(heard: ContainerActivity, habit: int) -> Alert:
         stage="silent",
         since=_silent_since(heard.last_at, habit),
         subject=f"container {place}",
-        meaning=f"It has been without a usage record for {heard.quiet_days:,} whole days; so far its longest pause was"
+        meaning=f"It has written no usage record for {heard.quiet_days:,} whole days; its longest pause so far was"
         f" {habit:,}.",
         action="Does it run, and does its output mount reach the ledger? azlic doctor, azlic ingest",
     )

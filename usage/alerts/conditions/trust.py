@@ -12,7 +12,7 @@ from usage.alerts.state import State, TrustFact, is_issued_later
 CLOCK_SUSPECT = "clock-suspect"
 TRUST_MISSING = "trust-missing"
 
-_UPDATE = "Carry in what the issuer has published since: azlic trust update"
+_UPDATE = "Bring in what the issuer has published since: azlic trust update"
 
 
 def trust_alerts(state: State, rules: Rules) -> Iterator[Alert]:
@@ -42,10 +42,10 @@ def _missing(folder: str, state: State) -> Alert:
 def _stale(fact: TrustFact, state: State, rules: Rules) -> Alert | None:
     causes = []
     if fact.said_at is not None:
-        causes.append((fact.said_at + timedelta(days=rules.trust_days + 1), f"spoke last at {iso(fact.said_at)}"))
+        causes.append((fact.said_at + timedelta(days=rules.trust_days + 1), f"last published at {iso(fact.said_at)}"))
     if fact.next_list_at is not None:
         due = fact.next_list_at + timedelta(milliseconds=1)
-        causes.append((due, f"was to publish a list of what it took back by {iso(fact.next_list_at)}"))
+        causes.append((due, f"was due to publish a revocation list by {iso(fact.next_list_at)}"))
     started = [(since, why) for since, why in causes if since <= state.now]
     if not started:
         return None
@@ -57,7 +57,7 @@ def _stale(fact: TrustFact, state: State, rules: Rules) -> Alert | None:
         stage="stale",
         since=since,
         subject=f"issuer {fact.issuer[:12]}",
-        meaning=f"The issuer {why}: what it has taken back since is not known here.",
+        meaning=f"The issuer {why}: what it has revoked since is not known here.",
         action=_UPDATE,
     )
 
@@ -75,8 +75,8 @@ def _ending(fact: TrustFact, state: State, rules: Rules) -> Alert | None:
         stage="ended" if ended else f"{days} {'day' if days == 1 else 'days'}",
         since=before(fact.ends_at, stages[0]),
         subject=f"issuer {fact.issuer[:12]}",
-        meaning=f"What the issuer said about its keys {'ended' if ended else 'ends'} at {iso(fact.ends_at)};"
-        " from then on no license of it is good.",
+        meaning=f"The issuer's statement about its keys {'expired' if ended else 'expires'} at {iso(fact.ends_at)};"
+        " from then on none of its licenses is valid.",
         action=_UPDATE,
     )
 
@@ -95,6 +95,6 @@ def clock_alerts(state: State, _: Rules) -> Iterator[Alert]:
             stage="behind",
             since=state.since(CLOCK_SUSPECT),
             subject="this machine's clock",
-            meaning=f"{why[:1].upper()}{why[1:]}; no license is good under a clock that was turned back.",
+            meaning=f"{why[:1].upper()}{why[1:]}; no license is valid under a clock that was set back.",
             action="Set the clock right, then: azlic clock status",
         )

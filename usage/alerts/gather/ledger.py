@@ -1,4 +1,4 @@
-"""What the ledger tells: one SELECT for each fact, none of them over the records."""
+"""What the ledger says: one SELECT for each fact, none of them over the records."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ _FOLDERS_OF = 200
 
 
 def read_plan_facts(plans: Sequence[Plan], days: Sequence[DayUse], now: datetime) -> tuple[PlanFact, ...]:
-    """Each plan that has begun: how it stands, and what comes after it."""
+    """Each plan that has begun: its use, and what comes after it."""
     return tuple(
         PlanFact(
             name=plan.name,
@@ -105,7 +105,7 @@ def _audit(audited_at: int, sound: int, detail: str) -> AuditFact:
 
 
 def read_failing_channels(connection: ReadOnlyConnection) -> tuple[ChannelFact, ...]:
-    """The channels that have not taken what they were told."""
+    """The channels that failed to deliver."""
     query = (
         "SELECT channel, max(attempts), max(error) FROM notice"
         " WHERE sent_at IS NULL AND error IS NOT NULL GROUP BY channel ORDER BY channel"

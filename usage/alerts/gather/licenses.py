@@ -1,4 +1,4 @@
-"""What the licenses tell: each verified, or, where nothing it was judged by has changed within the hour, remembered."""
+"""The licenses' facts: each verified, or, where nothing it was judged by has changed within the hour, remembered."""
 
 import hashlib
 import os
@@ -44,7 +44,7 @@ Examine = Callable[[Path], Verdict]
 def gather_licenses(
     roots: Sequence[Path], examine: Examine, *, context: bytes, known: Mapping[str, Known], now: datetime
 ) -> tuple[LicenseFact, ...]:
-    """The licenses that some paths stand for, and those that lay there before and are gone.
+    """The licenses that some paths refer to, and those that were there before and are gone.
 
     ``context`` is a digest of everything but the file and its place that a verdict rests on.
     """
@@ -82,7 +82,7 @@ def _missing_mounts(
 
 
 def _stamp(place: str, context: bytes) -> bytes:
-    """The file as it lies there, links followed, and what it is judged by; empty where it cannot be read."""
+    """The file as it is, links followed, and what it is judged by; empty where it cannot be read."""
     try:
         found = os.stat(place)  # noqa: PTH116 - a thousand places are to be quick
     except OSError:

@@ -1,4 +1,4 @@
-"""The tables of alerts: what somebody has acknowledged, and what was told to whom."""
+"""The tables of alerts: what somebody has acknowledged, and what was sent to whom."""
 
 from datetime import datetime
 
@@ -30,7 +30,7 @@ class OpenAlertRow(Table):
 
 
 class NoticeRow(Table):
-    """An alert that was told to a channel at a stage: once each. ``sent_at`` is empty while it could not be."""
+    """An alert that was sent to a channel at a stage: once each. ``sent_at`` is empty while it could not be."""
 
     __tablename__ = "notice"
     alert: Mapped[str] = mapped_column(String, primary_key=True)

@@ -10,7 +10,7 @@ from usage.ledger.tables.records import Key, Moment
 
 
 class OriginRow(Table):
-    """The one name of this ledger, given once; a checkpoint bears it, so that no other ledger's passes for it."""
+    """The one name of this ledger, given once; a checkpoint has it, so that no other ledger's passes for it."""
 
     __tablename__ = "origin"
     name: Mapped[str] = mapped_column(String, primary_key=True)

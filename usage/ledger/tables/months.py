@@ -36,7 +36,7 @@ class ClosedTotalRow(Table):
 class CorrectionRow(Table):
     """What is booked in a later month about a closed one: ``late``, or a ``reversal`` with its ``replacement``.
 
-    ``quantity`` is signed. ``month`` is where the record belongs, ``booked_month`` the open one that bears it.
+    ``quantity`` is signed. ``month`` is where the record belongs, ``booked_month`` the open one that counts it.
     """
 
     __tablename__ = "correction"

@@ -35,7 +35,7 @@ class SourceRow(Table):
 
     ``consumed`` is the digest of everything before the offset, ``head`` of its first bytes, ``marker`` of its last;
     their lengths stand beside them. ``changed_ns`` is the file's ctime when it was last looked at, ``vanished_at`` is
-    set while the file is gone or has become another. A reading source is a file that lies nowhere (``reading:NAME``).
+    set while the file is gone or has become another. A reading source is a file that exists nowhere (``reading:NAME``).
     """
 
     __tablename__ = "source"
@@ -82,7 +82,8 @@ class SeriesRow(Table):
 class RecordRow(Table):
     """One usage record, as it was reported. ``number`` rises by one, without a gap, in the order of the batches.
 
-    ``series`` is no foreign key: the ledger alone writes it, the audit proves it, and the check costs 4 % of an ingest.
+    ``series`` is not a foreign key: the ledger alone writes it, the audit proves it, and the check costs 4 % of an
+    ingest.
     """
 
     __tablename__ = "record"
@@ -154,7 +155,7 @@ class GapRow(Table):
 class QuarantineRow(Table):
     """A line kept apart, whole: ``kind`` is ``bad-line``, or ``conflict`` for a known id with other content.
 
-    ``settled_at`` is set once it was taken after all (``retried``) or put aside for a reason (``discarded``).
+    ``settled_at`` is set once it was taken after all (``retried``) or put aside with a reason (``discarded``).
     """
 
     __tablename__ = "quarantine"
@@ -223,9 +224,9 @@ class PlanMeterRow(Table):
 
 
 class PlanChangeRow(Table):
-    """Units bought in mid-term: from ``effective_at`` the period that it lies in commits to ``quota`` more.
+    """Units bought in mid-term: from ``effective_at`` the period that contains it commits to ``quota`` more.
 
-    ``prorated`` tells whether the quota was worked out from the days that were left, or stated.
+    ``prorated`` says whether the quota was worked out from the days that were left, or stated.
     """
 
     __tablename__ = "plan_change"
@@ -262,7 +263,7 @@ class ReadingRow(Table):
 
 
 class CounterRow(Table):
-    """Where a source's cumulative counter of a month and meter stands: the base of the next increase.
+    """The present value of a source's cumulative counter of a month and meter: the base of the next increase.
 
     ``epoch`` rises each time the counter fell, as it does when the container gets a fresh mount.
     """

@@ -56,7 +56,7 @@ def test_the_terms_of_a_container_are_set_and_listed(issuer: Cli, site: Site) ->
     assert (known["repositories"], known["instances"]) == (["own/read"], ["hall-7", "hall-8"])
     assert (known["term_seconds"], known["grace_days"], known["revoked_at"]) == (864_000, 1, None)
     told = issuer("container", "list").out
-    assert "Only on      hall-7, hall-8" in told and "Term         10 days" in told and "not given yet" in told
+    assert "Only on      hall-7, hall-8" in told and "Term         10 days" in told and "not issued yet" in told
     assert max(map(len, told.splitlines())) <= 80
 
 
@@ -169,13 +169,13 @@ def test_the_audit_log_is_read_back_and_checked(issuer: Cli, site: Site) -> None
         store.execute("DROP TRIGGER issuer_audit_no_update")
         store.execute("UPDATE issuer_audit SET actor = 'eve' WHERE number = 2")
     bad = issuer("audit")
-    assert bad.status == 1 and "the log is not what was written: line 2 is not what was written" in bad.out
+    assert bad.status == 1 and "the log was changed: line 2 is not what was written" in bad.out
     bad = issuer("audit", "--json")
     assert bad.status == 1 and json.loads(bad.out)["fault"].startswith("line 2 is not")
 
 
 def test_what_was_taken_back_is_listed_and_marked_in_the_book(issuer: Cli, site: Site) -> None:
-    assert issuer("revoked").out == "no license was taken back yet\n"
+    assert issuer("revoked").out == "no license has been revoked yet\n"
     license_id = given(site, download(site)).license_id
     given(site, download(site))
     assert issuer("revoke", license_id, "--reason", "lost", "--up-to-serial", "1", "--yes").status == 0
@@ -190,7 +190,7 @@ def test_what_was_taken_back_is_listed_and_marked_in_the_book(issuer: Cli, site:
 @pytest.mark.parametrize(
     ("dates", "told"),
     [
-        (("2025-01-01", "2026-01-01"), "is over since 2026-01-01T00:00:00Z"),
+        (("2025-01-01", "2026-01-01"), "ended at 2026-01-01T00:00:00Z"),
         (("2035-01-01", "2036-01-01"), "no plan runs from 2027-01-01T00:00:00Z up to 2035-01-01T00:00:00Z"),
     ],
 )

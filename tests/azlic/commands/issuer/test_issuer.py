@@ -97,9 +97,9 @@ def test_a_resource_is_entered_only_into_a_store_that_is_there(issuer: Cli, site
         (("--quota", "0"), "--quota: it is less than 1"),
         (("--end", "2026-01-01"), "--end: the plan ends before it starts"),
         (("--plan-type", ""), "--plan-type: it is empty"),
-        (("--unit", " Hour"), "the unit ' Hour' is empty, or has blanks around it"),
+        (("--unit", " Hour"), "the unit ' Hour' is empty, or has spaces around it"),
         (("--grace-days", "400"), "the grace is not from 0 to 366 days"),
-        (("--term", "0s"), "'0s' is not a time"),
+        (("--term", "0s"), "'0s' is not a duration"),
         (("--container", "reed"), "there is no container type 'reed'"),
     ],
 )
@@ -112,7 +112,7 @@ def test_what_cannot_be_licensed_is_refused_when_it_is_entered(issuer: Cli, wron
 @pytest.mark.parametrize("name", [".", "..", "a/b", "a b", "-", "ü", "plant?", "x" * 65])
 def test_a_resource_is_named_by_one_segment_of_a_path(issuer: Cli, name: str) -> None:
     refused = issuer("issuer", "resource", "add", *RESOURCE[1:], "--keys-to", "more-keys", "--", name)
-    assert refused.status == 2 and "cannot name a resource" in refused.err, refused.err
+    assert refused.status == 2 and "is not a valid resource name" in refused.err, refused.err
 
 
 def test_a_key_folder_that_cannot_be_made_is_said_in_words(issuer: Cli, site: Site) -> None:

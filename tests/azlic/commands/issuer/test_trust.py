@@ -55,7 +55,7 @@ def test_a_revocation_reaches_the_operator(cli: Cli, site: Site) -> None:
         row = {"license_id": license_id, "reason": "stolen", "revoked_at": "2026-03-01T08:00:00Z"}
         connection.execute(insert(issuer_tables.RevocationRow).values(row))
     answer = cli("issuer", "revocations", "-o", "list.json", "--valid-days", "30")
-    assert (answer.status, answer.out) == (0, "revocation list 1: list.json, 1 taken back\n")
+    assert (answer.status, answer.out) == (0, "revocation list 1: list.json, 1 revoked\n")
     assert cli("trust", "update", "list.json").status == 0
     (stated,) = site.trust.load().issuers.values()
     assert stated.revocations is not None
@@ -90,7 +90,7 @@ def test_without_a_key_folder_it_is_said_so(cli: Cli, words: tuple[str, ...]) ->
 def test_nothing_is_signed_from_a_database_that_is_no_issuers(cli: Cli, site: Site, words: tuple[str, ...]) -> None:
     assert site.ledger is not None
     answer = cli("issuer", *words, "-o", "x.json", "--database", "azlic.db")
-    assert answer.status == 3 and "azlic.db holds no resource of any issuer" in answer.err
+    assert answer.status == 3 and "azlic.db is a site's ledger, not an issuer's store" in answer.err
     assert not Path("x.json").exists()
 
 
@@ -104,7 +104,10 @@ def test_a_rotation_is_noted_by_who_ran_it(cli: Cli, site: Site) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("rotate", "--old-key-until", "2026-01-01"), "cannot go on until 2026-01-01T00:00:00Z: that is past"),
+        (
+            ("rotate", "--old-key-until", "2026-01-01"),
+            "cannot stay valid until 2026-01-01T00:00:00Z: that is in the past",
+        ),
         (("clock-reset", "--to", "2999-01-01", "--reason", "x"), "is ahead of this machine's clock"),
     ],
 )
