@@ -153,7 +153,8 @@ def make_site() -> Path:
             sys.exit(f"quickstart: {site} is in the way and was not made by the quickstart; move it away")
         print(f"{site} is there from an earlier quickstart: it is removed and made anew.")
         shutil.rmtree(site)
-    site.mkdir(mode=0o755)
+    os.umask(0o022)  # whatever the caller's is: the container's user has to get at its mounts
+    site.mkdir()
     (site / MARKER).touch()
     for name in ("license", "license-short", "output"):
         (site / name).mkdir()
