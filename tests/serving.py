@@ -1,6 +1,7 @@
 """A real server on a loopback socket, for as long as a test needs it."""
 
 import contextlib
+import re
 import select
 import socket
 import threading
@@ -39,9 +40,16 @@ def until_gone(connection: socket.socket, seconds: float) -> None:
     hanging_up.poll(1000 * seconds)
 
 
+def _is_whole(request: bytes) -> bool:
+    """Whether all of a request is there: a connection that is closed with bytes unread is reset, answer and all."""
+    headers, end, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\ncontent-length: *(\d+)", headers)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
+
+
 @contextmanager
 def answering(script: Callable[[socket.socket], None], *, seen: list[bytes] | None = None) -> Iterator[str]:
-    """Give each connection to ``script``, once the request's headers are there, and close it afterwards.
+    """Give each connection to ``script``, once the request is there, and close it afterwards.
 
     A script that sends for ever ends when its client has gone, or with the test. ``seen`` gathers the requests.
     """
@@ -51,8 +59,11 @@ def answering(script: Callable[[socket.socket], None], *, seen: list[bytes] | No
     def talk(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             request = b""
-            while b"\r\n\r\n" not in request:
-                request += connection.recv(65536) or b"\r\n\r\n"
+            while not _is_whole(request):
+                received = connection.recv(65536)
+                request += received
+                if not received:
+                    break
             if seen is not None:
                 seen.append(request)
             script(connection)
