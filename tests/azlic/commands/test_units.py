@@ -12,7 +12,8 @@ import pytest
 from tests.azlic.conftest import Cli
 from tests.site import Site
 
-RULES_TEST = Path(__file__).parents[1] / "monitoring" / "prometheus-rules-test.yml"
+RULES_TESTS = sorted((Path(__file__).parents[1] / "monitoring").glob("prometheus-rules-test*.yml"))
+"""Apart by how often they look: a rule that is tried over months once an hour, else once a minute."""
 promtool = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool (Debian: prometheus) is not installed")
 systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 
@@ -66,8 +67,9 @@ def test_systemd_finds_no_fault_with_the_units(cli: Cli, site: Site) -> None:
 def test_promtool_takes_the_rules_and_their_tests_pass(cli: Cli, site: Site) -> None:
     cli("rules", "rules")
     folder = site.folder / "rules"
-    shutil.copy(RULES_TEST, folder)
-    for words in (("check", "rules", "azlic.rules.yml"), ("test", "rules", RULES_TEST.name)):
+    for path in RULES_TESTS:
+        shutil.copy(path, folder)
+    for words in (("check", "rules", "azlic.rules.yml"), *(("test", "rules", path.name) for path in RULES_TESTS)):
         told = subprocess.run(["promtool", *words], cwd=folder, capture_output=True, text=True, check=False)
         assert told.returncode == 0, told.stdout + told.stderr
 
