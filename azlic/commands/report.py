@@ -109,13 +109,13 @@ def _markdown(report: "MonthlyReport", *_: object) -> "Writer":
 def _html(report: "MonthlyReport", _: object, connection: "Connection", settings: Settings) -> "Callable[[], str]":
     from azlic.web.pages.report import report_html, report_view
     from usage.ledger.checkpoints import ledger_head
-    from usage.reporting.burndown import burn_down
+    from usage.reporting.burndown import burn_downs
 
-    course, head = burn_down(connection, report), ledger_head(connection)
+    courses, head = burn_downs(connection, report), ledger_head(connection)
 
     def write() -> str:
         note, unsigned = _sign(head, settings)
-        return report_html(report_view(report, course, head, site=settings.site, note=note, unsigned=unsigned))
+        return report_html(report_view(report, courses, head, site=settings.site, note=note, unsigned=unsigned))
 
     return write
 

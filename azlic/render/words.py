@@ -9,7 +9,7 @@ from usage.quantity import MICRO, group_digits
 from usage.reporting.forecast import Cover, Outlook, Pace, Projection
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.quality import Quality
-from usage.reporting.report import MonthlyReport
+from usage.reporting.report import MonthlyReport, Months
 
 
 def day(instant: datetime) -> str:
@@ -81,6 +81,13 @@ def unmapped_words(report: MonthlyReport, meter: str) -> str:
     """Why a meter's use draws on no plan."""
     plans = report.other_times.get(meter)
     return f"used outside the time of plan {', '.join(plans)}" if plans else "no plan has this meter: azlic plan map"
+
+
+def month_series(report: MonthlyReport) -> list[tuple[str, str, Months]]:
+    """All use of the last twelve months, each in one place: a title, the unit, and the months."""
+    plans = [(f"Plan {found.plan.name}", found.plan.unit, found.months) for found in report.plan_months]
+    rest = report.unmapped_history.items()
+    return [*plans, *((f"{meter}, on no plan", "meter's unit", months) for meter, months in rest)]
 
 
 def round_estimate(micro: int | Fraction) -> str:

@@ -21,7 +21,7 @@ from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.state import LedgerFacts, State
 from usage.ledger.checkpoints import ledger_head
 from usage.months import Month
-from usage.reporting.burndown import burn_down
+from usage.reporting.burndown import burn_downs
 from usage.reporting.report import monthly_report
 from usage.reporting.snapshot import usage_logs
 
@@ -64,7 +64,7 @@ class WatchedSite:
             with reading(self.ledger) as connection:
                 found = monthly_report(connection, Month.of(now), as_of=now)
                 suspect = read_seen(connection).clock_behind(now)
-                report = report_view(found, burn_down(connection, found), ledger_head(connection), site=self.name)
+                report = report_view(found, burn_downs(connection, found), ledger_head(connection), site=self.name)
         except AzlicError as error:
             fault = f"{error.message}: {error.hint}"
         return SiteView(
@@ -103,7 +103,7 @@ class WatchedSite:
         """The report on a month, as of now."""
         with reading(self.ledger) as connection:
             found = monthly_report(connection, month, as_of=self.clock())
-            return report_view(found, burn_down(connection, found), ledger_head(connection), site=self.name)
+            return report_view(found, burn_downs(connection, found), ledger_head(connection), site=self.name)
 
     def usage_logs(self, month: Month | None = None) -> dict[str, object]:
         """The documented usage report over all of the ledger, or over one month of it."""

@@ -18,9 +18,9 @@ class PlanUsage(NamedTuple):
 
     That is the end of the reported month or of the period, or the instant the report was asked for, if that is earlier.
     ``used`` is the period to date, ``month`` its part within the reported month, ``year_to_date`` what the plan's days
-    since 1 January used. ``remaining`` is negative once more was used than committed. ``history`` is the use of the
-    plan's meters in each of the last twelve months, whatever plan they drew on then. ``is_over`` says that the day of
-    ``counted_until`` is past: nothing can be bought from it on any more.
+    since 1 January used. ``remaining`` is negative once more was used than committed. ``history`` is what each of the
+    last twelve months drew on the plan, in all its periods. ``is_over`` says that the day of ``counted_until`` is past:
+    nothing can be bought from it on any more.
     """
 
     plan: Plan
@@ -83,13 +83,13 @@ def usage_of_plan(
     at = max(start, min(as_of, until))
     shares = {share.meter: share for share in plan.meters}
     drawing = [use for use in days if use.meter in shares]
-    first, past = day_number(plan.starts_at), day_number(until)
+    past = day_number(until)
     since = Since(
         month=day_number(max(month.starts_at, start)),
         year=day_number(datetime(month.year, 1, 1, tzinfo=UTC)),
         period=day_number(start),
     )
-    usages = usage_rows((use for use in drawing if first <= use.day < past), since)
+    usages = usage_rows((use for use in drawing if draws_on(plan, use) and use.day < past), since)
     used = _draw(plan, ((row.meter, row.period) for row in usages))
     committed = plan.commitment_at(until - timedelta(microseconds=1))
     daily = _by_day(plan, drawing)
@@ -109,14 +109,35 @@ def usage_of_plan(
         used_up_on=None if up is None else from_milliseconds(up * DAY_MS),
         pace=known,
         projection=project(known, used=used, committed=committed, at=at, ends_at=end) if known and at < end else None,
-        history=tuple(
-            (one, _draw(plan, ((use.meter, use.quantity) for use in uses)))
-            for one, uses in by_month(drawing, month).items()
-        ),
+        history=months_of_plan(plan, days, month),
     )
 
 
-def by_month(days: Iterable[DayUse], last: Month) -> Mapping[Month, list[DayUse]]:
+def draws_on(plan: Plan, use: DayUse) -> bool:
+    """Whether a day's use draws on a plan: the plan has its meter, and runs on that day."""
+    named = any(share.meter == use.meter for share in plan.meters)
+    return named and day_number(plan.starts_at) <= use.day < day_number(plan.ends_at)
+
+
+def months_of_plan(plan: Plan, days: Iterable[DayUse], last: Month) -> tuple[tuple[Month, int], ...]:
+    """What each of the twelve months up to and including the last drew on a plan, in millionths of its unit.
+
+    A month is what is drawn from its beginning to the end of the last, less what is drawn after it: months that follow
+    each other up to the last add up to exactly what is drawn in all of them, converted once.
+    """
+    months: list[tuple[Month, int]] = []
+    quantities: Counter[str] = Counter()
+    after = 0
+    for one, uses in reversed(by_month((use for use in days if draws_on(plan, use)), last).items()):
+        for use in uses:
+            quantities[use.meter] += use.quantity
+        drawn = _draw(plan, quantities.items())
+        months.append((one, drawn - after))
+        after = drawn
+    return tuple(reversed(months))
+
+
+def by_month(days: Iterable[DayUse], last: Month) -> dict[Month, list[DayUse]]:
     """The days sorted into the twelve months up to and including the last; none of them is left out."""
     at = first_of_twelve(last)
     months: dict[Month, list[DayUse]] = {}

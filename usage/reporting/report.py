@@ -3,9 +3,10 @@
 It reads the daily totals, never the records: its cost does not grow with the ledger.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -16,17 +17,37 @@ from usage.plans.model import Plan
 from usage.plans.read import read_plans
 from usage.reporting.activity import ContainerActivity, container_activity
 from usage.reporting.daily import DayUse, Since, Usage, daily_use, usage_rows
-from usage.reporting.plan_usage import PlanUsage, by_month, days_needed, usage_of_plan
+from usage.reporting.plan_usage import (
+    PlanUsage,
+    by_month,
+    days_needed,
+    draws_on,
+    first_of_twelve,
+    months_of_plan,
+    usage_of_plan,
+)
 from usage.reporting.quality import Quality, quality_of
+
+Months = tuple[tuple[Month, int], ...]
+"""The use of each of the last twelve months, in millionths."""
+
+
+class PlanMonths(NamedTuple):
+    """What each of the last twelve months drew on a plan, in millionths of the plan's unit."""
+
+    plan: Plan
+    months: Months
 
 
 @dataclass(frozen=True, slots=True)
 class MonthlyReport:
     """A month of a site: each plan's period that runs in it, and everything else.
 
-    ``unmapped`` is usage that draws on no plan on its days: shown, never dropped. ``other_times`` names the plans that
-    such a meter draws on at other times; ``unmapped_history`` holds twelve months of each such meter, in its own unit.
-    ``closed`` says how the month was closed: from then on its numbers stay as they are.
+    ``unmapped`` is usage of the month or the year to date that draws on no plan on its days: shown, never dropped.
+    ``other_times`` names the plans that such a meter draws on at other times. All use of the last twelve months is in
+    one place: in the ``history`` of its plan, in ``other_history`` where that plan does not run in the month, or, in
+    the meter's unit, in ``unmapped_history``. ``closed`` says how the month was closed: from then on its numbers stay
+    as they are.
     """
 
     month: Month
@@ -34,10 +55,17 @@ class MonthlyReport:
     plans: tuple[PlanUsage, ...]
     unmapped: tuple[Usage, ...]
     other_times: Mapping[str, tuple[str, ...]]
-    unmapped_history: Mapping[str, tuple[tuple[Month, int], ...]]
+    other_history: tuple[PlanMonths, ...]
+    unmapped_history: Mapping[str, Months]
     containers: tuple[ContainerActivity, ...]
     quality: Quality
     closed: ClosedMonth | None
+
+    @property
+    def plan_months(self) -> Sequence[PlanMonths]:
+        """What the last twelve months drew on each plan; a plan of two periods in the month is there once."""
+        running = {usage.plan.name: PlanMonths(usage.plan, usage.history) for usage in self.plans}
+        return [*running.values(), *self.other_history]
 
     @property
     def usages(self) -> Sequence[Usage]:
@@ -52,8 +80,11 @@ def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> 
     known = read_plans(view)
     periods = [(plan, period) for plan in known for period in plan.periods(start, end)]
     days = daily_use(view, *days_needed(known, month))
-    unmapped = _without_plan(days, known, month)
-    meters = tuple(sorted({row.meter for row in unmapped}))
+    on_none = _on_no_plan(days, known)
+    unmapped = usage_rows(on_none, _since(month))
+    running = {plan.name: plan for plan, _ in periods}
+    mapped = {share.meter for plan in running.values() for share in plan.meters}
+    waiting = {row.meter for row in unmapped if row.records or row.apart or row.meter not in mapped}
     named = {share.meter for plan in known for share in plan.meters}
     nowhere = set(view.select(str, "SELECT DISTINCT meter FROM series")) - named
     return MonthlyReport(
@@ -61,38 +92,44 @@ def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> 
         as_of=as_of,
         plans=tuple(usage_of_plan(plan, period, days, month, as_of=as_of) for plan, period in periods),
         unmapped=unmapped,
-        other_times={meter: found for meter in meters if (found := _plans_of(meter, known))},
-        unmapped_history={meter: _history(days, known, meter, month) for meter in meters},
+        other_times={
+            meter: found for meter in sorted({row.meter for row in unmapped}) if (found := _plans_of(meter, known))
+        },
+        other_history=_other_history(known, running, days, month),
+        unmapped_history=_history(on_none, month),
         containers=container_activity(days, day_number(min(as_of, end))),
-        quality=quality_of(view, tuple(sorted(nowhere.union(meters)))),
+        quality=quality_of(view, tuple(sorted(nowhere.union(waiting)))),
         closed=closing_of(view, month),
     )
 
 
-def _without_plan(days: Iterable[DayUse], known: Sequence[Plan], month: Month) -> tuple[Usage, ...]:
-    """Use on days when no plan had the meter: this month's, and the year's of meters that no plan of the month has."""
-    running = {
-        share.meter for plan in known for share in plan.meters if plan.covers(month.starts_at, month.next.starts_at)
-    }
-    since = Since(
-        month=day_number(month.starts_at), year=day_number(datetime(month.year, 1, 1, tzinfo=UTC)), period=None
-    )
-    rows = usage_rows(_on_no_plan(days, known), since)
-    return tuple(row for row in rows if row.records or row.apart or row.meter not in running)
+def _since(month: Month) -> Since:
+    year = datetime(month.year, 1, 1, tzinfo=UTC)
+    return Since(month=day_number(month.starts_at), year=day_number(year), period=None)
 
 
 def _on_no_plan(days: Iterable[DayUse], known: Sequence[Plan]) -> list[DayUse]:
-    spans: dict[str, list[tuple[int, int]]] = {}
-    for plan in known:
-        for share in plan.meters:
-            spans.setdefault(share.meter, []).append((day_number(plan.starts_at), day_number(plan.ends_at)))
-    return [use for use in days if not any(first <= use.day < past for first, past in spans.get(use.meter, ()))]
+    return [use for use in days if not any(draws_on(plan, use) for plan in known)]
 
 
 def _plans_of(meter: str, known: Sequence[Plan]) -> tuple[str, ...]:
     return tuple(plan.name for plan in known if meter in {share.meter for share in plan.meters})
 
 
-def _history(days: Iterable[DayUse], known: Sequence[Plan], meter: str, month: Month) -> tuple[tuple[Month, int], ...]:
-    unmapped = _on_no_plan((use for use in days if use.meter == meter), known)
-    return tuple((one, sum(use.quantity for use in uses)) for one, uses in by_month(unmapped, month).items())
+def _other_history(
+    known: Iterable[Plan], running: Container[str], days: Sequence[DayUse], month: Month
+) -> tuple[PlanMonths, ...]:
+    others = [PlanMonths(plan, months_of_plan(plan, days, month)) for plan in known if plan.name not in running]
+    return tuple(one for one in others if any(used for _, used in one.months))
+
+
+def _history(on_none: Sequence[DayUse], month: Month) -> dict[str, Months]:
+    first = day_number(first_of_twelve(month).starts_at)
+    meters = sorted({use.meter for use in on_none if use.day >= first})
+    return {
+        meter: tuple(
+            (one, sum(use.quantity for use in uses if use.meter == meter))
+            for one, uses in by_month(on_none, month).items()
+        )
+        for meter in meters
+    }

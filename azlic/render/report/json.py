@@ -47,6 +47,10 @@ def _month_fields(report: MonthlyReport) -> dict[str, object]:
             _usage(usage) | {"plans_at_other_times": list(report.other_times.get(usage.meter, ()))}
             for usage in report.unmapped
         ],
+        "other_plans_history": [
+            {"plan": found.plan.name, "unit": found.plan.unit, "history": _history(found.months)}
+            for found in report.other_history
+        ],
         "unmapped_history": {meter: _history(months) for meter, months in report.unmapped_history.items()},
         "containers": [_activity(one) for one in report.containers],
         "quality": {

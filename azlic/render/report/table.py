@@ -11,7 +11,7 @@ from azlic.render.closed_months import closing_lines, late_lines
 from azlic.render.plans import headline
 from azlic.render.report.quality import containers_lines, quality_lines
 from azlic.render.table import align, columns, indent, render_text
-from azlic.render.words import day, outlook_words, share_words, unmapped_words
+from azlic.render.words import day, month_series, outlook_words, share_words, unmapped_words
 from licensing.core.instants import iso
 from usage.months import Month
 from usage.reporting.daily import Usage
@@ -114,13 +114,7 @@ def _rows(rows: Sequence[Usage], month: str, span: str) -> RenderableType:
 
 
 def _history(report: MonthlyReport, block: str) -> list[RenderableType]:
-    names: dict[tuple[object, ...], list[str]] = {}
-    usages = {(usage.plan.meters, usage.plan.unit): usage for usage in report.plans}
-    for usage in report.plans:
-        same = names.setdefault((usage.plan.meters, usage.plan.unit), [])
-        same += [usage.plan.name] if usage.plan.name not in same else []
-    series = [(", ".join(names[key]), usage.plan.unit, usage.history) for key, usage in usages.items()]
-    series += [(meter, "on no plan", months) for meter, months in report.unmapped_history.items()]
+    series = month_series(report)
     return [part for title, unit, months in series for part in (*_bars(title, unit, months, report, block), Text())]
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from azlic.render.words import (
+    month_series,
     open_counts,
     outlook_words,
     round_estimate,
@@ -24,7 +25,7 @@ from usage.reporting.burndown import BurnDown, Level
 from usage.reporting.daily import Usage
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.quality import Quality
-from usage.reporting.report import MonthlyReport
+from usage.reporting.report import MonthlyReport, Months
 
 Rows = list[tuple[str, str, list[Usage]]]
 
@@ -52,7 +53,7 @@ class ReportView:
     site: str
     plans: list[PlanView]
     unmapped: Rows
-    months: list[tuple[str, list[MonthBars], Sequence[tuple[Month, int]]]]
+    months: list[tuple[str, str, list[MonthBars], Months]]
     containers: list[ContainerActivity]
     gone: int
     quality: Quality
@@ -69,7 +70,13 @@ def report_html(view: ReportView) -> str:
 
 
 def report_view(
-    report: MonthlyReport, course: BurnDown, head: Head, *, site: str = "", note: str | None = None, unsigned: str = ""
+    report: MonthlyReport,
+    courses: Sequence[BurnDown],
+    head: Head,
+    *,
+    site: str = "",
+    note: str | None = None,
+    unsigned: str = "",
 ) -> ReportView:
     """What a page shows of a report."""
     present = [one for one in report.containers if one.standing is not Activity.GONE]
@@ -79,10 +86,12 @@ def report_view(
         site=site,
         plans=[
             _plan(number, usage, levels)
-            for number, (usage, levels) in enumerate(zip(report.plans, course.burn_downs, strict=True), 1)
+            for number, (usage, levels) in enumerate(zip(report.plans, courses, strict=True), 1)
         ],
         unmapped=[(meter, unmapped_words(report, meter), rows) for meter, rows in _by_meter(report.unmapped)],
-        months=[(meter, month_bars(months, report.as_of), months) for meter, months in course.meters.items()],
+        months=[
+            (title, unit, month_bars(months, report.as_of), months) for title, unit, months in month_series(report)
+        ],
         containers=present,
         gone=len(report.containers) - len(present),
         quality=report.quality,
@@ -93,7 +102,7 @@ def report_view(
     )
 
 
-def _plan(number: int, usage: PlanUsage, levels: Sequence[Level]) -> PlanView:
+def _plan(number: int, usage: PlanUsage, levels: BurnDown) -> PlanView:
     shares = {share.meter: share for share in usage.plan.meters}
     return PlanView(
         id=f"plan-{number}",

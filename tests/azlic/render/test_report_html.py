@@ -28,7 +28,7 @@ from usage.ledger.checkpoints import ledger_head
 from usage.ledger.tables.handover import OriginRow
 from usage.months import Month
 from usage.quantity import MICRO
-from usage.reporting.burndown import burn_down
+from usage.reporting.burndown import burn_downs
 from usage.reporting.report import monthly_report
 
 __all__ = ["busy"]
@@ -58,7 +58,7 @@ class Page(HTMLParser):
 def page_of(site: Site, month: str = "2026-03") -> str:
     with reading(site.ledger) as connection:
         report = monthly_report(connection, Month.parse(month), as_of=site.now)
-        return report_html(report_view(report, burn_down(connection, report), ledger_head(connection)))
+        return report_html(report_view(report, burn_downs(connection, report), ledger_head(connection)))
 
 
 def test_the_page_is_written_whole_to_a_file(cli: Cli, busy: Mount) -> None:
@@ -113,7 +113,7 @@ def test_characters_that_hide_or_turn_text_are_shown_by_their_code(site: Site) -
     mount.ingest()
     with reading(site.ledger) as connection:
         report = monthly_report(connection, Month(2026, 3), as_of=site.now)
-        view = report_view(report, burn_down(connection, report), ledger_head(connection), site="plant\u202e7\udcff")
+        view = report_view(report, burn_downs(connection, report), ledger_head(connection), site="plant\u202e7\udcff")
     assert "site plant\\u202e7\\udcff" in report_html(view)
 
 
@@ -121,9 +121,9 @@ def test_each_chart_has_a_name_a_description_and_a_table(busy: Mount) -> None:
     page = Page(page_of(busy.site))
     charts = [fields for fields in page.named("svg") if fields.get("role") == "img"]
     ids = {fields.get("id") for _, fields in page.tags}
-    assert len(charts) == 2 * 3  # a burn-down and two meters, for a wide and a narrow page
+    assert len(charts) == 2 * 4  # a burn-down, the plan's months, two meters on no plan, for a wide and a narrow page
     assert all(set(str(fields["aria-labelledby"]).split()) <= ids for fields in charts)
-    assert len(page.named("caption")) == 3
+    assert len(page.named("caption")) == 4
     named = [fields["id"] for _, fields in page.tags if "id" in fields]
     assert len(named) == len(set(named))
 
@@ -131,21 +131,12 @@ def test_each_chart_has_a_name_a_description_and_a_table(busy: Mount) -> None:
 def test_the_burn_down_ends_at_what_the_report_says_is_left(busy: Mount) -> None:
     with reading(busy.site.ledger) as connection:
         report = monthly_report(connection, Month(2026, 3), as_of=busy.site.now)
-        (levels,) = burn_down(connection, report).burn_downs
+        (levels,) = burn_downs(connection, report)
     usage = report.plans[0]
     assert (levels[0].at, levels[0].remaining) == (usage.period_starts_at, usage.committed)
     assert (levels[-1].at, levels[-1].remaining) == (usage.counted_until, usage.remaining)
     assert [level.used for level in levels] == sorted(level.used for level in levels)
     assert len(levels) == (busy.site.now - usage.period_starts_at).days + 2
-
-
-def test_the_months_of_a_meter_are_those_of_the_report(busy: Mount) -> None:
-    with reading(busy.site.ledger) as connection:
-        report = monthly_report(connection, Month(2026, 3), as_of=busy.site.now)
-        found = burn_down(connection, report)
-    (share,) = report.plans[0].plan.meters
-    assert found.meters[share.meter] == report.plans[0].history
-    assert dict(report.unmapped_history).items() <= dict(found.meters).items()
 
 
 def test_the_foot_holds_the_head_and_says_why_it_is_not_signed(cli: Cli, busy: Mount) -> None:

@@ -108,7 +108,7 @@ def test_the_numbers_are_those_of_the_json(
         name = json.dumps(row["container_id"])
         shown = sight.numbers(f"tr[data-container={name}][data-meter={json.dumps(row['meter'])}]")
         assert Decimal(shown["month"]) == row["month"]
-    assert sight.page.locator('.chart.wide[role="img"]').count() == 3
+    assert sight.page.locator('.chart.wide[role="img"]').count() == 4
     sight.close()
 
 

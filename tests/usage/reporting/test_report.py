@@ -18,6 +18,7 @@ from usage.plans.store import add_plan, from_document, map_meter
 from usage.quantity import MICRO
 from usage.reporting.forecast import Cover
 from usage.reporting.plan_usage import PlanUsage
+from usage.reporting.report import Months
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
@@ -309,13 +310,42 @@ def test_sites_have_rows_of_their_own(mount: Mount) -> None:
     ]
 
 
-def test_twelve_months_are_shown_whatever_plan_they_drew_on(mount: Mount) -> None:
-    mount.site.enter_plan(a_plan(starts_at=day("2026-03-01"), ends_at=day("2027-03-01")))
-    for month, quantity in (("2025-03", 1), ("2025-04", 2), ("2026-02", 4), ("2026-03", 8), ("2026-04", 16)):
+def test_a_bar_counts_what_drew_on_its_plan_and_every_use_is_in_one_bar(mount: Mount) -> None:
+    mount.site.enter_plan(a_plan(name="before", starts_at=day("2025-03-01"), ends_at=day("2025-06-01")))
+    mount.site.enter_plan(a_plan(name="now", starts_at=day("2026-03-01"), ends_at=day("2027-03-01")))
+    used = {"2025-03": 1, "2025-04": 2, "2026-02": 4, "2026-03": 8, "2026-04": 16}
+    for month, quantity in used.items():
         use(mount, f"{month}-28T23:59:59.999", quantity)
-    months = [(str(month), quantity // MICRO) for month, quantity in standing(mount, "2026-03").history]
-    assert months[0] == ("2025-04", 2) and months[-2:] == [("2026-02", 4), ("2026-03", 8)]
-    assert len(months) == 12
+    report = mount.site.report("2026-03")
+    found = {one.plan.name: drawn(one.months) for one in report.plan_months}
+    assert found == {"now": {"2026-03": 8}, "before": {"2025-04": 2}}
+    assert {meter: drawn(months) for meter, months in report.unmapped_history.items()} == {METER: {"2026-02": 4}}
+    assert all(len(one.months) == 12 for one in report.plan_months)
+    (row,) = report.unmapped
+    assert (row.month, row.year_to_date) == (0, 4 * MICRO)
+    assert not report.quality.unmapped_meters  # the plan of the month has the meter: nothing is to be done
+
+
+@pytest.mark.parametrize("ratio", [(1, 3600), (7, 3), (1, 1)])
+def test_the_bars_add_up_to_the_year_the_period_and_the_month(mount: Mount, ratio: tuple[int, int]) -> None:
+    shares = tuple(MeterShare(meter, *ratio) for meter in (METER, "other"))
+    known = from_document(a_plan(starts_at=day("2025-10-01"), ends_at=day("2026-10-01")))
+    with writing(mount.ledger) as connection:
+        add_plan(connection, replace(known, meters=shares))
+    months = ("2025-10", "2025-11", "2025-12", "2026-01", "2026-02", "2026-03", "2026-04", "2026-05")
+    for number, month in enumerate(months, 1):
+        for meter in (METER, "other"):
+            use(mount, f"{month}-14", float(f"{number}.00000{number}"), meter=meter)
+    for month in ("2025-10", "2025-12", "2026-01", "2026-05"):
+        found = standing(mount, month)
+        bars = {str(one): used for one, used in found.history}
+        assert sum(bars.values()) == found.used
+        assert sum(used for one, used in bars.items() if one[:4] == month[:4]) == found.year_to_date
+        assert bars[month] == found.month
+
+
+def drawn(months: Months) -> dict[str, int]:
+    return {str(month): quantity // MICRO for month, quantity in months if quantity}
 
 
 @pytest.mark.parametrize("month", ["1970-01", "1970-12", "9998-12"])
