@@ -13,12 +13,12 @@ import httpx
 from licensing.core import strict_json
 from licensing.core.errors import BadCall
 from licensing.core.http_body import read_body
+from licensing.core.text import from_outside
 from licensing.core.web_address import has_only_a_path, parse_web_address
 
 MAX_BYTES = 64 * 1024
 ANSWER_SECONDS = 10.0
 """What the whole answer may take: one that comes a byte at a time does not last longer."""
-_TEXT_LENGTH = 300
 
 
 class ApiStatus(StrEnum):
@@ -64,12 +64,10 @@ def parse_status(content: bytes) -> ContainerStatus:
         raise NoStatus(f"the answer is not a status: {error}") from error
     said = fields.get("apiStatus") if isinstance(fields, dict) else None
     if said not in list(ApiStatus):
-        raise NoStatus(f"the answer has an unknown apiStatus: {_tame(said)!r}")
-    return ContainerStatus(_tame(fields.get("service", "")), ApiStatus(said), _tame(fields.get("apiStatusMessage", "")))
-
-
-def _tame(value: object) -> str:
-    return "".join(filter(str.isprintable, str(value)))[:_TEXT_LENGTH]
+        raise NoStatus(f"the answer has an unknown apiStatus: {from_outside(said)!r}")
+    return ContainerStatus(
+        from_outside(fields.get("service", "")), ApiStatus(said), from_outside(fields.get("apiStatusMessage", ""))
+    )
 
 
 def ask_status(url: str, *, seconds: float = ANSWER_SECONDS) -> ContainerStatus:
@@ -100,7 +98,7 @@ async def _ask(address: str, seconds: float) -> ContainerStatus:
     except TimeoutError as error:
         raise NoStatus(f"no complete answer within {seconds:g} s") from error
     except (httpx.HTTPError, UnicodeError) as error:
-        raise NoStatus(_tame(error) or type(error).__name__) from error
+        raise NoStatus(from_outside(error) or type(error).__name__) from error
     if status.healthy and response.status_code != httpx.codes.OK:
         raise NoStatus(f"it says {status.api_status}, and answers {response.status_code}")
     return status

@@ -4,6 +4,9 @@ import os
 import shlex
 import string
 
+OUTSIDE_LENGTH = 300
+_SECRET_PIECE = 8
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _PLAIN = frozenset(string.ascii_letters + string.digits + "/._-+=:,@ ")
 
 
@@ -11,6 +14,33 @@ def printable(value: object) -> str:
     """A name as a terminal may show it, and a database hold it: unprintable characters are escaped."""
     text = str(value)
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def from_outside(value: object, *, secret: str = "", length: int = OUTSIDE_LENGTH) -> str:
+    """What another side said, for messages and logs: printable, cut to ``length``, without the secret it was sent.
+
+    Every eight characters in a row that are also in the secret are struck out, in either case: a proxy may have cut
+    it, or folded it to lower case. A secret of less than eight is struck out where it stands whole.
+    """
+    text = "".join(filter(str.isprintable, str(value)))
+    return (_strike(text[: length + len(secret)], secret) if secret else text)[:length]
+
+
+def _strike(text: str, secret: str) -> str:
+    size = min(_SECRET_PIECE, len(secret))
+    hidden = secret.translate(_ASCII_LOWER)
+    pieces = {hidden[at : at + size] for at in range(len(hidden) - size + 1)}
+    said = text.translate(_ASCII_LOWER)
+    shown: list[str] = []
+    struck_to = 0
+    for at, letter in enumerate(text):
+        if said[at : at + size] in pieces:
+            if struck_to <= at:
+                shown.append("[secret]")
+            struck_to = at + size
+        elif at >= struck_to:
+            shown.append(letter)
+    return "".join(shown)
 
 
 def command_word(path: str) -> str:

@@ -17,10 +17,11 @@ import stamina
 from pydantic import ValidationError
 
 from licensing.core.errors import AzlicError, BadCall
+from licensing.core.text import from_outside
 from licensing.core.validation_messages import first_fault
 from licensing.delivery.denial import WHAT_TO_DO, Denial, DenialCode
 from licensing.delivery.protocol import KEY_HEADER, LicenseRequest, license_url
-from licensing.delivery.response import check_form, denial_in, receive_answer
+from licensing.delivery.response import check_form, denial_in, receive_answer, refuse_repeated_key
 from licensing.delivery.tls import client_context, handshake_fault, public_roots
 
 ATTEMPTS = 5
@@ -175,7 +176,7 @@ def _connection_failure(order: Order, ca: Path | None, error: Exception) -> Deni
         words, hint = handshake_fault(refused[-1], ca)
         return Denied(Denial(DenialCode.COULD_NOT_CONNECT, f"{order.endpoint}: {words}"), hint=hint)
     numbered = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.errno and cause.strerror]
-    words = numbered[-1] if numbered else str(error) or type(error).__name__
+    words = numbered[-1] if numbered else from_outside(error, secret=order.api_key) or type(error).__name__
     return _TryAgain(Denial(DenialCode.COULD_NOT_CONNECT, f"{order.endpoint}: {words.rstrip('.')}"))
 
 
@@ -188,7 +189,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _judge(response: httpx.Response, content: bytes, order: Order, clock: Callable[[], datetime]) -> bytes:
     if response.status_code == httpx.codes.OK:
-        check_form(response)
+        check_form(response, api_key=order.api_key)
+        refuse_repeated_key(content, order.api_key)
         return content
     denial = denial_in(response, content, now=clock(), api_key=order.api_key)
     if denial.code is DenialCode.BUSY or response.is_server_error:

@@ -13,7 +13,7 @@ import httpx
 from sqlalchemy import Connection
 
 from licensing.core.errors import BadCall
-from licensing.core.text import printable
+from licensing.core.text import from_outside
 from licensing.core.web_address import has_only_a_path, parse_web_address
 from usage.months import Month
 from usage.plans.store import list_plans
@@ -133,18 +133,15 @@ def _get(client: httpx.Client, address: str, patience: Patience) -> bytes:
     try:
         with client.stream("GET", address, headers={"Accept-Encoding": "identity"}) as response:
             if response.status_code != httpx.codes.OK:
-                raise _NoReport(f"it answered {response.status_code} {_phrase(response)}".rstrip())
+                phrase = from_outside(response.reason_phrase, length=80)
+                raise _NoReport(f"it answered {response.status_code} {phrase}".rstrip())
             return _read_capped(response.iter_raw(), deadline, patience)
     except (httpx.ConnectError, httpx.ConnectTimeout, UnicodeError) as error:
-        raise _NoReport(str(error) or "nothing answers there", hopeless=True) from error
+        raise _NoReport(from_outside(error) or "nothing answers there", hopeless=True) from error
     except httpx.TimeoutException as error:
         raise _NoReport(f"it sent nothing for {patience.silence_seconds:.0f} seconds") from error
     except httpx.HTTPError as error:
-        raise _NoReport(str(error) or type(error).__name__) from error
-
-
-def _phrase(response: httpx.Response) -> str:
-    return printable(response.reason_phrase)[:80]
+        raise _NoReport(from_outside(error) or type(error).__name__) from error
 
 
 def _read_capped(chunks: Iterable[bytes], deadline: float, patience: Patience) -> bytes:

@@ -19,7 +19,7 @@ from licensing.delivery.client import LONGEST_WAIT_SECONDS
 from licensing.delivery.denial import Denial, DenialCode
 from licensing.delivery.downloading import ATTEMPTS, Denied, Order, download
 from licensing.delivery.installing import install
-from licensing.delivery.response import retry_after_seconds
+from licensing.delivery.response import LONGEST_RETRY_AFTER, retry_after_seconds
 from licensing.signing.document import LICENSE_TYPE
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES, seal
 from licensing.verdict.verdict import Status
@@ -164,6 +164,13 @@ def test_a_time_to_wait_that_is_longer_than_any_is_told_at_the_end(site: Site) -
     assert denied.value.hint == "try again after 86400 s, as the issuer asks"
 
 
+@pytest.mark.parametrize("asked", ["9" * 400, "9" * 20 + ".5", "Mon, 01 Mar 9999 08:00:00 GMT"])
+def test_no_time_to_wait_is_beyond_a_day(site: Site, asked: str) -> None:
+    with Answers(busy(asked)).served() as endpoint, pytest.raises(Denied) as denied:
+        fetch(site, an_order(endpoint))
+    assert denied.value.hint == "try again after 86400 s, as the issuer asks"
+
+
 def waits_for(site: Site, answer: Response) -> list[float]:
     """The seconds waited between the answers of an issuer that gives one answer for ever."""
     waits: list[float] = []
@@ -181,7 +188,9 @@ def waits_for(site: Site, answer: Response) -> list[float]:
         ("0", 0.0),
         ("Sun, 01 Mar 2026 08:00:07 GMT", 7.0),
         ("Sun, 01 Mar 2026 07:00:00 GMT", 0.0),
+        ("1.5", 1.5),
         ("86400", LONGEST_WAIT_SECONDS),
+        ("9" * 400, LONGEST_WAIT_SECONDS),
         ("Mon, 01 Mar 2027 08:00:00 GMT", LONGEST_WAIT_SECONDS),
     ],
 )
@@ -197,7 +206,7 @@ def test_without_a_time_to_wait_the_waits_double(site: Site, retry_after: str | 
 @given(st.text(st.characters(codec="latin-1")) | st.from_regex(r"Mon, \d+ Jan \d+ \d+:\d+:\d+ [+-]\d+", fullmatch=True))
 def test_any_retry_after_is_a_time_or_none(value: str) -> None:
     seconds = retry_after_seconds(value, START)
-    assert seconds is None or seconds >= 0
+    assert seconds is None or 0 <= seconds <= LONGEST_RETRY_AFTER
 
 
 def test_the_number_of_tries_is_bounded_and_the_last_answer_is_told(site: Site) -> None:

@@ -1,6 +1,9 @@
 """Issuers that mean no good, or cannot do better: the old license stays, the end is near, and the words are clear."""
 
+import base64
 import gzip
+import json
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from itertools import cycle
@@ -203,7 +206,7 @@ def test_a_denial_that_repeats_the_key_is_told_without_it(site: Site, status: in
     with Answers(answer).served() as endpoint, pytest.raises(AzlicError) as refused:
         fetch(site, an_order(endpoint), lambda denial, *_: told.append(denial.detail))
     said = "".join([refused.value.message, *told])
-    assert "[the API key]" in said and KEY[:9] not in said
+    assert "[secret]" in said and KEY[:9] not in said
 
 
 def test_a_reason_or_a_place_that_repeats_the_key_is_told_without_it(site: Site) -> None:
@@ -211,3 +214,68 @@ def test_a_reason_or_a_place_that_repeats_the_key_is_told_without_it(site: Site)
     with answering(say(answer.encode())) as url, pytest.raises(Denied) as denied:
         fetch(site, an_order(url))
     assert KEY not in denied.value.message and "elsewhere.example" in denied.value.message
+
+
+OTHER_KEY = "Zq7" + "".join(chr(ord("A") + (7 * at * at + at) % 26) for at in range(60))
+"""A key in which no eight letters come twice, with capitals that a proxy may fold."""
+
+
+def pieces_of(key: str) -> set[str]:
+    return {key[at : at + 8].lower() for at in range(len(key) - 7)}
+
+
+def payload_with(words: str) -> bytes:
+    payload = base64.b64encode(json.dumps({"customer": words}).encode()).decode()
+    return json.dumps({"payload": payload, "payloadType": "t", "signatures": []}).encode()
+
+
+ECHOES: dict[str, bytes] = {
+    "the reason": b"HTTP/1.1 500 KEY\r\n\r\n",
+    "the version": b"KEY 200 OK\r\n\r\n",
+    "the status": b"HTTP/1.1 KEY OK\r\n\r\n",
+    "a place to go to": b"HTTP/1.1 307 Go\r\nLocation: http://x.example/KEY\r\n\r\n",
+    "a place that is none": b"HTTP/1.1 307 Go\r\nLocation: KEY\r\n\r\n",
+    "a time to wait": b"HTTP/1.1 503 Busy\r\nRetry-After: KEY\r\n\r\n",
+    "a type": b"HTTP/1.1 200 OK\r\nContent-Type: text/KEY\r\n\r\n",
+    "a type with more": b"HTTP/1.1 200 OK\r\nContent-Type: KEY; charset=KEY\r\n\r\n",
+    "a packing": b"HTTP/1.1 200 OK\r\nContent-Type: TYPE\r\nContent-Encoding: KEY\r\n\r\n",
+    "a transfer": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: KEY\r\n\r\n",
+    "a length": b"HTTP/1.1 200 OK\r\nContent-Length: KEY\r\n\r\n",
+    "a header line without a colon": b"HTTP/1.1 200 OK\r\nKEY\r\n\r\n",
+    "a name with a blank": b"HTTP/1.1 200 OK\r\nKEY KEY: a\r\n\r\n",
+    "a value with a zero byte": b"HTTP/1.1 200 OK\r\nX: KEY\0\r\n\r\n",
+    "a chunk line": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nKEY\r\n",
+    "a broken end of a chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\naKEY\r\n",
+    "a trailer": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nKEY\r\n\r\n",
+    "a denial": b'HTTP/1.1 401 No\r\n\r\n{"code": "Invalid", "message": "KEY"}',
+    "a code": b'HTTP/1.1 401 No\r\n\r\n{"code": "KEY", "message": "KEY"}',
+    "a body": b"HTTP/1.1 200 OK\r\nContent-Type: TYPE\r\n\r\nKEY",
+    "a name in a body": b'HTTP/1.1 200 OK\r\nContent-Type: TYPE\r\n\r\n{"KEY": "KEY", "KEY": 1}',
+}
+
+
+@pytest.mark.parametrize("spelling", [str, str.lower, lambda key: key[:41], lambda key: key[5:], lambda key: key * 3])
+@pytest.mark.parametrize("place", ECHOES)
+def test_wherever_an_answer_repeats_the_key_it_is_told_without_it(
+    site: Site,
+    before: dict[str, bytes],
+    place: str,
+    spelling: Callable[[str], str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING)  # as servers log: azlic.output.log_to_stderr keeps httpx to that
+    told: list[str] = []
+    answer = ECHOES[place].replace(b"KEY", spelling(OTHER_KEY).encode()).replace(b"TYPE", LICENSE_MEDIA_TYPE.encode())
+    with answering(say(answer)) as url, pytest.raises(AzlicError) as refused:
+        fetch(site, an_order(url, api_key=OTHER_KEY), lambda denial, *_: told.append(denial.detail))
+    said = "\n".join([refused.value.message, refused.value.hint or "", caplog.text, *told]).lower()
+    assert not [piece for piece in pieces_of(OTHER_KEY) if piece in said]
+    assert len(refused.value.message) < 1000 and files(site) == before
+
+
+@pytest.mark.parametrize("words", [OTHER_KEY, f"for {OTHER_KEY.lower()} only"])
+def test_a_license_that_holds_the_key_is_not_kept(site: Site, before: dict[str, bytes], words: str) -> None:
+    answer = as_license(payload_with(words))
+    with Answers(answer).served() as endpoint, pytest.raises(NoGoodLicense, match="holds the API key") as refused:
+        fetch(site, an_order(endpoint, api_key=OTHER_KEY))
+    assert OTHER_KEY.lower() not in refused.value.message.lower() and files(site) == before
