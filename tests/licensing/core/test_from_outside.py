@@ -15,7 +15,7 @@ SECRET = "aB3dE6gH9jK2mN5pQ8"
         ("plain", "plain"),
         (f"a {SECRET} b", "a [secret] b"),
         (f"a {SECRET.lower()} b", "a [secret] b"),
-        (SECRET * 2, "[secret]"),
+        (SECRET * 2, "[secret][secret]"),
         (f"{SECRET[:8]} {SECRET[-8:]}", "[secret] [secret]"),
         (SECRET[:7], SECRET[:7]),
         ("\x1b[2J\u202e\x9b", "[2J"),
