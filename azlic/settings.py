@@ -36,10 +36,26 @@ class Settings(NamedTuple):
     close_days: int
     receipt_days: int
     channels: Path
+    outputs: tuple[Path, ...]
+    textfile: Path | None
+    backups: Path
+    pull: Mapping[str, str]
     named: frozenset[str]
 
 
-_NAMES = tuple(name for name in Settings._fields if name != "named")
+NAMES = tuple(name for name in Settings._fields if name != "named")
+Places = Mapping[str, tuple[str, Any]]
+"""What is set, by name: where, a file or a variable, and the value as it stands there."""
+
+
+def settings_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the settings file is, whether there is one or not."""
+    return Path(environ["AZLIC_CONFIG"]) if "AZLIC_CONFIG" in environ else _config("azlic.toml")
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"AZLIC_{name.upper()}"
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -47,15 +63,29 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 
     Raises ``BadCall`` naming the file or variable, the setting, and what is wrong with it.
     """
-    path = Path(environ["AZLIC_CONFIG"]) if "AZLIC_CONFIG" in environ else _config("azlic.toml")
-    from_file = _load(path, must_exist="AZLIC_CONFIG" in environ)
-    if unknown := sorted(set(from_file) - set(_NAMES)):
-        raise BadCall(f"{path}: there is no setting {unknown[0]!r}", hint=f"settings are: {', '.join(_NAMES)}")
-    places = {name: (str(path), value) for name, value in from_file.items()}
-    for name in _NAMES:
-        variable = f"AZLIC_{name.upper()}"
-        if environ.get(variable):
-            places[name] = (variable, environ[variable])
+    from_file = read_settings_file(environ)
+    if unknown := sorted(set(from_file) - set(NAMES)):
+        raise unknown_setting(settings_file(environ), unknown[0])
+    settings = settings_of(places_of(from_file, environ))
+    return settings._replace(named=settings.named | {name for name in NAMES if variable_of(name) in environ})
+
+
+def unknown_setting(path: Path, name: str) -> BadCall:
+    """What is wrong with a file that sets what is no setting."""
+    return BadCall(f"{path}: there is no setting {name!r}", hint=f"settings are: {', '.join(NAMES)}")
+
+
+def places_of(from_file: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Places:
+    """What is set and where: a variable wins over the file; an empty one sets nothing."""
+    path = str(settings_file(environ))
+    places = {name: (path, value) for name, value in from_file.items() if name in NAMES}
+    return places | {
+        name: (variable, environ[variable]) for name, variable in _VARIABLES.items() if environ.get(variable)
+    }
+
+
+def settings_of(places: Places) -> Settings:
+    """The settings by what is set, all others by their defaults. Raises ``BadCall`` for a value that is none."""
     return Settings(
         database=_text(places, "database") or str(_data("azlic.db")),
         trust=Path(_text(places, "trust") or _config("trust.d")),
@@ -76,18 +106,25 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         close_days=_days(places, "close_days", default=5),
         receipt_days=_days(places, "receipt_days", default=45),
         channels=Path(_text(places, "channels") or _config("channels.toml")),
-        named=frozenset(places) | {name for name in _NAMES if f"AZLIC_{name.upper()}" in environ},
+        outputs=_paths(places, "outputs") if "outputs" in places else (Path("/output"),),
+        textfile=Path(folder) if (folder := _text(places, "textfile")) else None,
+        backups=Path(_text(places, "backups") or _data("backups")),
+        pull=_addresses(places, "pull"),
+        named=frozenset(places),
     )
 
 
-def _text(places: Mapping[str, tuple[str, Any]], name: str) -> str | None:
+_VARIABLES = {name: variable_of(name) for name in NAMES}
+
+
+def _text(places: Places, name: str) -> str | None:
     where, value = places.get(name, ("", None))
     if value is not None and not (isinstance(value, str) and value):
         raise BadCall(f"{where}: {name} is not text", hint=f'for example {name} = "/srv/azlic"')
     return value
 
 
-def _paths(places: Mapping[str, tuple[str, Any]], name: str) -> tuple[Path, ...]:
+def _paths(places: Places, name: str) -> tuple[Path, ...]:
     """Folders: a list in the settings file, separated by colons in a variable."""
     where, value = places.get(name, ("", ()))
     listed = value.split(os.pathsep) if isinstance(value, str) else value
@@ -106,7 +143,7 @@ def _stages(where: str, value: Any) -> tuple[int, ...]:
     return tuple(sorted({int(day) for day in listed}, reverse=True))
 
 
-def _stages_of(places: Mapping[str, tuple[str, Any]]) -> dict[str, tuple[int, ...]]:
+def _stages_of(places: Places) -> dict[str, tuple[int, ...]]:
     """The same for single container types: a table in the settings file, read:30,7;speech-to-text:60 in a variable."""
     where, value = places.get("stages_of", ("", {}))
     if isinstance(value, str):
@@ -116,21 +153,36 @@ def _stages_of(places: Mapping[str, tuple[str, Any]]) -> dict[str, tuple[int, ..
     return {container.strip(): _stages(where, days) for container, days in value.items()}
 
 
-def _user(places: Mapping[str, tuple[str, Any]], name: str, *, default: str) -> str:
+def _addresses(places: Places, name: str) -> dict[str, str]:
+    """Addresses by name: a table in the settings file, translator=http://translator:5000;... in a variable."""
+    where, value = places.get(name, ("", {}))
+    if isinstance(value, str):
+        value = dict(part.partition("=")[::2] for part in value.split(";"))
+    if not (isinstance(value, dict) and all(isinstance(text, str) and text for pair in value.items() for text in pair)):
+        raise BadCall(
+            f"{where}: {name} is not a table of addresses",
+            hint=f'for example [{name}] translator = "http://translator:5000"',
+        )
+    return dict(value)
+
+
+def _user(places: Places, name: str, *, default: str) -> str:
     where, value = places.get(name, ("", default))
     if read_user(str(value)) is None:
         raise BadCall(f"{where}: {name} is not of the form UID:GID", hint=f'for example {name} = "{default}"')
     return str(value)
 
 
-def _days(places: Mapping[str, tuple[str, Any]], name: str, *, default: int) -> int:
+def _days(places: Places, name: str, *, default: int) -> int:
     where, value = places.get(name, ("", default))
     if not str(value).isdecimal() or len(str(value)) > 4 or int(value) > 3650:
         raise BadCall(f"{where}: {name} is not a number of days from 0 to 3650", hint=f"for example {name} = {default}")
     return int(value)
 
 
-def _load(path: Path, *, must_exist: bool) -> dict[str, Any]:
+def read_settings_file(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """What the settings file holds, as it stands there; nothing where there is none. Raises ``BadCall``."""
+    path, must_exist = settings_file(environ), "AZLIC_CONFIG" in environ
     try:
         content = path.read_bytes()
     except FileNotFoundError:

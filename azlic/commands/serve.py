@@ -25,9 +25,11 @@ def register(program: typer.Typer) -> None:
 
 def serve_command(
     paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATH", readable=False, help="License folders, folders of them, or license.dat."),
-    ] = [Path("/license")],  # noqa: B006 - typer reads it and nobody writes to it
+        list[Path] | None,
+        typer.Argument(
+            metavar="PATH", readable=False, help="License folders, folders of them, or license.dat.  [licenses]"
+        ),
+    ] = None,
     listen: options.Listen = "127.0.0.1:5090",
     token_file: Annotated[
         Path | None,
@@ -56,6 +58,7 @@ def serve_command(
 
     Example: azlic serve /license --listen 127.0.0.1:5090
     """
+    from azlic.sd_notify import Supervisor
     from azlic.web.app import site_app
     from engines.server import process
 
@@ -66,12 +69,12 @@ def serve_command(
     danger = "the token and the page read by others"
     if is_in_the_clear(host, encrypted=tls is not None, allowed=allow_plain_http, danger=danger):
         output.tell("warning: the token and the page go over the network in the clear")
-    watched = settings._replace(licenses=tuple(paths))
+    watched = settings._replace(licenses=tuple(paths)) if paths else settings
     site = _site(watched, trust or settings.trust, database or settings.database, lambda: clock.as_of(None))
     listener = process.listen(host, port)
     output.log_to_stderr()
     output.tell(f"Now listening on: {show_url(host, listener.getsockname()[1], encrypted=tls is not None)}")
-    process.serve(site_app(site, doors, tls=tls is not None), listener, tls=tls)
+    process.serve(site_app(site, doors, tls=tls is not None), listener, tls=tls, ready=Supervisor().ready)
 
 
 def _doors(host: str, token_file: Path | None, header: str | None, proxy: str | None) -> "Doors":

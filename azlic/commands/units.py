@@ -1,5 +1,7 @@
 """Ready-made files: systemd units and a cron line; rules, a dashboard and commands for monitoring systems."""
 
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -21,12 +23,29 @@ def register(program: typer.Typer) -> None:
 def units_command(folder: Folder, yes: Yes = False) -> None:
     """Write out systemd units and a cron line.
 
-    Services and timers that ingest, notify and write metrics, with this program's own path in them; they make up for
-    what was missed while the machine was off, and run with as few rights as they can. Nothing is enabled.
+    Services and timers for this site, as the settings in force have it: ingest or watch, notify, serve, backup, audit,
+    metrics (setting `textfile`), and a pull for each address in `pull`. They may write where their work is, and
+    nowhere else, and run as the ledger's owner. Folders they write into are made; nothing is enabled.
 
     Example: azlic units /etc/systemd/system
     """
-    _write("units", folder, replace=yes)
+    from azlic.monitoring.ready_made import this_program, write_out
+    from azlic.monitoring.ready_made.units import SECRETS, folders_written, installation, unit_files
+    from licensing.core.files import make_folder
+
+    settings = load_settings()
+    site = installation(this_program(), folder, settings)
+    contents = unit_files(site)
+    written = write_out(folder, contents, replace=yes, closed=[SECRETS])
+    for path in folders_written(site):
+        make_folder(path, "the folder", "azlic.toml", mode=0o750)
+        if os.geteuid() == 0:
+            os.chown(path, site.uid, -1)
+        output.tell(f"azlic: made the folder {path}")
+    for path in settings.outputs:
+        if not path.is_dir():
+            output.tell(f"azlic: there is no folder {path} yet\n  try: name the output folders in azlic.toml: outputs")
+    _tell_written(folder, contents, written)
 
 
 def rules_command(folder: Folder, yes: Yes = False) -> None:
@@ -37,12 +56,11 @@ def rules_command(folder: Folder, yes: Yes = False) -> None:
 
     Example: azlic rules ./rules
     """
-    _write("rules", folder, replace=yes)
+    from azlic.monitoring.ready_made import fill_rules, write_out
+
+    contents = fill_rules(lead_days=load_settings().lead_days)
+    _tell_written(folder, contents, write_out(folder, contents, replace=yes))
 
 
-def _write(kind: str, folder: Path, *, replace: bool) -> None:
-    from azlic.monitoring.ready_made import fill_templates, write_out
-
-    contents = fill_templates(kind, lead_days=load_settings().lead_days)
-    written = write_out(folder, contents, replace=replace)
+def _tell_written(folder: Path, contents: Mapping[str, bytes], written: Sequence[Path]) -> None:
     output.emit("\n".join(map(str, written)) if written else f"{folder}: all {len(contents)} files already exist")

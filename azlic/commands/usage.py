@@ -16,7 +16,9 @@ def register(program: typer.Typer) -> None:
 
 
 def ingest_command(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Output folders, or single usage files.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", readable=False, help="Output folders, or single usage files.")
+    ],
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
@@ -47,7 +49,7 @@ def ingest_command(
 
 
 def watch_command(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Output folders.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", readable=False, help="Output folders.")],
     rescan: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How often to rescan everything.")] = 60,
     polling: Annotated[
         bool,

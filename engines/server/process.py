@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 
 import httpx
 import uvicorn
@@ -58,8 +59,17 @@ def drop_privileges(uid: int, gid: int) -> None:
         ) from error
 
 
-def serve(app: FastAPI, listener: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:
-    """Answer on a socket that is bound already, until SIGTERM or SIGINT; both end it in good order."""
+def serve(
+    app: FastAPI,
+    listener: socket.socket,
+    *,
+    tls: ssl.SSLContext | None = None,
+    ready: Callable[[], None] | None = None,
+) -> None:
+    """Answer on a socket that is bound already, until SIGTERM or SIGINT; both end it in good order.
+
+    ``ready`` is called once they do.
+    """
     # a client is whoever the socket says, not who its X-Forwarded-For says
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, proxy_headers=False)
     if tls is not None:
@@ -71,6 +81,8 @@ def serve(app: FastAPI, listener: socket.socket, *, tls: ssl.SSLContext | None =
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    if ready is not None:
+        ready()
     server.run(sockets=[listener])
 
 

@@ -165,4 +165,4 @@ def _mounts_below(path: Path) -> tuple[list[Path], list[Path]]:
             (inside if _may_be_there(folder / LICENSE_NAME) else empty).append(folder)
     except OSError:
         return [], []
-    return (inside, empty) if any(os.access(folder, os.X_OK) for folder in inside) else ([], [])
+    return (inside, empty) if any(os.access(folder, os.X_OK, effective_ids=True) for folder in inside) else ([], [])

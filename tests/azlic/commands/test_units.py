@@ -2,6 +2,7 @@
 
 import configparser
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -23,8 +24,12 @@ def test_units_name_this_program_and_are_written_once(cli: Cli, site: Site) -> N
     assert answer.status == 0 and "azlic-notify.timer" in answer.out
     unit = (site.folder / "units/azlic-notify.service").read_text()
     assert f"ExecStart={Path(sys.executable).with_name('azlic')} notify\n" in unit
-    assert cli("units", "units").out == "units: all 8 files already exist\n"
-    assert not any("@" in path.read_text().replace("@%n", "").replace("@system-service", "") for path in _units(site))
+    assert re.fullmatch(r"units: all \d+ files already exist\n", cli("units", "units").out)
+    said = " ".join(path.read_text() for path in _units(site))
+    assert (
+        f"Environment=AZLIC_DATABASE={site.folder / 'azlic.db'}\n" in said
+        and f"AZLIC_TRUST={site.trust.folder}" in said
+    )
 
 
 def _units(site: Site) -> list[Path]:
@@ -55,12 +60,68 @@ def test_timers_make_up_for_what_was_missed_and_services_are_hardened(cli: Cli, 
             assert unit["Service"]["ProtectSystem"] == "strict" and unit["Service"]["NoNewPrivileges"] == "yes"
 
 
+ODD = """database = "FOLDER/azlic 100%/le dger$X.db"
+licenses = ["/srv/li censes"]
+outputs = ["/srv/it's \\"out\\" %n"]
+textfile = "FOLDER/text file"
+backups = "FOLDER/back\\\\ups"
+[pull]
+"trans lator/1" = "http://translator:5000/?a=%20"
+"""
+
+
 @systemd
-def test_systemd_finds_no_fault_with_the_units(cli: Cli, site: Site) -> None:
-    cli("units", "units")
-    paths = [path for path in _units(site) if path.suffix in (".service", ".timer") and "@" not in path.name]
+@pytest.mark.parametrize("toml", ["", ODD], ids=["by default", "odd names"])
+def test_systemd_finds_no_fault_with_the_units_and_little_exposure(
+    cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch, toml: str
+) -> None:
+    (site.folder / "azlic.toml").write_text(toml.replace("FOLDER", str(site.folder)))
+    if toml:
+        monkeypatch.delenv("AZLIC_DATABASE")
+    assert cli("units", "units").status == 0
+    paths = sorted(path for path in _units(site) if path.suffix in (".service", ".timer"))
     told = subprocess.run(["systemd-analyze", "verify", *paths], capture_output=True, text=True, check=False)
     assert (told.returncode, told.stderr) == (0, "")
+    for path in paths:
+        if path.suffix == ".service" and "@" not in path.name:
+            words = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=30", str(path)]
+            told = subprocess.run(words, capture_output=True, text=True, check=False)
+            assert told.returncode == 0, told.stdout
+
+
+def test_what_a_site_does_not_have_has_no_unit(cli: Cli, site: Site) -> None:
+    for toml, absent in (
+        ("", {"metrics", "pull"}),
+        ("outputs = []\n", {"ingest", "watch", "metrics", "pull"}),
+        ('textfile = "/tmp"\n[pull]\na = "http://a:5000"\n', set()),
+    ):
+        (site.folder / "azlic.toml").write_text(toml)
+        cli("units", "units", "--yes")
+        found = {path.name.split("-")[1].split(".")[0] for path in _units(site) if path.suffix == ".service"}
+        everything = {"audit", "backup", "failed@", "ingest", "metrics", "notify", "pull", "serve", "watch"}
+        assert found == everything - absent
+        for path in _units(site):
+            path.unlink()
+
+
+def test_only_what_talks_to_others_reaches_a_network(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    (site.folder / "azlic.toml").write_text('textfile = "text"\n[pull]\na = "http://a:5000"\n')
+    monkeypatch.chdir(site.folder)
+    cli("units", "units")
+    near = {path.stem for path in _units(site) if "RestrictAddressFamilies=AF_UNIX\n" in path.read_text()}
+    far = {path.stem for path in _units(site) if "AF_INET" in path.read_text()}
+    assert near == {f"azlic-{name}" for name in ("audit", "backup", "ingest", "metrics", "watch")}
+    assert far == {f"azlic-{name}" for name in ("notify", "pull-a", "serve")}
+    assert f"WorkingDirectory={site.folder}\n" in (site.folder / "units/azlic-metrics.service").read_text()
+
+
+@pytest.mark.parametrize("name", ["line\nbreak", "\udcff"], ids=["line's end", "no UTF-8"])
+def test_a_name_that_no_unit_can_say_is_refused(
+    cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("AZLIC_OUTPUTS", str(site.folder / name))
+    answer = cli("units", "units")
+    assert answer.status == 2 and "rename the folder" in answer.err and not (site.folder / "units").exists()
 
 
 @promtool

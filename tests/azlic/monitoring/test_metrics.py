@@ -14,7 +14,7 @@ import pytest
 from freezegun import freeze_time
 
 from azlic.monitoring.metrics import STATES, metrics_text
-from azlic.monitoring.ready_made import fill_templates
+from azlic.monitoring.ready_made import fill_rules
 from licensing.verdict.verdict import Status
 from tests.azlic.commands.test_report import busy
 from tests.azlic.conftest import Cli
@@ -119,7 +119,7 @@ def test_every_metric_is_documented_with_its_labels_and_no_other(everything: tup
 def test_every_name_and_label_that_rules_dashboard_and_docs_ask_for_is_there(everything: tuple[str, str]) -> None:
     known = labels_of(everything[0])
     texts = {path.name: path.read_text() for path in (*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", *RULES_TESTS)}
-    texts |= {name: text.decode() for name, text in fill_templates("rules", lead_days=60).items()}
+    texts |= {name: text.decode() for name, text in fill_rules(lead_days=60).items()}
     asked = {name: selectors(text.replace('\\"', '"')) for name, text in texts.items()}
     assert [
         (name, metric, labels)
@@ -132,8 +132,8 @@ def test_every_name_and_label_that_rules_dashboard_and_docs_ask_for_is_there(eve
     assert sum(len(asked[path.name]) for path in RULES_TESTS) > 10
 
 
-RULES = fill_templates("rules", lead_days=60)["azlic.rules.yml"].decode()
-DASHBOARD = fill_templates("rules", lead_days=60)["azlic-grafana.json"].decode()
+RULES = fill_rules(lead_days=60)["azlic.rules.yml"].decode()
+DASHBOARD = fill_rules(lead_days=60)["azlic-grafana.json"].decode()
 
 
 def test_rules_and_dashboard_show_labels_that_there_are(everything: tuple[str, str]) -> None:
