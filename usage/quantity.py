@@ -1,7 +1,9 @@
 """Exact quantities: integers of a millionth of the meter's unit, from the record to the report."""
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
+from itertools import accumulate, pairwise
 from typing import Any, NewType
 
 from licensing.core.errors import BadCall
@@ -9,6 +11,7 @@ from licensing.core.errors import BadCall
 Quantity = NewType("Quantity", int)
 """An exact quantity: millionths of the meter's unit, so that 1.5 hours are ``Quantity(1_500_000)``."""
 MICRO = 10**6
+_HUNDREDTH = MICRO // 100
 MAX_WHOLE = 10**12
 """The largest quantity of one record, in whole units; a month's total of 64 bits holds nine such records."""
 
@@ -69,3 +72,33 @@ def from_micro(micro: int) -> int | Decimal:
 def group_digits(micro: int) -> str:
     """The quantity with thousands grouped: ``1,250,000`` or ``0.25``."""
     return f"{from_micro(micro):,}"
+
+
+def percent(part: int, whole: int) -> Decimal:
+    """How much of a whole a part is, in percent: rounded down to one decimal, and so never 100 before the end.
+
+    What would be 0 although there is something has as many decimals as it takes, up to six: 0.002, at least 0.000001.
+    """
+    for decimals in (1, 2, 3, 4, 5, 6):
+        if found := part * 100 * 10**decimals // whole:
+            return Decimal(found).scaleb(-decimals)
+    return Decimal("0.000001") if part else Decimal("0.0")
+
+
+def used_for_people(micro: int) -> int:
+    """A converted quantity as people are shown it: rounded down to hundredths, what is smaller to millionths."""
+    return micro // _HUNDREDTH * _HUNDREDTH if abs(micro) >= _HUNDREDTH else micro
+
+
+def left_for_people(micro: int) -> int:
+    """What is left of a commitment as people are shown it: rounded up to hundredths; not 0 while there is something."""
+    return -(-micro // _HUNDREDTH) * _HUNDREDTH
+
+
+def parts_for_people(micros: Iterable[int]) -> list[int]:
+    """Parts of a converted quantity as people are shown them: they add up to what is shown of the whole."""
+    parts = list(micros)
+    if abs(sum(parts)) < _HUNDREDTH:
+        return parts
+    shown = [whole // _HUNDREDTH * _HUNDREDTH for whole in accumulate(parts, initial=0)]
+    return [after - before for before, after in pairwise(shown)]

@@ -48,6 +48,7 @@ _METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "azlic_plan_ends_timestamp_seconds": ("When a plan ends.", ("plan",)),
     "azlic_commitment_quantity": ("The commitment of the period.", ("plan", "unit")),
     "azlic_commitment_used_quantity": ("How much of the commitment is used.", ("plan", "unit")),
+    "azlic_commitment_used_ratio": ("How much of the commitment is used, 1 for all; rounded down.", ("plan", "unit")),
     "azlic_commitment_meter_used_quantity": ("How much of the commitment a meter used.", ("plan", "unit", "meter")),
     "azlic_commitment_period_ends_timestamp_seconds": ("When the period ends.", ("plan", "unit")),
     "azlic_commitment_runs_out_timestamp_seconds": (
@@ -157,9 +158,12 @@ def _commitment(plan: PlanFact) -> Iterator[_Sample]:
     labels = plan.name, usage.plan.unit
     yield "azlic_commitment_quantity", usage.committed / MICRO, labels
     yield "azlic_commitment_used_quantity", usage.used / MICRO, labels
-    for share in usage.plan.meters:
-        used = share.in_plan_units(sum(row.period for row in usage.usages if row.meter == share.meter))
-        yield "azlic_commitment_meter_used_quantity", used / MICRO, (*labels, share.meter)
+    yield "azlic_commitment_used_ratio", float(usage.percent.scaleb(-2)), labels
+    used = Counter({share.meter: 0 for share in usage.plan.meters})
+    for row, amounts in zip(usage.usages, usage.amounts, strict=True):
+        used[row.meter] += amounts.period
+    for meter, micro in used.items():
+        yield "azlic_commitment_meter_used_quantity", micro / MICRO, (*labels, meter)
     yield "azlic_commitment_period_ends_timestamp_seconds", _unix(usage.period_ends_at), labels
     if usage.projection and usage.projection.expected.runs_out_at:
         yield "azlic_commitment_runs_out_timestamp_seconds", _unix(usage.projection.expected.runs_out_at), labels

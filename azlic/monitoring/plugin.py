@@ -66,7 +66,7 @@ def _figures(state: State, found: Iterable[WatchedAlert], lead_days: int) -> Ite
         yield f"first_end={(min(ends) - state.now) // timedelta(days=1)};{lead_days}:;{URGENT_DAYS}:"
     for plan in () if isinstance(state.ledger, UnreadableLedger) else state.ledger.plans:
         if plan.usage is not None:
-            yield f"{_label(f'{plan.name} used')}={plan.usage.percent:g}%;90;100;0"
+            yield f"{_label(f'{plan.name} used')}={plan.usage.percent}%;90;100;0"
 
 
 def _label(name: str) -> str:

@@ -47,7 +47,7 @@ def late_lines(report: MonthlyReport) -> list[RenderableType]:
     parts: list[RenderableType] = []
     for meter, group in groupby(late_parts(report), key=lambda pair: pair[0].meter):
         pairs = list(group)
-        table = columns("", "of month", "~site", "~container", ">quantity", ">records")
+        table = columns("", "of month", "~site", "~container", ">meter's unit", ">records")
         for (row, part), quantity in zip(pairs, align([part.quantity for _, part in pairs]), strict=True):
             place = (row.site or "-", row.container_id)
             table.add_row(part.kind.value, str(part.month), *place, quantity, f"{part.records:,}")

@@ -33,9 +33,10 @@ def _least_width(part: RenderableType) -> int:
         return part.left + _least_width(part.renderable)
     if not isinstance(part, Table):
         return 0
+    widths = [max(len(str(cell)) for cell in (column.header, *column.cells)) for column in part.columns]
     return sum(
-        _GAP + max(len(str(cell)) if column.no_wrap else _FOLDED for cell in (column.header, *column.cells))
-        for column in part.columns
+        _GAP + (width if column.no_wrap else min(width, _FOLDED))
+        for column, width in zip(part.columns, widths, strict=True)
     )
 
 

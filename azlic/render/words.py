@@ -2,10 +2,12 @@
 
 from datetime import datetime
 from fractions import Fraction
+from typing import NamedTuple
 
 from usage.intake.findings import KINDS
+from usage.months import Month
 from usage.plans.model import MeterShare
-from usage.quantity import MICRO, group_digits
+from usage.quantity import MICRO, group_digits, parts_for_people, percent, used_for_people
 from usage.reporting.forecast import Cover, Outlook, Pace, Projection
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.quality import Quality
@@ -22,6 +24,29 @@ def share_words(share: MeterShare, unit: str) -> str:
     if share.multiplier == share.divisor == 1:
         return f"1 is 1 {unit}"
     return f"{share.divisor:,} are {share.multiplier:,} {unit}"
+
+
+METERS_UNIT = "meter's unit"
+"""The unit of a quantity that nobody has stated: it is the meter's own."""
+
+
+def unit_of(share: MeterShare, unit: str) -> str:
+    """A meter's own unit, in terms of its plan's: 1/3600 Hour."""
+    if share.ratio == 1:
+        return unit
+    return f"{share.multiplier}/{share.divisor} {unit}" if share.divisor > 1 else f"{share.multiplier} {unit}"
+
+
+def drawn_words(usage: PlanUsage, meter: str, month: Month) -> str:
+    """The unit that a meter's rows are in, and what they come to in the plan's."""
+    share, unit = usage.share_of(meter), usage.plan.unit
+    if share.ratio == 1:
+        return f"in {unit}"
+    mine = [amounts for row, amounts in zip(usage.usages, usage.amounts, strict=True) if row.meter == meter]
+    in_month = group_digits(used_for_people(sum(amounts.month for amounts in mine)))
+    in_period = group_digits(used_for_people(sum(amounts.period for amounts in mine)))
+    ratio = f"{share.divisor:,} of its own unit are {share.multiplier:,} {unit}"
+    return f"{ratio}: {in_month} {unit} in {month}, {in_period} {unit} in the period"
 
 
 def outlook_words(usage: PlanUsage) -> list[tuple[str, str]]:
@@ -60,7 +85,7 @@ def _when(outlook: Outlook) -> str:
 
 def _by_its_end(projection: Projection, usage: PlanUsage) -> str:
     used = projection.expected.used
-    told = f"{round_estimate(used)} {usage.plan.unit} used, {used * 100 // usage.committed:,} %"
+    told = f"{round_estimate(used)} {usage.plan.unit} used, {percent(used, usage.committed):,} %"
     if projection.least is None or projection.most is None:
         return told
     return f"{told} ({round_estimate(projection.least.used)} to {round_estimate(projection.most.used)})"
@@ -80,14 +105,32 @@ def _units(count: int) -> str:
 def unmapped_words(report: MonthlyReport, meter: str) -> str:
     """Why a meter's use draws on no plan."""
     plans = report.other_times.get(meter)
-    return f"used outside the time of plan {', '.join(plans)}" if plans else "no plan has this meter: azlic plan map"
+    why = f"used outside the time of plan {', '.join(plans)}" if plans else "no plan has this meter: azlic plan map"
+    return f"in the {METERS_UNIT}; {why}"
 
 
-def month_series(report: MonthlyReport) -> list[tuple[str, str, Months]]:
-    """All use of the last twelve months, each in one place: a title, the unit, and the months."""
-    plans = [(f"Plan {found.plan.name}", found.plan.unit, found.months) for found in report.plan_months]
-    rest = report.unmapped_history.items()
-    return [*plans, *((f"{meter}, on no plan", "meter's unit", months) for meter, months in rest)]
+class MonthSeries(NamedTuple):
+    """Twelve months of use that belong together: in a plan's unit or in a meter's own.
+
+    ``shown`` are the quantities as people are shown them: in a plan's unit they add up, from any month to the last, to
+    what is shown of the whole; what is in the meter's unit was reported so, and stays.
+    """
+
+    title: str
+    unit: str
+    months: Months
+    shown: list[int]
+
+
+def month_series(report: MonthlyReport) -> list[MonthSeries]:
+    """All use of the last twelve months, each in one place."""
+    series = []
+    for plan, months in report.plan_months:
+        shown = parts_for_people(micro for _, micro in reversed(months))
+        series.append(MonthSeries(f"Plan {plan.name}", plan.unit, months, shown[::-1]))
+    for meter, months in report.unmapped_history.items():
+        series.append(MonthSeries(f"{meter}, on no plan", METERS_UNIT, months, [micro for _, micro in months]))
+    return series
 
 
 def round_estimate(micro: int | Fraction) -> str:

@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage.quantity import MAX_WHOLE, MICRO, InexactQuantity, from_micro, group_digits, to_micro
+from usage.quantity import (
+    MAX_WHOLE,
+    MICRO,
+    InexactQuantity,
+    from_micro,
+    group_digits,
+    left_for_people,
+    parts_for_people,
+    percent,
+    to_micro,
+    used_for_people,
+)
 
 quantities = st.decimals(min_value=0, max_value=MAX_WHOLE, places=6)
 
@@ -71,3 +82,25 @@ def test_a_quantity_is_shown_with_its_thousands_grouped(micro: int, text: str) -
 
 def test_whole_tens_are_not_shown_with_an_exponent() -> None:
     assert (str(from_micro(10 * MICRO)), group_digits(1_000_000 * MICRO + 500_000)) == ("10", "1,000,000.5")
+
+
+@given(st.integers(0, 10**19), st.integers(1, 10**18))
+def test_100_percent_is_all_of_it_and_0_percent_nothing(part: int, whole: int) -> None:
+    found = percent(part, whole)
+    assert (found >= 100) == (part >= whole)
+    assert (found == 0) == (part == 0)
+    assert found * whole <= part * 100 or found == Decimal("0.000001")
+    assert "E" not in f"{found}"
+
+
+@given(st.integers(0, 10**12), st.integers(1, 10**12))
+def test_what_is_used_and_left_are_shown_so_that_neither_hides(used: int, committed: int) -> None:
+    assert (used_for_people(used) == 0) == (used == 0)
+    assert (left_for_people(committed - used) <= 0) == (used >= committed)
+    if used >= MICRO // 100:
+        assert used_for_people(used) + left_for_people(committed * MICRO - used) == committed * MICRO
+
+
+@given(st.lists(st.integers(-(10**9), 10**9)))
+def test_parts_are_shown_so_that_they_add_up_to_the_whole(micros: list[int]) -> None:
+    assert sum(parts_for_people(micros)) == used_for_people(sum(micros))

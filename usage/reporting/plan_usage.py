@@ -3,14 +3,32 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
 from licensing.core.instants import from_milliseconds
 from usage.months import DAY_MS, Month, day_number
-from usage.plans.model import Plan
+from usage.plans.model import MeterShare, Plan
+from usage.quantity import percent
 from usage.reporting.daily import DayUse, Since, Usage, usage_rows
 from usage.reporting.forecast import Cover, Pace, Projection, cover, pace_on, project, used_up_day
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Amounts(NamedTuple):
+    """What one row of a plan's use drew on the plan, in millionths of the plan's unit.
+
+    ``lines`` are the parts of ``month``: what was reported in its time, then each of the row's ``apart``. The amounts
+    of all rows add up to the plan's own figures exactly: each is what its meter drew with the row, less what it drew
+    before.
+    """
+
+    month: int
+    period: int
+    year_to_date: int
+    lines: tuple[int, ...]
 
 
 class PlanUsage(NamedTuple):
@@ -19,8 +37,9 @@ class PlanUsage(NamedTuple):
     That is the end of the reported month or of the period, or the instant the report was asked for, if that is earlier.
     ``used`` is the period to date, ``month`` its part within the reported month, ``year_to_date`` what the plan's days
     since 1 January used. ``remaining`` is negative once more was used than committed. ``history`` is what each of the
-    last twelve months drew on the plan, in all its periods. ``is_over`` says that the day of ``counted_until`` is past:
-    nothing can be bought from it on any more.
+    last twelve months drew on the plan, in all its periods. ``usages`` are in the meters' units, ``amounts`` are the
+    same rows in the plan's. ``is_over`` says that the day of ``counted_until`` is past: nothing can be bought from it
+    on any more.
     """
 
     plan: Plan
@@ -32,6 +51,7 @@ class PlanUsage(NamedTuple):
     month: int
     year_to_date: int
     usages: tuple[Usage, ...]
+    amounts: tuple[Amounts, ...]
     used_up_on: datetime | None
     pace: Pace | None
     projection: Projection | None
@@ -43,16 +63,20 @@ class PlanUsage(NamedTuple):
         """What is left of the period's commitment."""
         return self.committed - self.used
 
-    @property
-    def percent(self) -> float:
-        """How much of the period's commitment is used, in percent, to one decimal, rounded down."""
-        return self.used * 1000 // self.committed / 10
+    def share_of(self, meter: str) -> MeterShare:
+        """The ratio in which one of its meters draws on the plan."""
+        return next(share for share in self.plan.meters if share.meter == meter)
 
     @property
-    def percent_of_time(self) -> float:
-        """How much of the period had gone by, in percent, to one decimal, rounded down."""
-        whole = self.period_ends_at - self.period_starts_at
-        return (self.counted_until - self.period_starts_at) * 1000 // whole / 10
+    def percent(self) -> Decimal:
+        """How much of the period's commitment is used, in percent."""
+        return percent(self.used, self.committed)
+
+    @property
+    def percent_of_time(self) -> Decimal:
+        """How much of the period had gone by, in percent."""
+        whole, gone = self.period_ends_at - self.period_starts_at, self.counted_until - self.period_starts_at
+        return percent(gone // _MICROSECOND, whole // _MICROSECOND)
 
     @property
     def cover(self) -> Cover | None:
@@ -91,7 +115,7 @@ def usage_of_plan(
     )
     usages = usage_rows((use for use in drawing if draws_on(plan, use) and use.day < past), since)
     used = _draw(plan, ((row.meter, row.period) for row in usages))
-    committed = plan.commitment_at(until - timedelta(microseconds=1))
+    committed = plan.commitment_at(until - _MICROSECOND)
     daily = _by_day(plan, drawing)
     known = pace_on(daily, day_number(min(as_of, until)))
     up = used_up_day(daily, committed, day_number(start), past) if used >= committed else None
@@ -105,6 +129,7 @@ def usage_of_plan(
         month=_draw(plan, ((row.meter, row.month) for row in usages)),
         year_to_date=_draw(plan, ((row.meter, row.year_to_date) for row in usages)),
         usages=usages,
+        amounts=_amounts(plan, usages),
         is_over=as_of > until,
         used_up_on=None if up is None else from_milliseconds(up * DAY_MS),
         pace=known,
@@ -171,6 +196,24 @@ def _draw(plan: Plan, quantities: Iterable[tuple[str, int]]) -> int:
     for meter, quantity in quantities:
         by_meter[meter] += quantity
     return sum(share.in_plan_units(by_meter[share.meter]) for share in plan.meters)
+
+
+def _amounts(plan: Plan, usages: Iterable[Usage]) -> tuple[Amounts, ...]:
+    shares = {share.meter: share for share in plan.meters}
+    sums: Counter[tuple[str, str]] = Counter()
+
+    def draw(meter: str, span: str, quantity: int) -> int:
+        before = sums[meter, span]
+        sums[meter, span] += quantity
+        return shares[meter].in_plan_units(before + quantity) - shares[meter].in_plan_units(before)
+
+    found = []
+    for row in usages:
+        parts = (row.reported, *(part.quantity for part in row.apart))
+        lines = tuple(draw(row.meter, "month", part) for part in parts)
+        period, year = draw(row.meter, "period", row.period), draw(row.meter, "year", row.year_to_date)
+        found.append(Amounts(sum(lines), period, year, lines))
+    return tuple(found)
 
 
 def _by_day(plan: Plan, days: Iterable[DayUse]) -> Mapping[int, Fraction]:

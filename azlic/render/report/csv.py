@@ -3,92 +3,136 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from azlic.render.words import METERS_UNIT, unit_of
 from licensing.core.instants import iso
-from usage.plans.model import MeterShare
 from usage.quantity import from_micro
 from usage.reporting.daily import Usage, UseKind
-from usage.reporting.plan_usage import PlanUsage
+from usage.reporting.plan_usage import Amounts, PlanUsage
 from usage.reporting.report import MonthlyReport
 
 CSV_COLUMNS = (
     "month",
+    "kind",
     "plan",
-    "unit",
+    "site",
     "container_type",
     "container_id",
     "meter",
+    "belongs_to",
     "quantity",
-    "year_to_date",
+    "unit",
+    "plan_quantity",
+    "plan_unit",
     "records",
-    "site",
+    "year_to_date",
+    "plan_year_to_date",
     "period_from",
+    "period_until",
     "period_to_date",
+    "plan_period_to_date",
+    "committed",
+    "used",
+    "remaining",
+    "overage",
     "plan_units",
     "per",
     "last_at",
-    "kind",
-    "belongs_to",
 )
+PLAN = "plan"
+"""The kind of the line that holds a plan's own figures; the other lines are of use."""
 
-
+Line = dict[str, object]
 _FORMULA = re.compile(r"\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
 def report_csv(report: MonthlyReport) -> str:
-    """One line for each site, container and meter, with the plan it draws on, if any; columns go by their names.
+    """A line for each plan's period, and one for each site, container and meter; columns go by their names.
 
-    Quantities are in the meter's unit: ``per`` of it are ``plan_units`` of the plan's ``unit``. What is late or
-    corrected has lines of its own, which name the month they belong to: the sum of ``quantity`` is the month's use.
+    ``quantity``, ``year_to_date`` and ``period_to_date`` are in ``unit``, the meter's; the columns that begin with
+    ``plan_``, and what is committed, used, remaining and over, in ``plan_unit``. ``per`` of the one are ``plan_units``
+    of the other. What is late or corrected has lines of its own, which name the month they belong to. Every column adds
+    up: the plan's own figures stand in its line alone.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for usage in report.plans:
-        shares = {share.meter: share for share in usage.plan.meters}
-        for row in usage.usages:
-            writer.writerows(_lines(report, row, usage, shares[row.meter]))
-    for row in report.unmapped:
-        writer.writerows(_lines(report, row, None, None))
+    writer = csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    for line in _lines(report):
+        writer.writerow({name: _cell(value) for name, value in line.items()})
     return text.getvalue().rstrip("\n")
 
 
-def _lines(
-    report: MonthlyReport, row: Usage, usage: PlanUsage | None, share: MeterShare | None
-) -> Iterator[list[object]]:
+def _lines(report: MonthlyReport) -> Iterator[Line]:
+    month: Line = {"month": str(report.month)}
+    for usage in report.plans:
+        yield month | _plan_line(usage)
+        for row, amounts in zip(usage.usages, usage.amounts, strict=True):
+            for line in _use_lines(report, row, amounts):
+                yield month | line | _plan_of(usage, row.meter)
+    for row in report.unmapped:
+        for line in _use_lines(report, row, None):
+            yield month | line | {"unit": METERS_UNIT}
+
+
+def _plan_line(usage: PlanUsage) -> Line:
+    figures = {
+        "committed": usage.committed,
+        "used": usage.used,
+        "remaining": usage.remaining,
+        "overage": max(0, -usage.remaining),
+    }
+    amounts: Line = {name: from_micro(micro) for name, micro in figures.items()}
+    return {"kind": PLAN} | _period_of(usage) | amounts
+
+
+def _period_of(usage: PlanUsage) -> Line:
+    return {
+        "plan": usage.plan.name,
+        "plan_unit": usage.plan.unit,
+        "period_from": f"{usage.period_starts_at:%Y-%m-%d}",
+        "period_until": f"{usage.period_ends_at:%Y-%m-%d}",
+    }
+
+
+def _plan_of(usage: PlanUsage, meter: str) -> Line:
+    share = usage.share_of(meter)
+    ratio: Line = {"unit": unit_of(share, usage.plan.unit), "plan_units": share.multiplier, "per": share.divisor}
+    return _period_of(usage) | ratio
+
+
+def _use_lines(report: MonthlyReport, row: Usage, amounts: Amounts | None) -> Iterator[Line]:
     """The line of what was reported in its time, with the row's sums, then one for each part that was not."""
-    line = dict(zip(CSV_COLUMNS, _line(report, row, usage, share), strict=True))
-    yield list(map(_harmless, line.values()))
-    for part in row.apart:
-        sums: dict[str, object] = {"year_to_date": "", "period_to_date": "", "last_at": ""}
-        own = {"quantity": from_micro(part.quantity), "records": part.records}
-        named = {"kind": part.kind.value, "belongs_to": str(part.month)}
-        yield list(map(_harmless, (line | sums | own | named).values()))
-
-
-def _line(report: MonthlyReport, row: Usage, usage: PlanUsage | None, share: MeterShare | None) -> Sequence[object]:
-    return (
-        str(report.month),
-        usage.plan.name if usage else "",
-        usage.plan.unit if usage else "",
-        row.container_type,
-        row.container_id,
-        row.meter,
-        from_micro(row.reported),
-        from_micro(row.year_to_date),
-        row.reported_records,
-        row.site,
-        f"{usage.period_starts_at:%Y-%m-%d}" if usage else "",
-        from_micro(row.period) if usage else "",
-        share.multiplier if share else "",
-        share.divisor if share else "",
-        iso(row.last_at),
-        UseKind.REPORTED.value,
-        str(report.month),
+    names = ("site", "container_type", "container_id", "meter")
+    labels: Line = {name: getattr(row, name) for name in names}
+    drawn = (
+        [{"plan_quantity": from_micro(micro)} for micro in amounts.lines] if amounts else [{}] * (1 + len(row.apart))
     )
+    sums: Line = {
+        "kind": UseKind.REPORTED.value,
+        "belongs_to": str(report.month),
+        "quantity": from_micro(row.reported),
+        "records": row.reported_records,
+        "year_to_date": from_micro(row.year_to_date),
+        "last_at": iso(row.last_at),
+    }
+    if amounts is not None:
+        sums |= {
+            "plan_year_to_date": from_micro(amounts.year_to_date),
+            "period_to_date": from_micro(row.period),
+            "plan_period_to_date": from_micro(amounts.period),
+        }
+    yield labels | sums | drawn[0]
+    for part, share in zip(row.apart, drawn[1:], strict=True):
+        own: Line = {
+            "kind": part.kind.value,
+            "belongs_to": str(part.month),
+            "quantity": from_micro(part.quantity),
+            "records": part.records,
+        }
+        yield labels | own | share
 
 
-def _harmless(value: object) -> object:
+def _cell(value: object) -> object:
     """Text that a spreadsheet would take for a formula gets an apostrophe in front. Source: OWASP, CSV injection."""
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value

@@ -6,13 +6,14 @@ from azlic.output import encodable
 from azlic.render.answer import Answer
 from azlic.render.closed_months import closing_fields, late_fields
 from azlic.render.plans import plan_fields
+from azlic.render.words import unit_of
 from usage.auditing.recomputation import Recomputed
 from usage.months import Month
 from usage.quantity import from_micro
 from usage.reporting.activity import ContainerActivity
 from usage.reporting.daily import Usage
 from usage.reporting.forecast import Cover, Outlook, Pace, Projection
-from usage.reporting.plan_usage import PlanUsage
+from usage.reporting.plan_usage import Amounts, PlanUsage
 from usage.reporting.report import MonthlyReport
 
 
@@ -44,7 +45,7 @@ def _month_fields(report: MonthlyReport) -> dict[str, object]:
         "closed": closing_fields(report.closed),
         "plans": [_plan(usage) for usage in report.plans],
         "unmapped": [
-            _usage(usage) | {"plans_at_other_times": list(report.other_times.get(usage.meter, ()))}
+            _usage(usage, None) | {"plans_at_other_times": list(report.other_times.get(usage.meter, ()))}
             for usage in report.unmapped
         ],
         "other_plans_history": [
@@ -74,6 +75,7 @@ def _plan(usage: PlanUsage) -> dict[str, object]:
         "period_starts_at": usage.period_starts_at,
         "period_ends_at": usage.period_ends_at,
         "counted_until": usage.counted_until,
+        "unit": usage.plan.unit,
         "committed": from_micro(usage.committed),
         "used": from_micro(usage.used),
         "remaining": from_micro(usage.remaining),
@@ -88,16 +90,31 @@ def _plan(usage: PlanUsage) -> dict[str, object]:
         "projection": usage.projection and _projection(usage.projection),
         "projected_cover": _cover(usage.projected_cover),
         "history": _history(usage.history),
-        "usages": [_usage(known) | {"period": from_micro(known.period)} for known in usage.usages],
+        "usages": [
+            _usage(row, usage) | {"period": from_micro(row.period), "in_plan_units": _amounts(amounts)}
+            for row, amounts in zip(usage.usages, usage.amounts, strict=True)
+        ],
     }
 
 
-def _usage(usage: Usage) -> dict[str, object]:
+def _amounts(amounts: Amounts) -> object:
+    """``late_and_corrected`` are in the order of the row's."""
+    return {
+        "month": from_micro(amounts.month),
+        "period": from_micro(amounts.period),
+        "year_to_date": from_micro(amounts.year_to_date),
+        "late_and_corrected": list(map(from_micro, amounts.lines[1:])),
+    }
+
+
+def _usage(usage: Usage, drawn: PlanUsage | None) -> dict[str, object]:
+    """``unit`` is null where nobody has stated the meter's."""
     return {
         "site": usage.site,
         "container_type": usage.container_type,
         "container_id": usage.container_id,
         "meter": usage.meter,
+        "unit": drawn and unit_of(drawn.share_of(usage.meter), drawn.plan.unit),
         "month": from_micro(usage.month),
         "year_to_date": from_micro(usage.year_to_date),
         "records": usage.records,

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from azlic.render.closed_months import late_parts
 from azlic.render.table import align
-from azlic.render.words import share_words
+from azlic.render.words import METERS_UNIT, day, month_series, unit_of
 from licensing.core.instants import iso
-from usage.quantity import group_digits
+from usage.quantity import group_digits, left_for_people, parts_for_people, used_for_people
 from usage.reporting.activity import Activity
 from usage.reporting.daily import Apart, Usage
 from usage.reporting.plan_usage import PlanUsage
@@ -29,57 +29,66 @@ def report_markdown(report: MonthlyReport) -> str:
     if apart := late_parts(report):
         parts += ["## Late and corrected", "Included above, though it belongs to the months named here."]
         parts += [_table(_APART, (_apart_row(row, part) for row, part in apart))]
+    if month_series(report):
+        parts += ["## Twelve months", _months_table(report)]
     parts += ["## Containers", _container_table(report)] if report.containers else []
     return "\n\n".join([*parts, "## Quality", _quality_table(report)])
 
 
-_APART = ("kind", "of month", "site", "container", "meter", ">quantity", ">records")
+_APART = ("kind", "of month", "site", "container", "meter", f">in the {METERS_UNIT}", ">records")
 
 
-_UNMAPPED = ("site", "container", "meter", ">month", ">year to date", ">records", "last record")
+_UNMAPPED = ("site", "container", "meter", ">month", ">year to date", "unit", ">records", "last record")
 
 
 def _plan_table(usage: PlanUsage) -> str:
     over = usage.remaining < 0
     rows = [
         ("committed", usage.committed),
-        ("used", usage.used),
-        ("overage" if over else "remaining", abs(usage.remaining)),
-        ("in the month", usage.month),
-        ("year to date", usage.year_to_date),
+        ("used", used_for_people(usage.used)),
+        ("overage", used_for_people(-usage.remaining)) if over else ("remaining", left_for_people(usage.remaining)),
+        ("in the month", used_for_people(usage.month)),
+        ("year to date", used_for_people(usage.year_to_date)),
     ]
     expected = usage.projection.expected if usage.projection else None
     facts = [
-        ("period", f"{usage.period_starts_at:%Y-%m-%d} up to {usage.period_ends_at:%Y-%m-%d}"),
-        ("percent used", f"{usage.percent:.1f}"),
-        ("percent of time gone", f"{usage.percent_of_time:.1f}"),
-        ("used up on", f"{usage.used_up_on:%Y-%m-%d}" if usage.used_up_on else "-"),
-        ("projected to last until", f"{expected.runs_out_at:%Y-%m-%d}" if expected and expected.runs_out_at else "-"),
+        ("period", f"{day(usage.period_starts_at)} up to {day(usage.period_ends_at)}", ""),
+        ("part used", f"{usage.percent:,}", "%"),
+        ("time gone", f"{usage.percent_of_time:,}", "%"),
+        ("used up on", day(usage.used_up_on) if usage.used_up_on else "-", ""),
+        ("projected to last until", day(expected.runs_out_at) if expected and expected.runs_out_at else "-", ""),
     ]
     quantities = zip((name for name, _ in rows), align([micro for _, micro in rows]), strict=True)
-    return _table((f"{usage.plan.plan_type} {usage.plan.tier}", f">{usage.plan.unit}"), [*quantities, *facts])
+    figures = [(name, quantity, usage.plan.unit) for name, quantity in quantities]
+    return _table((f"{usage.plan.plan_type} {usage.plan.tier}", ">", "unit"), [*figures, *facts])
 
 
 def _use_table(usage: PlanUsage) -> str:
-    shares = {share.meter: share for share in usage.plan.meters}
-    rows = [
-        (
-            row.site or "-",
-            row.container_id,
-            row.meter,
-            share_words(shares[row.meter], usage.plan.unit),
-            group_digits(row.month),
-            group_digits(row.period),
-            f"{row.records:,}",
-            iso(row.last_at),
-        )
-        for row in usage.usages
-    ]
-    return _table(("site", "container", "meter", "ratio", ">month", ">period", ">records", "last record"), rows)
+    """The rows in their meters' units, and in the plan's where these differ."""
+    unit = usage.plan.unit
+    both = any(usage.share_of(row.meter).ratio != 1 for row in usage.usages)
+    in_month = parts_for_people(amounts.month for amounts in usage.amounts)
+    in_period = parts_for_people(amounts.period for amounts in usage.amounts)
+    rows = []
+    for row, *drawn in zip(usage.usages, in_month, in_period, strict=True):
+        own = group_digits(row.month), group_digits(row.period), unit_of(usage.share_of(row.meter), unit)
+        spans = map(group_digits, drawn if both else ())
+        place = row.site or "-", row.container_id, row.meter
+        rows.append((*place, *own, *spans, f"{row.records:,}", iso(row.last_at)))
+    named = (f">month in {unit}", f">period in {unit}") if both else ()
+    headings = "site", "container", "meter", ">month", ">period", "unit", *named, ">records", "last record"
+    return _table(headings, rows)
+
+
+def _months_table(report: MonthlyReport) -> str:
+    series = month_series(report)
+    headings = [f">{one.title} ({one.unit})" for one in series]
+    months = [str(month) for month, _ in series[0].months]
+    return _table(("month", *headings), zip(months, *(map(group_digits, one.shown) for one in series), strict=True))
 
 
 def _row_without_plan(row: Usage) -> Sequence[str]:
-    quantities = group_digits(row.month), group_digits(row.year_to_date), f"{row.records:,}"
+    quantities = group_digits(row.month), group_digits(row.year_to_date), METERS_UNIT, f"{row.records:,}"
     return row.site or "-", row.container_id, row.meter, *quantities, iso(row.last_at)
 
 
@@ -114,7 +123,7 @@ def _quality_table(report: MonthlyReport) -> str:
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; a heading that begins with ``>`` stands over numbers."""
-    lines = [[heading.lstrip(">") for heading in headings]]
+    lines = [[_cell(heading.removeprefix(">")) for heading in headings]]
     lines += [["---:" if heading.startswith(">") else "---" for heading in headings]]
     lines += [[_cell(text) for text in row] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -11,9 +11,11 @@ from azlic.render.closed_months import closing_lines, late_lines
 from azlic.render.plans import headline
 from azlic.render.report.quality import containers_lines, quality_lines
 from azlic.render.table import align, columns, indent, render_text
-from azlic.render.words import day, month_series, outlook_words, share_words, unmapped_words
+from azlic.render.text import indented
+from azlic.render.words import MonthSeries, day, drawn_words, month_series, outlook_words, unmapped_words
 from licensing.core.instants import iso
 from usage.months import Month
+from usage.quantity import left_for_people, used_for_people
 from usage.reporting.daily import Usage
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.report import MonthlyReport
@@ -56,12 +58,16 @@ def _standing(usage: PlanUsage, month: Month) -> RenderableType:
             usage.committed,
             f"from {day(usage.period_starts_at)} up to {day(usage.period_ends_at)} UTC",
         ),
-        ("used", usage.used, f"{usage.percent:.1f} % used, {usage.percent_of_time:.1f} % of the time gone"),
-        ("remaining", usage.remaining, "")
+        (
+            "used",
+            used_for_people(usage.used),
+            f"{usage.percent:,} % used, {usage.percent_of_time:,} % of the time gone",
+        ),
+        ("remaining", left_for_people(usage.remaining), "")
         if usage.remaining >= 0
-        else ("overage", -usage.remaining, "more than was committed"),
-        (f"in {month}", usage.month, ""),
-        ("year to date", usage.year_to_date, f"from {month.year}-01-01"),
+        else ("overage", used_for_people(-usage.remaining), "more than was committed"),
+        (f"in {month}", used_for_people(usage.month), ""),
+        ("year to date", used_for_people(usage.year_to_date), f"from {month.year}-01-01"),
     ]
     table = columns("", f">{usage.plan.unit}", "~", first=_LABEL)
     for (name, _, note), quantity in zip(rows, align([row[1] for row in rows]), strict=True):
@@ -78,22 +84,21 @@ def _outlook(usage: PlanUsage) -> RenderableType:
 
 
 def _drawn_quantities(usage: PlanUsage, month: Month) -> list[RenderableType]:
-    shares = {share.meter: share for share in usage.plan.meters}
     parts: list[RenderableType] = []
     for meter, rows in _by_meter(usage.usages):
-        parts += [Text(f"  {meter}")]
-        if shares[meter].ratio != 1:
-            parts += [Text(f"  {share_words(shares[meter], usage.plan.unit)}")]
-        parts += [_rows(rows, str(month), "period")]
+        parts += [_words(meter, drawn_words(usage, meter, month)), _rows(rows, str(month), "period")]
     return parts
+
+
+def _words(meter: str, words: str) -> Text:
+    return Text("\n".join([f"  {meter}", *indented(words)]))
 
 
 def _without_plan(report: MonthlyReport) -> list[RenderableType]:
     parts: list[RenderableType] = [Text("On no plan", style="bold")]
     for meter, rows in _by_meter(report.unmapped):
         parts += [
-            Text(f"  {meter}"),
-            Text(f"  {unmapped_words(report, meter)}"),
+            _words(meter, unmapped_words(report, meter)),
             _rows(rows, str(report.month), "year to date"),
         ]
     return parts
@@ -114,19 +119,17 @@ def _rows(rows: Sequence[Usage], month: str, span: str) -> RenderableType:
 
 
 def _history(report: MonthlyReport, block: str) -> list[RenderableType]:
-    series = month_series(report)
-    return [part for title, unit, months in series for part in (*_bars(title, unit, months, report, block), Text())]
+    bars = [part for series in month_series(report) for part in (*_bars(series, report, block), Text())]
+    return [Text("Twelve months", style="bold"), *bars] if bars else []
 
 
-def _bars(
-    title: str, unit: str, months: Sequence[tuple[Month, int]], report: MonthlyReport, block: str
-) -> list[RenderableType]:
-    longest = max(1, *(quantity for _, quantity in months))
-    table = columns("", f">{unit}", "")
-    for (month, micro), quantity in zip(months, align([one for _, one in months]), strict=True):
+def _bars(series: MonthSeries, report: MonthlyReport, block: str) -> list[RenderableType]:
+    longest = max(1, *(quantity for _, quantity in series.months))
+    table = columns("", f">{series.unit}", "")
+    for (month, micro), quantity in zip(series.months, align(series.shown), strict=True):
         so_far = " so far" if month.starts_at <= report.as_of < month.next.starts_at else ""
         table.add_row(str(month), quantity, block * -(-micro * _BAR // longest) + so_far)
-    return [Text("Twelve months", style="bold"), Text(f"  {title}"), indent(table)]
+    return [Text(f"  {series.title}"), indent(table)]
 
 
 def _minute(instant: datetime) -> str:

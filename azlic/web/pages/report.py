@@ -7,25 +7,26 @@ from itertools import groupby
 from typing import Any
 
 from azlic.render.words import (
+    MonthSeries,
+    drawn_words,
     month_series,
     open_counts,
     outlook_words,
     round_estimate,
     settlement_counts,
-    share_words,
     unmapped_words,
 )
 from azlic.web.pages.charts import BurnDownChart, MonthBars, burn_down_charts, month_bars
 from azlic.web.pages.templates import instant_words, render_page, style
 from usage.ledger.checkpoints import Head
 from usage.months import Month, is_midnight
-from usage.quantity import group_digits
+from usage.quantity import group_digits, left_for_people
 from usage.reporting.activity import Activity, ContainerActivity
 from usage.reporting.burndown import BurnDown, Level
 from usage.reporting.daily import Usage
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.quality import Quality
-from usage.reporting.report import MonthlyReport, Months
+from usage.reporting.report import MonthlyReport
 
 Rows = list[tuple[str, str, list[Usage]]]
 
@@ -53,7 +54,7 @@ class ReportView:
     site: str
     plans: list[PlanView]
     unmapped: Rows
-    months: list[tuple[str, str, list[MonthBars], Months]]
+    months: list[tuple[MonthSeries, list[MonthBars]]]
     containers: list[ContainerActivity]
     gone: int
     quality: Quality
@@ -85,13 +86,11 @@ def report_view(
         as_of=report.as_of,
         site=site,
         plans=[
-            _plan(number, usage, levels)
+            _plan(number, usage, levels, report.month)
             for number, (usage, levels) in enumerate(zip(report.plans, courses, strict=True), 1)
         ],
         unmapped=[(meter, unmapped_words(report, meter), rows) for meter, rows in _by_meter(report.unmapped)],
-        months=[
-            (title, unit, month_bars(months, report.as_of), months) for title, unit, months in month_series(report)
-        ],
+        months=[(series, month_bars(series.months, report.as_of)) for series in month_series(report)],
         containers=present,
         gone=len(report.containers) - len(present),
         quality=report.quality,
@@ -102,8 +101,7 @@ def report_view(
     )
 
 
-def _plan(number: int, usage: PlanUsage, levels: BurnDown) -> PlanView:
-    shares = {share.meter: share for share in usage.plan.meters}
+def _plan(number: int, usage: PlanUsage, levels: BurnDown, month: Month) -> PlanView:
     return PlanView(
         id=f"plan-{number}",
         usage=usage,
@@ -112,16 +110,14 @@ def _plan(number: int, usage: PlanUsage, levels: BurnDown) -> PlanView:
         description=_description(usage),
         milestones=_milestones(usage, levels),
         expected=_expectation(usage),
-        meters=[
-            (meter, share_words(shares[meter], usage.plan.unit) if shares[meter].ratio != 1 else "", rows)
-            for meter, rows in _by_meter(usage.usages)
-        ],
+        meters=[(meter, drawn_words(usage, meter, month), rows) for meter, rows in _by_meter(usage.usages)],
     )
 
 
 def _description(usage: PlanUsage) -> str:
     told = [f"{name}: {words}." for name, words in outlook_words(usage)]
-    left = f"{group_digits(usage.remaining)} of {group_digits(usage.committed)} {usage.plan.unit} are left"
+    left = group_digits(left_for_people(usage.remaining))
+    left = f"{left} of {group_digits(usage.committed)} {usage.plan.unit} are left"
     return " ".join([f"{left} on {instant_words(usage.counted_until)}.", *told])
 
 

@@ -14,7 +14,7 @@ import azlic
 from azlic.web.pages.scale import short
 from licensing.core.text import printable
 from usage.months import is_midnight
-from usage.quantity import from_micro, group_digits
+from usage.quantity import from_micro, group_digits, left_for_people, used_for_people
 
 _HERE = Path(__file__).parent
 
@@ -37,6 +37,8 @@ def _environment() -> Environment:
     environment.filters |= {
         "grouped": lambda micro: group_digits(micro).replace("-", "\u2212"),
         "exact": lambda micro: f"{from_micro(micro):f}" if micro % 10**6 else f"{micro // 10**6}",
+        "used": used_for_people,
+        "left": left_for_people,
         "short": short,
         "day": lambda instant: f"{instant:%Y-%m-%d}",
         "minute": lambda instant: f"{instant:%Y-%m-%d %H:%M}",

@@ -147,12 +147,13 @@ def test_the_table_names_late_and_corrected_with_their_month(corrected: Months) 
 def test_the_lines_of_the_csv_add_up_to_the_month(corrected: Months) -> None:
     found = list(csv.DictReader(io.StringIO(report_csv(corrected.site.report("2026-04")))))
     assert [(row["kind"], row["belongs_to"], row["quantity"], row["records"]) for row in found] == [
+        ("plan", "", "", ""),
         ("reported", "2026-04", "3", "1"),
         ("corrected", "2026-03", "-1", "0"),
         ("late", "2026-03", "7", "1"),
     ]
     assert {row["plan"] for row in found} == {"read-2026"}
-    assert corrected.used("2026-04") == sum(float(row["quantity"]) for row in found) == 9
+    assert corrected.used("2026-04") == sum(float(row["quantity"] or 0) for row in found) == 9
 
 
 def test_markdown_and_json_name_them_too(cli: Cli, corrected: Months) -> None:

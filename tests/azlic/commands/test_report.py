@@ -68,7 +68,7 @@ def test_without_a_plan_the_usage_is_shown_all_the_same(cli: Cli, site: Site) ->
     cli("ingest", "output")
     answer = cli("report", "2026-03")
     assert "No plan covers this month" in answer.out and "On no plan" in answer.out
-    assert f"  {METER}\n  no plan has this meter" in answer.out
+    assert f"  {METER}\n  in the meter's unit; no plan has this meter" in answer.out
 
 
 @freeze_time("2026-03-15")
@@ -184,6 +184,7 @@ def rows(report: MonthlyReport) -> list[dict[str, Any]]:
 def test_csv_has_a_line_for_each_container_and_meter(busy: Mount) -> None:
     found = rows(busy.site.report("2026-03"))
     assert [(row["plan"], row["container_id"], row["meter"], row["quantity"], row["per"]) for row in found] == [
+        ("read-2026", "", "", "", ""),
         ("read-2026", CONTAINER_ID, METER, "14145", "1"),
         ("read-2026", "ba9876543210", METER, "1800", "1"),
         ("", "reading:translator", LONG, "4.75", ""),

@@ -8,7 +8,7 @@ from usage.alerts.alert import Alert, Severity
 from usage.alerts.conditions.license import URGENT_DAYS
 from usage.alerts.rules import Rules, before, stage_at
 from usage.alerts.state import LedgerFacts, PlanFact, State
-from usage.quantity import group_digits
+from usage.quantity import group_digits, used_for_people
 from usage.reporting.plan_usage import PlanUsage
 
 PERCENTS = {50: Severity.NOTICE, 75: Severity.NOTICE, 90: Severity.WARNING, 100: Severity.CRITICAL}
@@ -33,7 +33,7 @@ def _use_alert(usage: PlanUsage, state: State) -> Alert | None:
     percent = reached[-1]
     name = f"commitment-used:{usage.plan.name}:{usage.period_starts_at:%Y-%m-%d}"
     over = usage.remaining < 0
-    told = f"{group_digits(usage.used)} of {group_digits(usage.committed)} {usage.plan.unit}"
+    told = f"{group_digits(used_for_people(usage.used))} of {group_digits(usage.committed)} {usage.plan.unit}"
     return Alert(
         id=name,
         severity=PERCENTS[percent],
@@ -42,7 +42,11 @@ def _use_alert(usage: PlanUsage, state: State) -> Alert | None:
         since=state.since(name),
         subject=f"plan {usage.plan.name}",
         meaning=f"{told} are used, of the period that ends at {iso(usage.period_ends_at)}"
-        + (f": {group_digits(-usage.remaining)} more than was committed." if over else "."),
+        + (
+            f": {group_digits(used_for_people(-usage.remaining))} {usage.plan.unit} more than was committed."
+            if over
+            else "."
+        ),
         action="See what uses it, and how many units would cover it: azlic report",
     )
 
