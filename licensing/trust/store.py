@@ -6,16 +6,17 @@ issuer's statements are beside it (``licensing.trust.chains``), and are checked 
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from securesystemslib.signer import SSlibKey
 
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.files import make_folder, write_whole
 from licensing.signing.keys import load_public_key, public_pem
+from licensing.trust.folder_lock import holding_folder
 from licensing.trust.held import Held, TrustedIssuer
 from licensing.trust.keys import TrustedKey
-
-if TYPE_CHECKING:
-    pass
+from licensing.trust.staging import finish, list_files
 
 
 class TrustStore(NamedTuple):
@@ -30,8 +31,12 @@ class TrustStore(NamedTuple):
         statement that does not verify has no keys, for nobody knows what it withdrew.
         Raises ``AzlicError`` when the folder itself cannot be listed, or is none.
         """
-        files = self.files()
-        return _hold(*self.anchors(files), files)
+        while True:
+            files = self.files()
+            before = _identities(files)
+            held = _hold(*self.anchors(files), files)
+            if _identities(self.files()) == before:  # else an update came in between, and half of it was read
+                return held
 
     def anchors(self, files: list[Path]) -> tuple[tuple[TrustedKey, ...], tuple[AzlicError, ...]]:
         """The keys that were put there by hand, and an error for each ``.pem`` file that is none."""
@@ -53,7 +58,7 @@ class TrustStore(NamedTuple):
                     f"the trust store {self.folder} is not a folder",
                     hint="name a folder of public keys with --trust; azlic trust add ISSUER.pem puts one there",
                 )
-            return sorted(self.folder.iterdir()) if self.folder.is_dir() else []
+            return list_files(self.folder) if self.folder.is_dir() else []
         except OSError as error:
             raise AzlicError(
                 f"the trust store {self.folder} cannot be read by user {os.geteuid()}: {error.strerror}",
@@ -66,6 +71,12 @@ class TrustStore(NamedTuple):
         Raises ``BadCall`` when another key has the same file name, ``AzlicError`` when its issuer has withdrawn it.
         """
         key = load_public_key(source)
+        make_folder(self.folder, "the trust store", "--trust", mode=0o755)
+        with holding_folder(self.folder):
+            finish(self.folder)
+            return self._add(source, key)
+
+    def _add(self, source: Path, key: SSlibKey) -> TrustedKey:
         files = self.files()
         anchors, unusable = self.anchors(files)
         for known in _hold(anchors, unusable, files).keys + anchors:
@@ -80,9 +91,20 @@ class TrustStore(NamedTuple):
         added = TrustedKey(target, key, key.keyid)
         if added not in (then := _hold((*anchors, added), (), files)).keys:
             raise then.unusable[-1]
-        make_folder(self.folder, "the trust store", "--trust", mode=0o755)
         write_whole(target, public_pem(key), mode=0o644)
         return added
+
+
+def _identities(files: list[Path]) -> list[tuple[str, int, int] | None]:
+    return [_identity(path) for path in files]
+
+
+def _identity(path: Path) -> tuple[str, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return str(path), found.st_ino, found.st_mtime_ns
 
 
 def _mend(path: Path, error: AzlicError) -> str:

@@ -20,7 +20,6 @@ from typing import NamedTuple
 from securesystemslib.dsse import Envelope
 
 from licensing.core import strict_json
-from licensing.core.files import write_whole
 from licensing.core.instants import iso
 from licensing.signing.envelope import MalformedEnvelope, parse_envelope
 from licensing.trust.chains import (
@@ -37,6 +36,7 @@ from licensing.trust.folder_lock import holding_folder
 from licensing.trust.keys import TrustedKey
 from licensing.trust.revocations import MAX_REVOCATIONS_BYTES, RevocationList
 from licensing.trust.rotation import KeyChain, Rotation
+from licensing.trust.staging import put_together
 from licensing.trust.statement import RefusedStatement, Statement
 from licensing.trust.store import TrustStore
 
@@ -85,9 +85,7 @@ def update_trust(store: TrustStore, sources: Sequence[Path], *, as_of: datetime)
             _plan(anchors[issuer], files, [one for one in given if one.issuer == issuer], as_of)
             for issuer in dict.fromkeys(one.issuer for one in given)
         ]
-        for plan in plans:
-            for name, content in plan.files.items():
-                write_whole(store.folder / name, content, mode=0o644)
+        put_together(store.folder, dict(entry for plan in plans for entry in plan.files.items()), mode=0o644)
     return [taken for plan in plans for taken in plan.taken]
 
 

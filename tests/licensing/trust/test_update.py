@@ -1,13 +1,16 @@
 """What a trust store takes and what it refuses; the cases are those of python-tuf's test_updater_top_level_update."""
 
 import json
+import multiprocessing
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from securesystemslib.signer import CryptoSigner
 
 from licensing.core.errors import AzlicError
 from licensing.signing.document import LICENSE_TYPE
@@ -18,7 +21,7 @@ from licensing.trust.revocations import MAX_REVOCATIONS_BYTES
 from licensing.trust.statement import RefusedStatement
 from licensing.trust.store import TrustStore
 from licensing.trust.updating import TrustUpdate, update_trust
-from tests.licensing.sudden_death import die_at_every_step
+from tests.licensing.sudden_death import die_at_every_step, fill_the_disk_at_every_step
 from tests.licensing.vendor import DAY, LICENSE_ID, START, Vendor
 from tests.site import a_license
 
@@ -410,24 +413,61 @@ def test_a_plain_store_loads_nothing_about_statements(store: TrustStore, vendor:
     assert not any(name in told.stdout for name in ("rotation", "revocations", "statement", "trust_chains"))
 
 
-def test_an_update_that_is_killed_anywhere_is_mended_by_another(store: TrustStore, vendor: Vendor) -> None:
+@pytest.mark.parametrize("trouble", [die_at_every_step, fill_the_disk_at_every_step])
+def test_an_update_that_breaks_off_anywhere_is_whole_or_has_not_happened(
+    store: TrustStore, vendor: Vendor, other: Vendor, trouble: Callable[..., Iterator[int]]
+) -> None:
+    other.anchor()
     files = [vendor.rotation(1, keys=[vendor.entry(1)]), vendor.rotation(2), vendor.revocations(2, 1)]
+    files += [other.rotation(1), other.revocations(1, 1)]
     take(store, vendor.revocations(1))
-    before = contents(store)
+    before, old = contents(store), said_by(store)
 
     def begin() -> None:
-        for path in store.folder.iterdir():
-            path.unlink()
+        shutil.rmtree(store.folder)
+        store.folder.mkdir()
         for name, content in before.items():
             (store.folder / name).write_bytes(content)
 
-    steps = 0
-    for _ in die_at_every_step(begin, lambda: take(store, *files)):
-        steps += 1
-        assert ids(store.load()) <= key_ids(vendor, 0, 1, 2)
+    ends = []
+    for _ in trouble(begin, lambda: take(store, *files)):
+        ends.append(said_by(store))
         take(store, *files)
-        assert (ids(store.load()), store.load().unusable) == (key_ids(vendor, 1, 2), ())
-    assert steps > 10
+        assert (ids(store.load()), store.load().unusable) == (key_ids(vendor, 1, 2) | key_ids(other, 0, 1), ())
+        assert {path.name for path in store.folder.iterdir()} == {path.name for path in store.files()}
+    new = said_by(store)
+    committed = ends.index(new)
+    assert ends == [old] * committed + [new] * (len(ends) - committed) and committed > 10 and len(ends) > committed
+
+
+def said_by(store: TrustStore) -> tuple[set[str], dict[str, tuple[int, int]]]:
+    """Whom a store trusts, and what each issuer said last; nothing in it may be unusable."""
+    held = store.load()
+    assert held.unusable == ()
+    return ids(held), {name: (one.rotation_number, one.revocations_number) for name, one in held.issuers.items()}
+
+
+def test_whoever_reads_during_updates_sees_one_of_them_whole(store: TrustStore, vendor: Vendor) -> None:
+    vendor.keys += [CryptoSigner.generate_ed25519() for _ in range(16)]
+    take(store, vendor.revocations(1))
+    updates = [
+        (vendor.rotation(version, keys=[vendor.entry(version)]), vendor.revocations(version + 1, version))
+        for version in range(1, len(vendor.keys))
+    ]
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        writing = pool.map_async(take_one_by_one, [(store, updates)])
+        seen = []
+        while not writing.ready():
+            _, said = said_by(store)
+            seen.append(said[vendor.issuer])
+        writing.get()
+    assert all(rotation + 1 == revocations for rotation, revocations in seen) and len(set(seen)) > 3
+
+
+def take_one_by_one(work: tuple[TrustStore, list[tuple[Path, Path]]]) -> None:
+    store, updates = work
+    for files in updates:
+        take(store, *files)
 
 
 def test_the_store_is_readable_by_all_and_writable_by_its_owner(store: TrustStore, vendor: Vendor) -> None:
