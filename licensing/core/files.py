@@ -68,7 +68,7 @@ def writing_whole(path: Path, *, mode: int = 0o640) -> Iterator[BinaryIO]:
     the owner of the folder, so that a nonroot container can read what was installed for it.
     Raises ``AzlicError`` when the folder cannot take it. The old file is then still there, as when the body fails.
     """
-    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
+    temporary = _temporary_for(path)
     try:
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with _filling(descriptor, path.parent, mode) as file:
@@ -83,26 +83,31 @@ def writing_whole(path: Path, *, mode: int = 0o640) -> Iterator[BinaryIO]:
 
 
 def write_new(path: Path, content: bytes, *, mode: int) -> None:
-    """Put a key at ``path``, where nothing may be yet: of two who try at once, one is refused.
+    """Put a key at ``path``, where nothing may be yet: whole or not at all, and of two who try at once, one is refused.
 
     Root leaves the file to the owner of the folder. Raises ``AzlicError`` when there is something already, which stays
     as it is, or when the folder cannot take it.
     """
+    temporary = _temporary_for(path)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with _filling(descriptor, path.parent, mode) as file:
+            file.write(content)
+        os.link(temporary, path)
+        sync_folder(path.parent)
     except FileExistsError as error:
         raise AzlicError(
             f"{path} exists already", hint="a key is never overwritten; choose another folder or move it away"
         ) from error
     except OSError as error:
         raise _write_error(path, error) from error
-    try:
-        with _filling(descriptor, path.parent, mode) as file:
-            file.write(content)
-        sync_folder(path.parent)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise _write_error(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _temporary_for(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from securesystemslib.signer import Signer, SSlibKey
 
 from licensing.core.errors import AzlicError
 from licensing.core.files import make_folder
+from licensing.core.folder_lock import holding_folder
 from licensing.signing.keys import create_key_pair, load_public_key, load_signer
 
 PRIVATE, PUBLIC = "issuer-key.pem", "issuer.pem"
@@ -20,7 +21,8 @@ PRIVATE, PUBLIC = "issuer-key.pem", "issuer.pem"
 def create_issuer_keys(folder: Path) -> SSlibKey:
     """Make the issuer's first key pair. Raises ``AzlicError`` when there is one already."""
     make_folder(folder, "the signing key folder", "--keys", mode=0o700)
-    return create_key_pair(folder / PRIVATE, folder / PUBLIC)
+    with holding_folder(folder):
+        return create_key_pair(folder / PRIVATE, folder / PUBLIC)
 
 
 def issuer_signer(folder: Path) -> Signer:

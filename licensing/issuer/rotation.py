@@ -13,13 +13,13 @@ from securesystemslib.signer import Signer
 
 from licensing.core.errors import BadCall
 from licensing.core.files import write_whole
+from licensing.core.folder_lock import holding_folder
 from licensing.core.instants import iso
 from licensing.core.validation_messages import first_fault
 from licensing.issuer.keys import PUBLIC, check_key_folder, halves, issuer_signer, rotation_document, rotation_documents
 from licensing.signing.envelope import seal
 from licensing.signing.keys import create_key_pair, load_public_key, load_signer
 from licensing.trust.chains import read, walk
-from licensing.trust.folder_lock import holding_folder
 from licensing.trust.keys import TrustedKey
 from licensing.trust.rotation import KeyChain, Rotation, RotationKey
 from licensing.trust.statement import BadStatement, outer_form

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -23,8 +23,14 @@ MAX_KEY_BYTES = 8 * 1024
 def create_key_pair(private_path: Path, public_path: Path) -> SSlibKey:
     """Make a new Ed25519 key pair: the private half 0600 (PKCS 8), the public half 0644 (SubjectPublicKeyInfo).
 
-    Raises ``AzlicError`` when there is one of the two already: a key is never overwritten.
+    A private half without its public one was left by a run that broke off in between: its public half is written then.
+    Whoever calls it holds the folder. Raises ``AzlicError`` when both are there already, or the public one alone: a key
+    is never overwritten.
     """
+    if private_path.exists() and not public_path.exists():
+        key = _public_half(private_path)
+        write_new(public_path, public_pem(key), mode=0o644)
+        return key
     signer = CryptoSigner.generate_ed25519()
     write_new(private_path, signer.private_bytes, mode=0o600)
     try:
@@ -33,6 +39,19 @@ def create_key_pair(private_path: Path, public_path: Path) -> SSlibKey:
         private_path.unlink()  # our own, a moment old, and good for nothing without its other half
         raise
     return signer.public_key
+
+
+def _public_half(private_path: Path) -> SSlibKey:
+    try:
+        key = load_pem_private_key(read_capped(private_path, MAX_KEY_BYTES), None)
+        if isinstance(key, Ed25519PrivateKey):
+            return SSlibKey.from_crypto(key.public_key())
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm):
+        pass
+    raise AzlicError(
+        f"{private_path} exists already, and is not one of our keys",
+        hint="a key is never overwritten; choose another folder or move it away",
+    )
 
 
 def load_signer(private_path: Path, public_path: Path, *, made_by: str = "azlic issuer init") -> Signer:

@@ -6,6 +6,7 @@ from securesystemslib.signer import Signer, SSlibKey
 
 from licensing.core.errors import AzlicError
 from licensing.core.files import make_folder
+from licensing.core.folder_lock import holding_folder
 from licensing.signing.keys import create_key_pair, load_signer
 
 PRIVATE, PUBLIC = "site-key.pem", "site.pem"
@@ -15,7 +16,8 @@ _MADE_BY = "azlic site init"
 def create_site_keys(folder: Path) -> SSlibKey:
     """Make the site's key pair. Raises ``AzlicError`` when there is one already."""
     make_folder(folder, "the site's key folder", "--keys", mode=0o700)
-    return create_key_pair(folder / PRIVATE, folder / PUBLIC)
+    with holding_folder(folder):
+        return create_key_pair(folder / PRIVATE, folder / PUBLIC)
 
 
 def site_signer(folder: Path) -> Signer:

@@ -3,7 +3,7 @@
 They are written into a folder beside the others, and that folder's rename to ``.update`` is the one moment from which
 they count: a reader takes a file from there before the one of its name in the folder itself. Afterwards they are moved
 to their places, one by one; whoever writes next finishes what was interrupted. Whoever writes holds the folder
-(``licensing.trust.folder_lock``).
+(``licensing.core.folder_lock``).
 """
 
 import contextlib

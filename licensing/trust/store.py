@@ -12,8 +12,8 @@ from securesystemslib.signer import SSlibKey
 
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.files import make_folder, write_whole
+from licensing.core.folder_lock import holding_folder
 from licensing.signing.keys import load_public_key, public_pem
-from licensing.trust.folder_lock import holding_folder
 from licensing.trust.held import Held, TrustedIssuer
 from licensing.trust.keys import TrustedKey
 from licensing.trust.staging import finish, list_files

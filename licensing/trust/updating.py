@@ -20,6 +20,7 @@ from typing import NamedTuple
 from securesystemslib.dsse import Envelope
 
 from licensing.core import strict_json
+from licensing.core.folder_lock import holding_folder
 from licensing.core.instants import iso
 from licensing.signing.envelope import MalformedEnvelope, parse_envelope
 from licensing.trust.chains import (
@@ -32,7 +33,6 @@ from licensing.trust.chains import (
     verify_revocations,
     walk,
 )
-from licensing.trust.folder_lock import holding_folder
 from licensing.trust.keys import TrustedKey
 from licensing.trust.revocations import MAX_REVOCATIONS_BYTES, RevocationList
 from licensing.trust.rotation import KeyChain, Rotation

@@ -1,3 +1,4 @@
+import shutil
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner
 from licensing.core.errors import AzlicError
 from licensing.signing.envelope import VerifiedPayload, parse_envelope, seal
 from licensing.signing.keys import MAX_KEY_BYTES, create_key_pair, load_public_key, load_signer, public_pem
+from licensing.signing.site_keys import create_site_keys, site_signer
+from tests.licensing.sudden_death import die_at_every_step
 
 
 @pytest.fixture
@@ -36,14 +39,42 @@ def test_what_the_signer_signs_the_public_key_verifies(pair: tuple[Path, Path]) 
     assert VerifiedPayload(parse_envelope(sealed), [load_public_key(pair[1])]).content == b"{}"
 
 
-@pytest.mark.parametrize("left", [0, 1], ids=["a private key", "a public key"])
-def test_a_key_is_never_overwritten(pair: tuple[Path, Path], left: int) -> None:
-    pair[1 - left].unlink()
-    before = pair[left].read_bytes()
+def not_ours(private: Path, public: Path) -> None:
+    private.write_bytes(b"hello")
+    public.unlink()
+
+
+LEFT: dict[str, Callable[[Path, Path], None]] = {
+    "both": lambda _private, _public: None,
+    "a public key": lambda private, _public: private.unlink(),
+    "a file that is no key": not_ours,
+}
+
+
+@pytest.mark.parametrize("left", LEFT)
+def test_a_key_is_never_overwritten(pair: tuple[Path, Path], left: str) -> None:
+    LEFT[left](*pair)
+    before = {path.name: path.read_bytes() for path in pair[0].parent.iterdir()}
     with pytest.raises(AzlicError, match="exists already"):
         create_key_pair(*pair)
-    assert pair[left].read_bytes() == before
-    assert not pair[1 - left].exists()
+    assert {path.name: path.read_bytes() for path in pair[0].parent.iterdir()} == before
+
+
+def test_a_pair_whose_making_broke_off_is_made_at_any_step(tmp_path: Path) -> None:
+    private, public = tmp_path / "keys/key.pem", tmp_path / "keys/public.pem"
+
+    def begin() -> None:
+        shutil.rmtree(private.parent, ignore_errors=True)
+        private.parent.mkdir()
+
+    steps = 0
+    for _ in die_at_every_step(begin, lambda: create_key_pair(private, public)):
+        steps += 1
+        made = private.read_bytes() if private.exists() else None
+        if not public.exists():
+            create_key_pair(private, public)
+        assert made in (None, private.read_bytes()) and load_signer(private, public)
+    assert steps > 8
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o620])
@@ -114,11 +145,9 @@ def test_a_private_key_is_told_that_it_must_not_travel(tmp_path: Path) -> None:
 
 
 def test_of_two_who_make_a_key_at_once_one_is_refused(tmp_path: Path) -> None:
-    private, public = tmp_path / "key.pem", tmp_path / "public.pem"
-
     def make(_: int) -> bool:
         try:
-            create_key_pair(private, public)
+            create_site_keys(tmp_path)
         except AzlicError:
             return False
         return True
@@ -126,9 +155,9 @@ def test_of_two_who_make_a_key_at_once_one_is_refused(tmp_path: Path) -> None:
     for _ in range(20):
         with ThreadPoolExecutor(4) as pool:
             assert sum(pool.map(make, range(4))) == 1
-        assert load_signer(private, public)
-        private.unlink()
-        public.unlink()
+        assert site_signer(tmp_path)
+        for path in tmp_path.iterdir():
+            path.unlink()
 
 
 def test_a_missing_public_key_is_named(tmp_path: Path) -> None:
