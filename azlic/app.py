@@ -59,6 +59,10 @@ _GROUPS = {
         "units": "units",
         "rules": "units",
     },
+    "Settings": {
+        "config": "config",
+        "status": "status",
+    },
     "Audit and back up the ledger": {
         "audit": "audit",
         "checkpoint": "audit",

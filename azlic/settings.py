@@ -58,6 +58,11 @@ def variable_of(name: str) -> str:
     return f"AZLIC_{name.upper()}"
 
 
+def is_variable(name: str) -> bool:
+    """Whether an environment variable of azlic's means something."""
+    return name in _VARIABLES.values() or name in {"AZLIC_CONFIG", "AZLIC_DEBUG"} or name.startswith(_FOR_DEVELOPERS)
+
+
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings.
 
@@ -115,6 +120,7 @@ def settings_of(places: Places) -> Settings:
 
 
 _VARIABLES = {name: variable_of(name) for name in NAMES}
+_FOR_DEVELOPERS = ("AZLIC_TEST_", "AZLIC_BENCH_", "AZLIC_COMPLETE")
 
 
 def _text(places: Places, name: str) -> str | None:
@@ -183,6 +189,8 @@ def _days(places: Places, name: str, *, default: int) -> int:
 def read_settings_file(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """What the settings file holds, as it stands there; nothing where there is none. Raises ``BadCall``."""
     path, must_exist = settings_file(environ), "AZLIC_CONFIG" in environ
+    if must_exist and not environ["AZLIC_CONFIG"]:
+        raise BadCall("AZLIC_CONFIG is empty: it names no settings file", hint="unset it, or let it name the file")
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -151,7 +151,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "catalogue": {"container", "models", "options", "read", "results"},
     },
     "azlic": {
-        "render": {"output", "settings"},
+        "render": {"monitoring", "output", "settings"},
         "verifier": {"settings"},
         "monitoring": {"verifier", "settings"},
         "web": {"monitoring", "render"},

@@ -1,14 +1,14 @@
 """An audit, a checkpoint, a backup and a restore, in words and fields."""
 
-import base64
 from pathlib import Path
 
 from azlic.render.answer import Answer
+from licensing.core.text import counted, plural
 from usage.auditing.backups import Backup, Loss, Restored
 from usage.auditing.compare import CheckpointStanding
 from usage.auditing.faults import AuditCheck
 from usage.auditing.run import Audit
-from usage.ledger.checkpoints import Checkpoint
+from usage.ledger.checkpoints import Checkpoint, head_text
 
 _CHECKS = {
     AuditCheck.NUMBERS: "batches are numbered without a gap",
@@ -25,17 +25,19 @@ _CHECKS = {
 
 def audit_text(audit: Audit) -> str:
     """The first fault, the checks with what each found, and what was audited."""
-    lines = [f"{audit.batches:,} batches, {audit.records:,} records, {audit.closed_months:,} closed months"]
+    months = counted(audit.closed_months, "closed month")
+    lines = [f"{counted(audit.batches, 'batch', 'batches')}, {counted(audit.records, 'record')}, {months}"]
     lines += [f"ledger {audit.origin}"] if audit.origin else []
-    lines += [f"head {_head(audit.head)}"]
+    lines += [f"head {head_text(audit.head)}"]
     asked = {AuditCheck.AGAINST: bool(audit.compared), AuditCheck.FILES: bool(audit.files or audit.files_gone)}
     for check, name in _CHECKS.items():
         count = audit.counts.get(check, 0)
-        verdict = f"{count:,} faults" if count > 1 else "1 fault" if count else "ok" if asked.get(check, True) else "-"
+        verdict = counted(count, "fault") if count else "ok" if asked.get(check, True) else "-"
         lines.append(f"  {check.value}  {name:<48} {verdict}")
     lines += [f"  {compared.kept.name}: {compared.detail}" for compared in audit.compared]
     if audit.files_gone:
-        lines.append(f"  {audit.files_gone:,} source files are gone, {audit.files:,} were read")
+        gone = f"{counted(audit.files_gone, 'source file')} {plural(audit.files_gone, 'is', 'are')} gone"
+        lines.append(f"  {gone}, {audit.files:,} {plural(audit.files, 'was', 'were')} read")
     if audit.sound:
         return "\n".join(["sound: everything is as it was written", *lines])
     more = sum(audit.counts.values()) - len(audit.faults)
@@ -50,7 +52,7 @@ def _audit_fields(audit: Audit) -> object:
         "origin": audit.origin,
         "batches": audit.batches,
         "records": audit.records,
-        "head": _head(audit.head),
+        "head": head_text(audit.head),
         "closed_months": audit.closed_months,
         "faults": [{"check": fault.check, "where": fault.where, "what": fault.what} for fault in audit.faults],
         "counts": audit.counts,
@@ -74,7 +76,7 @@ def _checkpoint_fields(checkpoint: Checkpoint) -> object:
     return {
         "origin": checkpoint.origin,
         "size": checkpoint.size,
-        "head": _head(checkpoint.head),
+        "head": head_text(checkpoint.head),
         "text": str(checkpoint),
     }
 
@@ -84,7 +86,8 @@ def backup_text(backup: Backup, file: Path) -> str:
     if not backup.good:
         return f"no backup was made: {_why(backup)}\n  try: azlic audit"
     audit = backup.audit
-    return f"{file}: {audit.batches:,} batches, {audit.records:,} records; complete and sound\nhead {_head(audit.head)}"
+    held = f"{counted(audit.batches, 'batch', 'batches')}, {counted(audit.records, 'record')}"
+    return f"{file}: {held}; complete and sound\nhead {head_text(audit.head)}"
 
 
 def _backup_fields(backup: Backup, file: Path) -> object:
@@ -101,7 +104,7 @@ def restore_text(restored: Restored, file: Path) -> str:
             f"  try: add --yes if that is intended; what is there now is kept beside the ledger"
         )
     audit = restored.backup.audit
-    lines = [f"restored: {audit.batches:,} batches, {audit.records:,} records"]
+    lines = [f"restored: {counted(audit.batches, 'batch', 'batches')}, {counted(audit.records, 'record')}"]
     lines += [f"removed: {_loss(restored.loss)}"] if restored.loss else []
     lines += [f"the previous ledger is kept as {restored.kept}"] if restored.kept else []
     return "\n".join([*lines, "run azlic ingest now: it takes what is missing again"])
@@ -119,10 +122,6 @@ def _restore_fields(restored: Restored, file: Path) -> object:
     }
 
 
-def _head(head: bytes) -> str:
-    return base64.b64encode(head).decode()
-
-
 def _why(backup: Backup) -> str:
     return backup.damage or str(backup.audit.faults[0])
 
@@ -130,8 +129,12 @@ def _why(backup: Backup) -> str:
 def _loss(loss: Loss) -> str:
     if loss.unreadable is not None:
         return f"the present ledger cannot be read ({loss.unreadable}), so what would be lost is unknown"
-    batches = f"batch {loss.first}" if loss.first == loss.last else f"batches {loss.first} to {loss.last}"
-    return f"{batches} of the present ledger are not in the backup"
+    batches = (
+        f"batch {loss.first} of the present ledger is"
+        if loss.first == loss.last
+        else f"batches {loss.first} to {loss.last} of the present ledger are"
+    )
+    return f"{batches} not in the backup"
 
 
 AUDIT = Answer("azlic.audit/v1", audit_text, _audit_fields)

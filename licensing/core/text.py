@@ -1,6 +1,7 @@
 """Text that comes from outside, shown without harm: on a screen, and as one word of a command."""
 
 import os
+import re
 import shlex
 import string
 
@@ -14,6 +15,16 @@ def printable(value: object) -> str:
     """A name as a terminal may show it, and a database hold it: unprintable characters are escaped."""
     text = str(value)
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """So many of something, in words: ``1 license``, ``2 licenses``; ``several`` where it is not one with an s."""
+    return f"{count:,} {plural(count, one, several)}"
+
+
+def plural(count: int, one: str, several: str = "") -> str:
+    """The word for one of something, or for several, as for none."""
+    return one if abs(count) == 1 else several or f"{one}s"
 
 
 def from_outside(value: object, *, secret: str = "", length: int = OUTSIDE_LENGTH) -> str:
@@ -41,6 +52,20 @@ def _strike(text: str, secret: str) -> str:
         elif at >= struck_to:
             shown.append(letter)
     return "".join(shown)
+
+
+def without_password(address: str) -> str:
+    """A URL as it may be shown: three stars in place of its password, wherever it stands; other text as it is."""
+    scheme, mark, rest = address.partition("://")
+    if not mark:
+        return address
+    place, question, query = rest.partition("?")
+    user, at, host = place.rpartition("@")
+    name, colon, _ = user.partition(":")
+    shown = "&".join(
+        re.sub(r"(?i)^([^=]*(?:password|token|secret|key)[^=]*)=.*", r"\1=***", part) for part in query.split("&")
+    )
+    return f"{scheme}{mark}{name}{':***' if colon else ''}{at}{host}{question}{shown}"
 
 
 def command_word(path: str) -> str:

@@ -19,6 +19,7 @@ from licensing.core.errors import AzlicError, BadCall
 from licensing.db import postgresql
 from licensing.db.revision import check_revision
 from licensing.db.schema import StoreRow
+from licensing.db.sqlite_journal import unfinished_write
 from licensing.db.sqlite_wal import wal_is_safe
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 
@@ -234,6 +235,8 @@ def unusable(engine: Engine, error: SQLAlchemyError) -> AzlicError:
         )
     if engine.dialect.name == "postgresql":
         hint = postgresql.hint(cause)
+    elif (unfinished := unfinished_write(Path(str(engine.url.database)), cause)) is not None:
+        return unfinished
     else:
         hint = "check the disk's free space, who may write there, and that the file is an azlic database"
     return AzlicError(f"the database {place(engine)} cannot be used: {reason}", hint=hint)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from licensing.core.errors import AzlicError
+from licensing.db.sqlite_journal import unfinished_write
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def readonly_connection(database: str, *, any_schema: bool = False) -> Iterator[
             _check_ledger(found, str(path))
             yield found
     except (sqlite3.Error, OSError) as error:
+        if (unfinished := unfinished_write(path, error)) is not None:
+            raise unfinished from error
         raise AzlicError(f"the ledger {path} cannot be read by user {os.geteuid()}: {error}", hint=_HINT) from error
 
 

@@ -4,6 +4,8 @@ import contextlib
 import hashlib
 import io
 import re
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +29,8 @@ READING: dict[str, tuple[str, ...]] = {
     "adopted list": (),
     "trust list": (),
     "clock status": (),
+    "config show": (),
+    "status": (),
     "containers": (),
     "tags": ("tags.txt",),
     "run": ("read",),
@@ -148,6 +152,61 @@ def test_alerts_and_audit_answer_a_user_who_may_not_write(
         monkeypatch.setattr("sys.argv", ["azlic", *words])
         assert as_another_user(told).startswith(f"{status} ")
         assert digest(kept.folder) == before
+
+
+LEADS_ON = "azlic.db-journal beside it is taken back: azlic report"
+"""`azlic check` has one line: it names the alert that says so."""
+
+
+def leave_a_hot_journal(ledger: Path) -> None:
+    """A copy of the ledger and its journal, taken while somebody writes, as a killed writer leaves them."""
+    copy = ledger.with_name("copy.db")
+    with contextlib.closing(sqlite3.connect(ledger, isolation_level=None)) as writer:
+        writer.execute("PRAGMA cache_size = 1")
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute(
+            "CREATE TABLE grown AS WITH RECURSIVE n(i) AS (SELECT 1 UNION SELECT i + 1 FROM n WHERE i < 2000)"
+            " SELECT randomblob(500) FROM n"
+        )
+        shutil.copy(ledger, copy)
+        shutil.copy(f"{ledger}-journal", f"{copy}-journal")
+        writer.execute("ROLLBACK")
+    copy.rename(ledger)
+    Path(f"{copy}-journal").rename(f"{ledger}-journal")
+
+
+@root_only
+def test_what_a_killed_writer_left_is_told_in_words_that_lead_on(
+    cli: Cli, kept: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_a_hot_journal(kept.folder / "azlic.db")
+    before, wrong, told_of = digest(kept.folder), [], set()
+    for path in (kept.folder, *kept.folder.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    reading = READING | {"alerts": (), "audit": (), "checkpoint": ()}
+    for command, more in reading.items():
+        if command.startswith("issuer"):
+            continue
+        monkeypatch.setattr("sys.argv", ["azlic", *command.split(), *more])
+        answer = as_another_user(told)
+        if LEADS_ON in " ".join(answer.split()):
+            told_of.add(command)
+        elif command != "check" and re.search("^3|readonly|disk I/O|malformed|unable to open|unexpected", answer):
+            wrong.append(f"{command}: {answer}")
+    assert wrong == [] and digest(kept.folder) == before
+    assert told_of >= {
+        "report",
+        "status",
+        "plan list",
+        "clock status",
+        "sources list",
+        "alerts",
+        "audit",
+        "findings list",
+    }
+    for path in (kept.folder, *kept.folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    assert cli("report", "2026-03").status == 0 and cli("audit").status == 0
 
 
 @pytest.mark.parametrize("words", [("report", "2026-03"), ("alerts",), ("audit",)], ids=" ".join)

@@ -30,6 +30,11 @@ _SITE_LENGTH = 64
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
 
 
+def head_text(head: bytes) -> str:
+    """A head as it is written everywhere: in base64, as in a checkpoint."""
+    return base64.b64encode(head).decode()
+
+
 class BadCheckpoint(BadCall, ValueError):
     """A text that is not a checkpoint; ``reason`` says why."""
 
@@ -57,7 +62,7 @@ class Checkpoint:
             raise BadCheckpoint("its third line is not a head in base64")
 
     def __str__(self) -> str:
-        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.head).decode()}\n"
+        return f"{self.origin}\n{self.size}\n{head_text(self.head)}\n"
 
     @classmethod
     def parse(cls, text: str | bytes) -> "Checkpoint":
@@ -83,7 +88,7 @@ def _decode(text: str) -> bytes:
         head = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         head = b""
-    if base64.b64encode(head).decode() != text:
+    if head_text(head) != text:
         raise BadCheckpoint("its third line is not a head in base64")
     return head
 

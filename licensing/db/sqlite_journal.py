@@ -1,0 +1,32 @@
+"""What a killed writer leaves beside a SQLite file: a journal that the next one who may write takes back.
+
+Source: sqlite.org/lockingv3.html, "hot journal". A rollback journal that is done with is deleted, or begins with zeros.
+"""
+
+from pathlib import Path
+
+from licensing.core.errors import AzlicError
+
+
+def unfinished_write(path: Path, error: BaseException) -> AzlicError | None:
+    """Why a database cannot be read by whoever may not write it, where a killed writer is the reason; else None."""
+    if "locked" in str(error):  # by a writer that lives
+        return None
+    for journal in (Path(f"{path}-journal"), Path(f"{path}-wal")):
+        if _is_in_use(journal):
+            return AzlicError(
+                f"the database {path} was being written when its writer was stopped, and cannot be read before"
+                f" {journal.name} beside it is taken back: azlic report does that, run once as the ledger's owner",
+                hint="where nobody may write there, copy both files to where you may: azlic report --database COPY",
+            )
+    return None
+
+
+def _is_in_use(journal: Path) -> bool:
+    try:
+        with journal.open("rb") as file:
+            return file.read(1) not in (b"", b"\0")
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True

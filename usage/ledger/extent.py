@@ -1,0 +1,38 @@
+"""How much a ledger holds: records, batches, the head behind the last of them, the closed months.
+
+Read without SQLAlchemy where the ledger is a file.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from licensing.core.instants import from_milliseconds
+from licensing.db.readonly import ReadOnlyConnection
+from usage.ledger.canonical import ORIGIN
+from usage.ledger.closed_months import last_closed_month
+from usage.months import Month
+
+
+class Extent(NamedTuple):
+    """What a ledger holds. ``taken_at`` is when its newest batch was taken; ``closed`` its newest closed month."""
+
+    records: int
+    batches: int
+    taken_at: datetime | None
+    head: bytes
+    closed: Month | None
+
+
+def read_extent(connection: ReadOnlyConnection) -> Extent:
+    """How much the ledger holds now."""
+    closed = last_closed_month(connection)
+    (records,) = connection.select(_number, "SELECT sum(records) FROM batch")
+    newest = connection.select(
+        lambda sequence, taken_at, head: Extent(records, sequence, from_milliseconds(taken_at), bytes(head), closed),
+        "SELECT sequence, taken_at, head FROM batch ORDER BY sequence DESC LIMIT 1",
+    )
+    return newest[0] if newest else Extent(0, 0, None, ORIGIN, closed)
+
+
+def _number(value: int | None) -> int:
+    return int(value or 0)
