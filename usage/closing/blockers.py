@@ -1,7 +1,8 @@
 """The blockers of a month's closing: findings and lines that concern it, and bytes that nobody has read.
 
-What can only be of another month is not a blocker: a line says when it was written, a usage file of ours has its day in
-its name, and what was found before the month began cannot be about it.
+What can only be of another month is not a blocker. A line says when it was written, also one of a site's export; a
+usage file of ours has its day in its name; any other file holds nothing from before its first record; a counter's fall
+names its month; and what was found before the month began cannot be about it.
 """
 
 import re
@@ -12,16 +13,22 @@ from decimal import InvalidOperation
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from licensing.core.instants import from_milliseconds
 from usage.intake.backlog import Backlog
-from usage.intake.findings import KINDS, OpenGap, list_findings, open_gaps
+from usage.intake.findings import KINDS, Finding, OpenGap, list_findings, open_gaps
 from usage.intake.quarantine import QuarantinedLine, list_quarantined
-from usage.ledger.tables.records import GapRow, RecordRow, SeriesRow
+from usage.ledger.canonical import TIME
+from usage.ledger.source_kinds import SourceKind
+from usage.ledger.tables.records import BatchRow, FindingRow, GapRow, QuarantineRow, RecordRow, SeriesRow
 from usage.months import Month
 from usage.records.record import UNREADABLE, BadLine, requested_ms
 
+_EVER = from_milliseconds(0)
+_NEVER = _EVER + timedelta(days=365 * 8000)
+_FELL = re.compile(r" of ([0-9]{4}-[0-9]{2}) fell from [0-9]")
 _DAY = re.compile(r"usage-([0-9]{4}-[0-9]{2}-[0-9]{2})\.jsonl")
 
 
@@ -46,25 +53,44 @@ def find_blockers(connection: Connection, month: Month, look: Backlog) -> tuple[
 
 def _lines_apart(connection: Connection, month: Month) -> Iterator[Blocker]:
     for item in list_quarantined(connection):
-        if _line_concerns(item, month):
+        if _line_concerns(connection, item, month):
             detail = f"line {item.key} in quarantine: {item.file}:{item.line} {item.reason}"
             yield Blocker(item.kind, detail, "azlic quarantine list")
 
 
-def _line_concerns(item: QuarantinedLine, month: Month) -> bool:
+def _line_concerns(connection: Connection, item: QuarantinedLine, month: Month) -> bool:
     """A line that can be dated concerns its own month; another one every month that may have written it."""
-    at = _time_in(item.content)
+    at = _time_in(item)
     if at is not None:
         return Month.of(at) == month
-    return item.taken_at >= month.starts_at and _file_may_hold(item.file, month)
+    if item.taken_at < month.starts_at or not _file_may_hold(item.file, month):
+        return False
+    return item.start == 0 or _has_begun(connection, QuarantineRow.source, QuarantineRow.key == item.key, month)
 
 
-def _time_in(line: bytes) -> datetime | None:
+def _time_in(item: QuarantinedLine) -> datetime | None:
+    """When a line was written: a record of ours says it by name, a row of an export in its place."""
     try:
-        fields = msgspec.json.decode(line)
+        fields = msgspec.json.decode(item.content)
+        if SourceKind.EXPORT.is_of(item.file):
+            return from_milliseconds(fields[TIME - 1])  # an export's row is kept without its number
         return from_milliseconds(requested_ms(fields["requestTime"]))
-    except (*UNREADABLE, BadLine, KeyError, TypeError, InvalidOperation):
+    except (*UNREADABLE, BadLine, LookupError, TypeError, InvalidOperation):
         return None
+
+
+def _has_begun(
+    connection: Connection, source: InstrumentedAttribute[int], which: ColumnElement[bool], month: Month
+) -> bool:
+    """Whether the source that a row names had its first record by the end of a month; so it may have if it has none."""
+    of = select(source).where(which).scalar_subquery()
+    stretch = select(BatchRow.first_record, BatchRow.records).where(BatchRow.source == of, BatchRow.records > 0)
+    begun = connection.execute(stretch.order_by(BatchRow.sequence).limit(1)).one_or_none()
+    if begun is None:
+        return True
+    within = RecordRow.number.between(begun.first_record, begun.first_record + begun.records - 1)
+    first = connection.execute(select(func.min(RecordRow.requested_at)).where(within)).scalar_one()
+    return from_milliseconds(first) < month.next.starts_at
 
 
 def _file_may_hold(file: str, month: Month) -> bool:
@@ -95,20 +121,27 @@ def _times_around(connection: Connection, gap: OpenGap) -> tuple[datetime, datet
     query = select(RecordRow.sequence, RecordRow.requested_at).where(
         RecordRow.series.in_(keys), RecordRow.sequence.in_((gap.first - 1, gap.last + 1))
     )
-    times = {sequence: from_milliseconds(time) for sequence, time in connection.execute(query)}
+    times = [(sequence, from_milliseconds(time)) for sequence, time in connection.execute(query)]
     return (
-        times.get(gap.first - 1, from_milliseconds(0)),
-        times.get(gap.last + 1, from_milliseconds(0) + timedelta(days=365 * 8000)),
+        min((time for sequence, time in times if sequence == gap.first - 1), default=_EVER),
+        max((time for sequence, time in times if sequence == gap.last + 1), default=_NEVER),
     )
 
 
 def _doubts(connection: Connection, month: Month) -> Iterator[Blocker]:
     for item in list_findings(connection):
-        here = item.found_at >= month.starts_at and _file_may_hold(item.file, month)
-        if here and item.kind != "gap":  # gaps are told by what is still missing
+        if item.kind != "gap" and _finding_concerns(connection, item, month):  # gaps are told by what is still missing
             place = f"{item.file}:{item.line}" if item.line else item.file
             detail = f"finding {item.key}: {place} {KINDS.get(item.kind, item.kind)}"
             yield Blocker("finding", detail, "azlic findings list")
+
+
+def _finding_concerns(connection: Connection, item: Finding, month: Month) -> bool:
+    if fell := _FELL.search(item.detail) if item.kind == "counter-fell" else None:
+        return fell[1] == str(month)
+    if item.found_at < month.starts_at or not _file_may_hold(item.file, month):
+        return False
+    return _has_begun(connection, FindingRow.source, FindingRow.key == item.key, month)
 
 
 def _unread(month: Month, look: Backlog) -> Iterator[Blocker]:

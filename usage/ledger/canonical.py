@@ -16,6 +16,8 @@ Labels = tuple[str, str, str, str, str, str]
 
 Row = tuple[int, str, int, int, int, int | None, str | None]
 """A record as it is stored: number, id, series, quantity, requested_at, sequence, extra."""
+TIME = 4
+"""Where a row holds its time, in milliseconds."""
 
 Booking = tuple[int, str, int, int, str, int, int, str]
 """A correction as it is stored: number, kind, booked_month, month, record_id, series, quantity, reason."""
