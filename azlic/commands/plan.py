@@ -1,26 +1,28 @@
-"""Commitment plans: enter, amend and show them, and map meters to them."""
+"""Commitment plans: enter and show them, and map meters to them."""
 
 from typing import Annotated
 
 import typer
 
 from azlic import clock, options, output
-from azlic.commands.plan_import import import_command, period_from_options, tell_entry
+from azlic.commands import plan_changes
+from azlic.commands.plan_changes import Name
+from azlic.commands.plan_import import import_command, period_from_options, tell_lack
 from azlic.settings import load_settings
 
 app = typer.Typer(help="Commitment plans, and the meters on them.", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The plan.")]
 
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
     app.command("import")(import_command)
+    plan_changes.register(app)
     program.add_typer(app, name="plan")
 
 
 @app.command("add")
 def add_command(
-    name: Name,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is to be called.")],
     plan_type: Annotated[str, typer.Option("--type", help="The plan type, as Azure names it: Read, STT ...")],
     quota: Annotated[int, typer.Option(min=1, help="What one unit of the tier commits to in each period.")],
     unit: Annotated[str, typer.Option(help="The unit of the quota: Transaction, Hour ...")],
@@ -41,8 +43,10 @@ def add_command(
     Example: azlic plan add read-2026 --type Read --quota 500000 --unit Transaction --period year
     --start 2026-01-01 --end 2027-01-01 --meter CognitiveServices.ComputerVision.Container.Read
     """
+    from azlic.render.plans import entry_text
     from licensing.core.instants import parse_instant
     from licensing.db.database import open_ledger, writing
+    from usage.plans.azure_entry import EnteredPlan
     from usage.plans.model import MeterShare, Plan
     from usage.plans.store import add_plan
     from usage.quantity import MICRO
@@ -62,7 +66,9 @@ def add_command(
     )
     with writing(open_ledger(database or load_settings().database, create=True)) as connection:
         added = add_plan(connection, plan)
-    tell_entry(plan, added)
+    output.emit(entry_text(EnteredPlan(plan, added)))
+    if added:
+        tell_lack(plan)
 
 
 @app.command("list")
@@ -76,7 +82,7 @@ def list_command(database: options.Database = None, json: options.Json = False) 
     from usage.plans.store import list_plans
 
     with reading(open_ledger(database or load_settings().database)) as connection:
-        found = list_plans(connection)
+        found = list_plans(connection, clock.as_of(None))
     PLANS.give(json, found)
 
 
@@ -91,64 +97,8 @@ def show_command(name: Name, database: options.Database = None, json: options.Js
     from usage.plans.store import find_plan
 
     with reading(open_ledger(database or load_settings().database)) as connection:
-        plan = find_plan(connection, name)
+        plan = find_plan(connection, name, clock.as_of(None))
     PLAN.give(json, plan)
-
-
-@app.command("amend")
-def amend_command(
-    name: Name,
-    units: Annotated[int, typer.Option(help="How many units more; -1 takes back one entered by mistake.")],
-    start: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day they count (UTC).")],
-    quota: Annotated[
-        int | None, typer.Option(min=0, help="What they add to that period, where it is stated; else pro-rated.")
-    ] = None,
-    database: options.Database = None,
-) -> None:
-    """Add units to a plan in mid-term.
-
-    For the rest of the period they add floor(quota x units x days left / days in the period), the first day included;
-    each later period gets them in full.
-
-    Example: azlic plan amend read-2026 --units 1 --from 2026-07-01
-    """
-    from licensing.core.instants import parse_instant
-    from licensing.db.database import open_ledger, writing
-    from usage.plans.amendments import amend_plan
-    from usage.plans.store import find_plan
-    from usage.quantity import MICRO, group_digits
-
-    stated = None if quota is None else quota * MICRO
-    with writing(open_ledger(database or load_settings().database, upgrade=True)) as connection:
-        change = amend_plan(connection, name, units, parse_instant(start), quota=stated, now=clock.now())
-        unit = find_plan(connection, name).unit
-    if change is None:
-        output.emit(f"plan {name}: these units were already added, nothing was changed")
-    else:
-        how = "pro-rated" if change.prorated else "as stated"
-        added = f"{change.units:+,} unit{'s' * (abs(change.units) > 1)} from {change.effective_at:%Y-%m-%d}"
-        output.emit(f"plan {name}: {added}, {group_digits(change.quota)} {unit} in that period, {how}")
-
-
-@app.command("end")
-def end_command(name: Name, database: options.Database = None) -> None:
-    """Let a plan end at its end, instead of renewing itself.
-
-    This is only a note in the ledger: set it where the plan was bought, too.
-
-    Example: azlic plan end read-2026
-    """
-    from licensing.db.database import open_ledger, writing
-    from usage.plans.store import end_plan, find_plan
-
-    with writing(open_ledger(database or load_settings().database, upgrade=True)) as connection:
-        changed = end_plan(connection, name)
-        plan = find_plan(connection, name)
-    output.emit(
-        f"plan {name}: {'no longer renews itself' if changed else 'did not renew itself, nothing was changed'}\n"
-        f"  It ends at {plan.ends_at:%Y-%m-%d} 00:00 UTC. What is used from then on draws on no plan; every report\n"
-        "  shows it so. This is only noted here: set the plan to not renew itself where it was bought, too."
-    )
 
 
 @app.command("map")

@@ -1,5 +1,6 @@
 """Take plans over: from a license, or from Azure's own JSON."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ from azlic import clock, options, output
 from azlic.settings import load_settings
 
 if TYPE_CHECKING:
+    from usage.plans.azure_entry import ImportedPlans
     from usage.plans.model import Period, Plan
 
 
@@ -27,31 +29,41 @@ def import_command(
         list[str] | None,
         typer.Option(metavar="METER", help="A meter that draws on it, 1 to 1; may be given several times."),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="DATE", help="Since when what Azure changed counts (UTC), if not since today."),
+    ] = None,
     database: options.Database = None,
     trust: options.Trust = None,
+    json: options.Json = False,
 ) -> None:
     """Enter the plan of a license, or Azure's own plans.
 
     A license is verified first. Azure's plans are the JSON that `az cognitiveservices account commitment-plan list`
-    prints, or one plan of it; a next term becomes a plan of its own. Exit status 1 when a plan in it was left out.
+    prints, or one plan of it. Each is known by its ARM id, whatever it is called here: what was changed in Azure since
+    (units, whether it renews itself, its next term) is noted with its day. Exit status 1 when a plan of a list was
+    refused or left out; the others are taken.
 
     Example: azlic plan import /license
 
     Example: azlic plan import plans.json --period year
     """
     if path.suffix == ".json" or (path.is_file() and path.name != "license.dat"):
-        _import_azure(path, period_from_options(period, asked=True), tiers, meter or [], database)
+        _import_azure(
+            path, period_from_options(period, asked=True), tiers, meter or [], database, start=start, json=json
+        )
     else:
-        _import_license(path, database, trust, stray=bool(period or tiers or meter))
+        _import_license(path, database, trust, stray=bool(period or tiers or meter or start), json=json)
 
 
-def _import_license(folder: Path, database: str | None, trust: Path | None, *, stray: bool) -> None:
+def _import_license(folder: Path, database: str | None, trust: Path | None, *, stray: bool, json: bool) -> None:
     from azlic.verifier import Verifier
     from licensing.core.errors import BadCall, NoGoodLicense
     from licensing.db.database import open_ledger, writing
     from licensing.history.read import read_memory
     from licensing.history.remember import remember_verdict
     from licensing.verdict.verdict import Status
+    from usage.plans.azure_entry import EnteredPlan, ImportedPlans
     from usage.plans.store import add_plan, from_document
 
     settings = load_settings()
@@ -70,31 +82,56 @@ def _import_license(folder: Path, database: str | None, trust: Path | None, *, s
     with writing(open_ledger(target, create=True)) as connection:
         added = add_plan(connection, plan)
         remember_verdict(connection, verdict)
-    tell_entry(plan, added)
+    _give(json, ImportedPlans((EnteredPlan(plan, added),), ()), (), ())
 
 
-def _import_azure(path: Path, period: "Period", tiers: Path | None, meters: list[str], database: str | None) -> None:
+def _import_azure(
+    path: Path,
+    period: "Period",
+    tiers: Path | None,
+    meters: list[str],
+    database: str | None,
+    *,
+    start: str | None,
+    json: bool,
+) -> None:
+    from licensing.core.instants import parse_instant
     from licensing.db.database import open_ledger, writing
+    from licensing.issuer.audit import operator
     from usage.plans.azure_decode import read_json
-    from usage.plans.azure_import import enter_plans, parse_plans, parse_tiers
+    from usage.plans.azure_entry import enter_plans
+    from usage.plans.azure_import import parse_plans, parse_tiers
 
     known = parse_tiers(read_json(tiers), tiers.name) if tiers else {}
     found = parse_plans(read_json(path), path.name, period=period, tiers=known, meters=meters)
+    since = parse_instant(start) if start else None
     with writing(open_ledger(database or load_settings().database, create=True)) as connection:
-        entered = enter_plans(connection, found)
-    for plan, added in entered:
-        tell_entry(plan, added)
+        done = enter_plans(connection, found, start=since, now=clock.now(), entered_by=operator())
+    if len(done.refused) == 1 and not (done.entered or found.left_out):
+        raise done.refused[0].error
+    _give(json, done, found.left_out, found.notes)
     for note in found.notes:
         output.tell(f"note: {note}")
     for left in found.left_out:
         output.tell(f"left out: {left}")
-    raise typer.Exit(1 if found.left_out else 0)
+    for refused in done.refused:
+        output.tell(f"refused: {refused.name}: {refused.error.message}\n  try: {refused.error.hint}")
+    raise typer.Exit(1 if found.left_out or done.refused else 0)
 
 
-def tell_entry(plan: "Plan", added: bool) -> None:
-    """Say whether a plan was entered, and what it still lacks."""
-    output.emit(f"plan {plan.name}: {'entered' if added else 'already exists, nothing was changed'}")
-    if added and not plan.meters:
+def _give(json: bool, done: "ImportedPlans", left_out: Sequence[str], notes: Sequence[str]) -> None:
+    from azlic.render.plans import PLAN_IMPORT
+
+    if json or done.entered:
+        PLAN_IMPORT.give(json, done, left_out, notes)
+    for entry in done.entered:
+        if entry.added:
+            tell_lack(entry.plan)
+
+
+def tell_lack(plan: "Plan") -> None:
+    """Say what a plan that was entered still lacks."""
+    if not plan.meters:
         output.tell(f"no meter draws on it yet: azlic plan map {plan.name} METER --units 1 --per 1")
 
 

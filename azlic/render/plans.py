@@ -2,26 +2,35 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from azlic.render.answer import Answer
 from azlic.render.table import align, columns, indent, render_text
+from azlic.render.text import indented
 from azlic.render.words import share_words
-from usage.plans.model import Change, Plan
+from usage.plans.model import Change, NextTerm, Plan, Renewal
 from usage.quantity import from_micro, group_digits
+
+if TYPE_CHECKING:
+    from usage.plans.azure_entry import EnteredPlan, ImportedPlans
 
 
 def plans_table(plans: Sequence[Plan]) -> str:
     """The plans for people."""
     if not plans:
         return "no plans; enter one with: azlic plan import LICENSE, or azlic plan add"
-    table = columns("~plan", "~type", ">committed", "from", "until")
+    accounts = any(plan.account for plan in plans)
+    table = columns("~plan", *["~account"] * accounts, "~type", ">committed", "from", "until")
     for plan in plans:
         committed = f"{group_digits(plan.count * plan.quota)} {plan.unit}/{plan.period}"
         more = " +" if plan.changes else ""
-        table.add_row(plan.name, f"{plan.plan_type} {plan.tier} x {plan.count}{more}", committed, *_dates(plan))
+        account = [plan.account or "-"] * accounts
+        table.add_row(
+            plan.name, *account, f"{plan.plan_type} {plan.tier} x {plan.count}{more}", committed, *_dates(plan)
+        )
     return render_text([table])
 
 
@@ -33,8 +42,12 @@ def plan_text(plan: Plan) -> str:
     """One plan for people: its terms, its meters, what was added, and what each period commits to."""
     start, end = _dates(plan)
     terms = columns("", "~")
+    if plan.arm_id:
+        terms.add_row("ARM id", _broken_at_slashes(plan.arm_id))
     terms.add_row("runs", f"{start} up to, not including, {end} (UTC)")
     terms.add_row("each unit", f"{group_digits(plan.quota)} {plan.unit} a {plan.period}")
+    if plan.renewed_from:
+        terms.add_row("known from", f"what was noted of plan {plan.renewed_from}; nobody has entered it yet")
     terms.add_row("at its end", renewal(plan))
     parts: list[RenderableType] = [
         headline(plan),
@@ -42,18 +55,39 @@ def plan_text(plan: Plan) -> str:
         Text(),
         *_meters(plan),
         *_changes(plan.changes, plan.unit),
+        *_renewals(plan.renewals, plan.unit),
     ]
     return render_text([*parts, *_periods(plan)])
 
 
+def _broken_at_slashes(path: str, width: int = 64) -> str:
+    lines = [""]
+    for part in path.strip("/").split("/"):
+        if lines[-1] and len(lines[-1]) + len(part) >= width:
+            lines.append("")
+        lines[-1] += f"/{part}"
+    return "\n".join(lines)
+
+
 def headline(plan: Plan) -> Text:
     """The plan by its name, its type and what was bought."""
-    return Text(f"Plan {plan.name}: {plan.plan_type} {plan.tier} x {plan.count}", style="bold")
+    return Text(f"Plan {plan.title}: {plan.plan_type} {plan.tier} x {plan.count}", style="bold")
 
 
 def renewal(plan: Plan) -> str:
     """What happens at the plan's end."""
-    return "renews itself" if plan.auto_renew else "ends; what is used later draws on no plan"
+    if coming := plan.next_term:
+        told = "renews itself" if plan.auto_renew else "goes on"
+        terms = term_words(coming, plan.unit)
+        return told if plan.noted_term is None else f"{told} as {terms}"
+    if plan.auto_renew:
+        return "renews itself; what its next term commits to is not known: azlic plan renew"
+    return "ends; what is used later draws on no plan"
+
+
+def term_words(term: NextTerm, unit: str) -> str:
+    """A next term in words."""
+    return f"{term.tier} x {term.count} of {group_digits(term.quota)} {unit}, up to {term.ends_at:%Y-%m-%d}"
 
 
 def _meters(plan: Plan) -> list[RenderableType]:
@@ -68,12 +102,22 @@ def _meters(plan: Plan) -> list[RenderableType]:
 def _changes(changes: Sequence[Change], unit: str) -> list[RenderableType]:
     if not changes:
         return []
-    table = columns("added from", ">units", f">{unit} in that period", "", "entered")
+    table = columns("added from", ">units", f">{unit} in that period", "", "entered", "~by")
     for change, quota in zip(changes, align([change.quota for change in changes]), strict=True):
         how = "taken back" if change.units < 0 else "pro-rated" if change.prorated else "as stated"
-        table.add_row(
-            f"{change.effective_at:%Y-%m-%d}", f"{change.units:+,}", quota, how, f"{change.entered_at:%Y-%m-%d}"
-        )
+        entered = f"{change.entered_at:%Y-%m-%d}", change.entered_by or "-"
+        table.add_row(f"{change.effective_at:%Y-%m-%d}", f"{change.units:+,}", quota, how, *entered)
+    return [indent(table), Text()]
+
+
+def _renewals(renewals: Sequence[Renewal], unit: str) -> list[RenderableType]:
+    if not renewals:
+        return []
+    table = columns("since", "~at its end", "entered", "~by")
+    for noted in renewals:
+        told = "renews itself" if noted.auto_renew else "ends" if noted.next_term is None else "goes on"
+        told += f" as {term_words(noted.next_term, unit)}" if noted.next_term else ""
+        table.add_row(f"{noted.effective_at:%Y-%m-%d}", told, f"{noted.entered_at:%Y-%m-%d}", noted.entered_by)
     return [indent(table), Text()]
 
 
@@ -100,6 +144,20 @@ def plan_fields(plan: Plan) -> object:
         "starts_at": plan.starts_at,
         "ends_at": plan.ends_at,
         "auto_renew": plan.auto_renew,
+        "arm_id": plan.arm_id,
+        "account": plan.account,
+        "renewed_from": plan.renewed_from,
+        "next_term": _term_fields(plan.next_term),
+        "renewals": [
+            {
+                "effective_at": noted.effective_at,
+                "auto_renew": noted.auto_renew,
+                "next_term": _term_fields(noted.next_term),
+                "entered_at": noted.entered_at,
+                "entered_by": noted.entered_by,
+            }
+            for noted in plan.renewals
+        ],
         "meters": plan.meters,
         "changes": [
             {
@@ -108,11 +166,53 @@ def plan_fields(plan: Plan) -> object:
                 "quota": from_micro(change.quota),
                 "prorated": change.prorated,
                 "entered_at": change.entered_at,
+                "entered_by": change.entered_by,
             }
             for change in plan.changes
         ],
     }
 
 
+def _term_fields(term: NextTerm | None) -> object:
+    return term and {
+        "tier": term.tier,
+        "count": term.count,
+        "quota": from_micro(term.quota),
+        "ends_at": term.ends_at,
+    }
+
+
+def import_text(done: "ImportedPlans", *_: object) -> str:
+    """What became of each plan that was taken."""
+    return "\n".join(map(entry_text, done.entered))
+
+
+def entry_text(entry: "EnteredPlan") -> str:
+    """Whether a plan was entered, or what was changed of it; and what it becomes, where that was stated."""
+    plan = entry.plan
+    if entry.changed:
+        lines = [line for change in entry.changed for line in indented(change, hanging=2)]
+        return "\n".join([f"plan {plan.title}: brought up to date", *lines])
+    if not entry.added:
+        return f"plan {plan.title}: already exists, nothing was changed"
+    then = [f"  at its end: {renewal(plan)}"] if plan.noted_term else []
+    return "\n".join([f"plan {plan.title}: entered", *then])
+
+
+def _import_fields(done: "ImportedPlans", left_out: Sequence[str], notes: Sequence[str]) -> object:
+    return {
+        "plans": [
+            {"added": entry.added, "changed": entry.changed, "plan": plan_fields(entry.plan)} for entry in done.entered
+        ],
+        "refused": [
+            {"name": refused.name, "reason": refused.error.message, "hint": refused.error.hint}
+            for refused in done.refused
+        ],
+        "left_out": left_out,
+        "notes": notes,
+    }
+
+
 PLANS = Answer("azlic.plans/v1", plans_table, lambda plans: {"plans": list(map(plan_fields, plans))})
 PLAN = Answer("azlic.plan/v1", plan_text, lambda plan: {"plan": plan_fields(plan)})
+PLAN_IMPORT = Answer("azlic.plan-import/v1", import_text, _import_fields)

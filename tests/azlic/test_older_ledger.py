@@ -86,6 +86,9 @@ WRITING: dict[str, tuple[str, ...]] = {
     "plan add": ("p-2027", *PLAN, "--start", "2027-01-01", "--end", "2028-01-01"),
     "plan amend": ("read-2026", "--units", "1", "--from", "2026-07-01"),
     "plan end": ("read-2026",),
+    "plan renew": ("read-2026",),
+    "plan rename": ("read-2026", "read"),
+    "plan remove": ("read-2026", "--yes"),
     "plan map": ("read-2026", "Sample.Meter"),
     "close": ("2026-02", "--accept", "known", "--yes"),
     "correct": ("019bb71e-aec0-7000-8000-000000000004", "--quantity", "1", "--reason", "one page", "--yes"),
@@ -103,7 +106,7 @@ WRITING: dict[str, tuple[str, ...]] = {
     "verify": ("license", "--record"),
 }
 """How each command that writes the ledger is tried here."""
-ORDINARY = {"quarantine retry": (1, "conflicts"), "accept": (1, "hall-2")}
+ORDINARY = {"plan remove": (2, "is closed"), "quarantine retry": (1, "conflicts"), "accept": (1, "hall-2")}
 """What is refused, or not all well, in a ledger of this version, too."""
 ELSEWHERE = {"watch", "pull", "acknowledge"}
 """They need a partner: a signal, a container, a head office."""

@@ -10,6 +10,7 @@ from licensing.core.instants import from_milliseconds
 from licensing.verdict.seen import CLOCK_TOLERANCE
 from licensing.verdict.verdict import Cause, Status, Verdict
 from usage.months import Month
+from usage.plans.arm_id import name_with_account
 from usage.reporting.activity import ContainerActivity
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.quality import Doubt
@@ -115,6 +116,12 @@ class PlanFact(NamedTuple):
     followed: bool
     used_after: bool
     usage: PlanUsage | None
+    account: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The name, with the account beside it."""
+        return name_with_account(self.name, self.account)
 
 
 class HandOver(NamedTuple):

@@ -7,44 +7,84 @@ from sqlalchemy import Connection, insert
 
 from licensing.core.errors import BadCall
 from licensing.core.instants import iso
+from licensing.db.readonly import view_of
+from usage.ledger.closed_months import last_closed_month
 from usage.ledger.tables.records import PlanChangeRow
-from usage.months import is_midnight
+from usage.months import Month, is_midnight
 from usage.plans.model import MAX_UNITS, Change, Plan
 from usage.plans.store import find_plan, plan_key
 from usage.quantity import MAX_WHOLE, MICRO, group_digits
 
 
 def amend_plan(
-    connection: Connection, name: str, units: int, effective_at: datetime, *, quota: int | None = None, now: datetime
+    connection: Connection,
+    name: str,
+    units: int,
+    effective_at: datetime,
+    *,
+    quota: int | None = None,
+    now: datetime,
+    entered_by: str | None = None,
 ) -> Change | None:
     """Add units to a plan from a day on: pro-rated for the rest of that period, or with the ``quota`` stated for it.
 
     Negative ``units`` take back the same number that was added from that very day. None when the same units from the
-    same day are there already. Raises ``BadCall`` for a day outside the plan, or nothing to take back.
+    same day are there already. Raises ``BadCall`` for a day outside the plan or in a closed month, or nothing to take
+    back.
     """
-    plan = find_plan(connection, name)
+    plan = find_plan(connection, name, effective_at)
     _refuse_what_cannot_be(plan, units, effective_at)
     standing = _standing(plan, abs(units), effective_at)
+    added = plan.prorate(units, effective_at) if quota is None else quota
+    change = Change(effective_at, units, added, quota is None, now, entered_by)
     if units < 0:
-        change = _take_back(plan, standing, units, now)
-    else:
-        added = plan.prorate(units, effective_at) if quota is None else quota
-        change = Change(effective_at, units, added, quota is None, now)
-        if standing is not None:
-            _refuse_other_quota(plan, standing, change)
-            return None
-    _refuse_too_much(plan, change)
-    connection.execute(
-        insert(PlanChangeRow).values(
-            plan=plan_key(connection, name),
-            effective_at=change.effective_at,
-            units=change.units,
-            quota=change.quota,
-            prorated=change.prorated,
-            entered_at=change.entered_at,
-        )
-    )
+        taken = standing or _standing_in_closed(plan, -units, effective_at, last_closed_month(view_of(connection)))
+        if taken is None:
+            raise BadCall(
+                f"no {-units} units were added to plan {plan.name} from that day",
+                hint=f"see: azlic plan show {plan.name}",
+            )
+        change = _take_back(plan, taken, change)
+    elif standing is not None:
+        _refuse_other_quota(plan, standing, change)
+        return None
+    _refuse_closed(connection, plan, change)
+    _insert(connection, plan, change)
     return change
+
+
+def take_count(
+    connection: Connection, plan: Plan, count: int, effective_at: datetime, *, now: datetime, entered_by: str
+) -> Change:
+    """Let a plan have a number of units from a day on, more or fewer than it has: pro-rated for that period.
+
+    Raises ``BadCall`` for a day outside the plan, or in a closed month.
+    """
+    units = count - plan.units_by(effective_at)
+    _refuse_what_cannot_be(plan, units, effective_at)
+    quota = plan.prorate(abs(units), effective_at) * (1 if units > 0 else -1)
+    change = Change(effective_at, units, quota, prorated=True, entered_at=now, entered_by=entered_by)
+    _refuse_closed(connection, plan, change)
+    _insert(connection, plan, change)
+    return change
+
+
+def _insert(connection: Connection, plan: Plan, change: Change) -> None:
+    _refuse_too_much(plan, change)
+    values = {field: getattr(change, field) for field in Change.__slots__}
+    connection.execute(insert(PlanChangeRow).values(values | {"plan": plan_key(connection, plan)}))
+
+
+def _refuse_closed(connection: Connection, plan: Plan, change: Change) -> None:
+    """A closed month stays as it was closed: what was bought in it counts from the first open one."""
+    closed = last_closed_month(view_of(connection))
+    if closed is None or change.effective_at >= closed.next.starts_at:
+        return
+    first = closed.next.starts_at
+    last_on = f"it can count from the first day that is open: --from {first:%Y-%m-%d}"
+    if first < plan.ends_at and change.units > 0:
+        last_on += f" --quota {change.quota // MICRO}, which keeps what it adds to that period"
+    raise BadCall(f"{Month.of(change.effective_at)} is closed: its report does not change any more", hint=last_on)
 
 
 def _refuse_what_cannot_be(plan: Plan, units: int, effective_at: datetime) -> None:
@@ -65,12 +105,18 @@ def _standing(plan: Plan, units: int, effective_at: datetime) -> Change | None:
     return same[-1] if same and same[-1].units > 0 else None
 
 
-def _take_back(plan: Plan, standing: Change | None, units: int, now: datetime) -> Change:
-    if standing is None:
-        raise BadCall(
-            f"no {-units} units were added to plan {plan.name} from that day", hint=f"see: azlic plan show {plan.name}"
-        )
-    return replace(standing, units=units, quota=-standing.quota, entered_at=now)
+def _standing_in_closed(plan: Plan, units: int, effective_at: datetime, closed: Month | None) -> Change | None:
+    """The same units from a day whose month is closed since: they are taken back from the first open month on."""
+    if closed is None or effective_at != closed.next.starts_at:
+        return None
+    days = sorted({change.effective_at for change in plan.changes if change.effective_at < effective_at}, reverse=True)
+    return next((found for day in days if (found := _standing(plan, units, day))), None)
+
+
+def _take_back(plan: Plan, standing: Change, back: Change) -> Change:
+    start, _ = plan.period_around(back.effective_at)
+    quota = -standing.quota if standing.effective_at >= start else back.units * plan.quota
+    return replace(back, quota=quota, prorated=standing.prorated)
 
 
 def _refuse_other_quota(plan: Plan, known: Change, change: Change) -> None:

@@ -7,7 +7,7 @@ Source: facts/azure-disconnected §3.1 to §3.3.
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -18,6 +18,7 @@ from licensing.core.files import FileTooLarge, read_file
 from licensing.core.instants import iso, parse_instant
 from licensing.core.text import printable
 from licensing.signing.document import Label
+from usage.plans.arm_id import arm_id
 
 MAX_BYTES = 4 << 20
 _BOM = b"\xef\xbb\xbf"
@@ -44,6 +45,14 @@ def _is_midnight(instant: datetime) -> datetime:
     return instant
 
 
+def _is_arm_id(value: str) -> str:
+    try:
+        return arm_id(value)
+    except BadCall as error:
+        raise ValueError(error.message) from error
+
+
+_ArmId = Annotated[str, AfterValidator(_is_arm_id)]
 _Whole = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=2**53 - 1)]
 _Day = Annotated[datetime, BeforeValidator(_instant), AfterValidator(_is_midnight)]
 
@@ -83,6 +92,7 @@ class AzureProperties(_Azure):
 class AzurePlan(_Azure):
     """A commitment plan."""
 
+    id: _ArmId | None = None
     name: Label
     properties: AzureProperties
 
@@ -99,11 +109,33 @@ class AzureTier(_Azure):
 AzureItem = TypeVar("AzureItem", bound=_Azure)
 
 
-class AzureList(_Azure, Generic[AzureItem]):
-    """A page of plans or tiers; ``next_link`` where there are more."""
+class FoundItem(NamedTuple):
+    """One item of a list as it was found, with its place."""
 
-    value: list[AzureItem]
-    next_link: str | None = None
+    place: str
+    value: object
+
+    @property
+    def name(self) -> str:
+        """What it calls itself, or else its place: for people."""
+        name = self.value.get("name") if isinstance(self.value, dict) else None
+        return f"plan {printable(name)[:200]}" if isinstance(name, str) and name else self.place or "the plan"
+
+    def read(self, kind: type[AzureItem]) -> AzureItem:
+        """The item as a value. Raises ``ValueError`` with the place of the first thing that is wrong."""
+        try:
+            return kind.model_validate(self.value)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            place = (self.place + _place(first["loc"])).lstrip(".")[:200] or "all of it"
+            raise ValueError(f"{place}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+class FoundList(NamedTuple):
+    """Azure's list, each item still to be read; ``goes_on`` says that there is more elsewhere."""
+
+    items: tuple[FoundItem, ...]
+    goes_on: bool
 
 
 def read_json(path: Path) -> bytes:
@@ -114,30 +146,31 @@ def read_json(path: Path) -> bytes:
         raise wrong(path.name, f"it is larger than {MAX_BYTES:,} bytes") from error
 
 
-def read_items(content: bytes, origin: str, kind: type[AzureItem]) -> AzureList[AzureItem]:
-    """Read Azure's list, a plain list or a single one. Raises ``AzlicError`` with the first wrong thing's place."""
+def read_items(content: bytes, origin: str) -> FoundList:
+    """Read Azure's list, a plain list or a single one. Raises ``AzlicError`` where it is none of these."""
     try:
-        parsed: Any = strict_json.loads(content.removeprefix(_BOM))
+        parsed: object = strict_json.loads(content.removeprefix(_BOM))
     except ValueError as error:
         raise wrong(origin, str(error)) from error
-    if isinstance(parsed, dict) and "payloadType" in parsed:
-        raise AzlicError(f"{origin} is a license, not Azure's JSON", hint="name the folder that holds it")
     if isinstance(parsed, list):
-        listed, known = {"value": parsed}, 1
-    elif isinstance(parsed, dict) and "value" not in parsed:
-        listed, known = {"value": [parsed]}, 2
-    else:
-        listed, known = parsed, 0
-    try:
-        return AzureList[kind].model_validate(listed)  # type: ignore[valid-type]
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise wrong(origin, f"{_place(first['loc'][known:])}: {first['msg'].removeprefix('Value error, ')}") from error
+        return FoundList(_numbered("", parsed), goes_on=False)
+    if not isinstance(parsed, dict):
+        raise wrong(origin, "all of it: it is neither a plan nor a list of plans")
+    if "payloadType" in parsed:
+        raise AzlicError(f"{origin} is a license, not Azure's JSON", hint="name the folder that holds it")
+    if "value" not in parsed:
+        return FoundList((FoundItem("", parsed),), goes_on=False)
+    if not isinstance(parsed["value"], list):
+        raise wrong(origin, "value: it is not a list")
+    return FoundList(_numbered("value", parsed["value"]), goes_on=bool(parsed.get("nextLink")))
+
+
+def _numbered(place: str, values: Sequence[object]) -> tuple[FoundItem, ...]:
+    return tuple(FoundItem(f"{place}[{number}]", value) for number, value in enumerate(values))
 
 
 def _place(location: Sequence[str | int]) -> str:
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return printable(place).lstrip(".")[:200] or "all of it"
+    return printable("".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location))
 
 
 def wrong(origin: str, what: str) -> AzlicError:
@@ -145,5 +178,5 @@ def wrong(origin: str, what: str) -> AzlicError:
     return AzlicError(
         f"{origin}: {what}",
         hint="give it what `az cognitiveservices account commitment-plan list` prints (tiers: `commitment-tier list`), "
-        "in UTF-8; nothing was entered",
+        "in UTF-8",
     )

@@ -1,19 +1,20 @@
 """Commitments: what was bought, for which time, which meters draw on it, and what each of its periods commits to."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from math import gcd
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from licensing.core.errors import BadCall
 from usage.months import Month, is_midnight
+from usage.plans.arm_id import account_of, name_with_account, same_arm_id
 from usage.quantity import MAX_WHOLE, MICRO
 
 Period = Literal["month", "year"]
 MAX_UNITS = 2**31 - 1
-_LABEL_LENGTH = 200
+LABEL_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,27 @@ class Change:
     quota: int
     prorated: bool
     entered_at: datetime
+    entered_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NextTerm:
+    """What a plan becomes at its end: ``count`` units of ``quota`` (millionths), up to ``ends_at``."""
+
+    tier: str
+    count: int
+    quota: int
+    ends_at: datetime
+
+
+class Renewal(NamedTuple):
+    """What is to come at a plan's end, as it stands from ``effective_at`` on."""
+
+    effective_at: datetime
+    auto_renew: bool
+    next_term: NextTerm | None
+    entered_at: datetime
+    entered_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +91,10 @@ class Plan:
     From ``starts_at`` up to, not including, ``ends_at``, both in UTC. Its meters are kept in the order of their names,
     its changes in the order they were entered. A period that the plan's start or end cuts short commits to the quota
     in full, as stated: where it was pro-rated, that quota is stated.
+
+    It is one term of what was bought; the terms of a plan of Azure's share its ``arm_id``. ``auto_renew`` is what
+    stands now, ``renewals`` how it came to it. ``renewed_from`` names the term whose renewal this one is: it is what
+    was noted to come then, as nobody has entered it yet.
     """
 
     name: str
@@ -83,12 +109,15 @@ class Plan:
     auto_renew: bool = False
     meters: tuple[MeterShare, ...] = ()
     changes: tuple[Change, ...] = ()
+    arm_id: str | None = None
+    renewals: tuple[Renewal, ...] = ()
+    renewed_from: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "meters", tuple(sorted(self.meters, key=lambda share: share.meter)))
         names = [share.meter for share in self.meters]
         for label in (self.name, self.plan_type, self.tier, self.unit, *names):
-            if not (1 <= len(label) <= _LABEL_LENGTH and label.isprintable()):
+            if not (1 <= len(label) <= LABEL_LENGTH and label.isprintable()):
                 raise BadCall(
                     f"{label!r} is not a valid name for a part of a plan", hint="use 1 to 200 printable characters"
                 )
@@ -105,6 +134,56 @@ class Plan:
                 f"plan {self.name} commits to more than can be counted",
                 hint="a quota is at most 1,000,000,000,000, a count 2,147,483,647",
             )
+
+    @property
+    def account(self) -> str | None:
+        """The account it belongs to, as far as it is known."""
+        return None if self.arm_id is None else account_of(self.arm_id)
+
+    @property
+    def title(self) -> str:
+        """The name, with the account beside it."""
+        return name_with_account(self.name, self.account)
+
+    def goes_by(self, name: str) -> bool:
+        """Whether it is meant by a name: its own, or its ARM id."""
+        return self.name == name or (self.arm_id is not None and same_arm_id(self.arm_id, name))
+
+    @property
+    def noted_term(self) -> NextTerm | None:
+        """What was noted that it becomes at its end."""
+        return self.renewals[-1].next_term if self.renewals else None
+
+    @property
+    def next_term(self) -> NextTerm | None:
+        """What it becomes at its end: as it was noted, or the same again where it renews itself.
+
+        None where it ends, or where it was cut short, so that nothing says what a whole term commits to.
+        """
+        if self.noted_term:
+            return self.noted_term
+        ends_at = same_length_after(self.starts_at, self.ends_at) if self.auto_renew else None
+        if ends_at is None:
+            return None
+        return NextTerm(self.tier, self.units_by(self.ends_at), self.quota, ends_at)
+
+    def renewed(self) -> "Plan | None":
+        """The term after this one, as far as it is known."""
+        coming = self.next_term
+        if coming is None:
+            return None
+        return replace(
+            self,
+            name=later_name(self.name.removesuffix(_since(self.starts_at)), self.ends_at),
+            tier=coming.tier,
+            count=coming.count,
+            quota=coming.quota,
+            starts_at=self.ends_at,
+            ends_at=coming.ends_at,
+            changes=(),
+            renewals=(),
+            renewed_from=self.name,
+        )
 
     def commitment_at(self, instant: datetime) -> int:
         """What the period of an instant commits to, with the units added up to that instant: millionths."""
@@ -153,6 +232,27 @@ class Plan:
     def covers(self, start: datetime, end: datetime) -> bool:
         """Whether the plan runs during any part of an interval."""
         return self.starts_at < end and start < self.ends_at
+
+
+def later_name(name: str, starts_at: datetime) -> str:
+    """What a later term of a plan is called: Azure calls it as the one before."""
+    return f"{name}{_since(starts_at)}"
+
+
+def _since(starts_at: datetime) -> str:
+    return f"@{starts_at:%Y-%m-%d}"
+
+
+def same_length_after(start: datetime, end: datetime) -> datetime | None:
+    """The end of a term as long as that from ``start`` to ``end`` and right after it, in months of the calendar."""
+    months = (end.year - start.year) * 12 + end.month - start.month
+    if start.day != end.day or months < 1:
+        return None
+    year, month = divmod(end.year * 12 + end.month - 1 + months, 12)
+    try:
+        return end.replace(year=year, month=month + 1)
+    except ValueError:  # the 31st of a month of 30 days: no term of whole months
+        return None
 
 
 def _years_after(start: datetime, years: int) -> datetime:

@@ -1,16 +1,19 @@
 """The stored plans: each entered once, its meters mapped by hand."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from licensing.core.errors import BadCall
 from licensing.core.instants import iso
-from licensing.db.readonly import view_of
+from licensing.db.readonly import ReadOnlyConnection, view_of
 from licensing.signing.document import CommittedPlan
-from usage.ledger.tables.records import PlanMeterRow, PlanRow
+from usage.ledger.closed_months import last_closed_month
+from usage.ledger.tables.records import PlanChangeRow, PlanMeterRow, PlanRenewalRow, PlanRow
+from usage.months import Month, day_number
+from usage.plans.arm_id import is_arm_id
 from usage.plans.model import MeterShare, Plan
 from usage.plans.read import read_plans
 from usage.quantity import MICRO, group_digits
@@ -34,22 +37,27 @@ def from_document(document: CommittedPlan) -> Plan:
     )
 
 
-def list_plans(connection: Connection) -> Sequence[Plan]:
-    """All plans, in the order of their start."""
-    return read_plans(view_of(connection))
+def list_plans(connection: Connection, until: datetime | None = None) -> Sequence[Plan]:
+    """All plans, in the order of their start; one that renews itself with its terms that begin before ``until``."""
+    return read_plans(view_of(connection), until)
 
 
-def find_plan(connection: Connection, name: str) -> Plan:
-    """The plan of a name. Raises ``BadCall`` where there is none."""
-    for plan in list_plans(connection):
-        if plan.name == name:
-            return plan
-    raise BadCall(f"there is no plan named {name}", hint="see: azlic plan list")
+def find_plan(connection: Connection, name: str, at: datetime | None = None) -> Plan:
+    """The plan of a name or an ARM id: of several terms the one that runs ``at`` an instant, else the newest.
+
+    Raises ``BadCall`` where there is none.
+    """
+    found = [plan for plan in list_plans(connection, at and at + timedelta(days=1)) if plan.goes_by(name)]
+    if not found:
+        raise BadCall(f"there is no plan named {name}", hint="see: azlic plan list")
+    running = (plan for plan in found if at is not None and plan.starts_at <= at < plan.ends_at)
+    return next(running, [plan for plan in found if not plan.renewed_from or len(found) == 1][-1])
 
 
-def plan_key(connection: Connection, name: str) -> int:
-    """The key of a plan that is there."""
-    return connection.execute(select(PlanRow.key).where(PlanRow.name == name)).scalar_one()
+def plan_key(connection: Connection, plan: Plan) -> int:
+    """The key of a plan that is there; a term that was only noted to come is entered by it."""
+    found = connection.execute(select(PlanRow.key).where(PlanRow.name == plan.name)).scalar()
+    return insert_plan(connection, plan) if found is None else found
 
 
 def add_plan(connection: Connection, plan: Plan) -> bool:
@@ -57,26 +65,39 @@ def add_plan(connection: Connection, plan: Plan) -> bool:
 
     Raises ``BadCall`` when a plan of that name has other terms, or another draws on the same meter at the same time.
     """
+    if is_arm_id(plan.name):
+        raise BadCall(f"{plan.name} is an ARM id, not a short name", hint="a plan's name does not begin with a slash")
     known = list_plans(connection)
-    if same := next((other for other in known if other.name == plan.name), None):
-        _refuse_other_terms(same, plan)
+    if same := next((other for other in known if other.name == plan.name and not other.renewed_from), None):
+        refuse_other_terms(same, plan)
         return False
-    _refuse_shared_meter(plan, known)
-    key = connection.execute(
-        insert(PlanRow).values(name=plan.name, **{term: getattr(plan, term) for term in _TERMS}).returning(PlanRow.key)
-    ).scalar_one()
-    for share in plan.meters:
-        _insert_share(connection, key, share)
+    insert_plan(connection, plan)
     return True
 
 
-def _refuse_other_terms(here: Plan, there: Plan) -> None:
-    units = {here.count, here.count + sum(change.units for change in here.changes)}
-    differing = [
+def insert_plan(connection: Connection, plan: Plan) -> int:
+    """Enter a plan that is not there; gives its key. Raises ``BadCall`` when another has its meter at that time."""
+    _refuse_shared_meter(plan, list_plans(connection))
+    values = {term: getattr(plan, term) for term in (*_TERMS, "name", "arm_id")}
+    key = connection.execute(insert(PlanRow).values(values).returning(PlanRow.key)).scalar_one()
+    for share in plan.meters:
+        _insert_share(connection, key, share)
+    return key
+
+
+def differing_terms(here: Plan, there: Plan) -> list[str]:
+    """The terms in which two plans differ; a count may be the one before or after units were added."""
+    units = {here.count, here.units_by(here.ends_at)}
+    return [
         term
         for term in _TERMS
         if getattr(here, term) != getattr(there, term) and not (term == "count" and there.count in units)
     ]
+
+
+def refuse_other_terms(here: Plan, there: Plan, *, besides: Collection[str] = ()) -> None:
+    """Refuse a plan that is here with other terms, or without its meters; some may be others. Raises ``BadCall``."""
+    differing = [term for term in differing_terms(here, there) if term not in besides]
     told = [f"{term} {_term_text(term, here)} here, {_term_text(term, there)} there" for term in differing]
     missing = {share.meter for share in there.meters} - {share.meter for share in here.meters}
     told += [f"meter {meter} only there" for meter in sorted(missing)]
@@ -109,18 +130,68 @@ def _refuse_shared_meter(plan: Plan, known: Iterable[Plan]) -> None:
     meters = {share.meter for share in plan.meters}
     for other in known:
         shared = meters & {share.meter for share in other.meters}
-        if shared and other.name != plan.name and other.covers(plan.starts_at, plan.ends_at):
+        if shared and other.name != plan.name and not other.renewed_from and other.covers(plan.starts_at, plan.ends_at):
             raise BadCall(
                 f"meter {min(shared)} already draws on plan {other.name} in that period",
                 hint="a meter draws on one plan at a time; leave it out, or let the plans follow each other",
             )
 
 
-def end_plan(connection: Connection, name: str) -> bool:
-    """Let a plan end at its end instead of renewing itself; False when it would have ended anyway."""
-    renews = find_plan(connection, name).auto_renew
-    connection.execute(update(PlanRow).where(PlanRow.name == name).values(auto_renew=False))
-    return renews
+def rename_plan(connection: Connection, name: str, new: str) -> Plan:
+    """Give a plan another short name; gives it as it was. Raises ``BadCall`` where another has that name."""
+    plan = find_plan(connection, name)
+    if any(other.name == new for other in list_plans(connection, plan.ends_at + timedelta(days=1))):
+        raise BadCall(f"there is a plan named {new} already", hint="choose another name; see: azlic plan list")
+    renamed = replace(plan, name=new)
+    if is_arm_id(new):
+        raise BadCall(f"{new} is an ARM id, not a short name", hint="a plan's name does not begin with a slash")
+    key = plan_key(connection, plan)
+    connection.execute(update(PlanRow).where(PlanRow.key == key).values(name=renamed.name))
+    return plan
+
+
+def remove_plan(connection: Connection, name: str, *, yes: bool = False) -> Plan:
+    """Remove a plan, as it was entered by mistake; gives it as it was, and without ``yes`` nothing is changed.
+
+    Raises ``BadCall`` where something was booked on a day of it, or a month of it is closed.
+    """
+    plan = find_plan(connection, name)
+    if plan.renewed_from:
+        raise BadCall(
+            f"plan {plan.name} was not entered: it is what {plan.renewed_from} becomes at its end",
+            hint=f"if it does not: azlic plan end {plan.renewed_from}",
+        )
+    view = view_of(connection)
+    closed = last_closed_month(view)
+    if plan.meters and closed and plan.starts_at < closed.next.starts_at:
+        raise BadCall(
+            f"{Month.of(plan.starts_at)} is closed, and plan {plan.name} is part of its report",
+            hint=f"it stays; let it end at its end: azlic plan end {plan.name}",
+        )
+    if used := _meter_used(view, plan):
+        raise BadCall(
+            f"meter {used} was used on days of plan {plan.name}",
+            hint=f"if it does not belong there: azlic plan map {plan.name} METER --remove, for each of its meters",
+        )
+    if yes:
+        key = plan_key(connection, plan)
+        for table in (PlanMeterRow, PlanChangeRow, PlanRenewalRow):
+            connection.execute(delete(table).where(table.plan == key))
+        connection.execute(delete(PlanRow).where(PlanRow.key == key))
+    return plan
+
+
+def _meter_used(view: ReadOnlyConnection, plan: Plan) -> str | None:
+    """A meter of a plan that was booked on a day of it."""
+    first, past = day_number(plan.starts_at), day_number(plan.ends_at)
+    months = f"{Month.of(plan.starts_at).number} AND {Month.of(plan.ends_at - timedelta(days=1)).number}"
+    used = view.select(
+        str,
+        "SELECT series.meter FROM series WHERE key IN"  # noqa: S608 - numbers of ours
+        f" (SELECT series FROM total WHERE day >= {first} AND day < {past}"
+        f" UNION SELECT series FROM correction WHERE booked_month BETWEEN {months})",
+    )
+    return min({share.meter for share in plan.meters}.intersection(used), default=None)
 
 
 def map_meter(connection: Connection, name: str, share: MeterShare) -> MeterShare | None:
@@ -134,17 +205,18 @@ def map_meter(connection: Connection, name: str, share: MeterShare) -> MeterShar
     _refuse_shared_meter(replace(plan, meters=(*others, share)), list_plans(connection))
     if before is not None:
         unmap_meter(connection, name, share.meter)
-    _insert_share(connection, plan_key(connection, name), share)
+    _insert_share(connection, plan_key(connection, plan), share)
     return before
 
 
 def unmap_meter(connection: Connection, name: str, meter: str) -> MeterShare:
     """Let a meter draw on a plan no longer; gives the ratio it had. Raises ``BadCall`` when it did not draw on it."""
-    before = {share.meter: share for share in find_plan(connection, name).meters}
+    plan = find_plan(connection, name)
+    before = {share.meter: share for share in plan.meters}
     if meter not in before:
         raise BadCall(f"meter {meter} does not draw on plan {name}", hint=f"see: azlic plan show {name}")
     connection.execute(
-        delete(PlanMeterRow).where(PlanMeterRow.plan == plan_key(connection, name), PlanMeterRow.meter == meter)
+        delete(PlanMeterRow).where(PlanMeterRow.plan == plan_key(connection, plan), PlanMeterRow.meter == meter)
     )
     return before[meter]
 

@@ -77,7 +77,7 @@ def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> 
     """The report on a month, from the ledger as it is; ``as_of`` is the instant it was asked for."""
     start, end = month.starts_at, month.next.starts_at
     view = view_of(connection)
-    known = read_plans(view)
+    known = read_plans(view, end)
     periods = [(plan, period) for plan in known for period in plan.periods(start, end)]
     days = daily_use(view, *days_needed(known, month))
     on_none = _on_no_plan(days, known)

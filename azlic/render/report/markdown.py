@@ -21,7 +21,7 @@ def report_markdown(report: MonthlyReport) -> str:
         why = f" Something was open: {_cell(report.closed.reason)}" if report.closed.reason else ""
         parts += [f"Closed at {iso(report.closed.closed_at)}, head `{report.closed.head.hex()}`.{why}"]
     for usage in report.plans:
-        parts += [f"## Plan {_cell(usage.plan.name)}", _plan_table(usage), _use_table(usage)]
+        parts += [f"## Plan {_cell(usage.plan.title)}", _plan_table(usage), _use_table(usage)]
     if not report.plans:
         parts += ["No plan covers this month."]
     if report.unmapped:

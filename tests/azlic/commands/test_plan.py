@@ -8,6 +8,7 @@ import pytest
 
 from tests.azlic.conftest import Cli
 from tests.site import METER, Site
+from tests.usage.lines import a_line
 
 TERM: dict[str, Any] = {
     "tier": "T1",
@@ -177,3 +178,112 @@ def test_a_plan_that_is_not_there_is_a_bad_call(cli: Cli, site: Site, words: tup
 def test_no_plan_is_a_list_too(cli: Cli, site: Site) -> None:
     site.ledger.dispose()
     assert "no plans; enter one with" in cli("plan", "list").out
+
+
+def two_accounts(folder: Path, **second: Any) -> Path:
+    """Two accounts with a plan of one name, as Azure lists them for a subscription."""
+    listed = []
+    for account, changes in (("hall-1", {}), ("hall-2", second)):
+        azure(folder, name="plant", **changes)
+        (one,) = json.loads((folder / "plans.json").read_text())["value"]
+        scope = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg"
+        identity = f"{scope}/providers/Microsoft.CognitiveServices/accounts/{account}/commitmentPlans/plant"
+        listed.append({"id": identity} | one)
+    path = folder / "plans.json"
+    path.write_text(json.dumps({"value": listed}))
+    return path
+
+
+def test_the_account_is_shown_beside_the_name(cli: Cli, site: Site) -> None:
+    path = two_accounts(site.folder)
+    assert cli("plan", "import", path, "--period", "year").out.splitlines() == [
+        "plan plant (account hall-1): entered",
+        "plan plant@hall-2 (account hall-2): entered",
+    ]
+    assert "hall-2" in cli("plan", "list").out and "account" in cli("plan", "list").out
+    identity = plans(cli)[1]["arm_id"]
+    for name in ("plant@hall-2", identity, identity.lower()):
+        shown = cli("plan", "show", name).out
+        assert "Plan plant@hall-2 (account hall-2): Read T1 x 2" in shown and identity in "".join(shown.split())
+        assert max(map(len, shown.splitlines())) <= 80
+    assert "(account hall-1)" in cli("report", "2026-03").out
+    assert "(account hall-1)" in cli("report", "2026-03", "--format", "markdown").out
+    assert [plan["account"] for plan in plans(cli)] == ["hall-1", "hall-2"]
+    assert cli("plan", "rename", identity, "hall-2").out == "plan plant@hall-2: now called hall-2\n"
+    assert cli("plan", "amend", identity.upper(), "--units", "1", "--from", "2026-07-01").status == 0
+    assert "+1" in cli("plan", "show", "hall-2").out
+
+
+def test_one_that_cannot_be_taken_does_not_stop_the_others(cli: Cli, site: Site) -> None:
+    path = two_accounts(site.folder, current=TERM | {"endDate": "2025-01-01T00:00:00Z"})
+    for _ in range(2):
+        answer = cli("plan", "import", path, "--period", "year")
+        assert answer.status == 1 and "plan plant (account hall-1)" in answer.out
+        assert "refused: plan plant: plans.json: plan plant: plan plant ends before it starts" in answer.err
+    told = cli("plan", "import", path, "--period", "year", "--json")
+    document = json.loads(told.out)
+    assert (told.status, document["schema"]) == (1, "azlic.plan-import/v1")
+    assert [entry["plan"]["account"] for entry in document["plans"]] == ["hall-1"]
+    (refused,) = document["refused"]
+    assert "ends before it starts" in refused["reason"] and refused["hint"]
+
+
+def test_renewal_is_turned_off_and_on_and_told_at_80_columns(cli: Cli) -> None:
+    cli("plan", "add", "by-hand", *BY_HAND, "--period", "year", "--auto-renew")
+    assert "no longer renews itself" in cli("plan", "end", "by-hand", "--from", "2026-05-01").out
+    assert "plan by-hand: renews itself\n" in cli("plan", "renew", "by-hand", "--from", "2026-06-01").out
+    stated = cli("plan", "renew", "by-hand", "--tier", "T2", "--quota", "3000", "--count", "2", "--from", "2026-07-01")
+    assert stated.out == "plan by-hand: renews itself as T2 x 2 of 3,000 Transaction, up to 2028-01-01\n"
+    shown = cli("plan", "show", "by-hand").out
+    assert max(map(len, shown.splitlines())) <= 80
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    since = [line for line in lines if line.startswith(("2026-05-01", "2026-06-01", "2026-07-01"))]
+    assert [line.split()[1] for line in since] == ["ends", "renews", "renews"]
+    assert [plan["name"] for plan in plans(cli)] == ["by-hand", "by-hand@2027-01-01"]
+    assert plans(cli)[1]["renewed_from"] == "by-hand" and plans(cli)[1]["tier"] == "T2"
+    assert "what was noted of plan by-hand" in " ".join(cli("plan", "show", "by-hand@2027-01-01").out.split())
+
+
+def test_the_report_draws_on_the_term_that_renewed_itself(cli: Cli) -> None:
+    cli("plan", "add", "by-hand", *BY_HAND, "--period", "year", "--meter", METER, "--auto-renew")
+    (usage,) = json.loads(cli("report", "2028-03", "--format", "json").out)["plans"]
+    assert (usage["plan"]["name"], usage["committed"]) == ("by-hand@2028-01-01", 1000)
+    cli("plan", "end", "by-hand", "--from", "2026-05-01")
+    assert json.loads(cli("report", "2028-03", "--format", "json").out)["plans"] == []
+
+
+def test_a_plan_entered_by_mistake_is_removed_and_one_that_was_used_is_not(cli: Cli, site: Site) -> None:
+    words = (*BY_HAND, "--period", "year", "--meter", METER)
+    cli("plan", "add", "by-hand", *words)
+    assert "Remove plan by-hand?" in cli("plan", "remove", "by-hand").err and len(plans(cli)) == 1
+    assert cli("plan", "remove", "by-hand", "--yes").out == "plan by-hand: removed\n"
+    assert plans(cli) == []
+    cli("plan", "add", "by-hand", *words)
+    usage = site.output / "read" / "0123456789ab" / "usage-2026-03-01.jsonl"
+    usage.parent.mkdir(parents=True)
+    usage.write_bytes(a_line("a") + b"\n")
+    cli("ingest", "output")
+    refused = cli("plan", "remove", "by-hand", "--yes")
+    assert refused.status == 2 and f"meter {METER} was used on days of plan by-hand" in refused.err
+    cli("plan", "map", "by-hand", METER, "--remove")
+    assert cli("plan", "remove", "by-hand", "--yes").status == 0
+
+
+def test_units_in_a_closed_month_are_refused_with_the_first_day_that_is_open(cli: Cli, site: Site) -> None:
+    cli("plan", "add", "by-hand", *BY_HAND, "--period", "year", "--meter", METER)
+    for units, start in (("2", "2026-02-10"), ("1", "2026-05-01")):
+        cli("plan", "amend", "by-hand", "--units", units, "--from", start)
+    usage = site.output / "read" / "0123456789ab" / "usage-2026-03-01.jsonl"
+    usage.parent.mkdir(parents=True)
+    usage.write_bytes(a_line("a") + b"\n")
+    cli("ingest", "output")
+    assert cli("close", "2026-03", "--yes").status == 0
+    refused = cli("plan", "amend", "by-hand", "--units", "1", "--from", "2026-03-10")
+    assert refused.status == 2 and "2026-03 is closed" in refused.err
+    assert "--from 2026-04-01 --quota 813" in refused.err
+    assert cli("plan", "amend", "by-hand", "--units", "1", "--from", "2026-04-01", "--quota", "813").status == 0
+    refused = cli("plan", "amend", "by-hand", "--units", "-2", "--from", "2026-02-10")
+    assert refused.status == 2 and "--from 2026-04-01" in refused.err
+    taken = cli("plan", "amend", "by-hand", "--units", "-2", "--from", "2026-04-01")
+    assert "-2 units from 2026-04-01, -1,780 Transaction in that period" in taken.out, taken
+    assert cli("plan", "remove", "by-hand", "--yes").status == 2

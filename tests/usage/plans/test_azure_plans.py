@@ -1,6 +1,7 @@
 """Azure's own JSON, in the shapes that were recorded."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import pytest
 from licensing.core.errors import AzlicError, BadCall
 from licensing.db.database import writing
 from tests.site import METER, Site
-from tests.usage.commitments import day, entered, plan
+from tests.usage.commitments import day, entered
 from usage.plans.azure_decode import MAX_BYTES, read_json
-from usage.plans.azure_import import AzurePlans, enter_plans, parse_plans, parse_tiers
-from usage.plans.model import MeterShare, Plan
+from usage.plans.azure_entry import ImportedPlans, enter_plans
+from usage.plans.azure_import import AzurePlans, parse_plans, parse_tiers
+from usage.plans.model import MeterShare, NextTerm, Plan
 from usage.quantity import MICRO
 
 CURRENT = {
@@ -40,7 +42,13 @@ TIERS = {
 }
 
 
-def azure(name: str = "plant", current: dict[str, Any] | None = CURRENT, **properties: Any) -> dict[str, Any]:
+GROUP = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg"
+KIND = "Microsoft.CognitiveServices/accounts/commitmentPlans"
+
+
+def azure(
+    name: str = "plant", current: dict[str, Any] | None = CURRENT, *, account: str = "hall-1", **properties: Any
+) -> dict[str, Any]:
     fields = {
         "provisioningState": "Succeeded",
         "hostingModel": "DisconnectedContainer",
@@ -49,7 +57,8 @@ def azure(name: str = "plant", current: dict[str, Any] | None = CURRENT, **prope
         "current": current,
         "next": None,
     }
-    return {"id": f"/x/{name}", "type": "x", "name": name, "etag": '"0"', "properties": fields | properties}
+    identity = f"{GROUP}/providers/Microsoft.CognitiveServices/accounts/{account}/commitmentPlans/{name}"
+    return {"id": identity, "type": KIND, "name": name, "etag": '"0"', "properties": fields | properties}
 
 
 def changed(term: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -62,9 +71,24 @@ def parse(content: object, *, tiers: object = None, meters: tuple[str, ...] = ()
     return parse_plans(raw, "plans.json", period="year", tiers=known, meters=meters)
 
 
+def found(content: object, **more: Any) -> list[Plan]:
+    """The plans of a file in which nothing is wrong; else the first thing that is."""
+    parsed = parse(content, **more)
+    for refused in parsed.refused:
+        raise refused.error
+    return [entry.plan for entry in parsed.plans]
+
+
 def enter(site: Site, content: object, **more: Any) -> list[tuple[Plan, bool]]:
+    done = take(site, content, **more)
+    for refused in done.refused:
+        raise refused.error
+    return [(entry.plan, entry.added) for entry in done.entered]
+
+
+def take(site: Site, content: object, *, start: datetime | None = None, **more: Any) -> ImportedPlans:
     with writing(site.ledger) as connection:
-        return enter_plans(connection, parse(content, **more))
+        return enter_plans(connection, parse(content, **more), start=start, now=site.now, entered_by="ada")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +97,7 @@ def enter(site: Site, content: object, **more: Any) -> list[tuple[Plan, bool]]:
     ids=["one plan", "a list", "Azure's list", "a list that says it is the last"],
 )
 def test_each_shape_holds_the_same_plan(content: object) -> None:
-    (only,) = parse(content).plans
+    (only,) = found(content)
     assert only == Plan(
         name="plant",
         plan_type="Read",
@@ -84,12 +108,13 @@ def test_each_shape_holds_the_same_plan(content: object) -> None:
         period="year",
         starts_at=day("2026-01-01"),
         ends_at=day("2027-01-01"),
+        arm_id=azure()["id"],
     )
 
 
 @pytest.mark.parametrize("count", ["gone", None, 1, 1.0])
 def test_a_count_left_out_is_one(count: object) -> None:
-    (only,) = parse(azure(current=changed(CURRENT, count=count))).plans
+    (only,) = found(azure(current=changed(CURRENT, count=count)))
     assert only.count == 1
 
 
@@ -99,11 +124,11 @@ def test_a_byte_order_mark_is_passed_over() -> None:
 
 def test_characters_of_ten_billion_are_counted() -> None:
     term = changed(CURRENT, quota={"quantity": 10_000_000_000.0, "unit": "Transaction"})
-    (only,) = parse(azure(planType="Characters", current=term)).plans
+    (only,) = found(azure(planType="Characters", current=term))
     assert only.quota == 10**10 * MICRO
 
 
-def test_a_first_month_cut_short_and_its_next_are_two_plans() -> None:
+def test_a_first_month_cut_short_has_a_next_one_in_full() -> None:
     cut = {"startDate": "2022-03-28T00:00:00Z", "endDate": "2022-04-01T00:00:00Z"}
     full = {"startDate": "2022-04-01T00:00:00Z", "endDate": "2022-05-01T00:00:00Z"}
     quotas = [{"quantity": quantity, "unit": "Transaction"} for quantity in (129032, 3000000)]
@@ -114,30 +139,34 @@ def test_a_first_month_cut_short_and_its_next_are_two_plans() -> None:
         hostingModel="Web",
         planType="TA",
     )
-    found = parse(content)
-    assert [(one.name, one.tier, one.count, one.quota // MICRO, one.starts_at, one.ends_at) for one in found.plans] == [
-        ("ta", "T1", 1, 129_032, day("2022-03-28"), day("2022-04-01")),
-        ("ta@2022-04-01", "T2", 1, 3_000_000, day("2022-04-01"), day("2022-05-01")),
-    ]
-    assert found.notes == ("plan ta is for hosting model Web, not DisconnectedContainer",)
+    parsed = parse(content)
+    ((plan, coming),) = parsed.plans
+    assert (plan.tier, plan.count, plan.quota // MICRO) == ("T1", 1, 129_032)
+    assert coming == NextTerm("T2", 1, 3_000_000 * MICRO, day("2022-05-01"))
+    assert parsed.notes == ("plan ta: it is for hosting model Web, not DisconnectedContainer",)
 
 
-def test_a_next_term_without_dates_is_said_and_not_entered() -> None:
-    found = parse(azure(next={"tier": "T2"}))
-    assert len(found.plans) == 1
-    assert "its next term, T2, has no dates yet" in found.notes[0]
+def test_a_next_term_without_dates_is_as_long_as_this_one() -> None:
+    ((_, coming),) = parse(azure(next={"tier": "T1", "count": 3})).plans
+    assert coming == NextTerm("T1", 3, 500_000 * MICRO, day("2028-01-01"))
+
+
+def test_a_next_term_whose_quota_nobody_states_is_said_and_not_taken() -> None:
+    parsed = parse(azure(next={"tier": "T2"}))
+    assert parsed.plans[0].next_term is None
+    assert "its next term, T2, has no quota; state that of tier T2 with --tiers FILE" in parsed.notes[0]
 
 
 def test_a_next_term_after_a_pause_is_refused() -> None:
     with pytest.raises(AzlicError, match=r"plan plant: properties\.next begins on 2027-01-02, not on 2027-01-01"):
-        parse(azure(next=NEXT | {"startDate": "2027-01-02T00:00:00Z"}))
+        found(azure(next=NEXT | {"startDate": "2027-01-02T00:00:00Z"}))
 
 
 @pytest.mark.parametrize("state", ["Failed", "Canceled", "Deleting", "Creating"])
 def test_a_plan_that_does_not_stand_is_left_out_with_its_reason(state: str) -> None:
-    found = parse([azure(), azure("other", provisioningState=state)])
-    assert [one.name for one in found.plans] == ["plant"]
-    assert found.left_out == (f"plan other: its provisioningState is {state}",)
+    parsed = parse([azure(), azure("other", provisioningState=state)])
+    assert [entry.plan.name for entry in parsed.plans] == ["plant"]
+    assert parsed.left_out == (f"plan other: its provisioningState is {state}",)
 
 
 def test_a_plan_without_a_term_is_left_out_with_its_reason() -> None:
@@ -145,30 +174,31 @@ def test_a_plan_without_a_term_is_left_out_with_its_reason() -> None:
 
 
 def test_a_list_that_goes_on_elsewhere_is_said_to() -> None:
-    found = parse({"value": [azure()], "nextLink": "https://management.azure.com/more"})
-    assert len(found.plans) == 1 and "continues at its nextLink" in found.left_out[0]
+    parsed = parse({"value": [azure()], "nextLink": "https://management.azure.com/more"})
+    assert len(parsed.plans) == 1 and "continues at its nextLink" in parsed.left_out[0]
 
 
 def test_a_quota_left_out_is_that_of_the_tier() -> None:
-    (only,) = parse(azure(current=changed(CURRENT, quota="gone")), tiers=TIERS).plans
+    (only,) = found(azure(current=changed(CURRENT, quota="gone")), tiers=TIERS)
     assert (only.quota, only.unit) == (500_000 * MICRO, "Transaction")
     with pytest.raises(AzlicError, match="has no quota; state that of tier T1 with --tiers FILE"):
-        parse(azure(current=changed(CURRENT, quota=None)))
+        found(azure(current=changed(CURRENT, quota=None)))
 
 
 def test_a_quota_unlike_its_tiers_is_taken_and_said() -> None:
     total = changed(CURRENT, quota={"quantity": 1_000_000, "unit": "Transaction"})
-    found = parse(azure(current=total), tiers=TIERS)
-    assert found.plans[0].quota == 1_000_000 * MICRO
+    parsed = parse(azure(current=total), tiers=TIERS)
+    assert parsed.plans[0].plan.quota == 1_000_000 * MICRO
     assert (
-        "states 1,000,000 Transaction, its tier 500,000 Transaction: taken as stated, for each of 2" in found.notes[0]
+        "states 1,000,000 Transaction, its tier 500,000 Transaction: taken as stated, for each of 2" in parsed.notes[0]
     )
 
 
-def test_two_quotas_for_one_tier_are_refused() -> None:
+def test_a_tier_of_two_quotas_states_none() -> None:
     twice = [TIERS["value"][0], TIERS["value"][0] | {"quota": {"quantity": 1, "unit": "Hour"}}]  # type: ignore[index]
     with pytest.raises(AzlicError, match="tier DisconnectedContainer Read T1 is listed with two quotas"):
-        parse(azure(), tiers=twice)
+        found(azure(current=changed(CURRENT, quota="gone")), tiers=twice)
+    assert found(azure(), tiers=twice), "a plan that states its own quota needs none of them"
 
 
 WRONG = {
@@ -214,7 +244,7 @@ WRONG = {
 @pytest.mark.parametrize(("content", "message"), WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_said_with_its_place(content: object, message: str) -> None:
     with pytest.raises(AzlicError, match=message) as refused:
-        parse(content)
+        found(content)
     assert refused.value.hint
 
 
@@ -250,10 +280,11 @@ def test_hours_get_no_meter_by_themselves(site: Site) -> None:
 
 def test_the_same_file_twice_changes_nothing(site: Site) -> None:
     first = enter(site, azure(next=NEXT))
+    before = entered(site)
     second = enter(site, azure(next=NEXT))
-    assert [(one.name, added) for one, added in first] == [("plant", True), ("plant@2027-01-01", True)]
-    assert [added for _, added in second] == [False, False]
-    assert [one.name for one in entered(site)] == ["plant", "plant@2027-01-01"]
+    assert [(one.name, added) for one, added in first] == [("plant", True)]
+    assert [added for _, added in second] == [False]
+    assert [one.name for one in entered(site)] == ["plant", "plant@2027-01-01"] and entered(site) == before
 
 
 def test_a_year_later_the_next_term_is_the_current_one(site: Site) -> None:
@@ -261,6 +292,13 @@ def test_a_year_later_the_next_term_is_the_current_one(site: Site) -> None:
     assert enter(site, azure(current=NEXT))[0][1] is False
     later = NEXT | {"startDate": "2028-01-01T00:00:00Z", "endDate": "2029-01-01T00:00:00Z"}
     assert [(one.name, added) for one, added in enter(site, azure(current=later))] == [("plant@2028-01-01", True)]
+    assert [one.renewed_from for one in entered(site)] == [None, None, None]
+
+
+def test_a_next_term_that_came_with_other_terms_is_as_it_came(site: Site) -> None:
+    enter(site, azure(next=NEXT))
+    assert enter(site, azure(current=NEXT | {"tier": "T4"}))[0][1] is True
+    assert [(one.name, one.tier) for one in entered(site)] == [("plant", "T1"), ("plant@2027-01-01", "T4")]
 
 
 def test_other_terms_of_the_same_plan_are_refused(site: Site) -> None:
@@ -273,4 +311,5 @@ def test_other_terms_of_the_same_plan_are_refused(site: Site) -> None:
 def test_a_license_and_azure_may_tell_of_the_same_plan(site: Site) -> None:
     site.enter_plan()
     term = changed(CURRENT, count="gone")
-    assert enter(site, azure("read-2026", term)) == [(plan(meters=()), False)]
+    ((one, added),) = enter(site, azure("read-2026", term))
+    assert not added and one.arm_id == azure("read-2026")["id"] and [*one.meters] == [MeterShare(METER)]

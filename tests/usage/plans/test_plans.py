@@ -5,9 +5,9 @@ import pytest
 from licensing.core.errors import BadCall
 from licensing.db.database import writing
 from tests.site import METER, Site
-from tests.usage.commitments import day, enter, entered, plan
+from tests.usage.commitments import enter, entered, plan
 from usage.plans.model import MeterShare
-from usage.plans.store import end_plan, map_meter, unmap_meter
+from usage.plans.store import map_meter, unmap_meter
 from usage.quantity import MICRO
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
@@ -106,11 +106,3 @@ def test_a_meter_is_mapped_on_one_plan_at_a_time(site: Site) -> None:
 def test_a_plan_that_is_not_there_is_said_so(site: Site) -> None:
     with pytest.raises(BadCall, match="there is no plan named nothing"):
         map_it(site, METER, name="nothing")
-
-
-def test_a_plan_ended_twice_is_ended_once(site: Site) -> None:
-    enter(site, replace(plan(), auto_renew=True))
-    with writing(site.ledger) as connection:
-        assert [end_plan(connection, "read-2026") for _ in range(2)] == [True, False]
-    (only,) = entered(site)
-    assert not only.auto_renew and only.ends_at == day("2027-01-01")

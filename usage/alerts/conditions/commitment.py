@@ -40,7 +40,7 @@ def _use_alert(usage: PlanUsage, state: State) -> Alert | None:
         rank=percent,
         stage=f"{percent} %",
         since=state.since(name),
-        subject=f"plan {usage.plan.name}",
+        subject=f"plan {usage.plan.title}",
         meaning=f"{told} are used, of the period that ends at {iso(usage.period_ends_at)}"
         + (
             f": {group_digits(used_for_people(-usage.remaining))} {usage.plan.unit} more than was committed."
@@ -63,7 +63,7 @@ def _running_out(usage: PlanUsage, state: State, rules: Rules) -> Alert | None:
         rank=int(soon),
         stage=f"within {rules.lead_days} days" if soon else "before its end",
         since=state.since(name),
-        subject=f"plan {usage.plan.name}",
+        subject=f"plan {usage.plan.title}",
         meaning=f"At the pace of the last weeks it will be used up on {at:%Y-%m-%d}; its period ends at"
         f" {iso(usage.period_ends_at)}.",
         action="Buy more units in time (azlic report shows how many), then enter them: azlic plan amend",
@@ -86,7 +86,7 @@ def _ending(plan: PlanFact, state: State, rules: Rules) -> Alert | None:
         rank=1 if ended else -days,
         stage="ended" if ended else f"{days} {'day' if days == 1 else 'days'}",
         since=before(plan.ends_at, stages[0]),
-        subject=f"plan {plan.name}",
+        subject=f"plan {plan.title}",
         meaning=f"The plan ended at {iso(plan.ends_at)}, and its meters have been used on no plan since."
         if ended
         else f"The plan ends at {iso(plan.ends_at)}, and no plan follows it.",

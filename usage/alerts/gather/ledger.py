@@ -24,12 +24,13 @@ def read_plan_facts(plans: Sequence[Plan], days: Sequence[DayUse], now: datetime
             name=plan.name,
             container=plan.plan_type,
             ends_at=plan.ends_at,
-            renews=plan.auto_renew,
+            renews=plan.next_term is not None,
             followed=_has_successor(plan, plans),
             used_after=_is_used_after(plan, plans, days),
             usage=usage_of_plan(plan, plan.period_around(now), days, Month.of(now), as_of=now)
             if now < plan.ends_at
             else None,
+            account=plan.account,
         )
         for plan in plans
         if plan.starts_at <= now

@@ -87,7 +87,7 @@ def _is_trust_missing(trust: TrustStore, seen: Seen, *, named: bool) -> bool:
 
 
 def _read_ledger(connection: ReadOnlyConnection, now: datetime, *, with_use: bool) -> LedgerFacts:
-    plans = read_plans(connection)
+    plans = read_plans(connection, now)
     days = daily_use(connection, *days_needed(plans, Month.of(now)))
     return LedgerFacts(
         plans=ledger.read_plan_facts(plans, days, now),

@@ -197,7 +197,10 @@ class FindingRow(Table):
 
 
 class PlanRow(Table):
-    """A commitment as the operator entered or imported it; ``ends_at`` is exclusive."""
+    """A commitment as the operator entered or imported it, one term of it; ``ends_at`` is exclusive.
+
+    ``arm_id`` is Azure's own name of the plan, which all its terms share; ``auto_renew`` is as it was entered.
+    """
 
     __tablename__ = "plan"
     key: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -211,6 +214,8 @@ class PlanRow(Table):
     starts_at: Mapped[datetime] = mapped_column(Moment)
     ends_at: Mapped[datetime] = mapped_column(Moment)
     auto_renew: Mapped[bool] = mapped_column(Boolean, default=False)
+    arm_id: Mapped[str | None] = mapped_column(String)
+    __table_args__ = (Index("ix_plan_arm_id_starts_at", "arm_id", "starts_at", unique=True),)
 
 
 class PlanMeterRow(Table):
@@ -237,6 +242,26 @@ class PlanChangeRow(Table):
     quota: Mapped[int] = mapped_column(BigInteger)
     prorated: Mapped[bool] = mapped_column(Boolean)
     entered_at: Mapped[datetime] = mapped_column(Moment)
+    entered_by: Mapped[str | None] = mapped_column(String)
+
+
+class PlanRenewalRow(Table):
+    """What is to come at a plan's end, as it stands from ``effective_at`` on: whether it renews itself, and as what.
+
+    The four terms are those of a next term that is known; ``ends_at`` is exclusive.
+    """
+
+    __tablename__ = "plan_renewal"
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    plan: Mapped[int] = mapped_column(ForeignKey("plan.key"))
+    effective_at: Mapped[datetime] = mapped_column(Moment)
+    auto_renew: Mapped[bool] = mapped_column(Boolean)
+    tier: Mapped[str | None] = mapped_column(String)
+    count: Mapped[int | None] = mapped_column(Integer)
+    quota: Mapped[int | None] = mapped_column(BigInteger)
+    ends_at: Mapped[datetime | None] = mapped_column(Moment)
+    entered_at: Mapped[datetime] = mapped_column(Moment)
+    entered_by: Mapped[str] = mapped_column(String)
 
 
 class ReadingSourceRow(Table):
