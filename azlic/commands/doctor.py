@@ -36,9 +36,15 @@ def doctor_command(
     user: Annotated[
         str,
         typer.Option(
-            "--user", metavar="nonroot|UID:GID", help="The container's user. UID:GID are ids of this host, unshifted."
+            "--user",
+            metavar="nonroot|openshift|UID:GID",
+            help="The container's user. UID:GID are ids of this host, unshifted; openshift is any user in group 0.",
         ),
     ] = "nonroot",
+    fs_group: Annotated[
+        int | None,
+        typer.Option("--fs-group", min=0, metavar="GID", help="The group that Kubernetes gives volumes to (fsGroup)."),
+    ] = None,
     url: Annotated[
         str | None, typer.Option("--url", metavar="URL", help="Ask the running container too: http://127.0.0.1:5000.")
     ] = None,
@@ -67,11 +73,12 @@ def doctor_command(
     from licensing.trust.store import TrustStore
 
     settings = load_settings()
+    whose = find_user(user, nonroot=settings.nonroot)
     site = Site(
         license=license_,
         outputs=tuple(outputs or [Path("/output")]),
-        nonroot=find_user(user, nonroot=settings.nonroot),
-        stated=user != NONROOT,
+        nonroot=whose if fs_group is None else whose.with_fs_group(fs_group),
+        stated=user != NONROOT or fs_group is not None,
         container=container,
         version=image_version,
         url=url,

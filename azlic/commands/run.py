@@ -23,7 +23,7 @@ def run_command(
         typer.Argument(metavar="[KEY=VALUE]...", help="Further settings of the container, as its pages name them."),
     ] = None,
     form: Annotated[
-        str, typer.Option("--as", metavar="FORM", help="docker, compose, kubernetes or quadlet.")
+        str, typer.Option("--as", metavar="FORM", help="docker, compose, kubernetes, openshift or quadlet.")
     ] = "docker",
     download: Annotated[
         bool, typer.Option("--download", help="The step before: fetch the license, on a connected machine, and end.")
@@ -70,7 +70,8 @@ def run_command(
 
     The documented line or manifest: license, mounts, cores and memory. Nothing is started. With --download it is the
     step before, which fetches the license; its API key is never part of what is written. On Kubernetes a folder is
-    one of the node's; where none is named, it is a claim.
+    one of the node's; where none is named, it is a claim, which fsGroup gives to the container. For OpenShift user and
+    group are left out: it chooses them.
 
     Example: azlic run read --as compose --license /srv/license --output /srv/output
     """
@@ -79,7 +80,7 @@ def run_command(
     from licensing.core.errors import BadCall
     from licensing.core.files import write_whole
     from licensing.core.user import parse_user
-    from licensing.deployment import FORMS, LARGEST_ID, Deployment, parse_settings, write_form
+    from licensing.deployment import CLUSTERS, FORMS, LARGEST_ID, Deployment, parse_settings, write_form
 
     if form not in FORMS:
         raise BadCall(f"there is no form {form!r}", hint=f"one of: {', '.join(FORMS)}")
@@ -89,7 +90,7 @@ def run_command(
     chosen = Image.parse(image) if image else published
     allotted = kind.needs_of(chosen.tag).allotted
     folders = {"license": license_folder, "output": output_folder, "models": models, "trust": trust}
-    if form != "kubernetes":
+    if form not in CLUSTERS:
         standing = {mount: Path(mount) for mount in folders} | {"trust": load_settings().trust}
         folders = {mount: folder or standing[mount] for mount, folder in folders.items()}
     deployment = Deployment(

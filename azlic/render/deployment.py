@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from licensing.core.text import command_word
-from licensing.deployment import Deployment
+from licensing.deployment import CLUSTERS, Deployment
 
 
 def notes(deployment: Deployment, form: str) -> Iterator[str]:
@@ -29,10 +29,19 @@ def _doubts(deployment: Deployment) -> Iterator[str]:
 def _before(deployment: Deployment, form: str) -> Iterator[str]:
     uid, gid = deployment.user
     named = [command_word(str(mount.folder)) for mount in deployment.mounts if mount.folder and mount.name != "trust"]
-    if named:
+    if named and form == "openshift":
+        yield (
+            "OpenShift's restricted-v2 lets no pod have a node's folders: leave them away, and they are claims;"
+            f" or allow it with another SCC. The container is in group 0: chgrp -R 0 {' '.join(named)}"
+            f" && chmod -R g=u {' '.join(named)}"
+        )
+    elif named:
         yield f"before: the folders must belong to the container: chown -R {uid}:{gid} {' '.join(named)}"
+    if form in CLUSTERS and any(mount.folder is None and mount.name != "trust" for mount in deployment.mounts):
+        owner = "group 0 (chgrp -R 0, chmod -R g=u)" if form == "openshift" else f"group {gid} (chgrp -R {gid})"
+        yield f"a claim on NFS keeps the owners that it has, whatever fsGroup says: give its files to {owner}"
     namespace = f" --namespace {deployment.namespace}" if deployment.namespace else ""
-    if form == "kubernetes" and any(mount.name == "trust" and not mount.folder for mount in deployment.mounts):
+    if form in CLUSTERS and any(mount.name == "trust" and not mount.folder for mount in deployment.mounts):
         yield f"before: kubectl create configmap {deployment.name}-trust --from-file=trust.d{namespace}"
     if deployment.is_download:
         yield f"before: {_key_step(deployment, form, namespace)}"
@@ -41,7 +50,7 @@ def _before(deployment: Deployment, form: str) -> Iterator[str]:
 def _key_step(deployment: Deployment, form: str, namespace: str) -> str:
     """How the API key gets where the download looks for it: never as an argument, and without its file's line break."""
     key = 'printf %s "$(cat key1)" |'
-    if form == "kubernetes":
+    if form in CLUSTERS:
         return f"{key} kubectl create secret generic {deployment.secret} --from-file=ApiKey=/dev/stdin{namespace}"
     if form == "quadlet":
         return f"{key} podman secret create {deployment.secret} -"

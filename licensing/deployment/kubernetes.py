@@ -10,12 +10,25 @@ _STORAGE = "1Gi"
 def kubernetes_manifest(deployment: Deployment) -> str:
     """Claims for the folders that come from none of a node's, then a Deployment and a Service, or a one-shot Job.
 
-    Settings are variables with ``__`` for every colon: Kubernetes takes none in a name. Source: facts §1.3; the
-    Kubernetes API, apps/v1, batch/v1 and v1.
+    Settings are variables with ``__`` for every colon: Kubernetes takes none in a name. The volumes are given to the
+    container's group (fsGroup). Source: facts §1.3; the Kubernetes API, apps/v1, batch/v1 and v1.
     """
+    return _manifest(deployment, _user_and_group(deployment))
+
+
+def openshift_manifest(deployment: Deployment) -> str:
+    """The same for OpenShift, whose restricted-v2 chooses user and fsGroup itself, out of the namespace's ranges.
+
+    It refuses a pod that names others. The user's group is 0, and root it never is. Source: OpenShift, "Managing
+    security context constraints".
+    """
+    return _manifest(deployment, {"runAsNonRoot": True})
+
+
+def _manifest(deployment: Deployment, user: dict[str, Any]) -> str:
     import yaml  # noqa: PLC0415 - only who writes YAML needs it
 
-    work = [_job(deployment)] if deployment.is_download else [_deployment(deployment), _service(deployment)]
+    work = [_job(deployment, user)] if deployment.is_download else [_deployment(deployment, user), _service(deployment)]
     return yaml.safe_dump_all([*_claims(deployment), *work], sort_keys=False)
 
 
@@ -42,8 +55,19 @@ def _claims(deployment: Deployment) -> list[dict[str, Any]]:
     ]
 
 
-def _deployment(deployment: Deployment) -> dict[str, Any]:
-    container = _container(deployment) | {
+def _user_and_group(deployment: Deployment) -> dict[str, Any]:
+    uid, gid = deployment.user
+    return {
+        "runAsUser": uid,
+        "runAsGroup": gid,
+        "runAsNonRoot": uid != 0,
+        "fsGroup": gid,
+        "fsGroupChangePolicy": "OnRootMismatch",  # a volume of many usage files is not gone through at each start
+    }
+
+
+def _deployment(deployment: Deployment, user: dict[str, Any]) -> dict[str, Any]:
+    container = _container(deployment, user) | {
         "ports": [{"name": "http", "containerPort": deployment.kind.port}],
         "startupProbe": _probe("/ready", every=10, failures=60),
         "readinessProbe": _probe("/ready", every=10, failures=3),
@@ -59,7 +83,7 @@ def _deployment(deployment: Deployment) -> dict[str, Any]:
             "selector": {"matchLabels": _selector(deployment)},
             "template": {
                 "metadata": {"labels": _metadata(deployment, deployment.name)["labels"]},
-                "spec": _pod(deployment, container),
+                "spec": _pod(deployment, container, user),
             },
         },
     }
@@ -77,8 +101,8 @@ def _service(deployment: Deployment) -> dict[str, Any]:
     }
 
 
-def _job(deployment: Deployment) -> dict[str, Any]:
-    pod = _pod(deployment, _container(deployment)) | {"restartPolicy": "Never"}
+def _job(deployment: Deployment, user: dict[str, Any]) -> dict[str, Any]:
+    pod = _pod(deployment, _container(deployment, user), user) | {"restartPolicy": "Never"}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -87,24 +111,17 @@ def _job(deployment: Deployment) -> dict[str, Any]:
     }
 
 
-def _pod(deployment: Deployment, container: dict[str, Any]) -> dict[str, Any]:
-    uid, gid = deployment.user
+def _pod(deployment: Deployment, container: dict[str, Any], user: dict[str, Any]) -> dict[str, Any]:
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": {
-            "runAsUser": uid,
-            "runAsGroup": gid,
-            "runAsNonRoot": uid != 0,
-            "fsGroup": gid,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": user | {"seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [container],
         "volumes": [_volume(deployment, mount) for mount in deployment.mounts],
     }
 
 
-def _container(deployment: Deployment) -> dict[str, Any]:
+def _container(deployment: Deployment, user: dict[str, Any]) -> dict[str, Any]:
     limits = {"cpu": deployment.cpus, "memory": f"{deployment.memory[:-1]}{deployment.memory[-1].capitalize()}i"}
     return {
         "name": deployment.kind.name,
@@ -113,7 +130,7 @@ def _container(deployment: Deployment) -> dict[str, Any]:
         "env": _environment(deployment),
         "resources": {"requests": limits, "limits": dict(limits)},
         "securityContext": {"allowPrivilegeEscalation": False}
-        | ({"capabilities": {"drop": ["ALL"]}} if deployment.user[0] else {}),
+        | ({"capabilities": {"drop": ["ALL"]}} if user["runAsNonRoot"] else {}),
         "volumeMounts": [
             {"name": mount.name, "mountPath": mount.target, "readOnly": mount.read_only} for mount in deployment.mounts
         ],

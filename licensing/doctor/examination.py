@@ -144,7 +144,10 @@ def _folders(paths: Sequence[str], judge: Judge) -> list[Folder]:
 
 def _user(site: Site, folders: Sequence[str], root: Path) -> Shift:
     if site.stated:
-        return Shift(site.nonroot, f"{site.nonroot}, as stated")
+        return Shift(site.nonroot, f"{_named(site.nonroot)}, as stated")
+    own = Identity.own()
+    if own.by_group == 0:
+        return Shift(own, f"{_named(own)}, who runs this")
     owners: list[tuple[int, int]] = []
     for folder in folders:
         try:
@@ -153,6 +156,13 @@ def _user(site: Site, folders: Sequence[str], root: Path) -> Shift:
             continue
         owners.append((status.st_uid, status.st_gid))
     return shift(site.nonroot, owners=owners, home=engine_home(), user=os.environ.get("USER", ""), root=root)
+
+
+def _named(identity: Identity) -> str:
+    if identity.by_group is None:
+        return str(identity)
+    how = "as OpenShift chooses users" if identity.by_group == 0 else "by fsGroup"
+    return f"{identity}, whose files belong to group {identity.by_group}, {how}"
 
 
 def _license(

@@ -15,14 +15,21 @@ from licensing.core.user import read_id
 from licensing.doctor.finding import DoctorFinding
 
 NONROOT = "nonroot"
+OPENSHIFT = "openshift"
+_SOME_NUMBER = 1_000_650_000
+"""A user as OpenShift chooses one, from a namespace's range; no file is that user's."""
 
 
 class Identity(NamedTuple):
-    """A user by numbers. ``groups`` are those beside its own: a container's user has none, unless it runs here."""
+    """A user by numbers. ``groups`` are those beside its own: a container's user has none, unless it runs here.
+
+    ``fs_group`` is the group by which it gets at its volumes, where a cluster gives them to one (fsGroup).
+    """
 
     uid: int
     gid: int
     groups: frozenset[int] = frozenset()
+    fs_group: int | None = None
 
     def __str__(self) -> str:
         return f"{self.uid}:{self.gid}"
@@ -30,6 +37,34 @@ class Identity(NamedTuple):
     def is_in(self, gid: int) -> bool:
         """Whether the user is in a group."""
         return gid == self.gid or gid in self.groups
+
+    @property
+    def by_group(self) -> int | None:
+        """The group that its files are to belong to, whoever owns them; None where they are to be its own.
+
+        It is fsGroup, or 0 for a user whom OpenShift chose: a number of no file's owner, in the group of root.
+        """
+        return 0 if self.fs_group is None and self.uid and self.gid == 0 else self.fs_group
+
+    def with_fs_group(self, gid: int) -> "Identity":
+        """The same user, whom a cluster gives volumes by this group."""
+        return self._replace(groups=self.groups | {gid}, fs_group=gid)
+
+    def is_right_owner(self, uid: int, gid: int) -> bool:
+        """Whether a file of these numbers belongs to whom it should."""
+        return (uid, gid) == self[:2] if self.by_group is None else gid == self.by_group
+
+    def give(self, flag: str, where: str) -> str:
+        """The command that gives files to the user, or to its group."""
+        if self.by_group is None:
+            return f"chown -h{flag} {self} {where}"
+        return f"chgrp -h{flag} {self.by_group} {where}"
+
+    def make_folder(self, word: str) -> str:
+        """The command that makes a folder for the user, or for its group: what is made in it is that group's too."""
+        if self.by_group is None:
+            return f"install -d -m 0750 -o {self.uid} -g {self.gid} {word}"
+        return f"install -d -m 2770 -g {self.by_group} {word}"
 
     @classmethod
     def own(cls) -> "Identity":
@@ -39,15 +74,18 @@ class Identity(NamedTuple):
     def as_here(self) -> "Identity":
         """The same user with the groups it has here, where it is the one who asks: Kubernetes' fsGroup is one."""
         own = Identity.own()
-        return own if own[:2] == self[:2] else self
+        return own._replace(fs_group=self.fs_group) if own[:2] == self[:2] else self
 
 
 def find_user(text: str, *, nonroot: str) -> Identity:
     """The user of ``UID:GID``, ``UID``, or a name (``NAME`` or ``NAME:GROUP``) of this host.
 
     ``nonroot`` is what that name stands for, whatever this host calls so: inside the container the numbers count.
+    ``openshift`` is whomever that chooses: any number, in group 0.
     Raises ``BadCall`` for a name that this host does not know.
     """
+    if text == OPENSHIFT:
+        return Identity(_SOME_NUMBER, 0)
     if text in {NONROOT, f"{NONROOT}:{NONROOT}"}:
         text = nonroot
     user, _, group = text.partition(":")

@@ -103,12 +103,13 @@ def _closing(keys: list[TreeEntry], tree: Tree, identity: Identity) -> str:
     chmod = f"chmod {'-R ' if flag else ''}"
     if all(_stays_readable(entry, identity) for entry in keys):
         return f"{chmod}o-rwx {where}"
-    return f"chown -h{flag} {identity} {where} && {chmod}u+rX,o-rwx {where}"
+    whose = "u" if identity.by_group is None else "g"
+    return f"{identity.give(flag, where)} && {chmod}{whose}+rX,o-rwx {where}"
 
 
 def _stays_readable(entry: TreeEntry, identity: Identity) -> bool:
     by_owner = entry.uid == identity.uid and entry.mode & stat.S_IRUSR
-    by_group = entry.gid == identity.gid and entry.mode & stat.S_IRGRP
+    by_group = identity.is_in(entry.gid) and entry.mode & stat.S_IRGRP
     return bool(by_owner or by_group)
 
 

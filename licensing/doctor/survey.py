@@ -38,7 +38,7 @@ class Survey(NamedTuple):
 
 def missing_folder(folder: str, identity: Identity) -> DoctorFinding:
     """There is nothing at the folder's path."""
-    command = f"install -d -m 0750 -o {identity.uid} -g {identity.gid} {command_word(folder)}"
+    command = identity.make_folder(command_word(folder))
     return DoctorFinding("folder-missing", folder, "there is no such folder", command)
 
 
@@ -48,7 +48,7 @@ def no_folder(folder: str, identity: Identity) -> DoctorFinding:
     while os.path.lexists(aside := f"{folder}.was{number}"):
         number += 1
     word = command_word(folder)
-    command = f"mv {word} {command_word(aside)} && install -d -m 0750 -o {identity.uid} -g {identity.gid} {word}"
+    command = f"mv {word} {command_word(aside)} && {identity.make_folder(word)}"
     leads = ", but a broken link or a link to something else" if Path(folder).is_symlink() else ""
     return DoctorFinding("folder-is-none", folder, f"it is not a folder{leads}", command)
 
@@ -83,7 +83,7 @@ def access_findings(
             denied.append(entry)
         elif needed & ~found:
             refused.append(entry)
-        elif (entry.uid, entry.gid) != identity[:2]:
+        elif not identity.is_right_owner(entry.uid, entry.gid):
             strangers.append(entry)
     if denied:
         yield _access_finding(looked.tree, denied, identity, "rwX" if folder_needs & 2 else "rX")
@@ -95,16 +95,17 @@ def access_findings(
 
 def _root_owns(entry: TreeEntry, identity: Identity) -> bool:
     """Root may own what is only read, as long as the user gets at it by its group: that is tighter than asked for."""
-    return entry.uid == 0 and (entry.gid == identity.gid or entry.is_link)
+    return entry.uid == 0 and (identity.is_in(entry.gid) or entry.is_link)
 
 
 def _access_finding(tree: Tree, denied: Sequence[TreeEntry], identity: Identity, bits: str) -> DoctorFinding:
     flag, where = aim(tree, denied)
     steps = []
-    if any((entry.uid, entry.gid) != identity[:2] for entry in denied):
-        steps.append(f"chown -h{flag} {identity} {where}")
-    if any(not _owner_may(entry, bits) for entry in denied):
-        steps.append(f"chmod {'-R ' if flag else ''}u+{bits} {where}")
+    if any(not identity.is_right_owner(entry.uid, entry.gid) for entry in denied):
+        steps.append(identity.give(flag, where))
+    shift, whose = (6, "u") if identity.by_group is None else (3, "g")
+    if any(not _may(entry, bits, shift) for entry in denied):
+        steps.append(f"chmod {'-R ' if flag else ''}{whose}+{bits} {where}")
     verb = "read or written" if "w" in bits else "read"
     return DoctorFinding(
         "access",
@@ -127,9 +128,9 @@ def aim(tree: Tree, entries: Sequence[TreeEntry]) -> tuple[str, str]:
     return "R", command_word(tree.folder)
 
 
-def _owner_may(entry: TreeEntry, bits: str) -> bool:
+def _may(entry: TreeEntry, bits: str, shift: int) -> bool:
     wanted = (4 if "r" in bits else 0) | (2 if "w" in bits else 0) | (1 if entry.is_folder else 0)
-    return entry.mode >> 6 & wanted == wanted
+    return entry.mode >> shift & wanted == wanted
 
 
 def _trial_finding(tree: Tree, refused: Sequence[TreeEntry], identity: Identity) -> DoctorFinding:
@@ -150,8 +151,8 @@ def _strangers(tree: Tree, strangers: Sequence[TreeEntry], identity: Identity) -
         "owner",
         tree.folder,
         f"{_files_text(len(strangers))} belong to {', '.join(owners[:3])}{' ...' if len(owners) > 3 else ''},"
-        f" not to {identity}",
-        f"chown -h{flag} {identity} {where}",
+        f" not to {identity if identity.by_group is None else f'group {identity.by_group}'}",
+        identity.give(flag, where),
         affected=len(strangers),
         names=tree.names(strangers),
     )

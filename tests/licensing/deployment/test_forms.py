@@ -50,6 +50,7 @@ def options_of(deployment: Deployment, form: str) -> ContainerOptions:
         "docker": lambda: docker_options(text, {"ApiKey": KEY}),
         "compose": lambda: compose_options(text, {"ApiKey": KEY}),
         "kubernetes": lambda: kubernetes_options(text, {f"{deployment.name}-api-key/ApiKey": KEY}),
+        "openshift": lambda: kubernetes_options(text, {f"{deployment.name}-api-key/ApiKey": KEY}),
         "quadlet": lambda: quadlet_options(text, {f"{deployment.name}-api-key": KEY}),
     }
     return readers[form]()
@@ -161,6 +162,22 @@ def test_a_pod_runs_as_nonroot_and_asks_ready_and_status() -> None:
     assert container["livenessProbe"]["httpGet"] == {"path": "/status", "port": "http"}
     assert container["resources"]["limits"] == {"cpu": "8", "memory": "16Gi"}
     assert {variable["name"] for variable in container["env"]} == {"Eula", "Mounts__License", "Mounts__Output"}
+
+
+@pytest.mark.parametrize("container", [*DISCONNECTED, OURS])
+@pytest.mark.parametrize("step", STEPS)
+def test_openshifts_restricted_v2_admits_every_pod(container: str, step: dict[str, str]) -> None:
+    """It chooses user and fsGroup, and lets no pod have a node's folders, another seccomp profile or capabilities."""
+    text = write_form(a_deployment(container, folders={}, user=(0, 0), **step), "openshift")
+    for document in yaml.safe_load_all(text):
+        kubernetes_validate.validate(document, "1.37", strict=True)
+    pod = the_pod(text)
+    assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    (inside,) = pod["containers"]
+    assert inside["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    assert all({"persistentVolumeClaim", "configMap"} & set(volume) for volume in pod["volumes"])
+    assert not {"hostNetwork", "hostPID", "hostIPC", "serviceAccountName"} & set(pod)
+    assert all(port["containerPort"] >= 1024 for port in inside.get("ports", []))
 
 
 def test_a_pod_of_root_is_not_said_to_be_nonroot() -> None:

@@ -43,7 +43,7 @@ def test_nothing_is_shifted_where_nothing_says_so(root: Path) -> None:
 def test_userns_remap_counts_from_the_start_of_its_range(root: Path, value: str, base: int) -> None:
     ranges(root, "dockremap:100000:65536\nop:200000:65536\n")
     remap(root, value)
-    assert found(root) == (base + 65532, base + 65532, frozenset())
+    assert found(root) == Identity(base + 65532, base + 65532)
 
 
 def test_ranges_of_one_user_are_laid_end_to_end(root: Path) -> None:
