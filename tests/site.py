@@ -202,8 +202,8 @@ class Site:
             self._ledger = open_ledger(self.database, create=True, wait_seconds=self.wait_seconds)
         return self._ledger
 
-    def ingest(self, sizes: ReadSizes = SIZES) -> Receipt:
-        return ingest(self.ledger, [self.output], now=self.now, sizes=sizes)
+    def ingest(self, sizes: ReadSizes = SIZES, *, now: datetime | None = None) -> Receipt:
+        return ingest(self.ledger, [self.output], now=now or self.now, sizes=sizes)
 
     def enter_plan(self, plan: CommittedPlan | None = None) -> None:
         with writing(self.ledger) as connection:

@@ -7,6 +7,7 @@ import typer
 
 from azlic import clock, options, output
 from azlic.settings import load_settings
+from licensing.verdict.seen import WitnessKind
 
 app = typer.Typer(help="This machine's clock, and the witnesses against it.", no_args_is_help=True)
 
@@ -37,6 +38,39 @@ def status_command(database: options.Database = None, json: options.Json = False
         raise AzlicError(seen.unread, hint="run as a user who may read the ledger, or name it with --database")
     CLOCK.give(json, seen, now)
     raise typer.Exit(1 if seen.clock_behind(now) else 0)
+
+
+@app.command("strike")
+def strike_command(
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it was wrong; it is kept.")],
+    kinds: Annotated[
+        list[WitnessKind] | None,
+        typer.Argument(metavar="[KIND]...", help="license, record, evaluation; all if left out.", show_choices=False),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """Strike what was seen wrongly.
+
+    Each witness that is later than the clock counts as of now from here on. What it had shown, who struck it, when and
+    why is kept in the ledger for ever: azlic audit, alerts, clock status and the month's report show it. Only the
+    ledger's owner and root may. See first that the clock is right: date -u.
+
+    Example: azlic clock strike record --reason "the camera container's clock stood in 2029"
+    """
+    from azlic.render.clock import STRUCK
+    from licensing.core.instants import iso
+    from licensing.db.database import open_ledger
+    from licensing.history.striking import strike
+    from licensing.issuer.audit import operator
+
+    settings, now = load_settings(), clock.now()
+    engine = open_ledger(database or settings.database, upgrade=True)
+    if not yes:
+        typer.confirm(f"Is it {iso(now)} now, and what was seen later is wrong?", abort=True, err=True)
+    struck = strike(engine, kinds or tuple(WitnessKind), reason=reason, now=now, by=operator())
+    STRUCK.give(json, struck, now)
 
 
 @app.command("reset")

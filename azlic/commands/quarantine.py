@@ -43,21 +43,33 @@ def retry_command(
     numbers: Annotated[
         list[int] | None, typer.Argument(metavar="[NUMBER]...", help="The numbers that list shows; all if left out.")
     ] = None,
+    dated: Annotated[
+        str | None,
+        typer.Option("--dated", metavar="DATE", help="When records that are dated ahead were written in truth (UTC)."),
+    ] = None,
     database: options.Database = None,
 ) -> None:
     """Take lines after all, where they can be read.
 
-    Exit status 1 when some still cannot.
+    A record that is dated more than a day ahead is taken by azlic ingest on its day. Where its container's clock was
+    wrong, state when it was written: it counts then. Exit status 1 when some lines still cannot be taken.
 
     Example: azlic quarantine retry
     """
     from azlic.render.receipt import receipt_text
+    from licensing.core.errors import BadCall
+    from licensing.core.instants import parse_instant
     from licensing.db.database import open_ledger
     from usage.intake.quarantine import retry
 
+    if dated is not None and not numbers:
+        raise BadCall("--dated is said of single lines", hint="name their numbers: azlic quarantine list")
+
     settings = load_settings()
     engine = open_ledger(database or settings.database, upgrade=True)
-    receipt = retry(engine, numbers or None, now=clock.now(), site=settings.site)
+    receipt = retry(
+        engine, numbers or None, now=clock.now(), site=settings.site, dated=parse_instant(dated) if dated else None
+    )
     output.emit(receipt_text(receipt))
     raise typer.Exit(0 if receipt.clean else 1)
 

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from azlic.render.answer import Answer
+from azlic.render.text import indented
 from licensing.core.text import counted, plural
+from licensing.verdict.seen import strike_words
 from usage.auditing.backups import Backup, Loss, Restored
 from usage.auditing.compare import CheckpointStanding
 from usage.auditing.faults import AuditCheck
@@ -35,6 +37,7 @@ def audit_text(audit: Audit) -> str:
         verdict = counted(count, "fault") if count else "ok" if asked.get(check, True) else "-"
         lines.append(f"  {check.value}  {name:<48} {verdict}")
     lines += [f"  {compared.kept.name}: {compared.detail}" for compared in audit.compared]
+    lines += [line for one in audit.strikes for line in indented(strike_words(one), hanging=2)]
     if audit.files_gone:
         gone = f"{counted(audit.files_gone, 'source file')} {plural(audit.files_gone, 'is', 'are')} gone"
         lines.append(f"  {gone}, {audit.files:,} {plural(audit.files, 'was', 'were')} read")
@@ -61,6 +64,7 @@ def _audit_fields(audit: Audit) -> object:
             | {"size": compared.kept.checkpoint.size, "agrees": compared.standing is CheckpointStanding.SAME}
             for compared in audit.compared
         ],
+        "strikes": audit.strikes,
         "files": audit.files,
         "files_gone": audit.files_gone,
     }

@@ -1,11 +1,13 @@
 """What speaks for and against this machine's clock, in words and as fields for a script."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from azlic.output import style
 from azlic.render.answer import Answer
+from azlic.render.text import indented, wrap
 from licensing.core.instants import iso
-from licensing.verdict.seen import CLOCK_TOLERANCE, Seen, Witness, WitnessKind
+from licensing.verdict.seen import CLOCK_TOLERANCE, Seen, Witness, WitnessKind, strike_words
 
 _TITLES = {
     WitnessKind.LICENSE: "License issued",
@@ -25,13 +27,27 @@ def clock_text(seen: Seen, now: datetime) -> str:
         lines += [f"{'':<15} {witness.source}" for witness in found]
     if why:
         lines += ["", "A license is clock-suspect here until the clock is right: date -u, timedatectl.", *_BEYOND]
+    if seen.strikes:
+        lines += ["", "Struck by the ledger's owner:"]
+        lines += [line for one in seen.strikes for line in indented(strike_words(one), hanging=2)]
     return "\n".join(lines)
 
 
 _BEYOND = (
-    "Where the clock is right and a witness is wrong, the issuer signs a reset:",
-    "azlic clock reset FILE.",
+    "Where the clock is right and a witness is wrong, the ledger's owner strikes it:",
+    "azlic clock strike --reason TEXT; or the issuer signs a reset: azlic clock reset FILE.",
 )
+
+
+def struck_text(struck: Sequence[Witness], now: datetime) -> str:
+    """What was struck, and what it counts as since."""
+    told = [f"struck: {one.kind.phrase} that had shown {iso(one.instant)} ({one.source})" for one in struck]
+    return "\n".join(
+        [*(line for one in told for line in wrap(one, rest="  ")), f"it counts as {iso(now)} from here on"]
+    )
+
+
+STRUCK = Answer("azlic.strike/v1", struck_text, lambda struck, now: {"struck": struck, "counts_as": now})
 
 
 def _witness(witness: Witness, now: datetime) -> str:
@@ -55,6 +71,7 @@ def _clock_fields(seen: Seen, now: datetime) -> object:
         "tolerance_seconds": CLOCK_TOLERANCE // timedelta(seconds=1),
         "high_water": mark.instant if mark else None,
         "witnesses": seen.witnesses,
+        "strikes": seen.strikes,
     }
 
 

@@ -10,6 +10,7 @@ from usage.ledger.writer import Receipt
 def receipt_text(receipt: Receipt) -> str:
     """The receipt: a line for each count, the doubtful ones with what to do."""
     late = [("late records", receipt.late, "their month is closed: booked in an open one")] if receipt.late else []
+    ahead = [("waiting records", receipt.ahead, "dated over a day ahead: azlic quarantine list")]
     rows = (
         ("files", receipt.files, ""),
         ("new records", receipt.new, ""),
@@ -17,6 +18,7 @@ def receipt_text(receipt: Receipt) -> str:
         ("duplicates", receipt.duplicates, "taken before, not counted again"),
         ("conflicts", receipt.conflicts, "known id, other content: azlic quarantine list"),
         ("quarantined lines", receipt.quarantined, "not usage records, kept apart: azlic quarantine list"),
+        *(ahead if receipt.ahead else []),
         ("findings", receipt.findings, "problems with the sources: azlic findings list"),
         ("pending bytes", receipt.pending_bytes, "an unfinished last line, taken once it ends"),
         ("unsteady files", receipt.unsteady, "replaced while being read: the next ingest takes them"),
@@ -30,6 +32,7 @@ def receipt_line(at: datetime, receipt: Receipt) -> str:
         (receipt.duplicates, "duplicates"),
         (receipt.conflicts, "conflicts"),
         (receipt.quarantined, "quarantined"),
+        (receipt.ahead, "dated ahead"),
         (receipt.findings, "findings"),
     )
     told = "".join(f", {count:,} {name}" for count, name in doubts if count)

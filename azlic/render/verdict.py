@@ -62,6 +62,10 @@ _DO_ABOUT = {
     Cause.WITHDRAWN_KEY: "Ask the issuer for a new license; a key that it withdrew is not to be trusted again.",
     Cause.ENCODED_AGAIN: "Put license.dat itself there; a Kubernetes Secret's data is base64 once, not twice.",
     Cause.CHANGED: "Copy the file again from where it was downloaded, or download it again.",
+    Cause.CLOCK_BEHIND: "Set this machine's clock right (date -u), then look: azlic clock status. If it is right,"
+    " strike what was seen wrongly: azlic clock strike.",
+    Cause.ISSUED_LATER: "Set this machine's clock right (date -u). If it is right, the issuer's was not: download it"
+    " again.",
     Cause.ADOPTED_CHANGED: "If it was renewed, state what it is now: azlic adopt. If not, restore the file that was"
     " adopted, and find out who changed it.",
 }

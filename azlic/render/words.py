@@ -144,6 +144,7 @@ def open_counts(quality: Quality) -> list[tuple[int, str]]:
     counts = [
         (quality.quarantined, "lines in quarantine, not counted: azlic quarantine list"),
         (quality.conflicts, "conflicts: a known id with other content, not counted"),
+        (quality.ahead, "records dated over a day ahead, not counted: azlic quarantine list"),
         (quality.pending_bytes, "bytes of unfinished lines, not counted yet"),
         (quality.vanished, "sources that are missing at the moment"),
         (quality.missing_records, "records of chained containers that have not arrived"),

@@ -100,7 +100,8 @@ _HINTS: dict[Cause | Status, str] = {
     Cause.TRUST_EXPIRED: "azlic trust update FILE, with the issuer's newest rotation document",
     Cause.OLDER_TRUST: "azlic trust update FILE, with what the issuer has signed since",
     Cause.ISSUED_LATER: "set the clocks of this machine and the issuer right; nothing was changed here",
-    Cause.CLOCK_BEHIND: "set this machine's clock right, then look: azlic clock status",
+    Cause.CLOCK_BEHIND: "set this machine's clock right, then look: azlic clock status; if it is right, strike what"
+    " was seen wrongly: azlic clock strike",
     Status.SUPERSEDED: "the newer license here was kept; download again for one that is newer still",
 }
 

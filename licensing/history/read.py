@@ -3,13 +3,13 @@
 ``licensing.history.remember`` writes it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from licensing.core.errors import AzlicError
 from licensing.core.instants import from_milliseconds
 from licensing.db.readonly import ReadOnlyConnection, readonly_connection, view_of
-from licensing.verdict.seen import AcceptedLicense, AdoptedLicense, Seen, Witness, WitnessKind
+from licensing.verdict.seen import AcceptedLicense, AdoptedLicense, Seen, Strike, Witness, WitnessKind
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -47,7 +47,19 @@ def _read(connection: ReadOnlyConnection) -> Seen:
         accepted=dict(rows("accepted_license", _accepted, ("license_id", "serial", "digest"))),
         statements=dict(rows("seen_statement", _statement, ("issuer", "kind", "number"))),
         adopted={row.path: _adopted(row) for row in rows("adopted_license", _AdoptedRow, _AdoptedRow._fields)},
+        strikes=read_strikes(connection, tables),
     )
+
+
+def read_strikes(connection: ReadOnlyConnection, tables: Container[str] = ("witness_strike",)) -> tuple[Strike, ...]:
+    """The witnesses that the ledger's owner took back, the oldest first."""
+    query = "SELECT key, kind, instant, source, struck_at, struck_by, reason FROM witness_strike ORDER BY key"
+    return tuple(connection.select(_strike, query)) if "witness_strike" in tables else ()
+
+
+def _strike(number: int, kind: str, instant: int, source: str, at: int, *who: str) -> Strike:
+    by, reason = who
+    return Strike(number, _witness(kind, instant, source), from_milliseconds(at), by, reason)
 
 
 def _witness(kind: str, instant: int, source: str) -> Witness:

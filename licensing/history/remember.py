@@ -1,6 +1,6 @@
 """A site's memory, written: the mark of time moves on, serials and statements are kept. All of it only grows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -101,9 +101,14 @@ def reset_clock(connection: Connection, *, reset_id: str, instant: datetime, now
     values = {"reset_id": reset_id, "instant": milliseconds(instant), "taken_at": milliseconds(now)}
     if not insert_once(connection, ClockResetRow, values):
         return False
+    take_back(connection, tuple(WitnessKind), instant, f"clock reset {reset_id}")
+    return True
+
+
+def take_back(connection: Connection, kinds: Sequence[WitnessKind], instant: datetime, source: str) -> None:
+    """Let witnesses of these kinds that are later than an instant show that instant."""
     connection.execute(
         update(WitnessMarkRow)
-        .where(WitnessMarkRow.instant > milliseconds(instant))
-        .values(instant=milliseconds(instant), source=f"clock reset {reset_id}")
+        .where(WitnessMarkRow.kind.in_(kinds), WitnessMarkRow.instant > milliseconds(instant))
+        .values(instant=milliseconds(instant), source=source)
     )
-    return True

@@ -3,7 +3,7 @@
 Instants are Unix milliseconds, digests SHA-256.
 """
 
-from sqlalchemy import BigInteger, LargeBinary, String
+from sqlalchemy import BigInteger, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from licensing.db.schema import Table
@@ -44,6 +44,19 @@ class ClockResetRow(Table):
     reset_id: Mapped[str] = mapped_column(String, primary_key=True)
     instant: Mapped[int] = mapped_column(BigInteger)
     taken_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class WitnessStrikeRow(Table):
+    """A witness of time that the ledger's owner took back, as it stood: it counts as ``struck_at`` from then on."""
+
+    __tablename__ = "witness_strike"
+    key: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kind: Mapped[str] = mapped_column(String)
+    instant: Mapped[int] = mapped_column(BigInteger)
+    source: Mapped[str] = mapped_column(String)
+    struck_at: Mapped[int] = mapped_column(BigInteger)
+    struck_by: Mapped[str] = mapped_column(String)
+    reason: Mapped[str] = mapped_column(String)
 
 
 class AdoptedLicenseRow(Table):

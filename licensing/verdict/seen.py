@@ -37,6 +37,22 @@ class Witness(NamedTuple):
     source: str
 
 
+class Strike(NamedTuple):
+    """A witness that the ledger's owner took back, as it stood: when, who, and why. It counts as ``at`` since."""
+
+    number: int
+    witness: Witness
+    at: datetime
+    by: str
+    reason: str
+
+
+def strike_words(strike: Strike) -> str:
+    """A strike in a sentence: when, who, what, why."""
+    shown = f"{strike.witness.kind.phrase} that had shown {iso(strike.witness.instant)} ({strike.witness.source})"
+    return f"At {iso(strike.at)} {strike.by} struck {shown}: {strike.reason}."
+
+
 class AcceptedLicense(NamedTuple):
     """The newest serial of a license that was accepted here, and the SHA-256 of its payload."""
 
@@ -65,7 +81,8 @@ class Seen(NamedTuple):
     """Everything the verification compares a license and the clock with.
 
     ``statements`` holds the highest number of each issuer's ``rotation`` and ``revocations``, ``adopted`` what was
-    stated about opaque licenses, by ``licensing.verification.mounts.place_of``. ``unread`` says why the ledger that
+    stated about opaque licenses, by ``licensing.verification.mounts.place_of``, ``strikes`` the witnesses that the
+    ledger's owner took back, the oldest first. ``unread`` says why the ledger that
     would know could not be asked. ``compared`` is False where the caller
     named the instant, so that no clock is in question.
     """
@@ -74,6 +91,7 @@ class Seen(NamedTuple):
     accepted: Mapping[str, AcceptedLicense] = MappingProxyType({})
     statements: Mapping[tuple[str, str], int] = MappingProxyType({})
     adopted: Mapping[str, AdoptedLicense] = MappingProxyType({})
+    strikes: tuple[Strike, ...] = ()
     unread: str = ""
     compared: bool = True
 
@@ -89,6 +107,10 @@ class Seen(NamedTuple):
     def high_water(self) -> Witness | None:
         """The newest of all witnesses."""
         return max(self.witnesses, key=lambda witness: witness.instant, default=None)
+
+    def ahead_of(self, now: datetime) -> tuple[Witness, ...]:
+        """The witnesses that are later than a clock that says ``now``."""
+        return tuple(witness for witness in self.witnesses if witness.instant > now)
 
     def clock_behind(self, now: datetime) -> str | None:
         """Why a clock that says ``now`` is suspect, in words; None where nothing speaks against it."""

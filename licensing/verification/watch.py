@@ -24,7 +24,8 @@ class Watched:
 
     A mount that comes below one of the paths joins; one that has been seen stays, so that a license that is taken away
     is missing and does not just vanish from the list. Another trust store, or something else than before in what
-    ``read_seen`` gives of licenses that were accepted or adopted here, is a reason to ask every gate again.
+    ``read_seen`` gives of licenses that were accepted or adopted here, is a reason to ask every gate again; so is a
+    witness of time that was struck, which a gate's own memory would go on telling.
     """
 
     def __init__(
@@ -63,5 +64,15 @@ class Watched:
             trust: object = (found.st_dev, found.st_ino, found.st_mtime_ns)
         except OSError as error:
             trust = error.errno
-        before, self._context = self._context, (trust, seen.accepted, seen.statements, seen.adopted, seen.unread)
+        before, self._context = (
+            self._context,
+            (
+                trust,
+                seen.accepted,
+                seen.statements,
+                seen.adopted,
+                seen.strikes,
+                seen.unread,
+            ),
+        )
         return before == self._context

@@ -99,6 +99,7 @@ WRITING: dict[str, tuple[str, ...]] = {
     "adopt": ("opaque", "--container", "text-translation", "--expires", "2099-01-01"),
     "adopted remove": (str(VECTOR / "translator"), "--yes"),
     "clock reset": ("reset.json", "--yes"),
+    "clock strike": ("--reason", "wrong", "--yes"),
     "alerts ack": ("gap", "--until", "2099-01-01"),
     "alerts forget": (str(VECTOR / "bound"),),
     "notify": (),
@@ -106,7 +107,12 @@ WRITING: dict[str, tuple[str, ...]] = {
     "verify": ("license", "--record"),
 }
 """How each command that writes the ledger is tried here."""
-ORDINARY = {"plan remove": (2, "is closed"), "quarantine retry": (1, "conflicts"), "accept": (1, "hall-2")}
+ORDINARY = {
+    "plan remove": (2, "is closed"),
+    "quarantine retry": (1, "conflicts"),
+    "accept": (1, "hall-2"),
+    "clock strike": (2, "nothing to strike"),
+}
 """What is refused, or not all well, in a ledger of this version, too."""
 ELSEWHERE = {"watch", "pull", "acknowledge"}
 """They need a partner: a signal, a container, a head office."""

@@ -64,6 +64,7 @@ SITE_WORDS = {
     "sources separate": ("hall", "--yes"),
     "clock status": (),
     "clock reset": ("reset.json", "--yes"),
+    "clock strike": ("--reason", "wrong", "--yes"),
     "handing-sites add": ("hall", "site.pem"),
     "handing-sites list": (),
     "alerts": ("--json",),

@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, Row, select
 
-from licensing.core.instants import iso
+from licensing.core.instants import from_milliseconds, iso
 from licensing.db.database import reading
 from licensing.db.schema import Table
 from tests.site import CONTAINER_ID, Site
@@ -18,6 +20,7 @@ from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, Correctio
 from usage.ledger.tables.records import BatchRow, FindingRow, QuarantineRow, RecordRow, SeriesRow, SourceRow, TotalRow
 from usage.ledger.writer import Receipt
 from usage.months import DAY_MS
+from usage.records.record import LATEST_MS
 from usage.records.usage_files import SIZES, ReadSizes
 
 TODAY = "usage-2026-03-01.jsonl"
@@ -119,7 +122,15 @@ class Mount:
         return self.put(b"".join(line + b"\n" for line in lines), name, container, mode="ab")
 
     def ingest(self, sizes: ReadSizes = SIZES) -> Receipt:
-        return self.site.ingest(sizes)
+        """Take what was written, at the site's time, or once the newest line has been written."""
+        return self.site.ingest(sizes, now=max(self.site.now, self._written_until()))
+
+    def _written_until(self) -> datetime:
+        files = self.site.output.rglob("*.jsonl")
+        times = [
+            int(found) for file in files for found in re.findall(rb'"requestTime":(\d{12,15})[,}]', file.read_bytes())
+        ]
+        return from_milliseconds(max((time for time in times if time < LATEST_MS), default=0))
 
     def ids(self) -> list[str]:
         return [row.id for row in rows(self.ledger, RecordRow)]

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from licensing.core.instants import from_milliseconds
-from licensing.verdict.seen import CLOCK_TOLERANCE
+from licensing.verdict.seen import CLOCK_TOLERANCE, Strike
 from licensing.verdict.verdict import Cause, Status, Verdict
 from usage.months import Month
 from usage.plans.arm_id import name_with_account
@@ -165,6 +165,7 @@ class LedgerProgress(NamedTuple):
 class LedgerFacts(NamedTuple):
     """What the ledger says. ``seen_since``: since when alerts have been there that carry no date of their own.
 
+    ``strikes`` are the witnesses of the clock that were struck since the last audit.
     ``progress`` is None where there is no ledger yet; ``used`` is empty unless it was asked for.
     """
 
@@ -178,6 +179,7 @@ class LedgerFacts(NamedTuple):
     seen_since: Mapping[str, datetime]
     progress: LedgerProgress | None = None
     used: tuple[MeterTotal, ...] = ()
+    strikes: tuple[Strike, ...] = ()
 
 
 NO_LEDGER = LedgerFacts((), (), (), (), None, None, (), MappingProxyType({}))

@@ -13,7 +13,7 @@ from usage.auditing.walk import Sums, Walk
 from usage.months import Month, day_number
 from usage.quantity import group_digits
 
-GUARDED = ("batch", "closed_month", "closed_total", "correction", "record", "series")
+GUARDED = ("batch", "closed_month", "closed_total", "correction", "record", "series", "witness_strike")
 """The tables whose rows a trigger keeps from being changed or deleted."""
 
 _TABLES_OF_BATCHES = {"record": "number", "series": "key", "correction": "number"}

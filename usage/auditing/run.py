@@ -23,8 +23,11 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from licensing.core.errors import AzlicError
 from licensing.db.database import BUSY_SECONDS, open_ledger, reading
+from licensing.db.readonly import view_of
 from licensing.db.revision import check_revision
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
+from licensing.history.read import read_strikes
+from licensing.verdict.seen import Strike
 from usage.auditing.compare import Compared, KeptCheckpoint, compare_checkpoints
 from usage.auditing.faults import AuditCheck, Fault, Faults
 from usage.auditing.files import check_files
@@ -41,7 +44,8 @@ class Audit:
     """What an audit saw and found. ``head`` is the one after the last batch, ``faults`` the first ones it met.
 
     ``counts`` has all of them, by check. ``compared`` says what became of each checkpoint, ``files`` how many source
-    files were read again and ``files_gone`` how many are not there any more, which is no fault.
+    files were read again and ``files_gone`` how many are not there any more, which is no fault. ``strikes`` are the
+    witnesses of the clock that the ledger's owner took back.
     """
 
     origin: str | None
@@ -52,6 +56,7 @@ class Audit:
     faults: Sequence[Fault]
     counts: Mapping[AuditCheck, int]
     compared: Sequence[Compared]
+    strikes: tuple[Strike, ...] = ()
     files: int = 0
     files_gone: int = 0
 
@@ -83,6 +88,7 @@ def audit(
                 if not more:
                     check_rest(connection, walk)
                     origin = read_origin(connection)
+                    strikes = read_strikes(view_of(connection))
                 connection.rollback()  # there is nothing to commit, and of a damaged file SQLite would refuse to
             if progress is not None:  # nobody waits for the ledger meanwhile
                 progress(walk.records, max(walk.records, total))
@@ -103,6 +109,7 @@ def audit(
         faults=tuple(faults.first),
         counts=dict(sorted(faults.counts.items())),
         compared=compared,
+        strikes=strikes,
         files=looked[0],
         files_gone=looked[1],
     )

@@ -59,7 +59,12 @@ def _lines_apart(connection: Connection, month: Month) -> Iterator[Blocker]:
 
 
 def _line_concerns(connection: Connection, item: QuarantinedLine, month: Month) -> bool:
-    """A line that can be dated concerns its own month; another one every month that may have written it."""
+    """A line that can be dated concerns its own month; another one every month that may have written it.
+
+    One that is dated ahead was written under a wrong clock, at any time before it came.
+    """
+    if item.kind == "ahead":
+        return item.taken_at >= month.starts_at
     at = _time_in(item)
     if at is not None:
         return Month.of(at) == month

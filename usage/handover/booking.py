@@ -50,6 +50,8 @@ class _SiteHead:
 class SiteBooks(Ledger):
     """This ledger, as one site's exports are booked into it, within one transaction."""
 
+    keeps_waiting = False
+
     def __init__(self, connection: Connection, *, site: str, source: int, now: datetime, receipt: Receipt) -> None:
         super().__init__(connection, now=now, receipt=receipt, site=site)
         self._connection = connection

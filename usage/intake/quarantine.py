@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
+import msgspec
 from sqlalchemy import Connection, Engine, select, update
 
 from licensing.core.errors import BadCall
+from licensing.core.instants import iso, milliseconds
 from licensing.db.database import writing
 from licensing.db.lock import holding
 from usage.ledger.source_kinds import SourceKind
@@ -40,30 +43,68 @@ def list_quarantined(connection: Connection, *, settled: bool = False) -> Sequen
     return [QuarantinedLine(*row) for row in connection.execute(query)]
 
 
-def retry(engine: Engine, keys: Sequence[int] | None, *, now: datetime, site: str = "") -> Receipt:
+def retry(
+    engine: Engine, keys: Sequence[int] | None, *, now: datetime, site: str = "", dated: datetime | None = None
+) -> Receipt:
     """Take lines after all, as this version reads them: all that wait, or those named.
 
-    What is still no record, or still in conflict, stays as it is and is counted again in the receipt. Raises
-    ``BadCall`` for a number that is not in quarantine.
+    ``dated`` states when records that are dated ahead were written in truth. What is still no record, still in conflict
+    or still dated ahead stays as it is and is counted again in the receipt. Raises ``BadCall`` for a number that is not
+    in quarantine, and for a statement about a line that is not dated ahead.
     """
+    if dated is not None and dated > now:
+        raise BadCall(f"{iso(dated)} is in the future", hint="state when the records were written, in UTC")
     receipt = Receipt()
     with holding(engine), writing(engine) as connection:
         for item in _chosen(connection, keys):
+            if dated is not None and item.kind != "ahead":
+                raise BadCall(f"line {item.key} is not dated ahead", hint="azlic quarantine list shows which are")
             if item.kind == "conflict":
                 receipt.conflicts += 1
                 continue
             with connection.begin_nested() as attempt:
-                taken = _book_again(connection, item, now=now, site=site)
+                content = item.content if dated is None else _dated(item.content, dated)
+                taken = _book_again(connection, [item], content, now=now, site=site)
                 if taken.new or taken.duplicates or taken.conflicts:
                     receipt.new += taken.new
                     receipt.duplicates += taken.duplicates
                     receipt.conflicts += taken.conflicts
                     receipt.findings += taken.findings
-                    _settle(connection, item, "retried", "it was read as a record after all", now)
+                    _settle(connection, item, "retried", _how(dated), now)
                 else:
-                    receipt.quarantined += 1
+                    receipt.quarantined += taken.quarantined
+                    receipt.ahead += item.kind == "ahead" and not taken.quarantined
                     attempt.rollback()
     return receipt
+
+
+def take_due(connection: Connection, *, now: datetime, receipt: Receipt, site: str) -> None:
+    """Take the records that were dated ahead and whose time has come, within the transaction of an ingest."""
+    query = select(QuarantineRow.key).where(QuarantineRow.kind == "ahead", QuarantineRow.settled_at.is_(None))
+    due = connection.execute(query.where(QuarantineRow.due_at <= now)).scalars().all()
+    if not due:
+        return
+    for _, lines in groupby(_chosen(connection, due), key=lambda item: item.file):
+        items = list(lines)
+        taken = _book_again(connection, items, b"\n".join(item.content for item in items), now=now, site=site)
+        receipt.new += taken.new
+        receipt.duplicates += taken.duplicates
+        receipt.conflicts += taken.conflicts
+        receipt.quarantined += taken.quarantined
+        receipt.findings += taken.findings
+        receipt.late += taken.late
+        for item in items:
+            _settle(connection, item, "retried", "its day has come", now)
+
+
+def _dated(content: bytes, at: datetime) -> bytes:
+    """The record in a line, under another time."""
+    fields = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+    return msgspec.json.encode(fields | {"requestTime": msgspec.Raw(str(milliseconds(at)).encode())})
+
+
+def _how(dated: datetime | None) -> str:
+    return "it was read as a record after all" if dated is None else f"it was stated to be of {iso(dated)}"
 
 
 def discard(engine: Engine, keys: Sequence[int], *, reason: str, now: datetime) -> int:
@@ -87,14 +128,17 @@ def _chosen(connection: Connection, keys: Sequence[int] | None) -> list[Quaranti
     return [by_key[key] for key in sorted(set(keys))]
 
 
-def _book_again(connection: Connection, item: QuarantinedLine, *, now: datetime, site: str) -> Receipt:
-    """Offer the line to the ledger once more, as a file of its own: its place in the old one was passed long ago."""
+def _book_again(
+    connection: Connection, items: Sequence[QuarantinedLine], content: bytes, *, now: datetime, site: str
+) -> Receipt:
+    """Offer lines of one source to the ledger once more, as a file of their own: their place was passed long ago."""
+    item = items[0]
     receipt = Receipt()
     ledger = Ledger(connection, now=now, receipt=receipt, site=site)
     source = connection.execute(select(QuarantineRow.source).where(QuarantineRow.key == item.key)).scalar_one()
     cursor = Cursor(source, SourceKind.RETRIED.named(item.key), again=True)
     try:
-        ledger.book(connection, cursor, Block(0, item.content + b"\n"))
+        ledger.book(connection, cursor, Block(0, content + b"\n"))
     finally:
         ledger.close()
     return receipt

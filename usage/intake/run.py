@@ -13,6 +13,7 @@ from licensing.db.lock import holding
 from licensing.history.remember import advance
 from licensing.verdict.seen import WitnessKind
 from usage.intake.matching import Matching, Memory, Work
+from usage.intake.quarantine import take_due
 from usage.ledger.writer import Ledger, Receipt
 from usage.records.usage_files import SIZES, Block, OpenFile, ReadSizes, UnreadableFile, find_files
 
@@ -85,6 +86,7 @@ class _Walk:
         """Match the files with what is known of them, and take what is new."""
         self._receipt.unsteady = 0
         with writing(self._engine) as connection:
+            take_due(connection, now=self._now, receipt=self._receipt, site=self._site)
             ledger = Ledger(connection, now=self._now, receipt=self._receipt, site=self._site)
             matching = Matching(connection, ledger, now=self._now, memory=self._memory)
             work = matching.match(find_files(self._folders), self._folders)

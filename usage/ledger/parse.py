@@ -17,13 +17,17 @@ PLAIN_WHOLE = 10**6
 
 @dataclass(slots=True)
 class Parsed:
-    """What a block's lines are: ``rows``, numbered as if all were new; ``skipped``, the indexes of the other lines."""
+    """What a block's lines are: ``rows``, numbered as if all were new; ``skipped``, the indexes of the other lines.
+
+    ``large`` and ``ahead`` say that some of the rows have to be looked at one by one: for their quantity, their time.
+    """
 
     rows: list[Row] = field(default_factory=list)
     skipped: list[int] = field(default_factory=list)
     bad: list[Problem] = field(default_factory=list)
     breaks: Breaks = field(default_factory=lambda: Breaks([], [], [], {}, {}))
     large: bool = False
+    ahead: bool = False
 
 
 def is_printable(data: bytes) -> bool:
@@ -39,13 +43,15 @@ def parse_lines(  # noqa: PLR0912 - one loop: a call for each line would cost mo
     chains: Chains,
     links: dict[str, Link],
     number: int,
+    horizon: int,
     printable: bool,
     chained: bool,
 ) -> Parsed:
     """Read each line as a record or as a problem; the one loop whose every step counts.
 
     ``links`` holds where each container's chain stands within this file, and is moved on. ``number`` is the first
-    record's, ``printable`` what ``is_printable`` said of the block; ``chained`` is unset where no line has a link.
+    record's, ``horizon`` the last instant that a record may have, in Unix milliseconds; ``printable`` is what
+    ``is_printable`` said of the block, ``chained`` is unset where no line has a link.
     """
     parsed = Parsed()
     rows, keys, breaks, skipped = parsed.rows, series.keys, parsed.breaks, parsed.skipped
@@ -69,6 +75,7 @@ def parse_lines(  # noqa: PLR0912 - one loop: a call for each line would cost mo
                 record, extra, quantity, time = interpret(line)
                 meter = record.meter
                 parsed.large = parsed.large or quantity > PLAIN_WHOLE * MICRO
+            parsed.ahead = parsed.ahead or time > horizon
             container = record.container_id
             labels = (
                 container,

@@ -23,12 +23,16 @@ LATE: Link = (0, "")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A line of a block that is not as it should be. ``name`` is its container, or the id of a conflict."""
+    """A line of a block that is not as it should be. ``name`` is its container, or the id of a record.
+
+    ``due_at`` is when a record that is dated ahead can be taken.
+    """
 
     kind: str
     index: int
     detail: str
     name: str | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,18 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import accumulate, count
 from typing import Protocol
 
-from sqlalchemy import Connection, case, select
+from sqlalchemy import Connection, case, func, select
 from sqlalchemy.exc import IntegrityError
 
-from licensing.core.instants import from_milliseconds
+from licensing.core.instants import from_milliseconds, iso, milliseconds
 from licensing.db.inserts import insert_once, insert_rows, upsert
 from licensing.db.readonly import view_of
 from licensing.history.remember import advance
+from licensing.history.tables import WitnessMarkRow
 from licensing.verdict.seen import WitnessKind
 from usage.ledger.batch_log import BatchChain
 from usage.ledger.canonical import Booking, Row, rows_digest
@@ -35,6 +36,9 @@ from usage.records.usage_files import Block
 TOTAL_LIMIT = 2**62
 """A day's total of a series stays below this many millionths; a record that would pass it goes to quarantine."""
 
+AHEAD = timedelta(days=1)
+"""A record that is dated further ahead than this waits for its day; it is no witness of time."""
+
 _IDS_A_QUERY = 500
 _COLUMNS = ("number", "id", "series", "quantity", "requested_at", "sequence", "extra")
 
@@ -43,9 +47,10 @@ _COLUMNS = ("number", "id", "series", "quantity", "requested_at", "sequence", "e
 class Receipt:
     """What an ingest took: new records, duplicates, conflicts, lines in quarantine, findings about the sources.
 
-    ``late`` of the new records came after their month was closed, and are booked in an open one. ``pending_bytes``
-    follow the last whole line of their files and wait to be completed; ``unsteady`` files were swapped for others
-    while they were looked at, and wait for the next ingest.
+    ``ahead`` records are dated more than a day ahead, and wait for their day. ``late`` of the new records came after
+    their month was closed, and are booked in an open one. ``pending_bytes`` follow the last whole line of their files
+    and wait to be completed; ``unsteady`` files were swapped for others while they were looked at, and wait for the
+    next ingest.
     """
 
     files: int = 0
@@ -57,11 +62,12 @@ class Receipt:
     pending_bytes: int = 0
     unsteady: int = 0
     late: int = 0
+    ahead: int = 0
 
     @property
     def clean(self) -> bool:
         """Whether there is nothing to look into; a line that is still being written is nothing."""
-        return not (self.conflicts or self.quarantined or self.findings)
+        return not (self.conflicts or self.quarantined or self.ahead or self.findings)
 
 
 class Digest(Protocol):
@@ -99,6 +105,9 @@ class Ledger:
     put on everything that is booked.
     """
 
+    keeps_waiting = True
+    """Whether a record that is dated ahead waits for its day: one that was dated elsewhere, or by us, does not."""
+
     def __init__(self, connection: Connection, *, now: datetime, receipt: Receipt, site: str = "") -> None:
         self._now = now
         self._receipt = receipt
@@ -110,6 +119,8 @@ class Ledger:
         self._open_day = day_number(closed.next.starts_at) if closed else 0
         self._late_month = booking_month(closed, now)
         self._newest = 0
+        self._horizon = _horizon(connection, now)
+        self._ahead = _known_ahead(connection)
         self._hasher = ThreadPoolExecutor(1)  # a block's digest is made beside the parsing, on the other core
 
     def book(self, connection: Connection, cursor: Cursor, block: Block) -> None:
@@ -126,6 +137,7 @@ class Ledger:
             chains=self._chains,
             links=cursor.links,
             number=self._batches.next_number,
+            horizon=self._horizon,
             printable=is_printable(block.data),
             chained=b"previous" in block.data,
         )
@@ -179,7 +191,8 @@ class Ledger:
         rows = parsed.rows
         if not rows:
             return [], []
-        if not cursor.again and not parsed.large:
+        one_by_one = cursor.again or parsed.large or parsed.ahead
+        if not one_by_one and self._ahead.keys().isdisjoint(row[1] for row in rows):
             with contextlib.suppress(IntegrityError), connection.begin_nested():
                 insert_rows(connection, RecordRow, _COLUMNS, rows)
                 return rows, []
@@ -190,7 +203,7 @@ class Ledger:
         return new, problems
 
     def _sift(self, connection: Connection, parsed: Parsed) -> tuple[list[Row], list[Problem]]:
-        """Tell new records from duplicates, conflicts and what no total can hold, one by one."""
+        """Tell new records from duplicates, conflicts, what no total can hold and what is dated ahead, one by one."""
         known = _contents(connection, [row[1] for row in parsed.rows])
         room = _Room(connection) if parsed.large else None
         new: list[Row] = []
@@ -198,13 +211,22 @@ class Ledger:
         for row, index in zip(parsed.rows, _indexes(parsed), strict=False):
             identity, content = row[1], row[2:]
             earlier = known.get(identity)
+            if earlier is not None or identity in self._ahead:  # its place in its chain was looked at when it came
+                parsed.breaks.late.pop(index, None)
+                parsed.breaks.disorder.pop(index, None)
+            if self._ahead.get(identity):
+                self._receipt.duplicates += 1
+                continue
+            if earlier is None and self.keeps_waiting and row[4] > self._horizon:
+                problems.append(_waits(row, index))
+                continue
             if earlier is None and (room is None or room.takes(row)):
                 known[identity] = content
                 new.append((self._batches.next_number + len(new), *row[1:]))
                 continue
-            parsed.breaks.late.pop(index, None)
-            parsed.breaks.disorder.pop(index, None)
             if earlier is None:
+                parsed.breaks.late.pop(index, None)
+                parsed.breaks.disorder.pop(index, None)
                 problems.append(Problem("bad-line", index, "its quantity does not fit the day's total", identity))
             elif earlier == content:
                 self._receipt.duplicates += 1
@@ -234,14 +256,21 @@ class Ledger:
                 "content": line,
                 "digest": hashlib.sha256(line).digest(),
                 "taken_at": self._now,
+                "due_at": problem.due_at,
             }
             if insert_once(connection, QuarantineRow, values):
                 kept += 1
-                if problem.kind == "conflict":
-                    self._receipt.conflicts += 1
-                else:
-                    self._receipt.quarantined += 1
+                self._count(problem)
         return kept
+
+    def _count(self, problem: Problem) -> None:
+        if problem.kind == "conflict":
+            self._receipt.conflicts += 1
+        elif problem.kind == "ahead":
+            self._receipt.ahead += 1
+            self._ahead[problem.name or ""] = False
+        else:
+            self._receipt.quarantined += 1
 
     def _note_breaks(self, connection: Connection, cursor: Cursor, parsed: Parsed) -> int:
         """Record what is wrong with the chains; what is known already is not recorded twice."""
@@ -277,6 +306,8 @@ class Ledger:
     def _add_totals(self, connection: Connection, rows: list[Row], file: str) -> list[Booking]:
         """Add what was just stored to the totals of its days; the newest time in it is a witness of the clock.
 
+        A time further ahead than a day is none: whoever dated it was wrong, or dated it elsewhere.
+
         What belongs to closed days changes no total of theirs: it is booked as late, and given back.
         """
         days = sums_by_day(rows)
@@ -298,7 +329,7 @@ class Ledger:
         return book_late(connection, late, booked_month=self._late_month, now=self._now, batch=batch)
 
     def _witness(self, connection: Connection, newest: int, file: str) -> None:
-        if newest > self._newest:
+        if self._newest < newest <= self._horizon:
             self._newest = newest
             advance(connection, WitnessKind.RECORD, from_milliseconds(newest), file)
 
@@ -316,6 +347,30 @@ class Ledger:
             records=len(rows),
             rows=rows_digest(self._series.new, rows, corrections),
         )
+
+
+def _horizon(connection: Connection, now: datetime) -> int:
+    """The last instant that a record may have, in Unix milliseconds: a day beyond now.
+
+    Now is what the clock shows, or what it showed before where it was turned back: a battery that failed makes no
+    record wait that is dated right.
+    """
+    shown = select(func.max(WitnessMarkRow.instant)).where(WitnessMarkRow.kind != WitnessKind.RECORD)
+    newest = max(milliseconds(now), connection.execute(shown).scalar() or 0)
+    return newest + AHEAD // timedelta(milliseconds=1)
+
+
+def _known_ahead(connection: Connection) -> dict[str, bool]:
+    """The ids of records that were found dated ahead, and whether somebody or an ingest has settled them since."""
+    query = select(QuarantineRow.record_id, QuarantineRow.settled_at.is_not(None))
+    return {
+        name or "": bool(settled) for name, settled in connection.execute(query.where(QuarantineRow.kind == "ahead"))
+    }
+
+
+def _waits(row: Row, index: int) -> Problem:
+    due_at = from_milliseconds(row[4])
+    return Problem("ahead", index, f"it is dated {iso(due_at)}, more than a day ahead", row[1], due_at)
 
 
 def sums_by_day(rows: Sequence[Row]) -> dict[int, dict[int, list[int]]]:

@@ -62,6 +62,12 @@ def separate(engine: Engine, name: str, *, now: datetime, site: str = "") -> Rea
             return desk.catch_up()
 
 
+class _Books(Ledger):
+    """The ledger as readings are booked into it: of each, its month is named and has begun."""
+
+    keeps_waiting = False
+
+
 class _Desk:
     """Where one source's reports are taken, within one transaction."""
 
@@ -70,7 +76,7 @@ class _Desk:
         self._source = source
         self._site = site
         self._receipt = Receipt()
-        self._ledger = Ledger(connection, now=now, receipt=self._receipt, site=site)
+        self._ledger = _Books(connection, now=now, receipt=self._receipt, site=site)
         self._increases: list[Increase] = []
         self._findings: list[str] = []
 

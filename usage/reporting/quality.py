@@ -11,13 +11,15 @@ from licensing.db.readonly import ReadOnlyConnection
 class Quality(NamedTuple):
     """Everything that was kept out of the numbers, and every doubt about their sources.
 
-    ``quarantined``, ``conflicts`` and ``findings`` wait for somebody to look into them; ``settled`` (lines kept apart)
-    and ``settled_findings`` do not any more. ``missing_records`` of chained containers have not arrived to this day,
-    and ``vanished`` sources are gone; those of settled findings are in neither number.
+    ``quarantined``, ``conflicts``, ``ahead`` (records that are dated more than a day ahead, and wait for their day) and
+    ``findings`` wait for somebody to look into them; ``settled`` (lines kept apart) and ``settled_findings`` do not any
+    more. ``missing_records`` of chained containers have not arrived to this day, and ``vanished`` sources are gone;
+    those of settled findings are in neither number.
     """
 
     quarantined: int
     conflicts: int
+    ahead: int
     settled: int
     pending_bytes: int
     findings: Mapping[str, int]
@@ -32,6 +34,7 @@ class Quality(NamedTuple):
         return not (
             self.quarantined
             or self.conflicts
+            or self.ahead
             or self.pending_bytes
             or self.findings
             or self.vanished
@@ -121,6 +124,7 @@ def quality_of(connection: ReadOnlyConnection, unmapped_meters: tuple[str, ...])
     return Quality(
         quarantined=lines["bad-line"].waiting if "bad-line" in lines else 0,
         conflicts=lines["conflict"].waiting if "conflict" in lines else 0,
+        ahead=lines["ahead"].waiting if "ahead" in lines else 0,
         settled=sum(tally.settled for tally in lines.values()),
         pending_bytes=pending,
         findings={tally.kind: tally.waiting for tally in found if tally.waiting},

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from licensing.db.readonly import view_of
+from licensing.history.read import read_strikes
+from licensing.verdict.seen import Strike
 from usage.ledger.closed_months import ClosedMonth, closing_of
 from usage.months import Month, day_number
 from usage.plans.model import Plan
@@ -47,7 +49,7 @@ class MonthlyReport:
     ``other_times`` names the plans that such a meter draws on at other times. All use of the last twelve months is in
     one place: in the ``history`` of its plan, in ``other_history`` where that plan does not run in the month, or, in
     the meter's unit, in ``unmapped_history``. ``closed`` says how the month was closed: from then on its numbers stay
-    as they are.
+    as they are. ``strikes`` are the witnesses of the clock that were struck in it.
     """
 
     month: Month
@@ -60,6 +62,7 @@ class MonthlyReport:
     containers: tuple[ContainerActivity, ...]
     quality: Quality
     closed: ClosedMonth | None
+    strikes: tuple[Strike, ...] = ()
 
     @property
     def plan_months(self) -> Sequence[PlanMonths]:
@@ -100,6 +103,7 @@ def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> 
         containers=container_activity(days, day_number(min(as_of, end))),
         quality=quality_of(view, tuple(sorted(nowhere.union(waiting)))),
         closed=closing_of(view, month),
+        strikes=tuple(one for one in read_strikes(view) if Month.of(one.at) == month),
     )
 
 

@@ -54,10 +54,12 @@ def _month_fields(report: MonthlyReport) -> dict[str, object]:
         ],
         "unmapped_history": {meter: _history(months) for meter, months in report.unmapped_history.items()},
         "containers": [_activity(one) for one in report.containers],
+        "strikes": report.strikes,
         "quality": {
             "clean": quality.clean,
             "quarantined": quality.quarantined,
             "conflicts": quality.conflicts,
+            "ahead": quality.ahead,
             "settled": quality.settled,
             "pending_bytes": quality.pending_bytes,
             "vanished": quality.vanished,

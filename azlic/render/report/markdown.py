@@ -7,6 +7,7 @@ from azlic.render.closed_months import late_parts
 from azlic.render.table import align
 from azlic.render.words import METERS_UNIT, day, month_series, unit_of
 from licensing.core.instants import iso
+from licensing.verdict.seen import strike_words
 from usage.quantity import group_digits, left_for_people, parts_for_people, used_for_people
 from usage.reporting.activity import Activity
 from usage.reporting.daily import Apart, Usage
@@ -32,7 +33,8 @@ def report_markdown(report: MonthlyReport) -> str:
     if month_series(report):
         parts += ["## Twelve months", _months_table(report)]
     parts += ["## Containers", _container_table(report)] if report.containers else []
-    return "\n\n".join([*parts, "## Quality", _quality_table(report)])
+    struck = [_cell(strike_words(one)) for one in report.strikes]
+    return "\n\n".join([*parts, "## Quality", _quality_table(report), *struck])
 
 
 _APART = ("kind", "of month", "site", "container", "meter", f">in the {METERS_UNIT}", ">records")
@@ -111,6 +113,7 @@ def _quality_table(report: MonthlyReport) -> str:
     rows = [
         ("lines in quarantine", quality.quarantined),
         ("conflicts", quality.conflicts),
+        ("records dated ahead", quality.ahead),
         ("settled lines and findings", quality.settled + quality.settled_findings),
         ("records still missing", quality.missing_records),
         ("bytes of unfinished lines", quality.pending_bytes),

@@ -6,7 +6,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from azlic.render.table import columns, indent
+from azlic.render.text import indented
 from azlic.render.words import open_counts, settlement_counts
+from licensing.verdict.seen import Strike, strike_words
 from usage.reporting.activity import Activity, ContainerActivity
 from usage.reporting.quality import Quality
 
@@ -36,6 +38,12 @@ def quality_lines(quality: Quality) -> Text:
     meters = [f"    {meter}" for meter in quality.unmapped_meters]
     heading = "Quality: look into this before you rely on the numbers."
     return Text("\n".join([heading, *_lines(open_counts(quality)), *meters, *settled]), style="yellow")
+
+
+def strike_lines(strikes: Sequence[Strike]) -> list[RenderableType]:
+    """The witnesses of the clock that were struck in the month."""
+    lines = [line for one in strikes for line in indented(strike_words(one), hanging=2)]
+    return [Text("\n".join(["", "Struck witnesses of the clock", *lines]))] if lines else []
 
 
 def _lines(counts: Sequence[tuple[int, str]]) -> list[str]:

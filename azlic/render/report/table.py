@@ -9,7 +9,7 @@ from rich.text import Text
 
 from azlic.render.closed_months import closing_lines, late_lines
 from azlic.render.plans import headline
-from azlic.render.report.quality import containers_lines, quality_lines
+from azlic.render.report.quality import containers_lines, quality_lines, strike_lines
 from azlic.render.table import align, columns, indent, render_text
 from azlic.render.text import indented
 from azlic.render.words import MonthSeries, day, drawn_words, month_series, outlook_words, unmapped_words
@@ -44,7 +44,7 @@ def report_text(report: MonthlyReport, *, block: str = "█") -> str:
     parts += _history(report, block)
     if report.containers:
         parts += [*containers_lines(report.containers), Text()]
-    return render_text([*parts, quality_lines(report.quality)])
+    return render_text([*parts, quality_lines(report.quality), *strike_lines(report.strikes)])
 
 
 def _plan(usage: PlanUsage, month: Month) -> list[RenderableType]:

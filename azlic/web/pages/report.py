@@ -18,6 +18,7 @@ from azlic.render.words import (
 )
 from azlic.web.pages.charts import BurnDownChart, MonthBars, burn_down_charts, month_bars
 from azlic.web.pages.templates import instant_words, render_page, style
+from licensing.verdict.seen import strike_words
 from usage.ledger.checkpoints import Head
 from usage.months import Month, is_midnight
 from usage.quantity import group_digits, left_for_people
@@ -59,6 +60,7 @@ class ReportView:
     gone: int
     quality: Quality
     quality_counts: list[tuple[int, str]]
+    strikes: list[str]
     head: Head
     note: str | None
     unsigned: str
@@ -95,6 +97,7 @@ def report_view(
         gone=len(report.containers) - len(present),
         quality=report.quality,
         quality_counts=[*open_counts(report.quality), *settlement_counts(report.quality)],
+        strikes=[strike_words(one) for one in report.strikes],
         head=head,
         note=note,
         unsigned=unsigned,

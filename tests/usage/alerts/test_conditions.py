@@ -148,7 +148,7 @@ def test_ten_times_as_many_doubts_are_a_stage_worse_and_one_more_is_not() -> Non
 
 
 def test_every_kind_of_finding_has_its_words_and_a_new_one_is_told_too() -> None:
-    assert set(DOUBTS) == set(KINDS) | {"quarantine", "conflict"}
+    assert set(DOUBTS) == set(KINDS) | {"quarantine", "conflict", "ahead"}
     assert stages(said(doubts=(Doubt("unheard-of", 1, NOON),))) == [("unheard-of", "1 or more", "warning")]
 
 

@@ -69,7 +69,7 @@ class HandingHouse(House):
         path = self.folder / "output" / "read" / "0123456789ab" / f"usage-{names[0]}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"".join(a_line(name, quantity, at=at, **changes) + b"\n" for name in names))
-        ingest(self.ledger, [self.folder / "output"], now=self.now, site=self.label)
+        ingest(self.ledger, [self.folder / "output"], now=max(self.now, at), site=self.label)
 
     def export(self, name: str = "export.azlic", **changes: Any) -> Path:
         path = self.folder / name

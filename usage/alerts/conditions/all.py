@@ -12,13 +12,14 @@ from usage.alerts.conditions.ledger import (
 )
 from usage.alerts.conditions.license import license_alerts
 from usage.alerts.conditions.records import record_alerts, silence_alerts
-from usage.alerts.conditions.trust import clock_alerts, trust_alerts
+from usage.alerts.conditions.trust import clock_alerts, strike_alerts, trust_alerts
 from usage.alerts.rules import Rules
 from usage.alerts.state import State, UnreadableLedger
 
 _SITE = (clock_alerts, license_alerts, trust_alerts, disk_alerts)
 _LEDGER = (
     audit_alerts,
+    strike_alerts,
     record_alerts,
     silence_alerts,
     commitment_alerts,

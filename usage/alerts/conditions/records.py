@@ -13,10 +13,16 @@ from usage.reporting.quality import Doubt
 
 _FINDINGS = "Examine it, then settle it: azlic findings list, azlic findings settle {number} --reason TEXT"
 _LINES = "Look at each, then take or discard it: azlic quarantine list, azlic quarantine discard {number} --reason TEXT"
+_AHEAD = (
+    "They are taken by themselves on their day. Was a container's clock wrong, state when they were written: azlic"
+    " quarantine list, azlic quarantine retry {number} --dated DATE; or discard them: azlic quarantine discard {number}"
+    " --reason TEXT"
+)
 
 DOUBTS: dict[str, tuple[Severity, str, str]] = {
     "quarantine": (Severity.WARNING, "lines that are not usage records are in quarantine and not counted", _LINES),
     "conflict": (Severity.CRITICAL, "lines have the id of another record, with other content", _LINES),
+    "ahead": (Severity.WARNING, "records are dated more than a day ahead, and not counted", _AHEAD),
     "gap": (Severity.CRITICAL, "records are still missing from a container's chain", _FINDINGS),
     "edited": (Severity.CRITICAL, "lines were changed after they were written", _FINDINGS),
     "removed": (Severity.CRITICAL, "lines that were taken are gone from their files", _FINDINGS),

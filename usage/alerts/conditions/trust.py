@@ -4,14 +4,25 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from licensing.core.instants import iso
+from licensing.verdict.seen import strike_words
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.conditions.license import URGENT_DAYS
 from usage.alerts.rules import Rules, before, stage_at
-from usage.alerts.state import State, TrustFact, is_issued_later
+from usage.alerts.state import LedgerFacts, State, TrustFact, is_issued_later
 
 CLOCK_SUSPECT = "clock-suspect"
 TRUST_MISSING = "trust-missing"
 
+WITNESS_STRUCK = "witness-struck"
+
+_CLOCK = (
+    "Set the clock right: azlic clock status shows what was seen. Is the clock right, strike what was seen wrongly:"
+    " azlic clock strike --reason TEXT"
+)
+_ISSUED_LATER = (
+    "Set the clock right: azlic clock status. Is it right, the license was issued under a wrong one: download it again,"
+    " and install it: azlic install"
+)
 _UPDATE = "Bring in what the issuer has published since: azlic trust update"
 
 
@@ -81,12 +92,30 @@ def _ending(fact: TrustFact, state: State, rules: Rules) -> Alert | None:
     )
 
 
+def strike_alerts(ledger: LedgerFacts, _: State, __: Rules) -> Iterator[Alert]:
+    """Witnesses of the clock that the ledger's owner struck, until an audit has shown them."""
+    if ledger.strikes:
+        last = ledger.strikes[-1]
+        more = f" It is one of {len(ledger.strikes):,} since the last audit." if len(ledger.strikes) > 1 else ""
+        yield Alert(
+            id=WITNESS_STRUCK,
+            severity=Severity.NOTICE,
+            rank=last.number,
+            stage="struck",
+            since=ledger.strikes[0].at,
+            subject="the clock's witnesses",
+            meaning=f"{strike_words(last)}{more}",
+            action="Let somebody else look at it, and audit the ledger, which shows it: azlic audit",
+        )
+
+
 def clock_alerts(state: State, _: Rules) -> Iterator[Alert]:
     """A clock that is behind what was seen before, or behind a license's own issue."""
-    why = state.clock_behind
+    why, action = state.clock_behind, _CLOCK
     for fact in state.licenses:
         if why is None and fact.term and fact.term.issue and is_issued_later(fact, state.now):
             why = f"the clock says {iso(state.now)}, and {fact.path} was issued at {iso(fact.term.issue.issued_at)}"
+            action = _ISSUED_LATER
     if why is not None:
         yield Alert(
             id=CLOCK_SUSPECT,
@@ -96,5 +125,5 @@ def clock_alerts(state: State, _: Rules) -> Iterator[Alert]:
             since=state.since(CLOCK_SUSPECT),
             subject="this machine's clock",
             meaning=f"{why[:1].upper()}{why[1:]}; no license is valid under a clock that was set back.",
-            action="Set the clock right, then: azlic clock status",
+            action=action,
         )

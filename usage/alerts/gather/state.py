@@ -7,7 +7,7 @@ from pathlib import Path
 
 from licensing.core.errors import AzlicError
 from licensing.db.readonly import ReadOnlyConnection, readonly_connection
-from licensing.history.read import read_memory
+from licensing.history.read import read_memory, read_strikes
 from licensing.trust.store import TrustStore
 from licensing.verdict.seen import Seen
 from licensing.verdict.verdict import Verdict
@@ -88,18 +88,19 @@ def _is_trust_missing(trust: TrustStore, seen: Seen, *, named: bool) -> bool:
 
 def _read_ledger(connection: ReadOnlyConnection, now: datetime, *, with_use: bool) -> LedgerFacts:
     plans = read_plans(connection, now)
-    days = daily_use(connection, *days_needed(plans, Month.of(now)))
+    days, audit = daily_use(connection, *days_needed(plans, Month.of(now))), ledger.read_audit_outcome(connection)
     return LedgerFacts(
         plans=ledger.read_plan_facts(plans, days, now),
         containers=container_activity(days, day_number(now)),
         doubts=read_doubts(connection),
         pending_months=ledger.read_pending_months(connection, now),
         hand_over=ledger.read_hand_over(connection),
-        audit=ledger.read_audit_outcome(connection),
+        audit=audit,
         channels=ledger.read_failing_channels(connection),
         seen_since=ledger.read_first_seen(connection),
         progress=ledger.read_progress(connection),
         used=meter_totals(connection) if with_use else (),
+        strikes=tuple(one for one in read_strikes(connection) if audit is None or one.at > audit.audited_at),
     )
 
 

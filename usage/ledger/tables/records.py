@@ -153,7 +153,8 @@ class GapRow(Table):
 
 
 class QuarantineRow(Table):
-    """A line kept apart, whole: ``kind`` is ``bad-line``, or ``conflict`` for a known id with other content.
+    """A line kept apart, whole: ``kind`` is ``bad-line``, or ``conflict`` for a known id with other content,
+    or ``ahead`` for a record that is dated more than a day ahead and waits for its own time, ``due_at``.
 
     ``settled_at`` is set once it was taken after all (``retried``) or put aside with a reason (``discarded``).
     """
@@ -173,6 +174,7 @@ class QuarantineRow(Table):
     settled_as: Mapped[str | None] = mapped_column(String)
     settled_at: Mapped[datetime | None] = mapped_column(Moment)
     settled_why: Mapped[str | None] = mapped_column(String)
+    due_at: Mapped[datetime | None] = mapped_column(Moment)
     __table_args__ = (UniqueConstraint("file", "start", "digest"),)
 
 
