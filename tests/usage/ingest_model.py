@@ -43,7 +43,7 @@ from usage.closing.close import close_month
 from usage.intake.matching import Memory
 from usage.intake.run import ingest
 from usage.ledger.corrections import correct
-from usage.ledger.tables.records import FindingRow, GapRow, RecordRow, SourceRow
+from usage.ledger.tables.records import FindingRow, GapRow, QuarantineRow, RecordRow, SourceRow
 from usage.ledger.writer import Receipt
 from usage.months import Month
 from usage.quantity import MICRO
@@ -316,13 +316,19 @@ class Files(RuleBasedStateMachine):
         assert len(found) == len(set(found))
         may = self._taken.union(*(ids_in(content_of(path)) for path in paths))
         must = self._taken.union(*(ids_in(content_of(path)) for path in paths if is_whole(path)))
-        assert must - set(found) == set(), "lost"
-        assert set(found) - may == set(), "made up"
-        self._taken = set(found)
+        held = set(found) | self._waiting().keys()
+        assert must - held == set(), "lost"
+        assert held - may == set(), "made up"
+        self._taken = held
         check_arithmetic(self._ledger)
         self._check_gaps()
         self._remember()
         self._forget_doubts()
+
+    def _waiting(self) -> dict[str, int | None]:
+        """The records that wait for their day, each with its number in its container's chain."""
+        lines = [row for row in rows(self._ledger, QuarantineRow) if row.kind == "ahead" and row.settled_at is None]
+        return {row.record_id: json.loads(row.content).get("sequence") for row in lines}
 
     def _forget_doubts(self) -> None:
         """What is known of a file is still there, so that nothing seems to have happened to it."""
@@ -335,6 +341,7 @@ class Files(RuleBasedStateMachine):
         chained = [row for row in rows(self._ledger, RecordRow) if row.sequence is not None]
         for container in CHAINS.values():
             numbers = {row.sequence for row in chained if row.id.startswith(container)}
+            numbers |= {number for name, number in self._waiting().items() if number and name.startswith(container)}
             gaps = [row for row in rows(self._ledger, GapRow) if row.container_id == container]
             missing = {number for gap in gaps for number in range(gap.first, gap.last + 1)}
             assert missing == set(range(1, max(numbers, default=0) + 1)) - numbers
@@ -394,7 +401,7 @@ class Files(RuleBasedStateMachine):
             ingest(dying, [self._top / "output"], now=self._now, sizes=SMALL)
         dying.dispose()
         gc.collect()  # of cursors that were open when it died, and would hold the database
-        found = {row.id for row in rows(self._ledger, RecordRow)}
+        found = {row.id for row in rows(self._ledger, RecordRow)} | self._waiting().keys()
         assert self._taken <= found <= self._taken.union(*(ids_in(content_of(path)) for path in self._files()))
         self._taken = found
         self._remember()
