@@ -171,9 +171,11 @@ def _recompute(connection: "Connection", month: "Month") -> "Recomputed":
 
 def _tell(proof: "Recomputed") -> None:
     """Say what the recomputation found; leaves with exit status 1 where it found a difference."""
-    rows = f"{proof.records:,} records and {proof.corrections:,} corrections"
+    from azlic.render.counts import counts_lines, counts_words
+
+    rows = f"recomputed: {proof.month}: {counts_words(proof.counts)}"
     if proof.difference is None:
-        output.tell(f"recomputed: {rows} of {proof.month} make its totals")
+        output.tell("\n".join([f"{rows}, which make its totals", *counts_lines(proof.counts)]))
         return
-    output.tell(f"recomputed: {rows} of {proof.month} do not make its totals\n  first difference: {proof.difference}")
+    output.tell(f"{rows}, which do not make its totals\n  first difference: {proof.difference}")
     raise typer.Exit(1)

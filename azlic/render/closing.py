@@ -2,10 +2,12 @@
 
 from azlic.render.answer import Answer
 from azlic.render.closed_months import closing_fields
+from azlic.render.counts import counts_lines, counts_words, meters_fields
 from azlic.render.text import indented
 from usage.closing.close import Closable
 from usage.ledger.closed_months import ClosedMonth
 from usage.ledger.corrections import Corrected
+from usage.ledger.counts import together
 from usage.quantity import from_micro, group_digits
 
 MOST = 20
@@ -13,7 +15,7 @@ MOST = 20
 
 def closable_text(found: Closable) -> str:
     """What a month holds, and its blockers."""
-    told = [f"{found.month}: {found.records:,} records in {found.series:,} series"]
+    told = [f"{found.month}: {counts_words(found.counts)} in {found.series:,} series", *counts_lines(found.counts)]
     for item in found.obstacles[:MOST]:
         told += [*indented(f"{item.kind}: {item.detail}", hanging=2), f"    see: {item.hint}"]
     if len(found.obstacles) > MOST:
@@ -32,7 +34,10 @@ def _closing_fields(found: Closable, closing: ClosedMonth | None) -> object:
     """``closed`` is null where it was not closed."""
     return {
         "month": found.month,
-        "records": found.records,
+        "records": together(found.counts).records,
+        "late_records": together(found.counts).late,
+        "corrections": together(found.counts).corrections,
+        "meters": meters_fields(found.counts),
         "series": found.series,
         "obstacles": found.obstacles,
         "unseen": found.unseen,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from azlic.render.answer import Answer
+from azlic.render.counts import counts_fields, counts_lines, counts_words, plural
 from azlic.render.text import labelled
 from licensing.core.instants import iso
 from usage.handover.accepting import Acceptance
@@ -12,7 +13,8 @@ from usage.handover.exporting import Exported
 from usage.handover.inspection import Inspected
 from usage.handover.manifest import Manifest
 from usage.handover.sites import HandingSite
-from usage.quantity import from_micro, group_digits
+from usage.ledger.counts import together
+from usage.quantity import from_micro
 
 
 def export_text(given: Exported, path: Path) -> str:
@@ -27,13 +29,11 @@ def export_text(given: Exported, path: Path) -> str:
 def inspection_text(found: Inspected, path: Path) -> str:
     """An export that is sound: what it says, and what it adds up to by month and meter."""
     lines = [f"sound: {path}", *_manifest_lines(found.manifest, found.key_id)]
-    for (month, meter), (quantity, records) in _by_meter(found).items():
-        lines += labelled("Used", f"{month}  {group_digits(quantity)}  {meter} ({records:,} records)")
+    for month, counts in found.sums.counts(found.names).items():
+        lines += [*labelled("Used", f"{month}: {counts_words(counts)}"), *counts_lines(counts, 12)]
     for close in found.manifest.closes:
         why = f", {close.reason}" if close.reason else ""
         lines += labelled("Closed", f"{close.month} at {iso(close.closed_at)}{why}")
-    if found.sums.corrections:
-        lines += labelled("Corrects", f"{len(found.sums.corrections):,} corrections of closed months")
     return "\n".join(lines)
 
 
@@ -42,13 +42,19 @@ def _export_fields(given: Exported, path: Path) -> object:
 
 
 def _inspection_fields(found: Inspected, path: Path) -> object:
-    """``totals`` is use by month and meter."""
+    """``totals`` is use by month and meter, with what is booked in the month late or by hand."""
+    months = found.sums.counts(found.names)
+    totals = [
+        {"month": month, "meter": meter} | counts_fields(one) | {"quantity": str(from_micro(one.quantity))}
+        for month, counts in months.items()
+        for meter, one in counts.items()
+    ]
+    whole = [together(counts) for counts in months.values()]
     return _manifest_fields(found.manifest, path, found.key_id) | {
-        "totals": [
-            {"month": month, "meter": meter, "quantity": str(from_micro(quantity)), "records": records}
-            for (month, meter), (quantity, records) in _by_meter(found).items()
-        ],
-        "corrections": len(found.sums.corrections),
+        "totals": totals,
+        "records": sum(one.records for one in whole),
+        "late_records": sum(one.late for one in whole),
+        "corrections": sum(one.corrections for one in whole),
     }
 
 
@@ -69,7 +75,8 @@ def acceptance_text(taken: Acceptance, path: Path) -> str:
         told = f"It was accepted before, {iso(taken.acknowledgement.accepted_at)}: the same acknowledgement again."
         lines += labelled("Note", told)
     else:
-        booked = f"{receipt.new:,} new, {receipt.duplicates:,} known already, {taken.corrections:,} corrections"
+        booked = f"{receipt.new:,} new, {receipt.duplicates:,} known already, {taken.late:,} late"
+        booked += f", {plural(taken.corrections, 'correction')}"
         lines += labelled("Booked", booked)
     if receipt.conflicts or receipt.quarantined:
         apart = f"{receipt.conflicts:,} conflicts, {receipt.quarantined:,} unfit: azlic quarantine list"
@@ -90,6 +97,7 @@ def _acceptance_fields(taken: Acceptance, path: Path) -> object:
         "duplicates": receipt.duplicates,
         "conflicts": receipt.conflicts,
         "quarantined": receipt.quarantined,
+        "late": taken.late,
         "corrections": taken.corrections,
         "closes": taken.manifest.closes,
         "acknowledgement": taken.acknowledgement,
@@ -167,12 +175,3 @@ def _manifest_lines(manifest: Manifest, key_id: str) -> list[str]:
 
 def _batches(manifest: Manifest) -> str:
     return f"{manifest.first_batch:,} to {manifest.last_batch:,}"
-
-
-def _by_meter(found: Inspected) -> dict[tuple[str, str], tuple[int, int]]:
-    used: dict[tuple[str, str], tuple[int, int]] = {}
-    for (month, series), (quantity, records) in found.sums.by_month().items():
-        key = str(month), found.names[series][1]
-        before = used.get(key, (0, 0))
-        used[key] = before[0] + quantity, before[1] + records
-    return {key: used[key] for key in sorted(used)}

@@ -4,7 +4,7 @@ A second computation on purpose: it adds up in its own way what ingest and close
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, Select, func, select
@@ -13,8 +13,9 @@ from licensing.core.instants import milliseconds
 from licensing.db.readonly import view_of
 from usage.ledger.closed_months import closing_of
 from usage.ledger.correction_kinds import LATE, REPLACEMENT, REVERSAL
+from usage.ledger.counts import Booked, Counts, count
 from usage.ledger.tables.months import ClosedTotalRow, CorrectionRow
-from usage.ledger.tables.records import RecordRow, TotalRow
+from usage.ledger.tables.records import RecordRow, SeriesRow, TotalRow
 from usage.months import DAY_MS, Month, day_number
 from usage.quantity import group_digits
 
@@ -27,11 +28,10 @@ Sums = dict[tuple[int, int], tuple[int, int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:
-    """What a month was added up from again; ``difference`` is the first that was found to the ledger's own numbers."""
+    """What a month was added up from again, by meter; ``difference`` is the first to the ledger's own numbers."""
 
     month: Month
-    records: int
-    corrections: int
+    counts: Mapping[str, Counts]
     difference: str | None
 
 
@@ -45,7 +45,7 @@ def recompute(connection: Connection, month: Month, *, progress: Progress | None
     ``progress`` receives the records looked at and how many there are. It reads all records: minutes for ten millions.
     """
     late = _late_of(connection, month)
-    added, records = _add_up(connection, month, late, progress or (lambda _done, _total: None))
+    added = _add_up(connection, month, late, progress or (lambda _done, _total: None))
     booked = list(connection.execute(_corrections().where(CorrectionRow.booked_month == month.number)))
     steps = (
         _of_days(connection, month, added),
@@ -54,7 +54,15 @@ def recompute(connection: Connection, month: Month, *, progress: Progress | None
         _closed_differences(connection, month, added, booked),
     )
     first = next((difference for step in steps for difference in step), None)
-    return Recomputed(month, records, len(booked), first)
+    return Recomputed(month, _counts(connection, added, booked), first)
+
+
+def _counts(connection: Connection, added: Sums, booked: list["_Booked"]) -> dict[str, Counts]:
+    meters = {row.key: row.meter for row in connection.execute(select(SeriesRow.key, SeriesRow.meter))}
+    return count(
+        ((meters[series], quantity, records) for (_, series), (quantity, records, _) in added.items()),
+        (Booked(row.kind, row.record_id, meters[row.series], row.quantity) for row in booked),
+    )
 
 
 _Booked = Row[int, str, str, int, int]
@@ -78,12 +86,11 @@ def _late_of(connection: Connection, month: Month) -> dict[str, _Booked]:
     return {row.record_id: row for row in connection.execute(query)}
 
 
-def _add_up(connection: Connection, month: Month, late: dict[str, _Booked], progress: Progress) -> tuple[Sums, int]:
-    """The month's sums by day and series, from every record of it that did not come late; and how many there are."""
+def _add_up(connection: Connection, month: Month, late: dict[str, _Booked], progress: Progress) -> Sums:
+    """The month's sums by day and series, from every record of it that did not come late."""
     start, end = milliseconds(month.starts_at), milliseconds(month.next.starts_at)
     last = connection.execute(select(func.max(RecordRow.number))).scalar() or 0
     sums: Sums = {}
-    count = 0
     for first in range(1, last + 1, _NUMBERS_A_STEP):
         query = select(RecordRow.id, RecordRow.series, RecordRow.quantity, RecordRow.requested_at).where(
             RecordRow.number.between(first, first + _NUMBERS_A_STEP - 1),
@@ -91,13 +98,12 @@ def _add_up(connection: Connection, month: Month, late: dict[str, _Booked], prog
             RecordRow.requested_at < end,
         )
         for identity, series, quantity, time in connection.execute(query):
-            count += 1
             if identity not in late:
                 key = time // DAY_MS, series
                 sum_, number, newest = sums.get(key, (0, 0, 0))
                 sums[key] = sum_ + quantity, number + 1, max(newest, time)
         progress(min(last, first + _NUMBERS_A_STEP - 1), last)
-    return sums, count
+    return sums
 
 
 def _of_days(connection: Connection, month: Month, added: Sums) -> Iterator[str]:

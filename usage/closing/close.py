@@ -1,7 +1,7 @@
 """Closing a month: its totals are kept as they are, sealed in the chain of batches, and nothing changes them again."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,9 +20,10 @@ from usage.ledger.canonical import close_digest
 from usage.ledger.closed_months import ClosedMonth, closing_of, open_months
 from usage.ledger.correction_kinds import LATE
 from usage.ledger.corrections import check_reason
+from usage.ledger.counts import Booked, Counts, count
 from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
-from usage.ledger.tables.records import TotalRow
+from usage.ledger.tables.records import SeriesRow, TotalRow
 from usage.months import Month, day_number
 
 _LARGEST = 2**63 - 1
@@ -36,11 +37,11 @@ class MonthNotReady(AzlicError):
 
 @dataclass(frozen=True, slots=True)
 class Closable:
-    """A month that may be closed by its time: what it holds, its blockers, and what could not be seen."""
+    """A month that may be closed by its time: what it holds by meter, its blockers, and what could not be seen."""
 
     month: Month
     series: int
-    records: int
+    counts: Mapping[str, Counts]
     obstacles: tuple[Blocker, ...]
     unseen: tuple[str, ...]
 
@@ -80,7 +81,7 @@ def _examine(connection: Connection, month: Month, now: datetime, folders: Seque
     return Closable(
         month=month,
         series=len(totals),
-        records=sum(records for _, _, records in totals),
+        counts=_counts_of(connection, month),
         obstacles=find_blockers(connection, month, seen),
         unseen=seen.unseen,
     )
@@ -101,6 +102,21 @@ def _refuse_what_cannot_be(connection: Connection, month: Month, now: datetime) 
     earlier = next(iter(open_months(view_of(connection))), month)
     if earlier < month:
         raise BadCall(f"{earlier} is open, and was used", hint=f"months are closed in order: azlic close {earlier}")
+
+
+def _counts_of(connection: Connection, month: Month) -> dict[str, Counts]:
+    """What counts in a month, by meter."""
+    first, past = day_number(month.starts_at), day_number(month.next.starts_at)
+    meters = {row.key: row.meter for row in connection.execute(select(SeriesRow.key, SeriesRow.meter))}
+    days = select(TotalRow.series, TotalRow.quantity, TotalRow.records).where(
+        TotalRow.day >= first, TotalRow.day < past
+    )
+    columns = (CorrectionRow.kind, CorrectionRow.record_id, CorrectionRow.series, CorrectionRow.quantity)
+    booked = select(*columns).where(CorrectionRow.booked_month == month.number).order_by(CorrectionRow.number)
+    return count(
+        ((meters[series], quantity, records) for series, quantity, records in connection.execute(days)),
+        (Booked(kind, record, meters[series], micro) for kind, record, series, micro in connection.execute(booked)),
+    )
 
 
 def _totals_of(connection: Connection, month: Month) -> list[tuple[int, int, int]]:

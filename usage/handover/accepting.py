@@ -35,6 +35,7 @@ from usage.handover.sites import HandingSite, list_sites
 from usage.handover.sums import Sums, read_series
 from usage.handover.verify import check_names, check_sums, read_totals, verify_chain, verify_stored
 from usage.ledger.canonical import SealedBatch
+from usage.ledger.counts import Counts
 from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.handover import AcceptedExportRow, HandingSiteRow
 from usage.ledger.tables.records import SourceRow
@@ -52,6 +53,7 @@ class Acceptance:
     acknowledgement: Acknowledgement
     content: bytes
     receipt: Receipt
+    late: int
     corrections: int
     again: bool
 
@@ -74,12 +76,12 @@ def accept(engine: Engine, path: Path, *, signer: Signer, now: datetime) -> Acce
             package.check_members(manifest)
             site = sites[payload.key.keyid]
             _check_site(manifest, site, sites.values())  # 2
-            digest, receipt, corrections = digest_of(payload.content), Receipt(), 0
+            digest, receipt, counts = digest_of(payload.content), Receipt(), Counts()
             known = connection.execute(select(AcceptedExportRow.accepted_at).where(AcceptedExportRow.digest == digest))
             accepted_at = known.scalar()  # 3
             if accepted_at is None:
                 _check_connects(connection, manifest, site)  # 4
-                corrections = _book(connection, package, manifest, site, now=now, receipt=receipt)  # 5
+                counts = _book(connection, package, manifest, site, now=now, receipt=receipt)  # 5
                 _remember(connection, manifest, site, digest, now)
             advance(connection, WitnessKind.EVALUATION, now, "accept")
     except UnknownSigner as error:
@@ -91,7 +93,8 @@ def accept(engine: Engine, path: Path, *, signer: Signer, now: datetime) -> Acce
         raise refusal(path, error) from error
     acknowledgement = Acknowledgement.of(manifest, digest, accepted_at or now)
     content = acknowledgement.sign(signer)
-    return Acceptance(manifest, acknowledgement, content, receipt, corrections, again=accepted_at is not None)
+    again = accepted_at is not None
+    return Acceptance(manifest, acknowledgement, content, receipt, counts.late, counts.corrections, again)
 
 
 def _check_site(manifest: Manifest, site: HandingSite, sites: Iterable[HandingSite]) -> None:
@@ -166,7 +169,7 @@ def _check_head(head: bytes, size: int, manifest: Manifest, site: HandingSite) -
 
 def _book(
     connection: Connection, package: Package, manifest: Manifest, site: HandingSite, *, now: datetime, receipt: Receipt
-) -> int:
+) -> Counts:
     books = SiteBooks(connection, site=site.name, source=_source(connection, site), now=now, receipt=receipt)
     try:
         names = read_series(package.read("series.json"))
@@ -193,7 +196,7 @@ def _book(
         books.finish()
     finally:
         books.close()
-    return books.corrections
+    return books.counts
 
 
 def _source(connection: Connection, site: HandingSite) -> int:

@@ -20,6 +20,7 @@ from usage.ledger.canonical import Booking, Labels, Row, canonical_digest, encod
 from usage.ledger.closed_months import last_closed_month
 from usage.ledger.correction_kinds import LATE
 from usage.ledger.corrections import Entry, enter
+from usage.ledger.counts import Booked, Counts, count, together
 from usage.ledger.parse import PLAIN_WHOLE, Parsed
 from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.records import SourceRow
@@ -62,7 +63,7 @@ class SiteBooks(Ledger):
         self._open_from = closed.next if closed else None
         self._names: dict[int, Labels] = {}
         self._keys: dict[int, int] = {}
-        self.corrections = 0
+        self._booked: list[Booking] = []
 
     def name(self, names: dict[int, Labels]) -> None:
         """Tell the names of the site's series, by the site's keys."""
@@ -82,7 +83,7 @@ class SiteBooks(Ledger):
         entries = [entry for entry in entries if entry[0] != LATE or entry[3] in stored or not contents.rows]
         if entries:
             booked += enter(self._connection, entries, batch=self._batches.sequence + 1, now=self._now)
-        self.corrections += len(booked)
+        self._booked += booked
         if new or kept or booked or self._series.new:
             self._seal(self._connection, self._cursor, block, new, booked)
 
@@ -92,6 +93,11 @@ class SiteBooks(Ledger):
         while rows := list(islice(totals, _TOTALS_A_BATCH)):
             self.take(Contents(rows=rows), encode(rows), head)
         self.take(Contents(corrections=sums.corrections), encode(sums.corrections), head)
+
+    @property
+    def counts(self) -> Counts:
+        """What was booked late and by hand; meters are not told apart."""
+        return together(count((), (Booked(row[1], row[4], "", row[6]) for row in self._booked)))
 
     def finish(self) -> None:
         """Remember how far the site's lines were taken."""

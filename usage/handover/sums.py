@@ -11,6 +11,7 @@ from usage.handover.contents import ClosingEntry, Contents, Corrections
 from usage.handover.errors import BadPackage
 from usage.ledger.canonical import Booking, Labels, encode
 from usage.ledger.correction_kinds import LATE
+from usage.ledger.counts import Booked, Counts, count
 from usage.ledger.writer import sums_by_day
 from usage.months import DAY_MS, Month
 from usage.records.record import LATEST_MS
@@ -58,6 +59,17 @@ class Sums:
     def totals(self) -> list[Day]:
         """Use by day and series, in their order."""
         return [(day, series, *self.days[day, series]) for day, series in sorted(self.days)]  # type: ignore[misc]
+
+    def counts(self, names: Mapping[int, Labels]) -> dict[Month, dict[str, Counts]]:
+        """What counts in each month by meter: use of its days, and what is booked in it late or by hand."""
+        days: dict[Month, list[tuple[str, int, int]]] = {}
+        booked: dict[Month, list[Booked]] = {}
+        for (month, series), (quantity, records) in self.by_month().items():
+            days.setdefault(month, []).append((names[series][1], quantity, records))
+        for _, kind, booked_month, _, record, series, quantity, _ in self.corrections:
+            month = Month.from_number(booked_month)
+            booked.setdefault(month, []).append(Booked(kind, record, names[series][1], quantity))
+        return {month: count(days.get(month, ()), booked.get(month, ())) for month in sorted({*days, *booked})}
 
     def by_month(self) -> dict[tuple[Month, int], tuple[int, int]]:
         """Quantity and records by month and series, in their order."""

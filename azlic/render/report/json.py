@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from azlic.output import encodable
 from azlic.render.answer import Answer
 from azlic.render.closed_months import closing_fields, late_fields
+from azlic.render.counts import meters_fields
 from azlic.render.plans import plan_fields
 from azlic.render.words import unit_of
 from usage.auditing.recomputation import Recomputed
+from usage.ledger.counts import together
 from usage.months import Month
 from usage.quantity import from_micro
 from usage.reporting.activity import ContainerActivity
@@ -33,8 +35,10 @@ REPORT = Answer("azlic.report/v1", _report_text, _report_fields)
 def _proof(recomputed: Recomputed | None) -> dict[str, object]:
     if recomputed is None:
         return {}
-    counts = {"records": recomputed.records, "corrections": recomputed.corrections}
-    return {"recomputed": counts | {"difference": recomputed.difference}}
+    whole = together(recomputed.counts)
+    counts = {"records": whole.records, "late_records": whole.late, "corrections": whole.corrections}
+    meters = {"meters": meters_fields(recomputed.counts)}
+    return {"recomputed": counts | meters | {"difference": recomputed.difference}}
 
 
 def _month_fields(report: MonthlyReport) -> dict[str, object]:

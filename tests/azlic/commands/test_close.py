@@ -47,7 +47,7 @@ def corrected(months: Months) -> Months:
 def test_a_month_is_closed_and_its_report_says_so(cli: Cli, months: Months) -> None:
     answer = cli("close", "2026-03", "--yes")
     assert answer.status == 0, answer.err
-    assert "2026-03: 1 records in 1 series" in answer.out
+    assert "2026-03: 1 record in 1 series" in answer.out
     head = re.search(r"closed with batch 2, head ([0-9a-f]{64})", answer.out)
     assert head is not None
     assert f"Closed at 2026-04-02T08:00:00Z, batch 2, head {head[1][:16]}" in cli("report", "2026-03").out
@@ -172,7 +172,10 @@ def test_markdown_and_json_name_them_too(cli: Cli, corrected: Months) -> None:
 
 def test_recompute_proves_the_totals(cli: Cli, corrected: Months) -> None:
     answer = cli("report", "2026-04", "--recompute")
-    assert answer.status == 0 and "recomputed: 1 records and 3 corrections of 2026-04 make its totals" in answer.err
+    assert (
+        answer.status == 0
+        and "recomputed: 2026-04: 2 records, 1 of them late, 1 correction, which make its totals" in answer.err
+    )
     with unguarded(corrected.ledger) as connection:
         connection.exec_driver_sql("UPDATE record SET quantity = 4000000 WHERE id = 'c'")
     answer = cli("report", "2026-04", "--recompute")

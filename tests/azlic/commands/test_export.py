@@ -44,7 +44,13 @@ def test_a_walk_from_the_export_to_the_acknowledgement(handing: Cli) -> None:
     assert [answer.status for answer in told] == [0] * 5, told
     for answer, words in zip(
         told,
-        ("bring the acknowledgement back", "2026-03  3  ", "2 new, 0 known already", "is acknowledged", "batch 1"),
+        (
+            "bring the acknowledgement back",
+            "2026-03: 2 records",
+            "2 new, 0 known already",
+            "is acknowledged",
+            "batch 1",
+        ),
         strict=True,
     ):
         assert words in answer.out

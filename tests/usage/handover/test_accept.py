@@ -149,7 +149,7 @@ def test_what_is_late_at_the_site_is_late_at_head_office(hall: HandingHouse, off
     hall.come_late("late", at=later(days=1), booked="2026-04", quantity=4)
     hall.correct("a", at=later(), booked="2026-04", was=1, becomes=3)
     accepted = office.accept(hall.export())
-    assert (accepted.receipt.new, accepted.corrections) == (3, 3)
+    assert (accepted.receipt.new, accepted.late, accepted.corrections) == (3, 1, 1)
     assert used(office.ledger) == {(DAY, "hall-7"): 2}
     assert [(row.kind, row.booked_month, row.month, row.quantity) for row in rows(office.ledger, CorrectionRow)] == [
         ("late", 202604, 202603, 4 * 10**6),
@@ -164,7 +164,7 @@ def test_totals_bring_closes_and_corrections_too(hall: HandingHouse, office: Hea
     hall.shut("2026-03")
     hall.come_late("late", at=later(days=1), booked="2026-04", quantity=4)
     accepted = office.accept(hall.export(holds="totals"))
-    assert accepted.corrections == 1 and used(office.ledger) == {(DAY, "hall-7"): 2}
+    assert (accepted.late, accepted.corrections) == (1, 0) and used(office.ledger) == {(DAY, "hall-7"): 2}
 
 
 def test_what_comes_for_a_month_that_head_office_closed_is_booked_in_an_open_one(
@@ -175,7 +175,7 @@ def test_what_comes_for_a_month_that_head_office_closed_is_booked_in_an_open_one
     closed(office)
     hall.use("c", quantity=5, at=later(days=2))
     accepted = office.accept(hall.export("next.azlic"))
-    assert (accepted.receipt.new, accepted.corrections) == (1, 1)
+    assert (accepted.receipt.new, accepted.late, accepted.corrections) == (1, 1, 0)
     assert used(office.ledger) == {(DAY, "hall-7"): 2}
     (late,) = rows(office.ledger, CorrectionRow)
     assert (late.kind, late.month, late.booked_month, late.record_id) == ("late", 202603, 202604, "c")
