@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import accumulate, pairwise
 from typing import Any, NewType
 
@@ -23,6 +23,10 @@ class InexactQuantity(ValueError):
     """A number that would have to be rounded, or does not fit."""
 
 
+class TooFine(InexactQuantity):
+    """A number of more decimals than are counted; rounded it would fit."""
+
+
 def to_micro(quantity: Any) -> Quantity:
     """The millionths in a JSON number: ``int``, or ``Decimal`` for one written with a point or an exponent.
 
@@ -36,7 +40,7 @@ def to_micro(quantity: Any) -> Quantity:
             raise InexactQuantity("quantity is larger than 1,000,000,000,000")
         # 13 digits before the point and 15 behind it are what a Decimal multiplies without rounding
         if fraction_digits(quantity) > 15 or quantity * MICRO != int(quantity * MICRO):
-            raise InexactQuantity("quantity has more than six decimals")
+            raise TooFine("quantity has more than six decimals")
         micro = int(quantity * MICRO)
     else:
         raise InexactQuantity("quantity is not a number")
@@ -45,6 +49,16 @@ def to_micro(quantity: Any) -> Quantity:
     if micro > MAX_WHOLE * MICRO:
         raise InexactQuantity("quantity is larger than 1,000,000,000,000")
     return Quantity(micro)
+
+
+def round_to_micro(quantity: Any) -> Quantity:
+    """The millionths in a JSON number, where its operator lets it be rounded: half a millionth is rounded up.
+
+    Raises ``InexactQuantity`` as ``to_micro`` does for everything that is not such a number from 0 to 10^12.
+    """
+    if isinstance(quantity, Decimal) and quantity.is_finite() and quantity.adjusted() <= 12:
+        quantity = quantity.quantize(Decimal(1).scaleb(-6), ROUND_HALF_UP)
+    return to_micro(quantity)
 
 
 def parse_quantity(text: str) -> Quantity:

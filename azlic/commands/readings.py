@@ -156,6 +156,34 @@ def separate_command(
     _leave(separate(engine, name, now=clock.now(), site=settings.site), json)
 
 
+@app.command("round")
+def round_command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The source whose numbers may be rounded.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason; it is kept.")],
+    exact: Annotated[bool, typer.Option("--exact", help="Round its numbers no longer.")] = False,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """Let numbers be rounded that are too fine.
+
+    Some containers report a double with its noise: 4217.299999997811. It is then rounded to the millionth, which is
+    what the ledger counts; a number that is exact stays as it is. What was refused until now is booked at once, and
+    its findings rest. Who let it be rounded, when and why, is kept and shown.
+
+    Example: azlic sources round translator --reason "the container adds up in doubles"
+    """
+    from licensing.db.database import open_ledger
+    from licensing.issuer.audit import operator
+    from usage.readings.take import round_source
+
+    settings = load_settings()
+    engine = open_ledger(database or settings.database, upgrade=True)
+    taken = round_source(
+        engine, name, rounds=not exact, reason=reason, now=clock.now(), stated_by=operator(), site=settings.site
+    )
+    _leave(taken, json)
+
+
 def _leave(taken: "ReadingsReceipt", json: bool) -> None:
     from azlic.render.readings import READINGS
 

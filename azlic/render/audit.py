@@ -38,6 +38,8 @@ def audit_text(audit: Audit) -> str:
         lines.append(f"  {check.value}  {name:<48} {verdict}")
     lines += [f"  {compared.kept.name}: {compared.detail}" for compared in audit.compared]
     lines += [line for one in audit.strikes for line in indented(strike_words(one), hanging=2)]
+    for source, reason in audit.rounded.items():
+        lines += indented(f"readings of {source} are rounded to the millionth: {reason}")
     if audit.files_gone:
         gone = f"{counted(audit.files_gone, 'source file')} {plural(audit.files_gone, 'is', 'are')} gone"
         lines.append(f"  {gone}, {audit.files:,} {plural(audit.files, 'was', 'were')} read")
@@ -67,6 +69,7 @@ def _audit_fields(audit: Audit) -> object:
         "strikes": audit.strikes,
         "files": audit.files,
         "files_gone": audit.files_gone,
+        "rounded": audit.rounded,
     }
 
 

@@ -10,6 +10,7 @@ from licensing.core.instants import iso
 from usage.quantity import from_micro, group_digits
 from usage.readings.polling import Failure
 from usage.readings.receipt import ReadingOutcome, ReadingsReceipt, ReceiptEntry
+from usage.readings.rounding import Rounding
 from usage.readings.sources import ListedSource
 
 _SAID = {
@@ -28,6 +29,8 @@ def readings_text(taken: ReadingsReceipt, _failures: Sequence[Failure] = ()) -> 
     told = [f"{taken.source}: {taken.records:,} {'record' if taken.records == 1 else 'records'} booked"]
     for entry in taken.entries:
         told += [f"  {entry.month or 'all time'!s:<9} {_SAID[entry.outcome]}", *_amounts(entry.amounts)]
+        for meter, written in entry.rounded.items():
+            told += indented(f"rounded to the millionth: {meter}, reported as {written}", 4)
     if taken.mirror_of and any(entry.amounts for entry in taken.entries):
         told += indented(
             f"It reports the same mount as {taken.mirror_of}, and read more than that did last: take a reading of"
@@ -75,6 +78,9 @@ def sources_text(sources: Sequence[ListedSource]) -> str:
             told += indented(f"epoch {source.epoch}: its counters started again", 4)
         if source.mirror_of:
             told += indented(f"mirror of {source.mirror_of}: not counted", 4)
+        if stated := source.rounding:
+            how = "rounded to the millionth" if stated.rounds else "not rounded any more"
+            told += indented(f"{how}, since {iso(stated.stated_at)} by {stated.stated_by}: {stated.reason}", 4)
     return "\n".join(told) or "no container's report has been read yet"
 
 
@@ -88,6 +94,16 @@ def _source(source: ListedSource) -> object:
         "last_reading_at": source.last_reading_at,
         "epoch": source.epoch,
         "mirror_of": source.mirror_of,
+        "rounding": source.rounding and _rounding(source.rounding),
+    }
+
+
+def _rounding(stated: Rounding) -> object:
+    return {
+        "rounds": stated.rounds,
+        "reason": stated.reason,
+        "stated_at": stated.stated_at,
+        "stated_by": stated.stated_by,
     }
 
 
@@ -98,6 +114,7 @@ def _entry(entry: ReceiptEntry) -> object:
         "origin": entry.origin,
         "outcome": entry.outcome,
         "amounts": _numbers(entry.amounts),
+        "rounded": entry.rounded,
     }
 
 

@@ -82,6 +82,7 @@ WRITING: dict[str, tuple[str, ...]] = {
     "findings settle": ("1", "--reason", "known"),
     "import": ("report.json", "--source", "hall-2", "--all-time"),
     "sources separate": ("translator-2", "--yes"),
+    "sources round": ("translator-2", "--reason", "doubles"),
     "plan import": ("license",),
     "plan add": ("p-2027", *PLAN, "--start", "2027-01-01", "--end", "2028-01-01"),
     "plan amend": ("read-2026", "--units", "1", "--from", "2026-07-01"),

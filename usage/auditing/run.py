@@ -16,7 +16,7 @@ The ledger is only read, a stretch of batches at a time, so that an ingest can c
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -45,7 +45,8 @@ class Audit:
 
     ``counts`` has all of them, by check. ``compared`` says what became of each checkpoint, ``files`` how many source
     files were read again and ``files_gone`` how many are not there any more, which is no fault. ``strikes`` are the
-    witnesses of the clock that the ledger's owner took back.
+    witnesses of the clock that the ledger's owner took back, ``rounded`` the sources whose readings are rounded, each
+    with its operator's reason.
     """
 
     origin: str | None
@@ -59,6 +60,7 @@ class Audit:
     strikes: tuple[Strike, ...] = ()
     files: int = 0
     files_gone: int = 0
+    rounded: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sound(self) -> bool:
@@ -87,7 +89,7 @@ def audit(
                 more, total = walk.stretch(connection), _records(connection)
                 if not more:
                     check_rest(connection, walk)
-                    origin = read_origin(connection)
+                    origin, rounded = read_origin(connection), _rounded(connection)
                     strikes = read_strikes(view_of(connection))
                 connection.rollback()  # there is nothing to commit, and of a damaged file SQLite would refuse to
             if progress is not None:  # nobody waits for the ledger meanwhile
@@ -112,7 +114,18 @@ def audit(
         strikes=strikes,
         files=looked[0],
         files_gone=looked[1],
+        rounded=rounded,
     )
+
+
+def _rounded(connection: Connection) -> dict[str, str]:
+    """The sources whose readings are rounded as it stands, with the reason."""
+    query = (
+        "SELECT reading_source.name, reading_rounding.rounds, reading_rounding.reason FROM reading_rounding"
+        " JOIN reading_source ON reading_source.key = reading_rounding.source ORDER BY reading_rounding.key"
+    )
+    stated = {str(name): (bool(rounds), str(reason)) for name, rounds, reason in fetch(connection, query)}
+    return {name: reason for name, (rounds, reason) in stated.items() if rounds}
 
 
 def _records(connection: Connection) -> int:

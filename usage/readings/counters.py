@@ -1,6 +1,6 @@
 """Cumulative counters: what each reading of a month adds to the one before it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
@@ -35,10 +35,13 @@ class Counters:
     def __init__(self, standing: Mapping[str, tuple[int, int]] | None = None) -> None:
         self.standing = dict(standing or {})
 
-    def advance(self, charges: Mapping[str, int]) -> list[Step]:
-        """Move on to a reading; the counters that moved, by meter. One that is missing now has fallen to 0."""
+    def advance(self, charges: Mapping[str, int], refused: Collection[str] = ()) -> list[Step]:
+        """Move on to a reading; the counters that moved, by meter. One that is missing now has fallen to 0.
+
+        Those that were ``refused`` stay where they are.
+        """
         steps: list[Step] = []
-        for meter in sorted({*self.standing, *charges}):
+        for meter in sorted({*self.standing, *charges}.difference(refused)):
             epoch, before = self.standing.get(meter, (1, 0))
             value = charges.get(meter, 0)
             if value != before:

@@ -90,7 +90,8 @@ def differs_from(connection: Connection, first: KnownSource, arrival: Arrival) -
     if kept is None or kept.taken_at > arrival.taken_at:
         return False
     there = _charges(connection, first, arrival.month_number)
-    return any(micro > arrival.logs.charges.get(meter, 0) for meter, micro in there.items())
+    read = arrival.logs
+    return any(micro > read.charges.get(meter, 0) for meter, micro in there.items() if meter not in read.refused)
 
 
 def amounts(micros: Mapping[str, int]) -> str:
@@ -112,7 +113,7 @@ def _was_separated(connection: Connection, one: KnownSource, other: KnownSource)
 def _charges(connection: Connection, source: KnownSource, month: int) -> dict[str, int]:
     kept = newest(connection, source.key, month)
     asked = Month.from_number(month) if month else None
-    return parse_usage_logs(kept.content, month=asked).nonzero if kept else {}
+    return parse_usage_logs(kept.content, month=asked, rounds=source.rounds).nonzero if kept else {}
 
 
 def _nonzero(micros: Mapping[str, int]) -> dict[str, int]:

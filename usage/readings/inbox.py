@@ -1,6 +1,6 @@
 """Reports as they arrive: read from a container or carried on a stick, with our own time stamp."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -36,6 +36,10 @@ class Arrival:
         """Read a body. Raises ``UnusableBody``."""
         whole = from_milliseconds(milliseconds(taken_at))
         return cls(month, content, parse_usage_logs(content, month=month), origin, whole, stated)
+
+    def rounded(self) -> "Arrival":
+        """The same, with its numbers rounded that are too fine to be counted."""
+        return replace(self, logs=parse_usage_logs(self.content, month=self.month, rounds=True))
 
     @property
     def month_number(self) -> int:

@@ -24,7 +24,7 @@ class ReadingOutcome(StrEnum):
 class ReceiptEntry:
     """One report and what became of it. ``amounts`` are the increases booked, or what a mirror reads beyond its other.
 
-    In millionths, by meter.
+    In millionths, by meter. ``rounded`` are the numbers that were, as they are written.
     """
 
     month: Month | None
@@ -32,6 +32,7 @@ class ReceiptEntry:
     origin: str
     outcome: ReadingOutcome
     amounts: Mapping[str, int] = field(default_factory=dict)
+    rounded: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

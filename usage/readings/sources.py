@@ -9,18 +9,23 @@ from sqlalchemy import Connection, func, insert, select
 from licensing.core.errors import BadCall
 from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.records import CounterRow, ReadingRow, ReadingSourceRow, SourceRow
+from usage.readings.rounding import Rounding, list_roundings
 
 _NAME_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True)
 class KnownSource:
-    """A source as the ledger keeps it: its key, its name, its virtual file's key, and whose mount it reports."""
+    """A source as the ledger keeps it: its key, its name, its virtual file's key, and whose mount it reports.
+
+    ``rounds`` says that its operator lets numbers be rounded that are too fine to be counted.
+    """
 
     key: int
     name: str
     file_key: int
     mirror_of: int | None
+    rounds: bool = False
 
     @property
     def file(self) -> str:
@@ -37,12 +42,15 @@ class ListedSource:
     last_reading_at: datetime
     epoch: int
     mirror_of: str | None
+    rounding: Rounding | None = None
 
 
 def list_sources(connection: Connection) -> Sequence[KnownSource]:
     """All reading sources, the oldest first."""
     columns = (ReadingSourceRow.key, ReadingSourceRow.name, ReadingSourceRow.source, ReadingSourceRow.mirror_of)
-    return [KnownSource(*row) for row in connection.execute(select(*columns).order_by(ReadingSourceRow.key))]
+    rounds = {stated.source: stated.rounds for stated in list_roundings(connection)}
+    found = connection.execute(select(*columns).order_by(ReadingSourceRow.key))
+    return [KnownSource(*row, rounds=rounds.get(row.key, False)) for row in found]
 
 
 def find_source(connection: Connection, name: str) -> KnownSource:
@@ -75,6 +83,7 @@ def list_sources_with_readings(connection: Connection) -> Sequence[ListedSource]
     names = {source.key: source.name for source in known}
     epochs = select(CounterRow.source, func.max(CounterRow.epoch)).group_by(CounterRow.source)
     epoch_of: dict[int, int] = {row[0]: row[1] for row in connection.execute(epochs)}
+    roundings = {stated.source: stated for stated in list_roundings(connection)}
     listed: list[ListedSource] = []
     for source in sorted(known, key=lambda source: source.name):
         query = select(ReadingRow.origin, ReadingRow.taken_at).where(ReadingRow.source == source.key)
@@ -82,5 +91,9 @@ def list_sources_with_readings(connection: Connection) -> Sequence[ListedSource]
             query.order_by(ReadingRow.taken_at.desc(), ReadingRow.key.desc()).limit(1)
         ).one()
         mirror_of = names[source.mirror_of] if source.mirror_of else None
-        listed.append(ListedSource(source.name, origin, taken_at, epoch_of.get(source.key, 1), mirror_of))
+        listed.append(
+            ListedSource(
+                source.name, origin, taken_at, epoch_of.get(source.key, 1), mirror_of, roundings.get(source.key)
+            )
+        )
     return listed

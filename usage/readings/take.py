@@ -3,13 +3,15 @@
 1. Each report is kept as it came. One that is here already counts nothing, nor does one older than the newest.
 2. A source that reads as another one does reports the same mount: the younger of the two is held back.
 3. Of every other source the increase of each month's counters is booked. A counter that fell started again, as on a
-   fresh mount: all of it is an increase, and a finding says so.
+   fresh mount: all of it is an increase, and a finding says so. A meter that cannot be taken is a finding, too, and
+   keeps no other out.
 4. The report of everything is never booked, but held against the months that were read.
 
 A reading knows no days: its increase counts on the day it was taken, or on its month's last day if that is over.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Self
 
@@ -22,12 +24,13 @@ from licensing.db.lock import holding
 from usage.ledger.writer import Ledger, Receipt
 from usage.months import Month
 from usage.quantity import group_digits
-from usage.readings import duplicate_mounts
-from usage.readings.archive import ArrivalOrder, archive_reading, count_copies, month_readings
+from usage.readings import duplicate_mounts, rounding
+from usage.readings.archive import ArchivedReading, ArrivalOrder, archive_reading, count_copies, month_readings
 from usage.readings.booking import Increase, append
 from usage.readings.counters import Counters, Step, load_counters, save_counters, sum_of_months
 from usage.readings.inbox import Arrival
 from usage.readings.receipt import ReadingOutcome, ReadingsReceipt, ReceiptEntry
+from usage.readings.rounding import list_roundings
 from usage.readings.sources import KnownSource, enter_source, find_source, list_sources
 from usage.records.usage_logs import UsageLogs, parse_usage_logs
 
@@ -68,6 +71,28 @@ class _Books(Ledger):
     keeps_waiting = False
 
 
+def round_source(
+    engine: Engine, name: str, *, rounds: bool, reason: str, now: datetime, stated_by: str, site: str = ""
+) -> ReadingsReceipt:
+    """Let numbers of a source be rounded that are too fine to be counted, or no longer; what was refused is booked.
+
+    Raises ``BadCall`` where that stands already, and without a reason.
+    """
+    with holding(engine), writing(engine) as connection:
+        source = find_source(connection, name)
+        if source.rounds is rounds:
+            raise BadCall(f"{name} is {'rounded already' if rounds else 'not rounded'}", hint="see: azlic sources list")
+        rounding.state_rounding(connection, source.key, rounds=rounds, reason=reason, now=now, stated_by=stated_by)
+        with _Desk(connection, replace(source, rounds=rounds), now=now, site=site) as desk:
+            if not rounds:
+                return desk.take([])
+            rounding.settle_findings(connection, source.file_key, reason=reason, now=now)
+            return desk.take([]) if source.mirror_of else desk.take_refused()
+
+
+_COUNTED = (ReadingOutcome.BOOKED, ReadingOutcome.FELL, ReadingOutcome.UNCHANGED)
+
+
 class _Desk:
     """Where one source's reports are taken, within one transaction."""
 
@@ -88,6 +113,8 @@ class _Desk:
 
     def take(self, arrivals: Sequence[Arrival]) -> ReadingsReceipt:
         """The four steps."""
+        if self._source.rounds:
+            arrivals = [arrival.rounded() for arrival in arrivals]
         places = [(arrival, archive_reading(self._connection, self._source.key, arrival)) for arrival in arrivals]  # 1
         newest = [arrival for arrival, place in places if place is ArrivalOrder.NEWEST]
         first = self._mirror_of(newest)  # 2
@@ -99,15 +126,42 @@ class _Desk:
     def catch_up(self) -> ReadingsReceipt:
         """Go through all readings again, in the order they came: what is booked already is known by its id."""
         months: dict[int, Counters] = {}
-        newest: dict[int, datetime] = {}
+        newest: dict[int, ArchivedReading] = {}
+        stated = [one for one in list_roundings(self._connection) if one.source == self._source.key]
+        rounds = False
         for kept in month_readings(self._connection, self._source.key):
-            if kept.taken_at >= newest.setdefault(kept.month, kept.taken_at):
-                newest[kept.month] = kept.taken_at
-                month = Month.from_number(kept.month)
-                logs = parse_usage_logs(kept.content, month=month)
-                self._advance(months.setdefault(kept.month, Counters()), month, logs, kept.taken_at)
+            while stated and stated[0].after_reading < kept.key:
+                rounds = stated.pop(0).rounds
+                for before in newest.values() if rounds else ():
+                    self._go_on(months[before.month], before, rounds)
+            if kept.taken_at >= newest.setdefault(kept.month, kept).taken_at:
+                newest[kept.month] = kept
+                self._go_on(months.setdefault(kept.month, Counters()), kept, rounds)
+        for before in newest.values() if self._source.rounds else ():
+            self._go_on(months[before.month], before, self._source.rounds)
         self._book()
         return self._summarise([], {}, None)
+
+    def take_refused(self) -> ReadingsReceipt:
+        """Book what the newest reading of each month holds beyond its counters, now that its numbers are rounded."""
+        newest: dict[int, ArchivedReading] = {}
+        for kept in month_readings(self._connection, self._source.key):
+            if kept.taken_at >= newest.setdefault(kept.month, kept).taken_at:
+                newest[kept.month] = kept
+        entries: list[ReceiptEntry] = []
+        for number, kept in sorted(newest.items()):
+            logs, steps = self._go_on(load_counters(self._connection, self._source.key, number), kept, rounds=True)
+            rose = {step.meter: step.increase for step in steps if step.increase}
+            if rose:
+                month = Month.from_number(number)
+                entries.append(ReceiptEntry(month, kept.taken_at, "", ReadingOutcome.BOOKED, rose, logs.rounded))
+        self._book()
+        return self._summarise(entries, {}, None)
+
+    def _go_on(self, counters: Counters, kept: ArchivedReading, rounds: bool) -> tuple[UsageLogs, list[Step]]:
+        month = Month.from_number(kept.month)
+        logs = parse_usage_logs(kept.content, month=month, rounds=rounds)
+        return logs, self._advance(counters, month, logs, kept.taken_at)
 
     def _mirror_of(self, newest: Sequence[Arrival]) -> KnownSource | None:
         """The source whose mirror this one is, as known before or as found now."""
@@ -123,7 +177,8 @@ class _Desk:
 
     def _entry(self, arrival: Arrival, place: ArrivalOrder, first: KnownSource | None) -> ReceiptEntry:
         outcome, amounts = self._outcome(arrival, place, first)
-        return ReceiptEntry(arrival.month, arrival.taken_at, arrival.origin, outcome, amounts)
+        rounded = arrival.logs.rounded if outcome in _COUNTED else {}
+        return ReceiptEntry(arrival.month, arrival.taken_at, arrival.origin, outcome, amounts, rounded)
 
     def _outcome(
         self, arrival: Arrival, place: ArrivalOrder, first: KnownSource | None
@@ -133,6 +188,7 @@ class _Desk:
         if first is not None:
             self._doubt_mirror(arrival, first)
             return ReadingOutcome.HELD_BACK, duplicate_mounts.ahead_of(self._connection, first, arrival)
+        self._report_refused(arrival)
         if arrival.month is None:
             return ReadingOutcome.COMPARED, {}
         counters = load_counters(self._connection, self._source.key, arrival.month.number)
@@ -145,7 +201,7 @@ class _Desk:
 
     def _advance(self, counters: Counters, month: Month, logs: UsageLogs, taken_at: datetime) -> list[Step]:
         """Move a month's counters on to a reading; what they rose by waits to be booked."""
-        steps = counters.advance(logs.charges)
+        steps = counters.advance(logs.charges, logs.refused)
         save_counters(self._connection, self._source.key, month.number, steps)
         self._increases += [Increase(month, step, logs, taken_at) for step in steps]
         for step in steps:
@@ -157,6 +213,18 @@ class _Desk:
                 )
                 self._report("counter-fell", detail, source=self._source, container_id=self._source.name)
         return steps
+
+    def _report_refused(self, arrival: Arrival) -> None:
+        """Meters that cannot be taken stand out until they can: the others of the same report are counted."""
+        for meter, reason in arrival.logs.refused.items():
+            fine = meter in arrival.logs.too_fine
+            mend = f". If it may be rounded: azlic sources round {self._source.name} --reason TEXT" if fine else ""
+            self._report(
+                rounding.KIND if fine else "meter-refused",
+                f"{meter} of {arrival.what} is not counted: {reason}{mend}",
+                source=self._source,
+                container_id=self._source.name,
+            )
 
     def _doubt_mirror(self, arrival: Arrival, first: KnownSource) -> None:
         """A mirror that reads less than the other did before is none any more, or their mount is a fresh one."""

@@ -1,6 +1,7 @@
 """The body of /records/usage-logs/: every shape that is known, and everything that is none."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -95,7 +96,6 @@ GARBAGE = {
     "a text": (METER % '"5"', "quantity of A: quantity is not a number"),
     "true": (METER % "true", "not a number"),
     "negative": (METER % "-1", "negative"),
-    "finer than we count": (METER % "0.0000001", "six decimals"),
     "larger than we count": (METER % "1000000000001", "larger than"),
     "a key twice": ('{"meters":[],"meters":[]}', "twice"),
     "a meter twice, with different numbers": (
@@ -121,6 +121,62 @@ def test_what_is_no_report_is_refused_in_words(content: str | bytes, reason: str
         parse_usage_logs(raw, month=MARCH)
     assert reason in str(refused.value)
     assert str(refused.value).isprintable()
+
+
+NOISE = "4217.299999997811"
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ('{"name":"B","quantity":4217.299999997811}', "quantity of B: quantity has more than six decimals"),
+        ('{"name":"B","quantity":-1}', "quantity of B: quantity is negative"),
+        ('{"name":"B","quantity":"5"}', "quantity of B: quantity is not a number"),
+        ('{"name":"B"}', "B has no quantity"),
+        ('{"name":"B","quantity":1},{"name":"B","quantity":2}', "meter B occurs in it twice, with different numbers"),
+        ('{"name":"B","quantity":1},{"name":"B","quantity":2},{"name":"B","quantity":1}', "meter B occurs in it twice"),
+        ("7", "is not a JSON object"),
+        ('{"quantity":1}', "has no name"),
+    ],
+)
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_a_meter_that_cannot_be_taken_keeps_no_other_out(bad: str, reason: str, place: str) -> None:
+    good = '{"name":"A","quantity":3}'
+    meters = f"{good},{bad}" if place == "behind" else f"{bad},{good}"
+    logs = parse_usage_logs(b'{"meters":[%s]}' % meters.encode(), month=None)
+    assert logs.charges == {"A": 3 * 10**6}
+    (refused,) = logs.refused.values()
+    assert reason in refused
+
+
+@pytest.mark.parametrize(
+    ("written", "micro"),
+    [
+        (NOISE, 4_217_300_000),
+        ("0.0000005", 1),
+        ("0.00000049999", 0),
+        ("999999999999.9999999", 10**18),
+        ("0.1", 10**5),
+        ("1E-300", 0),
+        ("123456789012.34567850000000000000000001", 123456789012345679),
+    ],
+)
+def test_a_number_that_is_too_fine_is_rounded_where_that_was_stated(written: str, micro: int) -> None:
+    content = (METER % written).encode()
+    logs = parse_usage_logs(content, month=None, rounds=True)
+    assert logs.charges == {"A": micro} and not logs.refused
+    assert logs.rounded == ({} if written == "0.1" else {"A": str(Decimal(written))})
+    assert parse_usage_logs(content, month=None).too_fine == (set() if written == "0.1" else {"A"})
+
+
+def test_what_is_more_than_can_be_counted_is_not_rounded_down_to_it() -> None:
+    with pytest.raises(UnusableBody, match="larger than"):
+        parse_usage_logs((METER % "1000000000000.0000006").encode(), month=None, rounds=True)
+
+
+def test_noise_in_what_does_not_count_is_nobodys_concern() -> None:
+    content = b'{"meters":[{"name":"A","quantity":%s,"billedUnit":2}]}' % NOISE.encode()
+    assert parse_usage_logs(content, month=None).charges == {"A": 2 * 10**6}
 
 
 def test_a_report_of_one_month_is_not_one_of_everything() -> None:

@@ -289,6 +289,22 @@ class ReadingRow(Table):
     __table_args__ = (Index("ix_reading_source_month_taken_at", "source", "month", "taken_at"),)
 
 
+class ReadingRoundingRow(Table):
+    """Whether numbers of a source that are too fine to be counted are rounded, as its operator stated it.
+
+    The last one stands. ``after_reading`` is the newest reading that was here before it.
+    """
+
+    __tablename__ = "reading_rounding"
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    source: Mapped[int] = mapped_column(ForeignKey("reading_source.key"))
+    after_reading: Mapped[int] = mapped_column(BigInteger)
+    rounds: Mapped[bool] = mapped_column(Boolean)
+    reason: Mapped[str] = mapped_column(String)
+    stated_at: Mapped[datetime] = mapped_column(Moment)
+    stated_by: Mapped[str] = mapped_column(String)
+
+
 class CounterRow(Table):
     """The present value of a source's cumulative counter of a month and meter: the base of the next increase.
 
