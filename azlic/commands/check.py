@@ -50,6 +50,8 @@ def run_as_plugin(program: Callable[[], object]) -> int:
 
     Source: Monitoring Plugins guidelines; a traceback would leave with 1, which means WARNING there.
     """
+    from azlic.monitoring.plugin import unknown_line
+
     try:
         status = program()
         return status if isinstance(status, int) else 0
@@ -58,5 +60,5 @@ def run_as_plugin(program: Callable[[], object]) -> int:
             raise
         told = getattr(error, "message", "") or f"{type(error).__name__}: {error}"
         hint = f" (try: {error.hint})" if hasattr(error, "hint") else ""
-        output.emit(" ".join(f"AZLIC UNKNOWN - {told}{hint}".replace("|", "/").split()))
+        output.emit(unknown_line(f"{told}{hint}"))
         return 3

@@ -4,10 +4,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from licensing.verdict.verdict import Cause, Status
+from tests.usage.commitments import day, plan
 from usage.alerts.alert import Alert
 from usage.alerts.conditions.all import alerts_of
 from usage.alerts.rules import Rules
-from usage.alerts.state import NO_LEDGER, DatedLicense, Issue, LedgerFacts, LicenseTerm, RefusedLicense, State
+from usage.alerts.state import NO_LEDGER, DatedLicense, Issue, LedgerFacts, LicenseTerm, PlanFact, RefusedLicense, State
+from usage.months import Month, day_number
+from usage.quantity import MICRO
+from usage.reporting.daily import DayUse
+from usage.reporting.plan_usage import PlanUsage, usage_of_plan
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -54,3 +59,22 @@ def ids(alerts: list[Alert]) -> list[str]:
 
 def stages(alerts: list[Alert]) -> list[tuple[str, str, str]]:
     return [(alert.kind, alert.stage, alert.severity.word) for alert in alerts]
+
+
+def a_usage(used: int, at: datetime = NOON, on: str = "2026-05-30") -> PlanUsage:
+    known = plan()
+    days = [DayUse(day_number(day(on)), "", "read", "a", known.meters[0].meter, used * MICRO, 1, day(on))]
+    return usage_of_plan(known, known.period_around(at), days, Month.of(at), as_of=at)
+
+
+def a_plan_fact(usage: PlanUsage | None = None, **changes: Any) -> PlanFact:
+    fields: dict[str, Any] = {
+        "name": "read-2026",
+        "container": "Read",
+        "ends_at": day("2027-01-01"),
+        "renews": False,
+        "followed": True,
+        "used_after": False,
+        "usage": usage,
+    }
+    return PlanFact(**(fields | changes))

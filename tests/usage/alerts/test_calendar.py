@@ -2,8 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from icalendar import Calendar
 
-from tests.usage.alerts.states import NOON, a_fact, a_state
-from tests.usage.alerts.test_conditions import a_plan_fact
+from tests.usage.alerts.states import NOON, a_fact, a_plan_fact, a_state
 from usage.alerts.calendar import calendar_file, list_renewals
 from usage.alerts.rules import Rules
 

@@ -1,23 +1,21 @@
-from datetime import datetime, timedelta
+from datetime import timedelta
 from fractions import Fraction
-from typing import Any
 
 import pytest
 
 from licensing.core.instants import from_milliseconds
 from licensing.verdict.seen import CLOCK_TOLERANCE, Seen, Witness, WitnessKind
-from tests.usage.alerts.states import NOON, SECOND, a_fact, ids, said, stages
-from tests.usage.commitments import day, plan
+from tests.usage.alerts.states import NOON, SECOND, a_fact, a_plan_fact, a_usage, ids, said, stages
+from tests.usage.commitments import day
 from usage.alerts.conditions.records import DOUBTS
 from usage.alerts.rules import Rules
-from usage.alerts.state import AuditFact, ChannelFact, Disk, HandOver, PlanFact, TrustFact, UnreadableLedger
+from usage.alerts.state import AuditFact, ChannelFact, Disk, HandOver, TrustFact, UnreadableLedger
 from usage.intake.findings import KINDS
 from usage.months import DAY_MS, Month, day_number
 from usage.quantity import MICRO
 from usage.reporting.activity import container_activity
 from usage.reporting.daily import DayUse
 from usage.reporting.forecast import Pace, project
-from usage.reporting.plan_usage import PlanUsage, usage_of_plan
 from usage.reporting.quality import Doubt
 
 GIB = 2**30
@@ -54,25 +52,6 @@ def test_keys_whose_issuers_word_ends_are_told_ahead() -> None:
     assert stages(said(NOON, trust=(fact,))) == [("trust-ending", "30 days", "warning")]
     assert stages(said(NOON - SECOND, trust=(fact,))) == [("trust-ending", "60 days", "warning")]
     assert stages(said(NOON + timedelta(days=30), trust=(fact,))) == [("trust-ending", "ended", "critical")]
-
-
-def a_usage(used: int, at: datetime = NOON, on: str = "2026-05-30") -> PlanUsage:
-    known = plan()
-    days = [DayUse(day_number(day(on)), "", "read", "a", known.meters[0].meter, used * MICRO, 1, day(on))]
-    return usage_of_plan(known, known.period_around(at), days, Month.of(at), as_of=at)
-
-
-def a_plan_fact(usage: PlanUsage | None = None, **changes: Any) -> PlanFact:
-    fields: dict[str, Any] = {
-        "name": "read-2026",
-        "container": "Read",
-        "ends_at": day("2027-01-01"),
-        "renews": False,
-        "followed": True,
-        "used_after": False,
-        "usage": usage,
-    }
-    return PlanFact(**(fields | changes))
 
 
 @pytest.mark.parametrize(
