@@ -116,7 +116,7 @@ def check_sheets(archive, totals, corrections, closes):
 
     used = [cells(*month, series=s, quantity=q, last=n) for (*month, s), (q, n) in totals.items()]
     shut, put_right = [], []
-    for _, month, why, at, rows in closes:
+    for _, month, why, at, rows, *_ in closes:
         shut += [cells(int(month[:4]), int(month[5:]), at, why, series=s, quantity=q, last=n) for s, q, n in rows]
     for _, kind, b, m, name, s, q, why in corrections:
         put_right.append(cells(*divmod(b, 100), *divmod(m, 100), kind, name, series=s, quantity=q, last=why))

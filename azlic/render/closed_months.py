@@ -7,6 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from azlic.render.table import align, columns, indent
+from azlic.render.words import UNFROZEN
 from licensing.core.instants import iso
 from usage.ledger.closed_months import ClosedMonth
 from usage.quantity import from_micro
@@ -19,7 +20,8 @@ def closing_lines(closed: ClosedMonth | None) -> list[RenderableType]:
     if closed is None:
         return []
     lines = [f"Closed at {iso(closed.closed_at)}, batch {closed.sequence:,}, head {closed.head.hex()[:16]}"]
-    lines += [f"alalthough something was open: {closed.reason}"] if closed.reason else []
+    lines += [f"although something was open: {closed.reason}"] if closed.reason else []
+    lines += [] if closed.frozen else [UNFROZEN]
     return [Text("\n".join(lines))]
 
 
@@ -33,6 +35,7 @@ def closing_fields(closed: ClosedMonth | None) -> object:
         "batch": closed.sequence,
         "head": closed.head,
         "reason": closed.reason or None,
+        "plans_frozen": closed.frozen,
     }
 
 

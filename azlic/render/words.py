@@ -13,6 +13,9 @@ from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.quality import Quality
 from usage.reporting.report import MonthlyReport, Months
 
+UNFROZEN = "Closed by an earlier azlic: its plans are frozen with the next azlic close"
+"""What is said of a closed month whose plans may still change."""
+
 
 def day(instant: datetime) -> str:
     """The day of an instant."""
@@ -38,15 +41,17 @@ def unit_of(share: MeterShare, unit: str) -> str:
 
 
 def drawn_words(usage: PlanUsage, meter: str, month: Month) -> str:
-    """The unit that a meter's rows are in, and what they come to in the plan's."""
-    share, unit = usage.share_of(meter), usage.plan.unit
-    if share.ratio == 1:
+    """The unit that a meter's rows are in, and what they come to in the plan's; each ratio with its first month."""
+    unit, ratios = usage.plan.unit, usage.ratios[meter]
+    if all(ratio.share.ratio == 1 for ratio in ratios):
         return f"in {unit}"
     mine = [amounts for row, amounts in zip(usage.usages, usage.amounts, strict=True) if row.meter == meter]
     in_month = group_digits(used_for_people(sum(amounts.month for amounts in mine)))
     in_period = group_digits(used_for_people(sum(amounts.period for amounts in mine)))
-    ratio = f"{share.divisor:,} of its own unit are {share.multiplier:,} {unit}"
-    return f"{ratio}: {in_month} {unit} in {month}, {in_period} {unit} in the period"
+    told = [f"{one.share.divisor:,} of its own unit are {one.share.multiplier:,} {unit}" for one in ratios]
+    if len(ratios) > 1:
+        told = [f"from {one.since} {words}" for one, words in zip(ratios, told, strict=True)]
+    return f"{'; '.join(told)}: {in_month} {unit} in {month}, {in_period} {unit} in the period"
 
 
 def outlook_words(usage: PlanUsage) -> list[tuple[str, str]]:

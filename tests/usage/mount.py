@@ -16,7 +16,14 @@ from licensing.db.database import reading
 from licensing.db.schema import Table
 from tests.site import CONTAINER_ID, Site
 from usage.ledger.canonical import SealedBatch, batch_head, rows_digest
-from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
+from usage.ledger.tables.months import (
+    ClosedMonthRow,
+    ClosedPeriodRow,
+    ClosedPlaceRow,
+    ClosedPlanRow,
+    ClosedTotalRow,
+    CorrectionRow,
+)
 from usage.ledger.tables.records import BatchRow, FindingRow, QuarantineRow, RecordRow, SeriesRow, SourceRow, TotalRow
 from usage.ledger.writer import Receipt
 from usage.months import DAY_MS
@@ -89,11 +96,24 @@ def heads(ledger: Engine) -> list[bytes]:
 
 
 def closed_digest(ledger: Engine, closed: Row[Any]) -> bytes:
-    """The digest of a closed month, computed anew from its totals in the database."""
+    """The digest of a closed month, computed anew from its totals in the database, and from what was frozen."""
     kept = [row for row in rows(ledger, ClosedTotalRow) if row.month == closed.month]
     totals = [[row.series, row.quantity, row.records] for row in kept]
     name = f"{closed.month // 100:04}-{closed.month % 100:02}"
-    parts = ["azlic.close/v1", name, closed.reason, iso(closed.closed_at), totals]
+    periods = [row for row in rows(ledger, ClosedPeriodRow) if row.month == closed.month]
+    plans = [
+        [
+            row.plan,
+            row.terms,
+            [[iso(one.starts_at), one.committed, one.used] for one in periods if one.plan == row.plan],
+        ]
+        for row in rows(ledger, ClosedPlanRow)
+        if row.month == closed.month
+    ]
+    places = [
+        [row.series, row.resource, row.output] for row in rows(ledger, ClosedPlaceRow) if row.month == closed.month
+    ]
+    parts = ["azlic.close/v2", name, closed.reason, iso(closed.closed_at), totals, plans, places]
     return hashlib.sha256(json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()).digest()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, inspect
 
 from licensing.core.text import printable
+from usage.auditing.commitments import check_commitments
 from usage.auditing.faults import AuditCheck, day_text, month_text
 from usage.auditing.months import read_closed_totals
 from usage.auditing.rows import Unreadable, fetch
@@ -13,7 +14,10 @@ from usage.auditing.walk import Sums, Walk
 from usage.months import Month, day_number
 from usage.quantity import group_digits
 
-GUARDED = ("batch", "closed_month", "closed_total", "correction", "record", "series", "witness_strike")
+GUARDED = (
+    *("batch", "closed_month", "closed_period", "closed_place", "closed_plan", "closed_total"),
+    *("correction", "record", "series", "witness_strike"),
+)
 """The tables whose rows a trigger keeps from being changed or deleted."""
 
 _TABLES_OF_BATCHES = {"record": "number", "series": "key", "correction": "number"}
@@ -21,7 +25,7 @@ _TABLES_OF_BATCHES = {"record": "number", "series": "key", "correction": "number
 
 def check_rest(connection: Connection, walk: Walk) -> None:
     """Checks 4 to 6 and 8, in one view of the ledger, once the walk has seen its last batch."""
-    for check in (_check_totals, _check_months, _check_outside):
+    for check in (_check_totals, _check_months, check_commitments, _check_outside):
         try:
             check(connection, walk)
         except Unreadable as error:

@@ -4,7 +4,8 @@
 2. Each head follows from the one before and from the batch's own fields.
 3. The records are numbered without a gap, and each batch's digest of its rows is that of the rows stored.
 4. Each day's total is the sum of its records, without those that came late.
-5. Closed months hold what their close batches bound; corrections are about closed months, booked in open ones.
+5. Closed months hold what their close batches bound, and each period of a plan what its frozen terms and the use make;
+   corrections are about closed months, booked in open ones.
 6. Nothing exists outside the batches: no record, series, total or correction.
 7. Against checkpoints that were kept elsewhere: the ledger is as long, and has the same head at the same place.
 8. The triggers are there that refuse changes, and ids are unique.

@@ -1,4 +1,4 @@
-"""Closing a month: its totals are kept as they are, sealed in the chain of batches, and nothing changes them again."""
+"""Closing a month: its totals and plans are kept as they are, sealed in the chain of batches, for good."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from licensing.db.database import reading, writing
 from licensing.db.lock import holding
 from licensing.db.readonly import view_of
 from usage.closing.blockers import Blocker, find_blockers, summary
+from usage.closing.freezing import freeze
 from usage.intake.backlog import read_backlog
 from usage.ledger.batch_log import BatchChain, desk_source
 from usage.ledger.canonical import close_digest
@@ -143,11 +144,12 @@ def _close(connection: Connection, month: Month, *, now: datetime, reason: str) 
     closed_at = from_milliseconds(milliseconds(now))  # as the ledger keeps it, for the digest is made from that again
     totals = _totals_of(connection, month)
     _refuse_what_does_not_fit(month, totals)
-    digest = close_digest(str(month), reason, iso(closed_at), totals)
+    freezing = freeze(connection, month)
+    digest = close_digest(str(month), reason, iso(closed_at), totals, freezing.canonical)
     chain = BatchChain(connection, now=now)
     source = desk_source(connection, SourceKind.CLOSE)
     chain.seal(connection, source=source, file=SourceKind.CLOSE.named(month), rows=digest)
-    values = {"closed_at": closed_at, "batch": chain.sequence, "totals": digest, "reason": reason}
+    values = {"closed_at": closed_at, "batch": chain.sequence, "totals": digest, "reason": reason, "form": 2}
     connection.execute(insert(ClosedMonthRow).values(month=month.number, **values))
     rows = [
         {"month": month.number, "series": series, "quantity": quantity, "records": records}
@@ -155,6 +157,7 @@ def _close(connection: Connection, month: Month, *, now: datetime, reason: str) 
     ]
     if rows:
         connection.execute(insert(ClosedTotalRow), rows)
+    freezing.keep(connection)
     return ClosedMonth(month, closed_at, chain.sequence, chain.head, reason)
 
 

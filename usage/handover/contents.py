@@ -16,7 +16,18 @@ from licensing.core.errors import AzlicError
 from licensing.core.instants import iso
 from licensing.db.schema import row_of, rows_of
 from usage.handover.errors import BadPackage
-from usage.ledger.canonical import ORIGIN, Booking, Labels, Row, SealedBatch, batch_head, close_bytes, rows_bytes
+from usage.ledger.canonical import (
+    ORIGIN,
+    Booking,
+    Frozen,
+    Labels,
+    Row,
+    SealedBatch,
+    batch_head,
+    close_bytes,
+    rows_bytes,
+)
+from usage.ledger.frozen import read_frozen
 from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
 from usage.ledger.tables.records import BatchRow, RecordRow, SeriesRow
@@ -28,6 +39,7 @@ _BATCHES_A_QUERY, _RECORDS_A_QUERY = 500, 50_000
 _Size = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 _Time = Annotated[int, msgspec.Meta(ge=0, lt=LATEST_MS)]
+_Text = Annotated[str, msgspec.Meta(max_length=4096)]
 _Month = Annotated[int, msgspec.Meta(ge=197001, le=999812)]
 _Series = list[tuple[int, Labels]]
 _Rows = list[tuple[_Size, _Id, int, _Size, _Time, _Size | None, str | None]]
@@ -36,7 +48,12 @@ Corrections = list[tuple[_Size, _Id, _Month, _Month, _Id, int, _Signed, Annotate
 
 _decode_two = msgspec.json.Decoder(tuple[_Series, _Rows]).decode
 _decode_three = msgspec.json.Decoder(tuple[_Series, _Rows, Corrections]).decode
-_decode_close = msgspec.json.Decoder(tuple[str, str, str, str, list[tuple[int, _Size, _Size]]]).decode
+_Totals = list[tuple[int, _Size, _Size]]
+_Periods = list[tuple[_Text, _Text, _Text]]
+PlainClose = tuple[str, str, str, str, _Totals]
+FrozenClose = tuple[str, str, str, str, _Totals, list[tuple[_Size, str, _Periods]], list[tuple[_Size, _Text, _Text]]]
+_decode_plain_close = msgspec.json.Decoder(PlainClose).decode
+_decode_frozen_close = msgspec.json.Decoder(FrozenClose).decode
 
 
 class Contents(NamedTuple):
@@ -48,13 +65,28 @@ class Contents(NamedTuple):
 
 
 class ClosingEntry(NamedTuple):
-    """The month that a batch closed, with the totals it closed it at: series, quantity, records."""
+    """The month that a batch closed, with the totals it closed it at (series, quantity, records) and what it froze."""
 
     kind: str
     month: str
     reason: str
     closed_at: str
     totals: Sequence[tuple[int, int, int]]
+    frozen: Frozen | None = None
+
+    @property
+    def fields(self) -> tuple[object, ...]:
+        """The entry as it is digested."""
+        return (*self[:5], *(self.frozen or ()))
+
+
+def parse_close(content: bytes) -> ClosingEntry:
+    """Read what a closing stored, in either form. Raises ``msgspec.DecodeError``."""
+    try:
+        return ClosingEntry(*_decode_plain_close(content))
+    except msgspec.ValidationError:
+        kind, month, reason, closed_at, totals, plans, places = _decode_frozen_close(content)
+        return ClosingEntry(kind, month, reason, closed_at, totals, (plans, places))
 
 
 Stored = tuple[SealedBatch, bytes, bytes, Contents | ClosingEntry]
@@ -73,7 +105,7 @@ def read_contents(line: bytes, batch: SealedBatch) -> Contents | ClosingEntry:
     """What a line holds that was found to have the batch's digest. Raises ``BadPackage``."""
     try:
         if SourceKind.CLOSE.is_of(batch.file):
-            return ClosingEntry(*_decode_close(line))
+            return parse_close(line)
         try:
             contents = Contents(*_decode_two(line))
         except msgspec.ValidationError:
@@ -188,4 +220,5 @@ def _closing(connection: Connection, sequence: int) -> bytes:
     columns = (ClosedTotalRow.series, ClosedTotalRow.quantity, ClosedTotalRow.records)
     query = select(*columns).where(ClosedTotalRow.month == month.month).order_by(ClosedTotalRow.series)
     totals = [(series, quantity, records) for series, quantity, records in connection.execute(query)]
-    return close_bytes(str(Month.from_number(month.month)), month.reason, iso(month.closed_at), totals)
+    frozen = read_frozen(connection, month.month) if month.form > 1 else None
+    return close_bytes(str(Month.from_number(month.month)), month.reason, iso(month.closed_at), totals, frozen)

@@ -1,13 +1,13 @@
 """What a stretch of batches adds up to: use by day and series, corrections, closed months."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
 import msgspec
 
 from licensing.core.instants import from_milliseconds
-from usage.handover.contents import ClosingEntry, Contents, Corrections
+from usage.handover.contents import ClosingEntry, Contents, Corrections, parse_close
 from usage.handover.errors import BadPackage
 from usage.ledger.canonical import Booking, Labels, encode
 from usage.ledger.correction_kinds import LATE
@@ -21,13 +21,12 @@ Day = tuple[int, int, int, int, int]
 
 _Size = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 _Time = Annotated[int, msgspec.Meta(ge=0, lt=LATEST_MS)]
-_Close = tuple[str, str, str, str, Sequence[tuple[int, _Size, _Size]]]
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):
     totals: list[tuple[_Size, int, _Size, _Size, _Time]]
     corrections: Corrections
-    closes: list[tuple[int, _Close]]
+    closes: list[tuple[int, msgspec.Raw]]
 
 
 _decode = msgspec.json.Decoder(_Document).decode
@@ -82,7 +81,7 @@ class Sums:
 
     def to_bytes(self) -> bytes:
         """The sums as the document that replaces the records where an export holds totals."""
-        closes = [(batch, (*close,)) for batch, close in self.closes]
+        closes = [(batch, msgspec.Raw(encode(close.fields))) for batch, close in self.closes]
         return encode(_Document(self.totals(), self.corrections, closes))
 
     @classmethod
@@ -90,6 +89,7 @@ class Sums:
         """Read such a document, from bytes that were found to be what was signed. Raises ``BadPackage``."""
         try:
             document = _decode(content)
+            closes = [(batch, parse_close(close)) for batch, close in document.closes]
         except msgspec.DecodeError as error:
             raise BadPackage(f"its totals cannot be read: {error}") from error
         days = {(day, series): [*amounts] for day, series, *amounts in document.totals}
@@ -98,9 +98,7 @@ class Sums:
             raise BadPackage("its totals name a day twice, or a time on another day")
         if sum(amounts[1] for amounts in days.values()) + late != records:
             raise BadPackage("its totals are not of as many records as it says")
-        return cls(
-            days, list(document.corrections), [(n, ClosingEntry(*close)) for n, close in document.closes], records
-        )
+        return cls(days, list(document.corrections), closes, records)
 
 
 SeriesNames = Mapping[int, Labels]

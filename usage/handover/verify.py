@@ -68,7 +68,7 @@ def verify_sums(package: Package, manifest: Manifest) -> tuple[Sums, dict[int, L
 def read_totals(package: Package, manifest: Manifest) -> Sums:
     """The sums in an export of totals; its closes are checked against the chain."""
     sums = Sums.parse(package.read("totals.json"), records=manifest.records)
-    closes = {batch: canonical_digest(close) for batch, close in sums.closes}
+    closes = {batch: canonical_digest(close.fields) for batch, close in sums.closes}
     found = {
         batch.sequence: batch.rows for batch, _ in verify_chain(package, manifest) if SourceKind.CLOSE.is_of(batch.file)
     }
@@ -88,7 +88,7 @@ def check_sums(package: Package, manifest: Manifest, sums: Sums, names: dict[int
     if sums.records != manifest.records:
         raise BadPackage("it holds another number of records than its manifest says")
     closes = [(close.batch, close.month, close.reason, close.totals) for close in manifest.closes]
-    if closes != [(n, c.month, c.reason, canonical_digest(c).hex()) for n, c in sums.closes]:
+    if closes != [(n, c.month, c.reason, canonical_digest(c.fields).hex()) for n, c in sums.closes]:
         raise BadPackage("its manifest closes other months than its batches")
     for name, content in write_sheets(sums, names).items():
         if package.read(name) != content:

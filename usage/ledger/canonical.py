@@ -22,6 +22,12 @@ TIME = 4
 Booking = tuple[int, str, int, int, str, int, int, str]
 """A correction as it is stored: number, kind, booked_month, month, record_id, series, quantity, reason."""
 
+Frozen = tuple[Sequence[tuple[int, str, Sequence[tuple[str, str, str]]]], Sequence[tuple[int, str, str]]]
+"""What a closing freezes beside totals, plans and places.
+
+A plan is its number, its terms and its periods: first day, committed, used. A place is series, resource, output folder.
+"""
+
 ORIGIN = bytes(32)
 """The head before the first batch."""
 
@@ -65,17 +71,23 @@ def rows_digest(
     return hashlib.sha256(rows_bytes(new_series, rows, corrections)).digest()
 
 
-def close_bytes(month: str, reason: str, closed_at: str, totals: Sequence[tuple[int, int, int]]) -> bytes:
-    """A closed month: its name, why and when it was closed, and its totals in the order of series.
+def close_bytes(
+    month: str, reason: str, closed_at: str, totals: Sequence[tuple[int, int, int]], frozen: Frozen | None = None
+) -> bytes:
+    """A closed month: its name, why and when it was closed, its totals in the order of series, and what it froze.
 
-    A total is series, quantity, records.
+    A total is series, quantity, records. None was frozen by earlier versions.
     """
-    return encode(("azlic.close/v1", month, reason, closed_at, totals))
+    if frozen is None:
+        return encode(("azlic.close/v1", month, reason, closed_at, totals))
+    return encode(("azlic.close/v2", month, reason, closed_at, totals, *frozen))
 
 
-def close_digest(month: str, reason: str, closed_at: str, totals: Sequence[tuple[int, int, int]]) -> bytes:
+def close_digest(
+    month: str, reason: str, closed_at: str, totals: Sequence[tuple[int, int, int]], frozen: Frozen | None = None
+) -> bytes:
     """The digest of ``close_bytes``."""
-    return hashlib.sha256(close_bytes(month, reason, closed_at, totals)).digest()
+    return hashlib.sha256(close_bytes(month, reason, closed_at, totals, frozen)).digest()
 
 
 def batch_head(previous: bytes, batch: SealedBatch) -> bytes:

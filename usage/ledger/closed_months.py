@@ -12,13 +12,17 @@ from usage.months import DAY_MS, Month, day_number
 
 
 class ClosedMonth(NamedTuple):
-    """How a month was closed: when, by which batch and with which head, and why, though something was open."""
+    """How a month was closed: when, by which batch and with which head, and why, though something was open.
+
+    ``frozen`` says whether its plans are kept as they were; earlier versions kept the totals alone.
+    """
 
     month: Month
     closed_at: datetime
     sequence: int
     head: bytes
     reason: str
+    frozen: bool = True
 
 
 def last_closed_month(connection: ReadOnlyConnection) -> Month | None:
@@ -37,15 +41,19 @@ def closing_of(connection: ReadOnlyConnection, month: Month) -> ClosedMonth | No
     """How a month was closed, by itself or with the next one that was; None while it is open."""
     found = connection.select(
         _closed_month,
-        "SELECT closed_month.month, closed_month.closed_at, closed_month.batch, batch.head, closed_month.reason"  # noqa: S608
+        "SELECT closed_month.month, closed_month.closed_at, closed_month.batch, batch.head, closed_month.reason,"  # noqa: S608
+        f" (SELECT max(month) FROM closed_month WHERE form > 1 AND month >= {month.number})"
         " FROM closed_month JOIN batch ON batch.sequence = closed_month.batch"
         f" WHERE closed_month.month >= {month.number} ORDER BY closed_month.month LIMIT 1",
     )
     return found[0] if found else None
 
 
-def _closed_month(month: int, closed_at: int, sequence: int, head: bytes, reason: str) -> ClosedMonth:
-    return ClosedMonth(Month.from_number(month), from_milliseconds(closed_at), sequence, bytes(head), reason)
+def _closed_month(  # noqa: PLR0917 - the columns of a row
+    month: int, closed_at: int, sequence: int, head: bytes, reason: str, frozen: int | None
+) -> ClosedMonth:
+    at = from_milliseconds(closed_at)
+    return ClosedMonth(Month.from_number(month), at, sequence, bytes(head), reason, frozen is not None)
 
 
 def open_months(connection: ReadOnlyConnection) -> list[Month]:

@@ -1,7 +1,7 @@
 """Commitments: what was bought, for which time, which meters draw on it, and what each of its periods commits to."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 from math import gcd
@@ -84,6 +84,10 @@ class Renewal(NamedTuple):
     entered_by: str
 
 
+PlanIdentity = tuple[int, datetime]
+"""What a plan is known by under any name: its number in the book, and its first day."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A commitment of ``count`` units of ``quota`` (millionths of ``unit``) for every ``period``.
@@ -94,7 +98,7 @@ class Plan:
 
     It is one term of what was bought; the terms of a plan of Azure's share its ``arm_id``. ``auto_renew`` is what
     stands now, ``renewals`` how it came to it. ``renewed_from`` names the term whose renewal this one is: it is what
-    was noted to come then, as nobody has entered it yet.
+    was noted to come then, as nobody has entered it yet. ``key`` is its number in the book, 0 outside it.
     """
 
     name: str
@@ -112,6 +116,7 @@ class Plan:
     arm_id: str | None = None
     renewals: tuple[Renewal, ...] = ()
     renewed_from: str | None = None
+    key: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "meters", tuple(sorted(self.meters, key=lambda share: share.meter)))
@@ -134,6 +139,11 @@ class Plan:
                 f"plan {self.name} commits to more than can be counted",
                 hint="a quota is at most 1,000,000,000,000, a count 2,147,483,647",
             )
+
+    @property
+    def identity(self) -> "PlanIdentity":
+        """What a plan is known by under any name: its number in the book, and its first day."""
+        return self.key, self.starts_at
 
     @property
     def account(self) -> str | None:

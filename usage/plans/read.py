@@ -130,4 +130,5 @@ def _plan(row: _PlanRow, shares: list[MeterShare], changes: list[Change], renewa
         changes=tuple(changes),
         arm_id=row.arm_id,
         renewals=tuple(renewals),
+        key=row.key,
     )

@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 from licensing.core.instants import from_milliseconds
 from licensing.db.readonly import view_of
 from usage.months import DAY_MS, day_number
-from usage.reporting.daily import DayUse, daily_use
-from usage.reporting.plan_usage import PlanUsage, days_needed, draws_on
+from usage.plans.book import read_book
+from usage.reporting.daily import daily_use
+from usage.reporting.draws import Draw, allocate
+from usage.reporting.plan_usage import PlanUsage, daily_amounts, days_needed
 from usage.reporting.report import MonthlyReport
 
 _DAY = timedelta(days=1)
@@ -37,17 +39,15 @@ BurnDown = tuple[Level, ...]
 
 def burn_downs(connection: Connection, report: MonthlyReport) -> tuple[BurnDown, ...]:
     """The burn-down of each of a report's plans, from the totals; read in the report's own view of the ledger."""
-    days = daily_use(view_of(connection), *days_needed((usage.plan for usage in report.plans), report.month))
-    return tuple(_burn_down(usage, days) for usage in report.plans)
+    view = view_of(connection)
+    days = daily_use(view, *days_needed((usage.plan for usage in report.plans), report.month))
+    draws = allocate(read_book(view, report.month.next.starts_at), days)
+    return tuple(_burn_down(usage, draws) for usage in report.plans)
 
 
-def _burn_down(usage: PlanUsage, days: Sequence[DayUse]) -> BurnDown:
-    ratios = {share.meter: share.ratio for share in usage.plan.meters}
+def _burn_down(usage: PlanUsage, draws: Sequence[Draw]) -> BurnDown:
     start, until = usage.period_starts_at, usage.counted_until
-    daily: dict[int, Fraction] = {}
-    for use in days:
-        if draws_on(usage.plan, use):
-            daily[use.day] = daily.get(use.day, Fraction()) + use.quantity * ratios[use.meter]
+    daily = daily_amounts(draw for draw in draws if draw.is_of(usage.plan))
     levels = [Level(start, 0, usage.plan.commitment_at(start))]
     used = Fraction()
     for day in range(day_number(start), day_number(until)):

@@ -1,6 +1,5 @@
 """The standing of a plan: one of its periods against what was used of it."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +11,7 @@ from usage.months import DAY_MS, Month, day_number
 from usage.plans.model import MeterShare, Plan
 from usage.quantity import percent
 from usage.reporting.daily import DayUse, Since, Usage, usage_rows
+from usage.reporting.draws import Draw, Tally, drawn, month_of
 from usage.reporting.forecast import Cover, Pace, Projection, cover, pace_on, project, used_up_day
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -31,6 +31,13 @@ class Amounts(NamedTuple):
     lines: tuple[int, ...]
 
 
+class Ratio(NamedTuple):
+    """In which ratio a meter draws on a plan, from a month on."""
+
+    since: Month
+    share: MeterShare
+
+
 class PlanUsage(NamedTuple):
     """A plan's period against its use, in millionths of the plan's unit, as it stood at ``counted_until``.
 
@@ -39,7 +46,8 @@ class PlanUsage(NamedTuple):
     since 1 January used. ``remaining`` is negative once more was used than committed. ``history`` is what each of the
     last twelve months drew on the plan, in all its periods. ``usages`` are in the meters' units, ``amounts`` are the
     same rows in the plan's. ``is_over`` says that the day of ``counted_until`` is past: nothing can be bought from it
-    on any more.
+    on any more. ``ratios`` are those that the meters of ``usages`` were counted in, the oldest first: closed months
+    keep theirs.
     """
 
     plan: Plan
@@ -57,6 +65,7 @@ class PlanUsage(NamedTuple):
     projection: Projection | None
     history: tuple[tuple[Month, int], ...]
     is_over: bool
+    ratios: Mapping[str, tuple[Ratio, ...]]
 
     @property
     def remaining(self) -> int:
@@ -64,8 +73,8 @@ class PlanUsage(NamedTuple):
         return self.committed - self.used
 
     def share_of(self, meter: str) -> MeterShare:
-        """The ratio in which one of its meters draws on the plan."""
-        return next(share for share in self.plan.meters if share.meter == meter)
+        """The newest ratio in which a meter of ``usages`` drew on the plan."""
+        return self.ratios[meter][-1].share
 
     @property
     def percent(self) -> Decimal:
@@ -98,25 +107,37 @@ class PlanUsage(NamedTuple):
         )
 
 
+class Standing(NamedTuple):
+    """What a plan's period commits to, and what was used of it, up to an instant: millionths of the plan's unit."""
+
+    committed: int
+    used: int
+
+
+def standing_of(plan: Plan, start: datetime, until: datetime, draws: Iterable[Draw]) -> Standing:
+    """How the period from ``start`` stands at ``until``, which lies in it or at its end; both at 00:00 UTC."""
+    first, past = day_number(start), day_number(until)
+    used = drawn(draw for draw in draws if first <= draw.use.day < past and draw.is_of(plan))
+    return Standing(plan.commitment_at(until - _MICROSECOND), used)
+
+
 def usage_of_plan(
-    plan: Plan, period: tuple[datetime, datetime], days: Sequence[DayUse], month: Month, *, as_of: datetime
+    plan: Plan, period: tuple[datetime, datetime], draws: Sequence[Draw], month: Month, *, as_of: datetime
 ) -> PlanUsage:
-    """One period of a plan at the end of a month; ``days`` hold the last twelve months and all of the period."""
+    """One period of a plan at the end of a month; ``draws`` hold the last twelve months and all of the period."""
     start, end = period
     until = min(month.next.starts_at, end)
     at = max(start, min(as_of, until))
-    shares = {share.meter: share for share in plan.meters}
-    drawing = [use for use in days if use.meter in shares]
     past = day_number(until)
+    drawing = [draw for draw in draws if draw.is_of(plan) and draw.use.day < past]
     since = Since(
         month=day_number(max(month.starts_at, start)),
         year=day_number(datetime(month.year, 1, 1, tzinfo=UTC)),
         period=day_number(start),
     )
-    usages = usage_rows((use for use in drawing if draws_on(plan, use) and use.day < past), since)
-    used = _draw(plan, ((row.meter, row.period) for row in usages))
-    committed = plan.commitment_at(until - _MICROSECOND)
-    daily = _by_day(plan, drawing)
+    usages = usage_rows((draw.use for draw in drawing), since)
+    committed, used = standing_of(plan, start, until, drawing)
+    daily = daily_amounts(_pacing(plan, draws))
     known = pace_on(daily, day_number(min(as_of, until)))
     up = used_up_day(daily, committed, day_number(start), past) if used >= committed else None
     return PlanUsage(
@@ -126,39 +147,35 @@ def usage_of_plan(
         counted_until=at,
         committed=committed,
         used=used,
-        month=_draw(plan, ((row.meter, row.month) for row in usages)),
-        year_to_date=_draw(plan, ((row.meter, row.year_to_date) for row in usages)),
+        month=drawn(draw for draw in drawing if draw.use.day >= since.month),
+        year_to_date=drawn(draw for draw in drawing if draw.use.day >= since.year),
         usages=usages,
-        amounts=_amounts(plan, usages),
+        amounts=_amounts(usages, drawing, since),
         is_over=as_of > until,
         used_up_on=None if up is None else from_milliseconds(up * DAY_MS),
         pace=known,
         projection=project(known, used=used, committed=committed, at=at, ends_at=end) if known and at < end else None,
-        history=months_of_plan(plan, days, month),
+        history=months_of_plan(plan, draws, month),
+        ratios=_ratios(drawing, since),
     )
 
 
-def draws_on(plan: Plan, use: DayUse) -> bool:
-    """Whether a day's use draws on a plan: the plan has its meter, and runs on that day."""
-    named = any(share.meter == use.meter for share in plan.meters)
-    return named and day_number(plan.starts_at) <= use.day < day_number(plan.ends_at)
-
-
-def months_of_plan(plan: Plan, days: Iterable[DayUse], last: Month) -> tuple[tuple[Month, int], ...]:
+def months_of_plan(plan: Plan, draws: Iterable[Draw], last: Month) -> tuple[tuple[Month, int], ...]:
     """What each of the twelve months up to and including the last drew on a plan, in millionths of its unit.
 
     A month is what is drawn from its beginning to the end of the last, less what is drawn after it: months that follow
     each other up to the last add up to exactly what is drawn in all of them, converted once.
     """
+    tallies: dict[Month, Tally] = {}
+    for draw in draws:
+        if draw.is_of(plan):
+            tallies.setdefault(month_of(draw.use.day), Tally()).add(draw)
     months: list[tuple[Month, int]] = []
-    quantities: Counter[str] = Counter()
-    after = 0
-    for one, uses in reversed(by_month((use for use in days if draws_on(plan, use)), last).items()):
-        for use in uses:
-            quantities[use.meter] += use.quantity
-        drawn = _draw(plan, quantities.items())
-        months.append((one, drawn - after))
-        after = drawn
+    tally, after = Tally(), 0
+    for one in reversed(list(by_month((), last))):
+        tally.update(tallies.get(one, Tally()))
+        months.append((one, tally.drawn - after))
+        after = tally.drawn
     return tuple(reversed(months))
 
 
@@ -190,35 +207,66 @@ def first_of_twelve(last: Month) -> Month:
     return Month(last.year - 1, last.month + 1) if last.year > 1970 else Month(1970, 1)
 
 
-def _draw(plan: Plan, quantities: Iterable[tuple[str, int]]) -> int:
-    """What meters drew on a plan: summed in each meter's unit, then converted once."""
-    by_meter: Counter[str] = Counter()
-    for meter, quantity in quantities:
-        by_meter[meter] += quantity
-    return sum(share.in_plan_units(by_meter[share.meter]) for share in plan.meters)
-
-
-def _amounts(plan: Plan, usages: Iterable[Usage]) -> tuple[Amounts, ...]:
+def _pacing(plan: Plan, draws: Iterable[Draw]) -> list[Draw]:
+    """What draws on a plan, and before its start what its meters drew on a plan that ended then, or on none."""
     shares = {share.meter: share for share in plan.meters}
-    sums: Counter[tuple[str, str]] = Counter()
+    first = day_number(plan.starts_at)
 
-    def draw(meter: str, span: str, quantity: int) -> int:
-        before = sums[meter, span]
-        sums[meter, span] += quantity
-        return shares[meter].in_plan_units(before + quantity) - shares[meter].in_plan_units(before)
+    def before(draw: Draw) -> bool:
+        gone = draw.plan is None or draw.plan.ends_at <= plan.starts_at
+        return draw.use.day < first and draw.use.meter in shares and gone
 
+    return [
+        draw if draw.is_of(plan) else Draw(draw.use, plan, shares[draw.use.meter])
+        for draw in draws
+        if draw.is_of(plan) or before(draw)
+    ]
+
+
+def _amounts(usages: Iterable[Usage], draws: Iterable[Draw], since: Since) -> tuple[Amounts, ...]:
+    by_row: dict[tuple[str, ...], list[Draw]] = {}
+    for draw in draws:
+        use = draw.use
+        by_row.setdefault((use.site, use.container_type, use.container_id, use.meter), []).append(draw)
+    sums: dict[tuple[str, str], Fraction] = {}
+
+    def amount(meter: str, span: str, drawn: Iterable[Draw]) -> int:
+        before = sums.get((meter, span), Fraction())
+        after = sums[meter, span] = before + sum(daily_amounts(drawn).values())
+        return int(after // 1) - int(before // 1)
+
+    first = since.month if since.period is None else since.period
     found = []
     for row in usages:
-        parts = (row.reported, *(part.quantity for part in row.apart))
-        lines = tuple(draw(row.meter, "month", part) for part in parts)
-        period, year = draw(row.meter, "period", row.period), draw(row.meter, "year", row.year_to_date)
+        mine = by_row[row.site, row.container_type, row.container_id, row.meter]
+        in_month = [draw for draw in mine if draw.use.day >= since.month]
+        parts = [[draw for draw in in_month if draw.use.month is None]]
+        parts += [
+            [draw for draw in in_month if (draw.use.kind, draw.use.month) == (part.kind, part.month)]
+            for part in row.apart
+        ]
+        lines = tuple(amount(row.meter, "month", part) for part in parts)
+        period = amount(row.meter, "period", (draw for draw in mine if draw.use.day >= first))
+        year = amount(row.meter, "year", (draw for draw in mine if draw.use.day >= since.year))
         found.append(Amounts(sum(lines), period, year, lines))
     return tuple(found)
 
 
-def _by_day(plan: Plan, days: Iterable[DayUse]) -> Mapping[int, Fraction]:
-    ratios = {share.meter: share.ratio for share in plan.meters}
+def daily_amounts(draws: Iterable[Draw]) -> dict[int, Fraction]:
+    """What each day drew on its plan, exactly."""
     daily: dict[int, Fraction] = {}
-    for use in days:
-        daily[use.day] = daily.get(use.day, Fraction()) + use.quantity * ratios[use.meter]
+    for use, _, share in draws:
+        if share is not None:
+            daily[use.day] = daily.get(use.day, Fraction()) + use.quantity * share.ratio
     return daily
+
+
+def _ratios(draws: Iterable[Draw], since: Since) -> Mapping[str, tuple[Ratio, ...]]:
+    first = min(since.year, since.month if since.period is None else since.period)
+    found: dict[str, list[Ratio]] = {}
+    for use, _, share in draws:
+        if share is not None and use.day >= first:
+            known = found.setdefault(use.meter, [])
+            if not known or known[-1].share != share:
+                known.append(Ratio(month_of(use.day), share))
+    return {meter: tuple(ratios) for meter, ratios in found.items()}

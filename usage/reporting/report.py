@@ -15,15 +15,15 @@ from licensing.history.read import read_strikes
 from licensing.verdict.seen import Strike
 from usage.ledger.closed_months import ClosedMonth, closing_of
 from usage.months import Month, day_number
-from usage.plans.model import Plan
-from usage.plans.read import read_plans
+from usage.plans.book import read_book
+from usage.plans.model import Plan, PlanIdentity
 from usage.reporting.activity import ContainerActivity, container_activity
 from usage.reporting.daily import DayUse, Since, Usage, daily_use, usage_rows
+from usage.reporting.draws import Draw, allocate
 from usage.reporting.plan_usage import (
     PlanUsage,
     by_month,
     days_needed,
-    draws_on,
     first_of_twelve,
     months_of_plan,
     usage_of_plan,
@@ -67,7 +67,7 @@ class MonthlyReport:
     @property
     def plan_months(self) -> Sequence[PlanMonths]:
         """What the last twelve months drew on each plan; a plan of two periods in the month is there once."""
-        running = {usage.plan.name: PlanMonths(usage.plan, usage.history) for usage in self.plans}
+        running = {usage.plan.identity: PlanMonths(usage.plan, usage.history) for usage in self.plans}
         return [*running.values(), *self.other_history]
 
     @property
@@ -80,12 +80,14 @@ def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> 
     """The report on a month, from the ledger as it is; ``as_of`` is the instant it was asked for."""
     start, end = month.starts_at, month.next.starts_at
     view = view_of(connection)
-    known = read_plans(view, end)
+    book = read_book(view, end)
+    known = book.of(month)
     periods = [(plan, period) for plan in known for period in plan.periods(start, end)]
     days = daily_use(view, *days_needed(known, month))
-    on_none = _on_no_plan(days, known)
+    draws = allocate(book, days)
+    on_none = [draw.use for draw in draws if draw.plan is None]
     unmapped = usage_rows(on_none, _since(month))
-    running = {plan.name: plan for plan, _ in periods}
+    running = {plan.identity: plan for plan, _ in periods}
     mapped = {share.meter for plan in running.values() for share in plan.meters}
     waiting = {row.meter for row in unmapped if row.records or row.apart or row.meter not in mapped}
     named = {share.meter for plan in known for share in plan.meters}
@@ -93,12 +95,12 @@ def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> 
     return MonthlyReport(
         month=month,
         as_of=as_of,
-        plans=tuple(usage_of_plan(plan, period, days, month, as_of=as_of) for plan, period in periods),
+        plans=tuple(usage_of_plan(plan, period, draws, month, as_of=as_of) for plan, period in periods),
         unmapped=unmapped,
         other_times={
             meter: found for meter in sorted({row.meter for row in unmapped}) if (found := _plans_of(meter, known))
         },
-        other_history=_other_history(known, running, days, month),
+        other_history=_other_history(known, running, draws, month),
         unmapped_history=_history(on_none, month),
         containers=container_activity(days, day_number(min(as_of, end))),
         quality=quality_of(view, tuple(sorted(nowhere.union(waiting)))),
@@ -112,18 +114,20 @@ def _since(month: Month) -> Since:
     return Since(month=day_number(month.starts_at), year=day_number(year), period=None)
 
 
-def _on_no_plan(days: Iterable[DayUse], known: Sequence[Plan]) -> list[DayUse]:
-    return [use for use in days if not any(draws_on(plan, use) for plan in known)]
-
-
 def _plans_of(meter: str, known: Sequence[Plan]) -> tuple[str, ...]:
     return tuple(plan.name for plan in known if meter in {share.meter for share in plan.meters})
 
 
 def _other_history(
-    known: Iterable[Plan], running: Container[str], days: Sequence[DayUse], month: Month
+    known: Iterable[Plan], running: Container[PlanIdentity], draws: Sequence[Draw], month: Month
 ) -> tuple[PlanMonths, ...]:
-    others = [PlanMonths(plan, months_of_plan(plan, days, month)) for plan in known if plan.name not in running]
+    plans = {draw.plan.identity: draw.plan for draw in draws if draw.plan is not None}
+    plans |= {plan.identity: plan for plan in known}
+    others = [
+        PlanMonths(plan, months_of_plan(plan, draws, month))
+        for identity, plan in sorted(plans.items(), key=lambda one: (one[1].starts_at, one[1].name))
+        if identity not in running
+    ]
     return tuple(one for one in others if any(used for _, used in one.months))
 
 

@@ -97,7 +97,12 @@ def _plan(usage: PlanUsage) -> dict[str, object]:
         "projected_cover": _cover(usage.projected_cover),
         "history": _history(usage.history),
         "usages": [
-            _usage(row, usage) | {"period": from_micro(row.period), "in_plan_units": _amounts(amounts)}
+            _usage(row, usage)
+            | {
+                "period": from_micro(row.period),
+                "in_plan_units": _amounts(amounts),
+                "ratios": _ratios(usage, row.meter),
+            }
             for row, amounts in zip(usage.usages, usage.amounts, strict=True)
         ],
     }
@@ -111,6 +116,14 @@ def _amounts(amounts: Amounts) -> object:
         "year_to_date": from_micro(amounts.year_to_date),
         "late_and_corrected": list(map(from_micro, amounts.lines[1:])),
     }
+
+
+def _ratios(usage: PlanUsage, meter: str) -> list[dict[str, object]]:
+    """The ratios that a meter was counted in: ``per`` of its unit are ``plan_units`` of the plan's."""
+    return [
+        {"from": ratio.since, "plan_units": ratio.share.multiplier, "per": ratio.share.divisor}
+        for ratio in usage.ratios[meter]
+    ]
 
 
 def _usage(usage: Usage, drawn: PlanUsage | None) -> dict[str, object]:

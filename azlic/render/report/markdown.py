@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from azlic.render.closed_months import late_parts
 from azlic.render.table import align
-from azlic.render.words import METERS_UNIT, day, month_series, unit_of
+from azlic.render.words import METERS_UNIT, UNFROZEN, day, month_series, unit_of
 from licensing.core.instants import iso
 from licensing.verdict.seen import strike_words
 from usage.quantity import group_digits, left_for_people, parts_for_people, used_for_people
@@ -21,6 +21,7 @@ def report_markdown(report: MonthlyReport) -> str:
     if report.closed is not None:
         why = f" Something was open: {_cell(report.closed.reason)}" if report.closed.reason else ""
         parts += [f"Closed at {iso(report.closed.closed_at)}, head `{report.closed.head.hex()}`.{why}"]
+        parts += [] if report.closed.frozen else [f"{UNFROZEN}."]
     for usage in report.plans:
         parts += [f"## Plan {_cell(usage.plan.title)}", _plan_table(usage), _use_table(usage)]
     if not report.plans:

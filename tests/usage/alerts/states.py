@@ -10,8 +10,10 @@ from usage.alerts.conditions.all import alerts_of
 from usage.alerts.rules import Rules
 from usage.alerts.state import NO_LEDGER, DatedLicense, Issue, LedgerFacts, LicenseTerm, PlanFact, RefusedLicense, State
 from usage.months import Month, day_number
+from usage.plans.book import PlanBook
 from usage.quantity import MICRO
 from usage.reporting.daily import DayUse
+from usage.reporting.draws import allocate
 from usage.reporting.plan_usage import PlanUsage, usage_of_plan
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -64,7 +66,7 @@ def stages(alerts: list[Alert]) -> list[tuple[str, str, str]]:
 def a_usage(used: int, at: datetime = NOON, on: str = "2026-05-30") -> PlanUsage:
     known = plan()
     days = [DayUse(day_number(day(on)), "", "read", "a", known.meters[0].meter, used * MICRO, 1, day(on))]
-    return usage_of_plan(known, known.period_around(at), days, Month.of(at), as_of=at)
+    return usage_of_plan(known, known.period_around(at), allocate(PlanBook([known], {}), days), Month.of(at), as_of=at)
 
 
 def a_plan_fact(usage: PlanUsage | None = None, **changes: Any) -> PlanFact:

@@ -163,7 +163,7 @@ ATTACKS: dict[str, tuple[Attack, str, AuditCheck]] = {
     ),
     "a batch numbered 0": (sql("UPDATE batch SET sequence = 0 WHERE sequence = 5"), "batch 0", AuditCheck.NUMBERS),
     "a month closed by nobody": (
-        sql("INSERT INTO closed_month VALUES (202602, 1, 5, zeroblob(32), '')"),
+        sql("INSERT INTO closed_month VALUES (202602, 1, 5, zeroblob(32), '', 1)"),
         "2026-02: it is marked as closed by batch 5, which did not",
         AuditCheck.MONTHS,
     ),

@@ -55,7 +55,7 @@ def close(month: int, totals: list[list[int]], reason: str = "") -> Attack:
         seal(connection, f"close:{name}", rows)
         sequence = connection.execute("SELECT max(sequence) FROM batch").fetchone()[0]
         connection.execute(
-            "INSERT INTO closed_month VALUES (?, ?, ?, ?, ?)", [month, CLOSED_AT, sequence, rows, reason]
+            "INSERT INTO closed_month VALUES (?, ?, ?, ?, ?, 1)", [month, CLOSED_AT, sequence, rows, reason]
         )
         connection.executemany("INSERT INTO closed_total VALUES (?, ?, ?, ?)", [[month, *total] for total in totals])
 

@@ -11,13 +11,13 @@ from usage.ledger.closed_months import open_months
 from usage.ledger.source_kinds import ON_DISK, output_folder_of
 from usage.months import Month, day_number
 from usage.plans.model import Plan
-from usage.reporting.daily import DayUse
+from usage.reporting.draws import Draw
 from usage.reporting.plan_usage import usage_of_plan
 
 _FOLDERS_OF = 200
 
 
-def read_plan_facts(plans: Sequence[Plan], days: Sequence[DayUse], now: datetime) -> tuple[PlanFact, ...]:
+def read_plan_facts(plans: Sequence[Plan], draws: Sequence[Draw], now: datetime) -> tuple[PlanFact, ...]:
     """Each plan that has begun: its use, and what comes after it."""
     return tuple(
         PlanFact(
@@ -26,8 +26,8 @@ def read_plan_facts(plans: Sequence[Plan], days: Sequence[DayUse], now: datetime
             ends_at=plan.ends_at,
             renews=plan.next_term is not None,
             followed=_has_successor(plan, plans),
-            used_after=_is_used_after(plan, plans, days),
-            usage=usage_of_plan(plan, plan.period_around(now), days, Month.of(now), as_of=now)
+            used_after=_is_used_after(plan, draws),
+            usage=usage_of_plan(plan, plan.period_around(now), draws, Month.of(now), as_of=now)
             if now < plan.ends_at
             else None,
             account=plan.account,
@@ -43,21 +43,10 @@ def _has_successor(plan: Plan, plans: Sequence[Plan]) -> bool:
     return bool(plan.meters) and all(share.meter in meters for share in plan.meters)
 
 
-def _is_used_after(plan: Plan, plans: Sequence[Plan], days: Iterable[DayUse]) -> bool:
+def _is_used_after(plan: Plan, draws: Iterable[Draw]) -> bool:
     """Whether a meter of a plan was used after its end, on a day on which no plan has that meter."""
     meters, end = {share.meter for share in plan.meters}, day_number(plan.ends_at)
-    spans = [
-        (share.meter, day_number(other.starts_at), day_number(other.ends_at))
-        for other in plans
-        for share in other.meters
-        if share.meter in meters
-    ]
-    return any(
-        use.day >= end
-        and use.meter in meters
-        and not any(meter == use.meter and first <= use.day < past for meter, first, past in spans)
-        for use in days
-    )
+    return any(draw.plan is None and draw.use.day >= end and draw.use.meter in meters for draw in draws)
 
 
 def read_progress(connection: ReadOnlyConnection) -> LedgerProgress:

@@ -21,9 +21,10 @@ from usage.alerts.gather.licenses import (
 )
 from usage.alerts.state import NO_LEDGER, Disk, LedgerFacts, State, UnreadableLedger
 from usage.months import Month, day_number
-from usage.plans.read import read_plans
+from usage.plans.book import read_book
 from usage.reporting.activity import container_activity
 from usage.reporting.daily import daily_use
+from usage.reporting.draws import allocate
 from usage.reporting.plan_usage import days_needed
 from usage.reporting.quality import read_doubts
 from usage.reporting.snapshot import meter_totals
@@ -87,10 +88,13 @@ def _is_trust_missing(trust: TrustStore, seen: Seen, *, named: bool) -> bool:
 
 
 def _read_ledger(connection: ReadOnlyConnection, now: datetime, *, with_use: bool) -> LedgerFacts:
-    plans = read_plans(connection, now)
-    days, audit = daily_use(connection, *days_needed(plans, Month.of(now))), ledger.read_audit_outcome(connection)
+    book = read_book(connection, now)
+    days, audit = (
+        daily_use(connection, *days_needed(book.present, Month.of(now))),
+        ledger.read_audit_outcome(connection),
+    )
     return LedgerFacts(
-        plans=ledger.read_plan_facts(plans, days, now),
+        plans=ledger.read_plan_facts(book.present, allocate(book, days), now),
         containers=container_activity(days, day_number(now)),
         doubts=read_doubts(connection),
         pending_months=ledger.read_pending_months(connection, now),

@@ -12,7 +12,8 @@ from usage.ledger.tables.records import Key, Moment
 class ClosedMonthRow(Table):
     """A month (its number) that was closed by the batch ``batch``; ``totals`` is the digest of its closed totals.
 
-    ``reason`` says why it was closed though something was open; empty where nothing was.
+    ``reason`` says why it was closed though something was open; empty where nothing was. ``form`` is that of the bytes
+    the digest is made from: 2 since plans are frozen with a month.
     """
 
     __tablename__ = "closed_month"
@@ -21,6 +22,7 @@ class ClosedMonthRow(Table):
     batch: Mapped[int] = mapped_column(ForeignKey("batch.sequence"))
     totals: Mapped[bytes] = mapped_column(LargeBinary)
     reason: Mapped[str] = mapped_column(String)
+    form: Mapped[int] = mapped_column(Integer, server_default="1")
 
 
 class ClosedTotalRow(Table):
@@ -31,6 +33,36 @@ class ClosedTotalRow(Table):
     series: Mapped[int] = mapped_column(ForeignKey("series.key"), primary_key=True, autoincrement=False)
     quantity: Mapped[int] = mapped_column(BigInteger)
     records: Mapped[int] = mapped_column(BigInteger)
+
+
+class ClosedPlanRow(Table):
+    """A plan as the closing of a month found it: its terms, as JSON, count for all months that were frozen with it."""
+
+    __tablename__ = "closed_plan"
+    month: Mapped[int] = mapped_column(ForeignKey("closed_month.month"), primary_key=True, autoincrement=False)
+    plan: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    terms: Mapped[str] = mapped_column(String)
+
+
+class ClosedPeriodRow(Table):
+    """A period of a frozen plan, as it stood at the month's end or its own: millionths, as they may pass 64 bits."""
+
+    __tablename__ = "closed_period"
+    month: Mapped[int] = mapped_column(ForeignKey("closed_month.month"), primary_key=True, autoincrement=False)
+    plan: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    starts_at: Mapped[datetime] = mapped_column(Moment, primary_key=True)
+    committed: Mapped[str] = mapped_column(String)
+    used: Mapped[str] = mapped_column(String)
+
+
+class ClosedPlaceRow(Table):
+    """What was known of a series when a month was closed, and rules ask for: its resource, and its output folder."""
+
+    __tablename__ = "closed_place"
+    month: Mapped[int] = mapped_column(ForeignKey("closed_month.month"), primary_key=True, autoincrement=False)
+    series: Mapped[int] = mapped_column(ForeignKey("series.key"), primary_key=True, autoincrement=False)
+    resource: Mapped[str] = mapped_column(String)
+    output: Mapped[str] = mapped_column(String)
 
 
 class CorrectionRow(Table):

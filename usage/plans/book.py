@@ -1,0 +1,85 @@
+"""The book of plans, month by month: closed months as they were frozen, open ones as the plans are now.
+
+A closing freezes all plans for every month that was not frozen before; whoever asks which plans count for a month, and
+how, asks here.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+import msgspec
+
+from licensing.core.errors import AzlicError
+from licensing.db.readonly import ReadOnlyConnection
+from usage.months import Month
+from usage.plans.model import Plan
+from usage.plans.read import read_plans
+
+
+@dataclass(frozen=True, slots=True)
+class PlanBook:
+    """The plans of each month. ``frozen`` are those of closed months, by the month whose closing froze them."""
+
+    present: Sequence[Plan]
+    frozen: Mapping[Month, Sequence[Plan]]
+
+    @property
+    def frozen_until(self) -> Month | None:
+        """The newest month that was frozen, and all before it with it."""
+        return max(self.frozen, default=None)
+
+    def of(self, month: Month) -> Sequence[Plan]:
+        """The plans as they count for a month."""
+        until = self.frozen_until
+        if until is None or month > until:
+            return self.present
+        closings = sorted(self.frozen)
+        return self.frozen[closings[bisect_left(closings, month)]]
+
+
+def read_book(connection: ReadOnlyConnection, until: datetime | None = None) -> PlanBook:
+    """The book as the ledger has it; a plan that renews itself has its terms that begin before ``until``.
+
+    Raises ``AzlicError`` for frozen terms that cannot be read.
+    """
+    frozen: dict[Month, list[Plan]] = {
+        month: [] for month in connection.select(Month.from_number, "SELECT month FROM closed_month WHERE form >= 2")
+    }
+    for month, terms in connection.select(_row, "SELECT month, terms FROM closed_plan ORDER BY month, plan"):
+        frozen.setdefault(month, []).append(_plan_of(terms))
+    ordered = {month: sorted(plans, key=lambda plan: (plan.starts_at, plan.name)) for month, plans in frozen.items()}
+    return PlanBook(read_plans(connection, until), ordered)
+
+
+def first_open_month(connection: ReadOnlyConnection) -> Month | None:
+    """The month from which a change of plans counts; None where it counts for every month."""
+    query = "SELECT max(month) FROM closed_month WHERE form >= 2"
+    (newest,) = connection.select(_month, query)
+    return newest and newest.next
+
+
+def _month(number: int | None) -> Month | None:
+    return None if number is None else Month.from_number(number)
+
+
+def _row(month: int, terms: str) -> tuple[Month, str]:
+    return Month.from_number(month), terms
+
+
+def terms_of(plan: Plan) -> str:
+    """A plan's terms as a closing keeps them."""
+    return msgspec.json.encode(plan).decode()
+
+
+@lru_cache(maxsize=1000)
+def _plan_of(terms: str) -> Plan:
+    try:
+        return msgspec.json.decode(terms, type=Plan)
+    except (msgspec.DecodeError, AzlicError) as error:
+        raise AzlicError(
+            f"the terms of a plan in a closed month cannot be read: {error}",
+            hint="they were changed outside azlic: azlic audit names the month",
+        ) from error

@@ -1,0 +1,90 @@
+"""Draws: which plan each day's use draws on, and in which ratio. The one place where use is allocated to plans.
+
+A day's use follows the plans as they count for its month: those of a closed month were frozen with it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import NamedTuple
+
+from licensing.core.instants import from_milliseconds
+from usage.months import DAY_MS, Month, day_number
+from usage.plans.book import PlanBook
+from usage.plans.model import MeterShare, Plan
+from usage.reporting.daily import DayUse
+
+
+class Draw(NamedTuple):
+    """What was used on a day, and the plan it draws on in a ratio; both are None where it draws on no plan."""
+
+    use: DayUse
+    plan: Plan | None
+    share: MeterShare | None
+
+    def is_of(self, plan: Plan) -> bool:
+        """Whether it draws on a plan, as that was then."""
+        return self.plan is not None and self.plan.identity == plan.identity
+
+
+class _Span(NamedTuple):
+    first: int
+    past: int
+    plan: Plan
+    share: MeterShare
+
+
+def allocate(book: PlanBook, days: Iterable[DayUse]) -> list[Draw]:
+    """The draws of some days, in their order."""
+    months: dict[int, Month] = {}
+    spans: dict[Month, dict[str, list[_Span]]] = {}
+    found: list[Draw] = []
+    for use in days:
+        month = months.get(use.day)
+        if month is None:
+            month = months[use.day] = month_of(use.day)
+            if month not in spans:
+                spans[month] = _spans(book, month)
+        running = [span for span in spans[month].get(use.meter, ()) if span.first <= use.day < span.past]
+        found.append(Draw(use, running[0].plan, running[0].share) if running else Draw(use, None, None))
+    return found
+
+
+def _spans(book: PlanBook, month: Month) -> dict[str, list[_Span]]:
+    spans: dict[str, list[_Span]] = {}
+    for plan in book.of(month):
+        if plan.covers(month.starts_at, month.next.starts_at):
+            first, past = day_number(plan.starts_at), day_number(plan.ends_at)
+            for share in plan.meters:
+                spans.setdefault(share.meter, []).append(_Span(first, past, plan, share))
+    return spans
+
+
+def month_of(day: int) -> Month:
+    """The month of a day's number."""
+    return Month.of(from_milliseconds(day * DAY_MS))
+
+
+class Tally(Counter[MeterShare]):
+    """What was used, by the ratio it draws in: millionths of the meters' units."""
+
+    def add(self, draw: Draw) -> None:
+        """Count a draw."""
+        if draw.share is not None:
+            self[draw.share] += draw.use.quantity
+
+    @property
+    def drawn(self) -> int:
+        """It in millionths of the plan's unit: each meter summed exactly, then rounded down once."""
+        by_meter: dict[str, Fraction] = {}
+        for share, quantity in self.items():
+            by_meter[share.meter] = by_meter.get(share.meter, Fraction()) + quantity * share.ratio
+        return sum(int(amount // 1) for amount in by_meter.values())
+
+
+def drawn(draws: Iterable[Draw]) -> int:
+    """What was drawn, in millionths of the plan's unit."""
+    tally = Tally()
+    for draw in draws:
+        tally.add(draw)
+    return tally.drawn
