@@ -8,6 +8,7 @@ from azlic import clock, options, output
 from azlic.commands import plan_changes
 from azlic.commands.plan_changes import Name
 from azlic.commands.plan_import import import_command, period_from_options, tell_lack
+from azlic.commands.plan_notes import changing_plans
 from azlic.settings import load_settings
 
 app = typer.Typer(help="Commitment plans, and the meters on them.", no_args_is_help=True)
@@ -45,7 +46,7 @@ def add_command(
     """
     from azlic.render.plans import entry_text
     from licensing.core.instants import parse_instant
-    from licensing.db.database import open_ledger, writing
+    from licensing.db.database import open_ledger
     from usage.plans.azure_entry import EnteredPlan
     from usage.plans.model import MeterShare, Plan
     from usage.plans.store import add_plan
@@ -64,7 +65,7 @@ def add_command(
         auto_renew=auto_renew,
         meters=tuple(map(MeterShare, meter or ())),
     )
-    with writing(open_ledger(database or load_settings().database, create=True)) as connection:
+    with changing_plans(open_ledger(database or load_settings().database, create=True)) as connection:
         added = add_plan(connection, plan)
     output.emit(entry_text(EnteredPlan(plan, added)))
     if added:
@@ -112,17 +113,17 @@ def map_command(
 ) -> None:
     """Let a meter draw on a plan, in a stated ratio.
 
-    Another ratio replaces the one before; reports of earlier months follow the ratio as it is now.
+    Another ratio replaces the one before, for all months that are not closed: those keep theirs.
 
     Example: azlic plan map speech-2026 Speech.Seconds --units 1 --per 3600
     """
     from azlic.render.words import share_words
-    from licensing.db.database import open_ledger, writing
+    from licensing.db.database import open_ledger
     from usage.plans.model import MeterShare
     from usage.plans.store import find_plan, map_meter, unmap_meter
 
     share = MeterShare(meter, units, per)
-    with writing(open_ledger(database or load_settings().database, upgrade=True)) as connection:
+    with changing_plans(open_ledger(database or load_settings().database, upgrade=True)) as connection:
         unit = find_plan(connection, name).unit
         before = unmap_meter(connection, name, meter) if remove else map_meter(connection, name, share)
     if remove:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from azlic import clock, options, output
+from azlic.commands.plan_notes import changing_plans
 from azlic.settings import load_settings
 
 if TYPE_CHECKING:
@@ -54,14 +55,14 @@ def amend_command(
     Example: azlic plan amend read-2026 --units 1 --from 2026-07-01
     """
     from licensing.core.instants import parse_instant
-    from licensing.db.database import open_ledger, writing
+    from licensing.db.database import open_ledger
     from licensing.issuer.audit import operator
     from usage.plans.amendments import amend_plan
     from usage.plans.store import find_plan
     from usage.quantity import MICRO, group_digits
 
     stated = None if quota is None else quota * MICRO
-    with writing(open_ledger(database or load_settings().database, upgrade=True)) as connection:
+    with changing_plans(open_ledger(database or load_settings().database, upgrade=True)) as connection:
         day = parse_instant(start)
         change = amend_plan(connection, name, units, day, quota=stated, now=clock.now(), entered_by=operator())
         plan = find_plan(connection, name, day)
@@ -122,13 +123,13 @@ def _note(
     name: str, start: str | None, database: str | None, *, auto_renew: bool, stated: NextStated | None = None
 ) -> "tuple[Plan, bool]":
     from licensing.core.instants import parse_instant
-    from licensing.db.database import open_ledger, writing
+    from licensing.db.database import open_ledger
     from licensing.issuer.audit import operator
     from usage.plans.renewals import day_of_change, note_renewal, stated_term
     from usage.plans.store import find_plan
 
     now = clock.now()
-    with writing(open_ledger(database or load_settings().database, upgrade=True)) as connection:
+    with changing_plans(open_ledger(database or load_settings().database, upgrade=True)) as connection:
         plan = find_plan(connection, name, now)
         noted = note_renewal(
             connection,
@@ -151,10 +152,10 @@ def rename_command(
 
     Example: azlic plan rename DisconnectedContainer-Read read-hall-7
     """
-    from licensing.db.database import open_ledger, writing
+    from licensing.db.database import open_ledger
     from usage.plans.store import rename_plan
 
-    with writing(open_ledger(database or load_settings().database, upgrade=True)) as connection:
+    with changing_plans(open_ledger(database or load_settings().database, upgrade=True)) as connection:
         before = rename_plan(connection, name, new)
     output.emit(f"plan {before.name}: now called {new}")
 
@@ -170,14 +171,14 @@ def remove_command(
 
     Example: azlic plan remove read-2062 --yes
     """
-    from licensing.db.database import open_ledger, writing
+    from licensing.db.database import open_ledger
     from usage.plans.store import remove_plan
 
     ledger = open_ledger(database or load_settings().database, upgrade=True)
-    with writing(ledger) as connection:
+    with changing_plans(ledger) as connection:
         plan = remove_plan(connection, name, yes=yes)
     if not yes:
         typer.confirm(f"Remove plan {plan.title}?", abort=True, err=True)
-        with writing(ledger) as connection:
+        with changing_plans(ledger) as connection:
             remove_plan(connection, plan.name, yes=True)
     output.emit(f"plan {plan.name}: removed")

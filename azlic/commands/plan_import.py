@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from azlic import clock, options, output
+from azlic.commands.plan_notes import changing_plans
 from azlic.settings import load_settings
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def import_command(
 def _import_license(folder: Path, database: str | None, trust: Path | None, *, stray: bool, json: bool) -> None:
     from azlic.verifier import Verifier
     from licensing.core.errors import BadCall, NoGoodLicense
-    from licensing.db.database import open_ledger, writing
+    from licensing.db.database import open_ledger
     from licensing.history.read import read_memory
     from licensing.history.remember import remember_verdict
     from licensing.verdict.verdict import Status
@@ -79,7 +80,7 @@ def _import_license(folder: Path, database: str | None, trust: Path | None, *, s
     if stray:
         raise BadCall("a license states its period, quota and meters itself", hint=f"azlic plan import {folder}")
     plan = from_document(verdict.license.plan)
-    with writing(open_ledger(target, create=True)) as connection:
+    with changing_plans(open_ledger(target, create=True)) as connection:
         added = add_plan(connection, plan)
         remember_verdict(connection, verdict)
     _give(json, ImportedPlans((EnteredPlan(plan, added),), ()), (), ())
@@ -96,7 +97,7 @@ def _import_azure(
     json: bool,
 ) -> None:
     from licensing.core.instants import parse_instant
-    from licensing.db.database import open_ledger, writing
+    from licensing.db.database import open_ledger
     from licensing.issuer.audit import operator
     from usage.plans.azure_decode import read_json
     from usage.plans.azure_entry import enter_plans
@@ -105,7 +106,7 @@ def _import_azure(
     known = parse_tiers(read_json(tiers), tiers.name) if tiers else {}
     found = parse_plans(read_json(path), path.name, period=period, tiers=known, meters=meters)
     since = parse_instant(start) if start else None
-    with writing(open_ledger(database or load_settings().database, create=True)) as connection:
+    with changing_plans(open_ledger(database or load_settings().database, create=True)) as connection:
         done = enter_plans(connection, found, start=since, now=clock.now(), entered_by=operator())
     if len(done.refused) == 1 and not (done.entered or found.left_out):
         raise done.refused[0].error

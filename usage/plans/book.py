@@ -13,6 +13,7 @@ from functools import lru_cache
 import msgspec
 
 from licensing.core.errors import AzlicError
+from licensing.core.instants import iso
 from licensing.db.readonly import ReadOnlyConnection
 from usage.months import Month
 from usage.plans.model import Plan
@@ -54,10 +55,9 @@ def read_book(connection: ReadOnlyConnection, until: datetime | None = None) -> 
     return PlanBook(read_plans(connection, until), ordered)
 
 
-def first_open_month(connection: ReadOnlyConnection) -> Month | None:
+def read_first_open_month(connection: ReadOnlyConnection) -> Month | None:
     """The month from which a change of plans counts; None where it counts for every month."""
-    query = "SELECT max(month) FROM closed_month WHERE form >= 2"
-    (newest,) = connection.select(_month, query)
+    (newest,) = connection.select(_month, "SELECT max(month) FROM closed_month WHERE form >= 2")
     return newest and newest.next
 
 
@@ -70,8 +70,8 @@ def _row(month: int, terms: str) -> tuple[Month, str]:
 
 
 def terms_of(plan: Plan) -> str:
-    """A plan's terms as a closing keeps them."""
-    return msgspec.json.encode(plan).decode()
+    """A plan's terms as a closing keeps them: all its fields by their names, as JSON."""
+    return msgspec.json.encode(plan, enc_hook=iso).decode()
 
 
 @lru_cache(maxsize=1000)
