@@ -111,7 +111,8 @@ def test_each_month_of_a_period_counts_in_its_own_ratio(cli: Cli, months: Months
         {"from": "2026-02", "plan_units": 1, "per": 1},
         {"from": "2026-04", "plan_units": 60, "per": 1},
     ]
-    assert "from 2026-02: 1 is 1 Transaction; from 2026-04: 1 are 60 Transaction" in cli("report", OPEN).out
+    told = " ".join(cli("report", OPEN).out.split())
+    assert "from 2026-02 1 of its own unit are 1 Transaction; from 2026-04 1 of its own unit are 60 Transaction" in told
     months.use("late", 10, day("2026-03-20"))
     assert json.loads(cli("report", OPEN, "--json").out)["plans"][0]["used"] == 5 + 7 + 6000 + 600
 

@@ -113,8 +113,12 @@ def test_a_plan_bears_what_is_booked_from_its_first_day_to_its_last(
     assert months.used("2026-04") == 4
 
 
-def test_a_plans_burn_down_counts_a_correction_where_it_is_booked(months: Months) -> None:
+def test_a_plans_burn_down_counts_a_correction_where_it_is_booked(mount: Mount) -> None:
+    months = Months(mount)
     enter(months.site, plan())
+    months.use("a", 5, day("2026-03-02"))
+    months.site.now = day("2026-04-02")
+    months.close("2026-03")
     months.correct("a", "105")
     march, april = months.site.report("2026-03").plans[0], months.site.report("2026-04").plans[0]
     assert (march.used, april.used, april.month) == (5 * MICRO, 105 * MICRO, 100 * MICRO)
