@@ -16,14 +16,14 @@ class PlainCommand(TyperCommand):
     """A command whose help says ``PATH...`` where typer would say ``PATH... <list[Path]>``."""
 
     def format_help_text(self, _ctx: Any, formatter: Any) -> None:
-        """Write what the command is for, and its example so that it can be copied into a shell."""
-        text, found, example = inspect.cleandoc(self.help or "").partition("Example: ")
+        """Write what the command is for, and its examples so that each can be copied into a shell."""
+        text, *examples = inspect.cleandoc(self.help or "").split("Example: ")
         formatter.write_paragraph()
         with formatter.indentation():
             formatter.write_text(text.rstrip())
-            if found:
+            for example in examples:
                 formatter.write_paragraph()
-                formatter.write(copyable(found + example, formatter.width, indent=formatter.current_indent))
+                formatter.write(copyable(f"Example: {example}", formatter.width, indent=formatter.current_indent))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments and the options, each with its help."""

@@ -55,6 +55,7 @@ def amend_command(
     Example: azlic plan amend read-2026 --units 1 --from 2026-07-01
     """
     from licensing.core.instants import parse_instant
+    from licensing.core.text import plural
     from licensing.db.database import open_ledger
     from licensing.issuer.audit import operator
     from usage.plans.amendments import amend_plan
@@ -71,7 +72,7 @@ def amend_command(
         output.emit(f"plan {name}: these units were already added, nothing was changed")
     else:
         how = "pro-rated" if change.prorated else "as stated"
-        added = f"{change.units:+,} unit{'s' * (abs(change.units) > 1)} from {change.effective_at:%Y-%m-%d}"
+        added = f"{change.units:+,} {plural(change.units, 'unit')} from {change.effective_at:%Y-%m-%d}"
         output.emit(f"plan {name}: {added}, {group_digits(change.quota)} {unit} in that period, {how}")
 
 

@@ -22,16 +22,17 @@ def plans_table(plans: Sequence[Plan]) -> str:
     """The plans for people."""
     if not plans:
         return "no plans; enter one with: azlic plan import LICENSE, or azlic plan add"
-    accounts = any(plan.account for plan in plans)
-    table = columns("~plan", *["~account"] * accounts, "~type", ">committed", "from", "until")
-    for plan in plans:
-        committed = f"{group_digits(plan.count * plan.quota)} {plan.unit}/{plan.period}"
-        more = " +" if plan.changes else ""
-        account = [plan.account or "-"] * accounts
-        table.add_row(
-            plan.name, *account, f"{plan.plan_type} {plan.tier} x {plan.count}{more}", committed, *_dates(plan)
-        )
-    return render_text([table])
+    bought = [f"{plan.plan_type} {plan.tier} x {plan.count}{' +' if plan.changes else ''}" for plan in plans]
+    committed = [f"{group_digits(plan.count * plan.quota)} {plan.unit}/{plan.period}" for plan in plans]
+    lines: list[str] = []
+    for plan, units, quota in zip(plans, bought, committed, strict=True):
+        start, end = _dates(plan)
+        coming = "  to come" if plan.renewed_from else ""
+        lines += [
+            plan.title,
+            f"  {units:<{max(map(len, bought))}}  {quota:>{max(map(len, committed))}}  {start} up to {end}{coming}",
+        ]
+    return "\n".join(lines)
 
 
 def _dates(plan: Plan) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, update
 
 from licensing.containers import READ
 from licensing.core.errors import AzlicError, BadCall
+from licensing.core.text import plural
 from usage.ledger.tables.records import PlanRow
 from usage.plans.amendments import take_count
 from usage.plans.arm_id import is_arm_id, surroundings_of
@@ -106,9 +107,9 @@ class _Clerk:
             change = take_count(
                 self._connection, here, self._plan.count, day, now=self._now, entered_by=self._entered_by
             )
-            changed.append(
-                f"{change.units:+,} units from {day:%Y-%m-%d}, {group_digits(change.quota)} {here.unit} in that period"
-            )
+            units = f"{change.units:+,} {plural(change.units, 'unit')}"
+            quota = f"{group_digits(change.quota)} {here.unit}"
+            changed.append(f"{units} from {day:%Y-%m-%d}, {quota} in that period")
         changed += self._note_renewal(here, day)
         return EnteredPlan(self._as_it_is(here.name), added=False, changed=tuple(changed))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from freezegun import freeze_time
 
 from tests.azlic.conftest import Cli
 from tests.site import METER, Site
@@ -200,7 +201,8 @@ def test_the_account_is_shown_beside_the_name(cli: Cli, site: Site) -> None:
         "plan plant (account hall-1): entered",
         "plan plant@hall-2 (account hall-2): entered",
     ]
-    assert "hall-2" in cli("plan", "list").out and "account" in cli("plan", "list").out
+    assert "plant@hall-2 (account hall-2)\n" in cli("plan", "list").out
+    assert max(map(len, cli("plan", "list").out.splitlines())) <= 80
     identity = plans(cli)[1]["arm_id"]
     for name in ("plant@hall-2", identity, identity.lower()):
         shown = cli("plan", "show", name).out
@@ -209,6 +211,12 @@ def test_the_account_is_shown_beside_the_name(cli: Cli, site: Site) -> None:
     assert "(account hall-1)" in cli("report", "2026-03").out
     assert "(account hall-1)" in cli("report", "2026-03", "--format", "markdown").out
     assert [plan["account"] for plan in plans(cli)] == ["hall-1", "hall-2"]
+    cli("plan", "end", "plant@hall-2")
+    with freeze_time("2026-12-20"):
+        told = " ".join(cli("alerts").out.split())
+        listed = json.loads(cli("alerts", "--json").out)["alerts"]
+    assert "It is a plan of account hall-2." in told
+    assert "plan plant@hall-2 (account hall-2)" in {alert["subject"] for alert in listed}
     assert cli("plan", "rename", identity, "hall-2").out == "plan plant@hall-2: now called hall-2\n"
     assert cli("plan", "amend", identity.upper(), "--units", "1", "--from", "2026-07-01").status == 0
     assert "+1" in cli("plan", "show", "hall-2").out

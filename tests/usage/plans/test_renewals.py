@@ -100,9 +100,9 @@ def test_what_was_noted_later_stands_from_no_earlier_day(site: Site) -> None:
 STEPS: Mapping[str, tuple[dict[str, Any], str]] = {
     "renews": ({"autoRenew": True}, "renews itself"),
     "ends": ({"autoRenew": False}, "no longer renews itself"),
-    "a unit more": ({"current": CURRENT | {"count": 3}}, "+1 units from 2026-"),
-    "a unit less": ({"current": CURRENT | {"count": 1}}, "-1 units from 2026-"),
-    "as at first": ({"current": CURRENT}, "-1 units from 2026-"),
+    "a unit more": ({"current": CURRENT | {"count": 3}}, "+1 unit from 2026-"),
+    "a unit less": ({"current": CURRENT | {"count": 1}}, "-1 unit from 2026-"),
+    "as at first": ({"current": CURRENT}, "-1 unit from 2026-"),
     "next tier": ({"next": NEXT}, "becomes T2 x 2 at its end"),
     "next count": ({"next": NEXT | {"count": 7}}, "becomes T2 x 7 at its end"),
     "no next": ({"next": None}, "no other next term any more"),

@@ -46,7 +46,8 @@ def _use_alert(usage: PlanUsage, state: State) -> Alert | None:
             f": {group_digits(used_for_people(-usage.remaining))} {usage.plan.unit} more than was committed."
             if over
             else "."
-        ),
+        )
+        + _whose(usage.plan.account),
         action="See what uses it, and how many units would cover it: azlic report",
     )
 
@@ -65,7 +66,7 @@ def _running_out(usage: PlanUsage, state: State, rules: Rules) -> Alert | None:
         since=state.since(name),
         subject=f"plan {usage.plan.title}",
         meaning=f"At the pace of the last weeks it will be used up on {at:%Y-%m-%d}; its period ends at"
-        f" {iso(usage.period_ends_at)}.",
+        f" {iso(usage.period_ends_at)}.{_whose(usage.plan.account)}",
         action="Buy more units in time (azlic report shows how many), then enter them: azlic plan amend",
     )
 
@@ -87,8 +88,15 @@ def _ending(plan: PlanFact, state: State, rules: Rules) -> Alert | None:
         stage="ended" if ended else f"{days} {'day' if days == 1 else 'days'}",
         since=before(plan.ends_at, stages[0]),
         subject=f"plan {plan.title}",
-        meaning=f"The plan ended at {iso(plan.ends_at)}, and its meters have been used on no plan since."
-        if ended
-        else f"The plan ends at {iso(plan.ends_at)}, and no plan follows it.",
+        meaning=(
+            f"The plan ended at {iso(plan.ends_at)}, and its meters have been used on no plan since."
+            if ended
+            else f"The plan ends at {iso(plan.ends_at)}, and no plan follows it."
+        )
+        + _whose(plan.account),
         action="Enter the next one: azlic plan import LICENSE, or azlic plan add",
     )
+
+
+def _whose(account: str | None) -> str:
+    return f" It is a plan of account {account}." if account else ""
