@@ -162,13 +162,12 @@ def remove_plan(connection: Connection, name: str, *, yes: bool = False) -> Plan
             hint=f"if it does not: azlic plan end {plan.renewed_from}",
         )
     view = view_of(connection)
-    closed = last_closed_month(view)
-    if plan.meters and closed and plan.starts_at < closed.next.starts_at:
+    if closed := _closed_with(view, plan):
         raise BadCall(
-            f"{Month.of(plan.starts_at)} is closed, and plan {plan.name} is part of its report",
+            f"{closed} is closed, and plan {plan.name} is part of its report",
             hint=f"it stays; let it end at its end: azlic plan end {plan.name}",
         )
-    if used := _meter_used(view, plan):
+    if used := _meter_used(view, plan, last_closed_month(view)):
         raise BadCall(
             f"meter {used} was used on days of plan {plan.name}",
             hint=f"if it does not belong there: azlic plan map {plan.name} METER --remove, for each of its meters",
@@ -181,10 +180,19 @@ def remove_plan(connection: Connection, name: str, *, yes: bool = False) -> Plan
     return plan
 
 
-def _meter_used(view: ReadOnlyConnection, plan: Plan) -> str | None:
-    """A meter of a plan that was booked on a day of it."""
-    first, past = day_number(plan.starts_at), day_number(plan.ends_at)
-    months = f"{Month.of(plan.starts_at).number} AND {Month.of(plan.ends_at - timedelta(days=1)).number}"
+def _closed_with(view: ReadOnlyConnection, plan: Plan) -> Month | None:
+    """The first closed month that a plan is part of: it was frozen with it, or the month was closed before that was."""
+    first = Month.of(plan.starts_at).number
+    frozen = f"SELECT month FROM closed_plan WHERE plan = {plan.key} AND month >= {first}"  # noqa: S608 - numbers of ours
+    earlier = f"SELECT month FROM closed_month WHERE form < 2 AND month >= {first}"  # noqa: S608
+    return min(view.select(Month.from_number, f"{frozen} UNION {earlier}"), default=None)
+
+
+def _meter_used(view: ReadOnlyConnection, plan: Plan, closed: Month | None) -> str | None:
+    """A meter of a plan that was booked on a day of it, in a month that is not closed without it."""
+    since = max(plan.starts_at, closed.next.starts_at) if closed else plan.starts_at
+    first, past = day_number(since), day_number(plan.ends_at)
+    months = f"{Month.of(since).number} AND {Month.of(plan.ends_at - timedelta(days=1)).number}"
     used = view.select(
         str,
         "SELECT series.meter FROM series WHERE key IN"  # noqa: S608 - numbers of ours

@@ -295,3 +295,5 @@ def test_units_in_a_closed_month_are_refused_with_the_first_day_that_is_open(cli
     taken = cli("plan", "amend", "by-hand", "--units", "-2", "--from", "2026-04-01")
     assert "-2 units from 2026-04-01, -1,780 Transaction in that period" in taken.out, taken
     assert cli("plan", "remove", "by-hand", "--yes").status == 2
+    cli("plan", "add", "too-late", *BY_HAND, "--period", "year")
+    assert cli("plan", "remove", "too-late", "--yes").status == 0, "no closed month knows of it"
