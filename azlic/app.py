@@ -36,12 +36,14 @@ _GROUPS = {
         "pull": "readings",
         "import": "readings",
         "sources": "readings",
+        "records": "records",
     },
     "Plans and month-end": {
         "plan": "plan",
         "report": "report",
         "close": "close",
         "correct": "close",
+        "corrections": "records",
     },
     "Hand over": {
         "export": "export",

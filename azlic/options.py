@@ -70,6 +70,12 @@ At = Annotated[
     str | None,
     typer.Option("--at", metavar="INSTANT", help="Answer as of this date or instant (UTC), not as of now."),
 ]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="DATE", help="From this day or instant on (UTC); it is included.")
+]
+To = Annotated[
+    str | None, typer.Option("--to", metavar="DATE", help="Up to this day or instant (UTC); it is not included.")
+]
 Container = Annotated[
     str | None,
     typer.Option("--container", metavar="TYPE", callback=_container, help="The container type it must be for."),

@@ -38,6 +38,8 @@ READING: dict[str, tuple[str, ...]] = {
     "quarantine list": (),
     "findings list": (),
     "sources list": (),
+    "records list": (),
+    "corrections list": (),
     "plan list": (),
     "plan show": ("plant-2026",),
     "report": ("2026-03",),
