@@ -11,7 +11,7 @@ from typing import Any
 
 from licensing.core.errors import AzlicError
 
-_STEPS = ("open", "fsync", "replace", "rename", "link", "unlink", "rmdir", "fchmod", "fchown", "chown", "mkdir")
+STEPS = ("open", "fsync", "replace", "rename", "link", "unlink", "rmdir", "fchmod", "fchown", "chown", "mkdir")
 _TAKES_SPACE = ("open", "fsync", "mkdir", "rename", "replace", "link")
 _DIED = 9
 _FAILED = 3
@@ -19,7 +19,7 @@ _FAILED = 3
 
 def die_at_every_step(begin: Callable[[], object], work: Callable[[], object]) -> Iterator[int]:
     """Begin anew and die one step later, until the work is done; after each death the caller has a look."""
-    yield from _at_every_step(begin, work, _STEPS, _die)
+    yield from _at_every_step(begin, work, STEPS, _die)
 
 
 def fill_the_disk_at_every_step(begin: Callable[[], object], work: Callable[[], object]) -> Iterator[int]:
