@@ -93,7 +93,7 @@ def read_opaque(path: Path) -> tuple[str, bytes]:
             f"{file} is a license that azlic can read itself; only others can be adopted",
             hint=f"azlic verify {path}",
         )
-    return _printable("path", place_of(file)), content
+    return place_of(file), content
 
 
 def check_statement(statement: OperatorStatement, *, now: datetime, yes: bool) -> OperatorStatement:
@@ -106,7 +106,7 @@ def check_statement(statement: OperatorStatement, *, now: datetime, yes: bool) -
     known = container_of(image) if image else None
     if known is not None and known.name != kind.name:
         raise BadCall(f"{image} is an image of {known.name}, not of {kind.name}", hint=f"--container {known.name}")
-    resource = _printable("resource", statement.resource) if statement.resource is not None else None
+    resource = _printable(statement.resource) if statement.resource is not None else None
     expires_at = _statable("--expires", statement.expires_at)
     downloaded_at = _statable("--downloaded", statement.downloaded_at) if statement.downloaded_at else None
     if downloaded_at is not None and downloaded_at >= min(expires_at, now):
@@ -125,12 +125,12 @@ def _statable(option: str, instant: datetime) -> datetime:
     return from_milliseconds(milliseconds(instant))
 
 
-def _printable(what: str, text: str) -> str:
-    if text.isprintable() and 1 <= len(text) <= (_LABEL_LENGTH if what == "resource" else 4096):
-        return text
+def _printable(resource: str) -> str:
+    if resource.isprintable() and 1 <= len(resource) <= _LABEL_LENGTH:
+        return resource
     raise BadCall(
-        f"the license's {what} is empty, too long, or contains unprintable characters",
-        hint=f"give it a {what} that is short and printable",
+        "the license's resource is empty, too long, or contains unprintable characters",
+        hint="give it a resource that is short and printable",
     )
 
 

@@ -94,6 +94,7 @@ def remove_command(
     """
     from licensing.adoption import remove
     from licensing.core.instants import iso
+    from licensing.core.text import printable
     from licensing.db.database import open_ledger, writing
 
     engine = open_ledger(database or load_settings().database, upgrade=True)
@@ -101,4 +102,4 @@ def remove_command(
         typer.confirm(f"Forget what was stated about {path}?", abort=True, err=True)
     with writing(engine) as connection:
         gone = remove(connection, path)
-    output.emit(f"forgotten: {path}, stated to end at {iso(gone.expires_at)}")
+    output.emit(f"forgotten: {printable(path)}, stated to end at {iso(gone.expires_at)}")

@@ -111,6 +111,7 @@ def forget_command(
     Example: azlic alerts forget /srv/licenses/hall-2
     """
     from licensing.core.errors import BadCall
+    from licensing.core.text import printable
     from licensing.db.database import open_ledger
     from licensing.verification.mounts import name_of, place_of
     from usage.alerts.store import forget_license
@@ -122,4 +123,4 @@ def forget_command(
             hint="take it out of the setting licenses; licenses = [] in azlic.toml says that none is wanted at all",
         )
     forget_license(open_ledger(database or settings.database, upgrade=True), path)
-    output.emit(f"no more alerts about {name_of(path)}")
+    output.emit(f"no more alerts about {printable(name_of(path))}")

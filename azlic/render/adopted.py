@@ -8,6 +8,7 @@ from azlic.render.table import columns, render_text
 from azlic.render.verdict import statement_fields
 from licensing.adoption import Adoption, Listed
 from licensing.core.instants import iso
+from licensing.core.text import printable
 from licensing.verdict.seen import AdoptedLicense
 from licensing.verification.adopted import BY_OPERATOR
 
@@ -17,7 +18,7 @@ def adoption_text(done: Adoption) -> str:
     entry, before = done.entry, done.before
     head = "already known, nothing was changed" if before == entry else "renewed" if done.is_renewal else "adopted"
     lines = [
-        f"{head}: {done.place}",
+        f"{head}: {printable(done.place)}",
         f"  container type {entry.container_type}, ends at {iso(entry.expires_at)} ({BY_OPERATOR})",
         f"  {entry.size:,} bytes, SHA-256 {entry.digest.hex()[:16]}...",
     ]
@@ -61,7 +62,7 @@ def adoptions_text(found: Sequence[Listed], now: datetime) -> str:
     table = columns("Container", "Ends", ">Days", "File", "~Path")
     for one in found:
         ends = f"{one.entry.expires_at:%Y-%m-%d}"
-        table.add_row(one.entry.container_type, ends, f"{_days(one.entry, now):,}", one.file, one.place)
+        table.add_row(one.entry.container_type, ends, f"{_days(one.entry, now):,}", one.file, printable(one.place))
     return render_text([table, f"\nAll dates are {BY_OPERATOR}; azlic cannot read these licenses."])
 
 

@@ -12,6 +12,7 @@ from pathlib import PurePath
 from pydantic import BaseModel
 
 from licensing.core.instants import iso
+from licensing.core.text import sendable
 
 Scalar = None | bool | int | float | Decimal | str
 Plain = Scalar | list["Plain"] | dict[str, "Plain"]
@@ -34,9 +35,14 @@ def plain(value: object) -> Plain:
 @plain.register(int)
 @plain.register(float)
 @plain.register(Decimal)
-@plain.register(str)
 def _scalar(value: Scalar) -> Plain:
     return value
+
+
+@plain.register
+def _text(value: str) -> Plain:
+    """Text that any reader of JSON takes: of a name that is no UTF-8, the bytes are escaped."""
+    return sendable(value)
 
 
 @plain.register
@@ -56,7 +62,7 @@ def _date(value: date) -> Plain:
 
 @plain.register
 def _path(value: PurePath) -> Plain:
-    return str(value)
+    return sendable(str(value))
 
 
 @plain.register

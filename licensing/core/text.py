@@ -68,6 +68,19 @@ def without_password(address: str) -> str:
     return f"{scheme}{mark}{name}{':***' if colon else ''}{at}{host}{question}{shown}"
 
 
+def sendable(text: str) -> str:
+    """The text as UTF-8 can hold it: of a name that is none, the bytes are escaped."""
+    return "".join(ascii(c)[1:-1] if "\ud800" <= c <= "\udfff" else c for c in text) if _is_broken(text) else text
+
+
+def _is_broken(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
 def command_word(path: str) -> str:
     """A path as one word of ``sh``; what cannot be printed goes through printf, whose octal escapes POSIX has.
 

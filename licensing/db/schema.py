@@ -3,16 +3,31 @@
 from collections.abc import Iterator, Sequence
 from typing import TypeVar, cast
 
-from sqlalchemy import ColumnExpressionArgument, Connection, MetaData, select
+from sqlalchemy import ColumnExpressionArgument, Connection, Dialect, MetaData, String, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
 
 import migrations
+from licensing.db.names import file_name, stored_name
 
 
 class Table(DeclarativeBase):
     """The base of every table, so that one migration history holds them all."""
 
     metadata = MetaData(naming_convention=migrations.NAMING)
+
+
+class FileName(TypeDecorator[str]):
+    """The name of a file, whatever bytes it has; ``licensing.db.names`` says how it is kept."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else stored_name(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else file_name(value)
 
 
 TableType = TypeVar("TableType", bound=Table)

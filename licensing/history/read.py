@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from licensing.core.errors import AzlicError
 from licensing.core.instants import from_milliseconds
+from licensing.db.names import file_name
 from licensing.db.readonly import ReadOnlyConnection, readonly_connection, view_of
 from licensing.verdict.seen import AcceptedLicense, AdoptedLicense, Seen, Strike, Witness, WitnessKind
 
@@ -46,7 +47,7 @@ def _read(connection: ReadOnlyConnection) -> Seen:
         witnesses=tuple(rows("witness", _witness, ("kind", "instant", "source"))),
         accepted=dict(rows("accepted_license", _accepted, ("license_id", "serial", "digest"))),
         statements=dict(rows("seen_statement", _statement, ("issuer", "kind", "number"))),
-        adopted={row.path: _adopted(row) for row in rows("adopted_license", _AdoptedRow, _AdoptedRow._fields)},
+        adopted=dict(map(_adopted, rows("adopted_license", _AdoptedRow, _AdoptedRow._fields))),
         strikes=read_strikes(connection, tables),
     )
 
@@ -87,8 +88,8 @@ class _AdoptedRow(NamedTuple):
     stated_by: str
 
 
-def _adopted(row: _AdoptedRow) -> AdoptedLicense:
-    return AdoptedLicense(
+def _adopted(row: _AdoptedRow) -> tuple[str, AdoptedLicense]:
+    return file_name(row.path), AdoptedLicense(
         digest=bytes(row.digest),
         size=row.size,
         container_type=row.container_type,

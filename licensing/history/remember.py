@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select, update
 
 from licensing.core.instants import milliseconds
+from licensing.core.text import sendable
 from licensing.db.database import open_briefly, writing
 from licensing.db.inserts import insert_once, upsert
 from licensing.history.tables import AcceptedLicenseRow, ClockResetRow, SeenStatementRow, WitnessMarkRow
@@ -20,7 +21,8 @@ EVALUATION_STEP = timedelta(minutes=1)
 def advance(connection: Connection, kind: WitnessKind, instant: datetime, source: str) -> None:
     """Let a witness show an instant; an older one than it has shown changes nothing."""
     step = EVALUATION_STEP // timedelta(milliseconds=1) if kind is WitnessKind.EVALUATION else 0
-    statement = upsert(connection, WitnessMarkRow).values(kind=kind, instant=milliseconds(instant), source=source)
+    shown = {"kind": kind, "instant": milliseconds(instant), "source": sendable(source)}
+    statement = upsert(connection, WitnessMarkRow).values(shown)
     newer = statement.excluded
     connection.execute(
         statement.on_conflict_do_update(

@@ -6,7 +6,7 @@ Instants are Unix milliseconds, digests SHA-256.
 from sqlalchemy import BigInteger, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from licensing.db.schema import Table
+from licensing.db.schema import FileName, Table
 
 
 class WitnessMarkRow(Table):
@@ -66,7 +66,7 @@ class AdoptedLicenseRow(Table):
     """
 
     __tablename__ = "adopted_license"
-    path: Mapped[str] = mapped_column(String, primary_key=True)
+    path: Mapped[str] = mapped_column(FileName, primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     size: Mapped[int] = mapped_column(BigInteger)
     container_type: Mapped[str] = mapped_column(String)

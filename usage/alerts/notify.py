@@ -89,6 +89,8 @@ def deliver(channel: Channel, message: Message) -> str | None:
                 channel.send(message)
     except ChannelFailed as error:
         return str(error)
+    except Exception as error:
+        return f"a fault of azlic's own ({type(error).__name__})"
     return None
 
 

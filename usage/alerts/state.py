@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from licensing.core.instants import from_milliseconds
+from licensing.core.text import sendable
 from licensing.verdict.seen import CLOCK_TOLERANCE, Strike
 from licensing.verdict.verdict import Cause, Status, Verdict
 from usage.months import Month
@@ -205,7 +206,8 @@ class State(NamedTuple):
 
     def since(self, alert: str) -> datetime:
         """Since when an alert has been there, as far as anybody looked."""
-        return self.now if isinstance(self.ledger, UnreadableLedger) else self.ledger.seen_since.get(alert, self.now)
+        known = {} if isinstance(self.ledger, UnreadableLedger) else self.ledger.seen_since
+        return known.get(sendable(alert), self.now)
 
     def status_of(self, fact: LicenseFact) -> Status:
         """What a license comes to now, in the order in which ``verify`` asks: refusals, the clock, then the dates."""

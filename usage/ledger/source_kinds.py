@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from licensing.db.names import file_name
+
 _LAYERS = 3
 
 ON_DISK = "source.inode <> 0"
@@ -30,5 +32,8 @@ class SourceKind(StrEnum):
 
 
 def output_folder_of(path: str) -> str:
-    """The output folder of a usage file, which lies in a container's folder, which lies in a service's."""
-    return path.rsplit("/", _LAYERS)[0]
+    """The output folder of a usage file, which lies in a container's folder, which lies in a service's.
+
+    ``path`` is the file's as the ledger keeps it.
+    """
+    return file_name(path).rsplit("/", _LAYERS)[0]

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, case, func, select
 from sqlalchemy.exc import IntegrityError
 
 from licensing.core.instants import from_milliseconds, iso, milliseconds
+from licensing.core.text import sendable
 from licensing.db.inserts import insert_once, insert_rows, upsert
 from licensing.db.readonly import view_of
 from licensing.history.remember import advance
@@ -178,7 +179,7 @@ class Ledger:
             "file": file,
             "line": line,
             "container_id": container_id,
-            "detail": detail,
+            "detail": sendable(detail),
             "found_at": self._now,
         }
         fresh = insert_once(connection, FindingRow, values)

@@ -133,7 +133,7 @@ def test_the_content_keys_of_a_license_are_not_told(tmp_path: Path) -> None:
     [
         {},
         {"a": []},
-        {"a": {}, "b": [{}, [1, [2]]], "é\n": "\udcff\x00\x7f", "f": 1.5},
+        {"a": {}, "b": [{}, [1, [2]]], "é\n": "ü\x00\x7f", "f": 1.5},
         {"a": {"b": {"c": [None, True]}}},
     ],
     ids=str,
@@ -142,6 +142,10 @@ def test_json_is_laid_out_as_the_standard_library_does(document: dict[str, objec
     assert json_text(document) == json.dumps(document, indent=2, ensure_ascii=False)
     assert json_text(document, ascii_only=True) == json.dumps(document, indent=2)
     assert json_text(document, indented=False) == json.dumps(document, ensure_ascii=False)
+
+
+def test_a_name_that_is_no_utf_8_is_shown_escaped() -> None:
+    assert json.loads(json_text({"a": "caf\udce9", "b": Path("caf\udce9")})) == {"a": r"caf\udce9", "b": r"caf\udce9"}
 
 
 def functions(command: object) -> Iterator[str]:

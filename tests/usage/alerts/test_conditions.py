@@ -187,3 +187,9 @@ def test_what_has_no_date_of_its_own_is_dated_by_who_saw_it_first() -> None:
     earlier = NOON - timedelta(days=3)
     (alert,) = said(disks=(Disk("/d", 0, 1),), seen_since={"disk-nearly-full:/d": earlier})
     assert alert.since == earlier
+
+
+def test_a_condition_that_fails_is_an_alert_and_silences_no_other() -> None:
+    broken = object()  # as a fault of azlic's own would leave it
+    told = ids(said(disks=(broken,), clock_behind="the clock is behind", licenses=(a_fact(NOON),)))
+    assert {"condition-failed:disk", "clock-suspect", "license-expired:/license"} <= set(told)

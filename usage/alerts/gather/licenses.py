@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from licensing.core.errors import AzlicError
 from licensing.core.instants import from_milliseconds
+from licensing.db.names import file_name
 from licensing.db.readonly import ReadOnlyConnection
 from licensing.trust.store import TrustStore
 from licensing.verdict.seen import Seen
@@ -99,6 +100,9 @@ def _examine(name: str, examine: Examine, stamp: bytes) -> LicenseFact:
         return license_fact(name, examine(Path(name)), stamp)
     except AzlicError as error:  # a trust store that does not decide: no answer about this one, and others may have one
         return RefusedLicense(name, Status.UNTRUSTED, error.message, cause=None, container="", term=None)
+    except Exception as error:
+        why = f"a fault of azlic's own keeps it from being examined ({type(error).__name__})"
+        return RefusedLicense(name, Status.UNREADABLE, why, cause=None, container="", term=None)
 
 
 def trust_context(trust: TrustStore, facts: Sequence[TrustFact], seen: Seen, asked: str, *, now: datetime) -> bytes:
@@ -142,4 +146,5 @@ def _known_license(
     issued_at, not_before, expires_at, grace_ends_at = map(from_milliseconds, instants)
     issue = Issue(license_id, issued_at, not_before)
     term = LicenseTerm(expires_at, grace_ends_at, None if issue == UNSTATED else issue)
-    return name, Known(bytes(stamp), from_milliseconds(verified_at), DatedLicense(name, container, term, stamp=b""))
+    path = file_name(name)
+    return path, Known(bytes(stamp), from_milliseconds(verified_at), DatedLicense(path, container, term, stamp=b""))

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Boolean, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from licensing.db.schema import Table
+from licensing.db.schema import FileName, Table
 from usage.ledger.tables.records import Moment
 
 
@@ -50,7 +50,7 @@ class KnownLicenseRow(Table):
     """
 
     __tablename__ = "known_license"
-    path: Mapped[str] = mapped_column(String, primary_key=True)
+    path: Mapped[str] = mapped_column(FileName, primary_key=True)
     stamp: Mapped[bytes] = mapped_column(LargeBinary)
     verified_at: Mapped[datetime] = mapped_column(Moment)
     container_type: Mapped[str] = mapped_column(String)

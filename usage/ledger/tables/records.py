@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from licensing.core.instants import from_milliseconds, milliseconds
-from licensing.db.schema import Table
+from licensing.db.schema import FileName, Table
 
 Key = BigInteger().with_variant(Integer, "sqlite")
 """A surrogate key: 64 bits everywhere, and SQLite's own rowid there."""
@@ -40,7 +40,7 @@ class SourceRow(Table):
 
     __tablename__ = "source"
     key: Mapped[int] = mapped_column(Key, primary_key=True)
-    path: Mapped[str] = mapped_column(String)
+    path: Mapped[str] = mapped_column(FileName)
     device: Mapped[int] = mapped_column(BigInteger, default=0)
     inode: Mapped[int] = mapped_column(BigInteger, default=0)
     changed_ns: Mapped[int] = mapped_column(BigInteger, default=0)
