@@ -1,8 +1,8 @@
 """The blockers of a month's closing: findings and lines that concern it, and bytes that nobody has read.
 
 What can only be of another month is not a blocker. A line says when it was written, also one of a site's export; a
-usage file of ours has its day in its name; any other file holds nothing from before its first record; a counter's fall
-names its month; and what was found before the month began cannot be about it.
+usage file of ours has its day in its name; any other file holds nothing from before its first record; a counter that
+fell or is not counted names its month; and what was found before the month began cannot be about it.
 """
 
 import re
@@ -28,7 +28,8 @@ from usage.records.record import UNREADABLE, BadLine, requested_ms
 
 _EVER = from_milliseconds(0)
 _NEVER = _EVER + timedelta(days=365 * 8000)
-_FELL = re.compile(r" of ([0-9]{4}-[0-9]{2}) fell from [0-9]")
+_OF_A_MONTH = {"counter-fell", "too-fine", "meter-refused"}
+_COUNTER = re.compile(r" of ([0-9]{4}-[0-9]{2}) (?:fell from [0-9]|is not counted: )")
 _DAY = re.compile(r"usage-([0-9]{4}-[0-9]{2}-[0-9]{2})\.jsonl")
 
 
@@ -142,8 +143,8 @@ def _doubts(connection: Connection, month: Month) -> Iterator[Blocker]:
 
 
 def _finding_concerns(connection: Connection, item: Finding, month: Month) -> bool:
-    if fell := _FELL.search(item.detail) if item.kind == "counter-fell" else None:
-        return fell[1] == str(month)
+    if counter := _COUNTER.search(item.detail) if item.kind in _OF_A_MONTH else None:
+        return counter[1] == str(month)
     if item.found_at < month.starts_at or not _file_may_hold(item.file, month):
         return False
     return _has_begun(connection, FindingRow.source, FindingRow.key == item.key, month)

@@ -23,6 +23,8 @@ KINDS = {
     "vanished": "a file is gone",
     "counter-fell": "a counter fell: a new mount, or a lost one",
     "same-mount": "a mount may be counted twice",
+    "too-fine": "a meter is reported too finely to be counted",
+    "meter-refused": "a meter's report makes no sense",
 }
 
 

@@ -47,11 +47,22 @@ def find_plan(connection: Connection, name: str, at: datetime | None = None) -> 
 
     Raises ``BadCall`` where there is none.
     """
-    found = [plan for plan in list_plans(connection, at and at + timedelta(days=1)) if plan.goes_by(name)]
+    until = max(filter(None, (at and at + timedelta(days=1), _day_in(name))), default=None)
+    found = [plan for plan in list_plans(connection, until) if plan.goes_by(name)]
     if not found:
         raise BadCall(f"there is no plan named {name}", hint="see: azlic plan list")
     running = (plan for plan in found if at is not None and plan.starts_at <= at < plan.ends_at)
     return next(running, [plan for plan in found if not plan.renewed_from or len(found) == 1][-1])
+
+
+def _day_in(name: str) -> datetime | None:
+    """The day behind the one that a later term is named after: it is to be among the plans."""
+    try:
+        return (
+            datetime.fromisoformat(f"{name[-10:]}T00:00:00+00:00") + timedelta(days=1) if name[-11:-10] == "@" else None
+        )
+    except (ValueError, OverflowError):
+        return None
 
 
 def plan_key(connection: Connection, plan: Plan) -> int:

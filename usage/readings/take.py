@@ -188,9 +188,9 @@ class _Desk:
         if first is not None:
             self._doubt_mirror(arrival, first)
             return ReadingOutcome.HELD_BACK, duplicate_mounts.ahead_of(self._connection, first, arrival)
-        self._report_refused(arrival)
         if arrival.month is None:
             return ReadingOutcome.COMPARED, {}
+        self._report_refused(arrival)
         counters = load_counters(self._connection, self._source.key, arrival.month.number)
         steps = self._advance(counters, arrival.month, arrival.logs, arrival.taken_at)
         self._doubt_return(arrival, steps)

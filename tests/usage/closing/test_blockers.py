@@ -131,6 +131,11 @@ def a_counter_that_fell(place: Place) -> None:
     place.read(4, Month.of(NOVEMBER), NOVEMBER + timedelta(days=1))
 
 
+def a_meter_that_is_too_fine(place: Place) -> None:
+    place.read(5, Month.of(AUGUST), AUGUST)
+    place.read(4217.299999997811, Month.of(NOVEMBER), NOVEMBER)
+
+
 def bytes_of_its_day(place: Place) -> None:
     place.use("some", OF_THE_DAY)
     place.write(a_line("some", at=NOVEMBER), b'{"id":"torn', name=OF_THE_DAY, end=b"")
@@ -148,6 +153,7 @@ KINDS: dict[Callable[[Place], None], str] = {
     a_file_of_its_day_that_is_gone: "finding",
     a_file_whose_beginning_changed: "finding",
     a_counter_that_fell: "finding",
+    a_meter_that_is_too_fine: "finding",
     bytes_of_its_day: "pending",
 }
 

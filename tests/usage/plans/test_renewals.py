@@ -15,9 +15,10 @@ from tests.site import Site
 from tests.usage.commitments import day, enter, entered, plan
 from tests.usage.plans.test_azure_plans import CURRENT, NEXT, azure, changed, take
 from usage.ledger.tables.records import PlanRenewalRow
-from usage.plans.model import NextTerm, Plan, same_length_after
+from usage.plans.amendments import amend_plan
+from usage.plans.model import MeterShare, NextTerm, Plan, same_length_after
 from usage.plans.renewals import day_of_change, note_renewal, stated_term
-from usage.plans.store import find_plan, list_plans
+from usage.plans.store import find_plan, list_plans, map_meter
 from usage.quantity import MICRO
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
@@ -62,6 +63,21 @@ def test_a_plan_that_renews_itself_goes_on_year_after_year(site: Site) -> None:
     assert [name for name, *_ in known(site, "2029-05-01")] == [
         *("read-2026", "read-2026@2027-01-01", "read-2026@2028-01-01", "read-2026@2029-01-01")
     ]
+
+
+def test_a_term_that_is_to_come_is_found_by_its_name_and_entered_when_it_is_changed(site: Site) -> None:
+    enter(site, replace(plan(), auto_renew=True))
+    with writing(site.ledger) as connection:
+        amend_plan(connection, "read-2026@2028-01-01", 2, day("2028-01-01"), now=site.now)
+        map_meter(connection, "read-2026@2029-01-01", MeterShare("more"))
+        with pytest.raises(BadCall, match="there is no plan named read-2026@2029-02-30"):
+            find_plan(connection, "read-2026@2029-02-30")
+    found = {one.name: (one.units_by(one.ends_at), len(one.meters), one.renewed_from) for one in entered(site)}
+    assert found == {
+        "read-2026": (1, 1, None),
+        "read-2026@2028-01-01": (3, 1, None),
+        "read-2026@2029-01-01": (3, 2, None),
+    }
 
 
 def test_a_next_term_comes_once_and_then_goes_on_as_it_is(site: Site) -> None:

@@ -11,6 +11,10 @@ from usage.months import DAY_MS, day_number
 from usage.reporting.activity import Activity, ContainerActivity
 from usage.reporting.quality import Doubt
 
+_ROUND = (
+    "azlic findings list names the source. May its numbers be rounded to the millionth: azlic sources round NAME"
+    " --reason TEXT; else settle it: azlic findings settle {number} --reason TEXT"
+)
 _FINDINGS = "Examine it, then settle it: azlic findings list, azlic findings settle {number} --reason TEXT"
 _LINES = "Look at each, then take or discard it: azlic quarantine list, azlic quarantine discard {number} --reason TEXT"
 _AHEAD = (
@@ -38,6 +42,8 @@ DOUBTS: dict[str, tuple[Severity, str, str]] = {
     "vanished": (Severity.CRITICAL, "usage files are gone", _FINDINGS),
     "counter-fell": (Severity.CRITICAL, "a container's own counter fell: its mount is new, or was lost", _FINDINGS),
     "same-mount": (Severity.WARNING, "a mount may be counted twice", _FINDINGS),
+    "too-fine": (Severity.WARNING, "meters are reported with more than six decimals, and not counted", _ROUND),
+    "meter-refused": (Severity.WARNING, "meters are reported in a way that makes no sense, and not counted", _FINDINGS),
 }
 """What waits for somebody, by its kind: how bad it is, what it means, what to do. A new kind is a warning."""
 
