@@ -8,6 +8,8 @@ import typer
 from azlic import clock, options, output
 from azlic.settings import load_settings
 
+_MAX_BYTES = 16 * 2**20
+
 
 def register(program: typer.Typer) -> None:
     """Put this command on the command line."""
@@ -25,7 +27,7 @@ def calendar_command(
     """Write renewals as an iCalendar file.
 
     A day for each license and plan: when its renewal has to be started (setting `lead_days`), and when it ends. Written
-    again later, the same entries move instead of appearing twice.
+    again later into the same FILE, the same entries move instead of appearing twice, and what is gone is cancelled.
 
     Example: azlic calendar -o renewals.ics
     """
@@ -37,11 +39,23 @@ def calendar_command(
     settings, now = load_settings(), clock.as_of(None)
     state, _ = look_at_site(settings, trust=trust, database=database, now=now)
     entries = list_renewals(state, rules_of(settings))
-    content = calendar_file(entries, site=settings.site, now=now)
+    content = calendar_file(entries, site=settings.site, now=now, earlier=_earlier(out))
     if isinstance(state.ledger, UnreadableLedger):
         output.tell(f"azlic: {state.ledger.error}: plans are left out")
     if out is None:
         output.emit(content.decode().removesuffix("\r\n"))
     else:
         write_whole(out, content, mode=0o644)
-        output.emit(f"{out}: {len(entries):,} {'entry' if len(entries) == 1 else 'entries'}")
+        number = sum(not entry.cancelled for entry in entries)
+        output.emit(f"{out}: {number:,} {'entry' if number == 1 else 'entries'}")
+
+
+def _earlier(out: Path | None) -> bytes:
+    """The file that is to be replaced, where there is one that can be read."""
+    import contextlib
+
+    from licensing.core.files import FileTooLarge, read_capped
+
+    with contextlib.suppress(OSError, FileTooLarge):
+        return read_capped(out, _MAX_BYTES) if out is not None else b""
+    return b""

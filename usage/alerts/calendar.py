@@ -2,15 +2,21 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from icalendar import Calendar, Event
+from icalendar import Alarm, Calendar, Event, vDatetime, vInt, vText
 
 from licensing.core.instants import iso
 from licensing.core.text import printable
+from licensing.verdict.verdict import Status
 from usage.alerts.rules import Rules, before
-from usage.alerts.state import PlanFact, State, UnreadableLedger
+from usage.alerts.state import PlanFact, RefusedLicense, State, UnreadableLedger
+
+_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+_NINE = timedelta(hours=9)
+"""Reminders are at nine in the morning of the day."""
+_SAID = ("DTSTART", "SUMMARY", "DESCRIPTION", "STATUS")
 
 
 class CalendarEntry(NamedTuple):
@@ -20,6 +26,7 @@ class CalendarEntry(NamedTuple):
     at: datetime
     title: str
     text: str
+    cancelled: bool = False
 
 
 def list_renewals(state: State, rules: Rules) -> tuple[CalendarEntry, ...]:
@@ -33,6 +40,8 @@ def _licenses(state: State, rules: Rules) -> Iterator[CalendarEntry]:
     for fact in state.licenses:
         term = fact.term
         if term is None:
+            if isinstance(fact, RefusedLicense) and fact.status is Status.MISSING:
+                yield from _cancelled(fact.path, state.now)
             continue
         what = f"license for {fact.container}" if fact.container else "license"
         stated = ", as the operator stated" if term.issue is None else ""
@@ -47,6 +56,13 @@ def _licenses(state: State, rules: Rules) -> Iterator[CalendarEntry]:
             )
 
 
+def _cancelled(path: str, now: datetime) -> Iterator[CalendarEntry]:
+    """The entries of a license that was there and is gone, to be taken out of the calendar."""
+    text = f"{path}: there is no license any more."
+    for name, title in (("renewal", "Start the renewal of the license"), ("end", "The license ends")):
+        yield CalendarEntry(f"license-{name}:{path}", now, title, text, cancelled=True)
+
+
 def _plans(plans: Iterable[PlanFact], rules: Rules, now: datetime) -> Iterator[CalendarEntry]:
     for plan in plans:
         if plan.renews or plan.followed or plan.ends_at <= now:
@@ -57,27 +73,85 @@ def _plans(plans: Iterable[PlanFact], rules: Rules, now: datetime) -> Iterator[C
         yield CalendarEntry(f"plan-end:{plan.name}", plan.ends_at, f"Plan {plan.name} ends", text)
 
 
-def calendar_file(entries: Iterable[CalendarEntry], *, site: str, now: datetime) -> bytes:
-    """The entries as an iCalendar file: whole days in UTC, that take nobody's time.
+def calendar_file(entries: Iterable[CalendarEntry], *, site: str, now: datetime, earlier: bytes = b"") -> bytes:
+    """The entries as an iCalendar file: whole days in UTC, that take nobody's time, each with a reminder.
 
-    The same thing has the same UID in every file, and a higher SEQUENCE once its day has moved on, so that a calendar
-    moves its entry instead of adding one.
+    The same thing has the same UID in every file, so that a calendar moves its entry instead of adding one. Its
+    SEQUENCE rises with every change, whichever way the day moves. ``earlier`` is the file that this one replaces: what
+    did not change since stays as it was, and what is there no more is cancelled.
     """
+    before = {str(event["UID"]): event for event in _events(earlier)}
     calendar = Calendar()
     calendar.add("prodid", "-//azlic//renewals//EN")
     calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
     for entry in entries:
-        event, day = Event(), _day(entry.at)
-        event.add("uid", f"{hashlib.sha256(f'{site} {entry.name}'.encode(errors='surrogateescape')).hexdigest()}@azlic")
-        event.add("dtstamp", now)
-        event.add("dtstart", day)
-        event.add("summary", entry.title + (f" ({site})" if site else ""))
-        event.add("description", printable(entry.text))
-        event.add("sequence", max(day.toordinal() - date(1970, 1, 1).toordinal(), 0))
-        event.add("transp", "TRANSPARENT")
-        calendar.add_component(event)
+        event = _event(entry, site, now)
+        calendar.add_component(_succeed(before.pop(str(event["UID"]), None), event))
+    for event in before.values():
+        calendar.add_component(_without(event, now))
     return bytes(calendar.to_ical())
 
 
-def _day(instant: datetime) -> date:
-    return instant.astimezone(UTC).date()
+def _events(content: bytes) -> list[Event]:
+    """The events of a file that was written before; none where it is no calendar."""
+    try:
+        found = Calendar.from_ical(content) if content else Calendar()
+    except ValueError:
+        return []
+    return [event for event in found.walk("VEVENT") if isinstance(event, Event) and {"UID", "SEQUENCE"} <= set(event)]
+
+
+def _event(entry: CalendarEntry, site: str, now: datetime) -> Event:
+    event = Event()
+    event.add("uid", f"{hashlib.sha256(f'{site} {entry.name}'.encode(errors='surrogateescape')).hexdigest()}@azlic")
+    event.add("dtstamp", now)
+    event.add("dtstart", entry.at.astimezone(UTC).date())
+    event.add("summary", entry.title + (f" ({site})" if site else ""))
+    event.add("description", printable(entry.text))
+    event.add("sequence", _sequence(now))
+    event.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")
+    event.add("transp", "TRANSPARENT")
+    if not entry.cancelled:
+        event.add_component(_reminder(entry))
+    return event
+
+
+def _reminder(entry: CalendarEntry) -> Alarm:
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("description", printable(entry.title))
+    alarm.add("trigger", _NINE)
+    return alarm
+
+
+def _succeed(earlier: Event | None, event: Event) -> Event:
+    """The event as it follows an earlier one: that one itself where it says the same."""
+    if earlier is None:
+        return event
+    if str(event["STATUS"]) == str(earlier.get("STATUS")) == "CANCELLED":
+        return earlier
+    if all(earlier.get(name) == event[name] for name in _SAID) and earlier.walk("VALARM") == event.walk("VALARM"):
+        return earlier
+    event["SEQUENCE"] = vInt(max(_number(earlier) + 1, _number(event)))
+    return event
+
+
+def _without(earlier: Event, now: datetime) -> Event:
+    """An event that is there no more."""
+    if earlier.get("STATUS") == "CANCELLED":
+        return earlier
+    event = Event(earlier)
+    event["STATUS"] = vText("CANCELLED")
+    event["DTSTAMP"] = vDatetime(now)
+    event["SEQUENCE"] = vInt(max(_number(earlier) + 1, _sequence(now)))
+    return event
+
+
+def _number(event: Event) -> int:
+    return int(str(event["SEQUENCE"]))
+
+
+def _sequence(now: datetime) -> int:
+    """A number that no file written before has: the seconds since 2015, of which 31 bits hold 68 years."""
+    return (now - _EPOCH) // timedelta(seconds=1)

@@ -1,8 +1,10 @@
 from datetime import UTC, date, datetime, timedelta
 
-from icalendar import Calendar
+import pytest
+from icalendar import Calendar, Component
 
-from tests.usage.alerts.states import NOON, a_fact, a_plan_fact, a_state
+from licensing.verdict.verdict import Status
+from tests.usage.alerts.states import NOON, a_fact, a_plan_fact, a_state, refused
 from usage.alerts.calendar import calendar_file, list_renewals
 from usage.alerts.rules import Rules
 
@@ -48,10 +50,68 @@ def test_the_file_is_read_back_with_whole_days() -> None:
     assert str(end["DESCRIPTION"]).startswith("/a,b;c\\nd: it ends at 2026-12-31T23:59:59Z")
 
 
-def test_a_renewed_license_moves_its_entry_and_adds_none() -> None:
-    before, after = events(ENDS), events(ENDS + timedelta(days=365))
-    assert [event["UID"] for event in before] == [event["UID"] for event in after]
-    assert all(int(new["SEQUENCE"]) > int(old["SEQUENCE"]) for old, new in zip(before, after, strict=True))  # type: ignore[call-overload]
+def file_of(ends: datetime | None, *, earlier: bytes = b"", now: datetime = NOON) -> bytes:
+    """The calendar of a site with a license that ends then, or that had one."""
+    fact = refused(Status.MISSING) if ends is None else a_fact(ends)
+    return calendar_file(list_renewals(a_state(now, licenses=(fact,)), Rules()), site="plant", now=now, earlier=earlier)
+
+
+def by_uid(content: bytes) -> dict[str, Component]:
+    return {str(event["UID"]): event for event in Calendar.from_ical(content).walk("VEVENT")}
+
+
+def number(event: Component) -> int:
+    return int(str(event["SEQUENCE"]))
+
+
+@pytest.mark.parametrize("moved", [timedelta(days=365), timedelta(days=-30), timedelta(days=-1)], ids=str)
+@pytest.mark.parametrize("later", [timedelta(), timedelta(seconds=1), timedelta(days=300)], ids=str)
+def test_a_renewal_moves_the_entry_and_its_sequence_rises_whichever_way(moved: timedelta, later: timedelta) -> None:
+    first = file_of(ENDS)
+    second = file_of(ENDS + moved, earlier=first, now=NOON + later)
+    third = file_of(ENDS, earlier=second, now=NOON + later)
+    files = [by_uid(content) for content in (first, second, third)]
+    assert len({tuple(file) for file in files}) == 1
+    for uid in files[0]:
+        numbers = [number(file[uid]) for file in files]
+        assert numbers == sorted(set(numbers)), numbers
+
+
+def test_without_the_file_before_the_sequence_rises_with_time() -> None:
+    first, second = by_uid(file_of(ENDS)), by_uid(file_of(ENDS - timedelta(days=9), now=NOON + timedelta(seconds=1)))
+    assert all(number(second[uid]) > number(first[uid]) > 30_000 for uid in first)
+
+
+def test_what_did_not_change_stays_as_it_was() -> None:
+    first = file_of(ENDS)
+    assert file_of(ENDS, earlier=first, now=NOON + timedelta(days=3)) == first
+
+
+@pytest.mark.parametrize("gone", ["missing", "forgotten"])
+def test_a_license_that_went_becomes_a_cancelled_entry_and_comes_back(gone: str) -> None:
+    first, later = file_of(ENDS), NOON + timedelta(days=1)
+    nothing = calendar_file((), site="plant", now=later, earlier=first)
+    second = file_of(None, earlier=first, now=later) if gone == "missing" else nothing
+    assert b"METHOD:PUBLISH" in second
+    before, cancelled = by_uid(first), by_uid(second)
+    assert before.keys() == cancelled.keys()
+    assert {str(event["STATUS"]) for event in cancelled.values()} == {"CANCELLED"}
+    assert not Calendar.from_ical(second).walk("VALARM")
+    again = by_uid(file_of(ENDS, earlier=second, now=later))
+    assert {str(event["STATUS"]) for event in again.values()} == {"CONFIRMED"}
+    for uid in before:
+        assert number(before[uid]) < number(cancelled[uid]) < number(again[uid])
+
+
+def test_each_entry_reminds() -> None:
+    for event in by_uid(file_of(ENDS)).values():
+        (alarm,) = event.walk("VALARM")
+        assert (str(alarm["ACTION"]), alarm.decoded("TRIGGER")) == ("DISPLAY", timedelta(hours=9))
+        assert alarm["DESCRIPTION"]
+
+
+def test_what_is_no_calendar_is_replaced() -> None:
+    assert file_of(ENDS, earlier=b"\xff no calendar") == file_of(ENDS)
 
 
 def test_the_same_state_is_the_same_file() -> None:
