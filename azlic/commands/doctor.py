@@ -106,21 +106,30 @@ def doctor_command(
 
 
 def _with_history(found: "SiteExamination", database: str | None, settings: Settings) -> "SiteExamination":
-    """What the ledger knows of the output folders that are empty; without one it says nothing, unless one was named."""
-    if database is None and not found.empty_outputs:
-        return found
-    from azlic.mount_history import history_findings
+    """What an ingest would make of the output folders, and what the ledger knows of those that are empty.
+
+    Without a ledger nothing is said of it, unless one was named.
+    """
+    from azlic.mount_history import history_findings, passed_over_findings, scans_of
     from licensing.core.errors import AzlicError
     from licensing.db.database import open_ledger, reading
     from licensing.doctor.finding import DoctorFinding
+    from usage.intake.passed_over import PassedOverFindings
 
+    scans = scans_of(found.seen_outputs)
+    empty = [path for path, scan in scans.items() if not scan.files]
+    passed = any(scan.passed_over for scan in scans.values())
+    if not (database or empty or passed):
+        return found
     try:
         with reading(open_ledger(database or settings.database)) as connection:
-            return found.join_findings(history_findings(connection, found.empty_outputs, in_use=found.outputs))
+            history = list(history_findings(connection, empty, in_use=found.outputs))
+            known = PassedOverFindings.read(connection)
     except (AzlicError, OSError) as error:
         do = error.hint if isinstance(error, AzlicError) else "run azlic doctor as root"
         unread = DoctorFinding("ledger-unexamined", "the ledger", str(error), do=do)
-        return found.join_findings([unread] if database else [])
+        history, known = [unread] if database else [], PassedOverFindings()
+    return found.join_findings([*history, *passed_over_findings(scans, known)])
 
 
 def _mend(found: "SiteExamination", *, yes: bool, quiet: bool) -> "list[Mended]":

@@ -26,7 +26,8 @@ def ingest_command(
 
     Every whole line below the folders is taken exactly once, however often it is offered.
 
-    Exit status 1 when there is something to look into: a bad line, a conflict, a gap, a file that shrank or is gone.
+    Exit status 1 when there is something to look into: a bad line, a conflict, a gap, a file that shrank or is gone,
+    something that may hold usage and was not taken.
 
     Example: azlic ingest /output
     """
@@ -34,17 +35,23 @@ def ingest_command(
     from azlic.render.receipt import RECEIPT
     from licensing.db.database import open_ledger, reading
     from licensing.history.read import read_seen
-    from usage.intake.run import ingest
+    from usage.intake.run import NotAllRead, ingest
 
     settings = load_settings()
     engine = open_ledger(database or settings.database, create=True)
+    unread = None
     with counting_bytes("ingest") as progress:
-        receipt = ingest(engine, paths, now=clock.now(), site=settings.site, progress=progress)
+        try:
+            receipt = ingest(engine, paths, now=clock.now(), site=settings.site, progress=progress)
+        except NotAllRead as error:
+            receipt, unread = error.receipt, error
     with reading(engine) as connection:
         suspect = read_seen(connection).clock_behind(clock.as_of(None))
     if suspect:
         output.tell(f"azlic: the clock is suspect: {suspect}\n  try: azlic clock status")
     RECEIPT.give(json, receipt)
+    if unread is not None:
+        raise unread
     raise typer.Exit(0 if receipt.clean else 1)
 
 
@@ -87,7 +94,7 @@ def watch_command(
             supervisor.ready()
             output.tell(f"watching {', '.join(map(str, paths))}")
             ready = True
-        if receipt.new or not receipt.clean:
+        if receipt.tells:
             output.tell(receipt_line(clock.as_of(None), receipt))
 
     def failed(error: AzlicError) -> None:

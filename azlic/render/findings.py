@@ -20,13 +20,15 @@ def lines_text(lines: Sequence[QuarantinedLine]) -> str:
         told += indented(item.reason, 6) or [""]
         shown = item.content[:200].decode("utf-8", "backslashreplace")
         told += indented(printable(shown), 6) or [""]
+        if not item.is_whole:
+            told += indented(f"{item.length:,} bytes, of which the first {len(item.content):,} are kept", 6)
         if item.settled_as:
             told += indented(f"{item.settled_as}: {item.settled_why}", 6) or [""]
     return "\n".join(told)
 
 
 def _lines_fields(lines: Sequence[QuarantinedLine]) -> object:
-    """``content`` is the line, with escapes for what is no text."""
+    """``content`` is the line, or how a long one begins, with escapes for what is no text; ``length`` its bytes."""
     return {
         "lines": [
             {
@@ -37,6 +39,7 @@ def _lines_fields(lines: Sequence[QuarantinedLine]) -> object:
                 "offset": item.start,
                 "reason": item.reason,
                 "content": item.content.decode("utf-8", "backslashreplace"),
+                "length": item.length,
                 "taken_at": item.taken_at,
                 "settled_as": item.settled_as,
                 "settled_why": item.settled_why,

@@ -1,10 +1,14 @@
 """A receipt in words and fields."""
 
+from dataclasses import fields
 from datetime import datetime
 
 from azlic.render.answer import Answer
+from azlic.render.text import indented
 from licensing.core.instants import iso
 from usage.ledger.writer import Receipt
+
+MOST = 20
 
 
 def receipt_text(receipt: Receipt) -> str:
@@ -22,8 +26,13 @@ def receipt_text(receipt: Receipt) -> str:
         ("findings", receipt.findings, "problems with the sources: azlic findings list"),
         ("pending bytes", receipt.pending_bytes, "an unfinished last line, taken once it ends"),
         ("unsteady files", receipt.unsteady, "replaced while being read: the next ingest takes them"),
+        ("passed over", len(receipt.passed_over), "may hold usage, not taken: azlic findings list"),
     )
-    return "\n".join(f"{count:>15,}  {name:<18} {note if count else ''}".rstrip() for name, count, note in rows)
+    told = [f"{count:>15,}  {name:<18} {note if count else ''}".rstrip() for name, count, note in rows]
+    for item in receipt.passed_over[:MOST]:
+        told += indented(f"{item.text}: {item.reason}", 2, hanging=2)
+    more = len(receipt.passed_over) - MOST
+    return "\n".join([*told, *([f"  and {more:,} more"] if more > 0 else [])])
 
 
 def receipt_line(at: datetime, receipt: Receipt) -> str:
@@ -39,4 +48,9 @@ def receipt_line(at: datetime, receipt: Receipt) -> str:
     return f"{iso(at)} took {receipt.new:,} records{told}"
 
 
-RECEIPT = Answer("azlic.receipt/v1", receipt_text, lambda receipt: receipt)
+def _receipt_fields(receipt: Receipt) -> object:
+    counts = {count.name: getattr(receipt, count.name) for count in fields(receipt)}
+    return counts | {"passed_over": [{"path": item.text, "reason": item.reason} for item in receipt.passed_over]}
+
+
+RECEIPT = Answer("azlic.receipt/v1", receipt_text, _receipt_fields)

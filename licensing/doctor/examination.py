@@ -57,7 +57,7 @@ class SiteExamination(NamedTuple):
     facts: dict[str, str]
     findings: tuple[DoctorFinding, ...]
     outputs: tuple[str, ...]
-    empty_outputs: tuple[str, ...]
+    seen_outputs: tuple[str, ...]
 
     @property
     def exit_status(self) -> int:
@@ -119,7 +119,7 @@ def examine(
         facts=_folder_facts(held, outputs) | told | running | {"User": user.told} | machine_facts(machine),
         findings=_heaviest_first(found),
         outputs=tuple(folder.path for folder in outputs),
-        empty_outputs=tuple(folder.path for folder in outputs if folder.empty),
+        seen_outputs=tuple(folder.path for folder in outputs if folder.whole),
     )
 
 

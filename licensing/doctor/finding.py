@@ -113,6 +113,9 @@ KINDS = {
     "output-emptied": FindingKind(
         FindingLevel.ERROR, "Usage records are gone from here, or another volume is mounted in their place."
     ),
+    "output-passed-over": FindingKind(
+        FindingLevel.WARNING, "What is in it is counted by nobody, and stands against closing a month."
+    ),
     "ledger-unexamined": FindingKind(
         FindingLevel.UNEXAMINED, "It is not known whether there are older records elsewhere."
     ),

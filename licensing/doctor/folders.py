@@ -12,7 +12,7 @@ from licensing.doctor.identity import Identity
 from licensing.doctor.license_folder import key_findings, name_findings, writable_findings
 from licensing.doctor.links import link_findings
 from licensing.doctor.mounts import MountPoint, Space, in_a_container, mount_of, read_only_finding, space_findings
-from licensing.doctor.output_folder import has_usage_files, sharing_findings
+from licensing.doctor.output_folder import sharing_findings
 from licensing.doctor.survey import Survey, access_findings, missing_folder, no_folder, unreadable_findings
 from licensing.doctor.tree import Tree, walk
 
@@ -35,13 +35,16 @@ class Sight(NamedTuple):
 
 
 class Folder(NamedTuple):
-    """A folder that was looked at: what it is in words, what was found, and how. ``tried`` is None without a survey."""
+    """A folder that was looked at: what it is in words, what was found, and how. ``tried`` is None without a survey.
+
+    ``whole`` says that all of it could be seen.
+    """
 
     path: str
     told: str
     findings: tuple[DoctorFinding, ...]
     tried: bool | None = None
-    empty: bool = False
+    whole: bool = False
 
 
 def look(path: str, identity: Identity, known: Sequence[MountPoint]) -> Sight:
@@ -71,7 +74,7 @@ class Judge(NamedTuple):
         return self._folder(sight, found, _license_findings)
 
     def output_folder(self, sight: Sight, found: bytes | None) -> Folder:
-        """Judge an output folder: the container writes to all of it. It is ``empty`` without a usage file."""
+        """Judge an output folder: the container writes to all of it."""
         return self._folder(sight, found, _output_findings)
 
     def _folder(self, sight: Sight, found: bytes | None, findings_of: _FindingsOf) -> Folder:
@@ -84,8 +87,7 @@ class Judge(NamedTuple):
             *link_findings(looked.tree),
             *findings_of(looked, self.identity),
         )
-        empty = not looked.tree.closed and not has_usage_files(looked.tree)
-        return Folder(sight.path, _facts(looked), findings, tried=found is not None, empty=empty)
+        return Folder(sight.path, _facts(looked), findings, tried=found is not None, whole=not looked.tree.closed)
 
 
 def _license_findings(looked: Survey, identity: Identity) -> Iterable[DoctorFinding]:

@@ -21,11 +21,6 @@ _AT_ONCE_DAYS = 2
 """A container that is made anew shares one day with the one before it; two that run side by side share more."""
 
 
-def has_usage_files(tree: Tree) -> bool:
-    """Whether it contains any usage file of ours."""
-    return any(".jsonl" in entry.path and entry.is_file for entry in tree.entries)
-
-
 def sharing_findings(tree: Tree) -> Iterable[DoctorFinding]:
     """Two containers whose files are of the same days, again and again."""
     pair = _side_by_side(_days(tree))

@@ -10,6 +10,7 @@ from licensing.core.text import printable
 from usage.auditing.rows import Unreadable, fetch
 from usage.ledger.source_kinds import ON_DISK
 from usage.quantity import group_digits
+from usage.records.lines import Lines
 from usage.records.record import BadLine, interpret
 from usage.records.usage_files import OpenFile, UnreadableFile
 
@@ -46,7 +47,7 @@ def _lines(connection: Connection, batch: tuple[Any, ...]) -> dict[str, tuple[in
     except (Unreadable, UnreadableFile, FileNotFoundError, TypeError, ValueError):
         return {}
     found: dict[str, tuple[int, int]] = {}
-    for line in content.split(b"\n"):
+    for line in Lines.of(content).texts:
         try:
             record, _, micro, at = interpret(line)
         except BadLine:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from licensing.core.instants import from_milliseconds
 from usage.intake.backlog import Backlog
 from usage.intake.findings import KINDS, Finding, OpenGap, list_findings, open_gaps
+from usage.intake.passed_over import KIND as PASSED_OVER
 from usage.intake.quarantine import QuarantinedLine, list_quarantined
 from usage.ledger.canonical import TIME
 from usage.ledger.source_kinds import SourceKind
@@ -138,6 +139,9 @@ def _doubts(connection: Connection, month: Month) -> Iterator[Blocker]:
     for item in list_findings(connection):
         if item.kind != "gap" and _finding_concerns(connection, item, month):  # gaps are told by what is still missing
             place = f"{item.file}:{item.line}" if item.line else item.file
+            if item.kind == PASSED_OVER:
+                yield Blocker(PASSED_OVER, f"finding {item.key}: {item.detail}", "azlic findings list")
+                continue
             detail = f"finding {item.key}: {place} {KINDS.get(item.kind, item.kind)}"
             yield Blocker("finding", detail, "azlic findings list")
 
@@ -154,6 +158,9 @@ def _unread(month: Month, look: Backlog) -> Iterator[Blocker]:
     for item in look.untaken:
         if _file_may_hold(item.path, month):
             yield Blocker("pending", f"{item.path}: {item.size:,} bytes are not ingested yet", "azlic ingest")
+    for passed in look.passed_over:
+        if _file_may_hold(passed.text, month):
+            yield Blocker(PASSED_OVER, passed.detail, "azlic ingest")
 
 
 def summary(found: Sequence[Blocker]) -> str:

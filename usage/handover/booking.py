@@ -27,6 +27,7 @@ from usage.ledger.tables.records import SourceRow
 from usage.ledger.writer import Cursor, Ledger, Receipt
 from usage.months import Month
 from usage.quantity import MICRO
+from usage.records.lines import Lines
 from usage.records.record import BadLine
 from usage.records.usage_files import Block
 
@@ -85,7 +86,8 @@ class SiteBooks(Ledger):
             booked += enter(self._connection, entries, batch=self._batches.sequence + 1, now=self._now)
         self._booked += booked
         if new or kept or booked or self._series.new:
-            self._seal(self._connection, self._cursor, block, new, booked)
+            self._seal(self._cursor, block, new, booked)
+            self.flush(self._connection)
 
     def take_totals(self, sums: Sums, *, origin: str, number: int, head: bytes) -> None:
         """Book an export's totals, each as one record: its id says of which export, so that none counts twice."""
@@ -120,7 +122,7 @@ class SiteBooks(Ledger):
             raise BadPackage("the id of one of its records contains unprintable characters")
         parsed = Parsed(rows=self._rename(rows), large=max(row[3] for row in rows) > _PLAIN)
         new, problems = self._store(self._connection, parsed, self._cursor)
-        lines = [encode((*row[1:], self._names[row[2]])) for row in rows] if problems else []
+        lines = Lines.plain([encode((*row[1:], self._names[row[2]])) for row in rows] if problems else [])
         kept = self._set_apart(self._connection, self._cursor, block, lines, problems)
         self._receipt.new += len(new)
         return new, kept

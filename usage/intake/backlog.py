@@ -9,9 +9,11 @@ from sqlalchemy import Connection, text
 
 from licensing.core.text import printable
 from licensing.db.schema import rows_of
+from usage.intake.passed_over import PassedOverFindings
 from usage.ledger.source_kinds import ON_DISK
 from usage.ledger.tables.records import SourceRow
-from usage.records.usage_files import FoundFile, beside, find_files
+from usage.records.output_scan import OutputScan, PassedOver, scan_folder, scan_folders
+from usage.records.usage_files import FoundFile, is_compressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,14 @@ class BacklogFile:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What a look found, and the folders of known sources that could not be looked at."""
+    """What a look found, and the folders of known sources that could not be looked at.
+
+    ``passed_over`` may hold usage, was not taken, and is in no finding yet.
+    """
 
     untaken: tuple[BacklogFile, ...]
     unseen: tuple[str, ...]
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 def read_backlog(connection: Connection, folders: Sequence[Path] = ()) -> Backlog:
@@ -40,12 +46,15 @@ def read_backlog(connection: Connection, folders: Sequence[Path] = ()) -> Backlo
     by_identity = {(row.device, row.inode): row for row in known}
     there = {Path(row.path).parent for row in known}
     unseen = {folder for folder in there if not _is_there(folder)}
-    files = {file.path: file for file in (find_files(folders) if folders else _all_beside(there))}
-    found = {file.text: _untaken(file, by_identity.get(file.identity)) for file in files.values()}
+    scan = scan_folders(folders) if folders else _all_beside(there)
+    findings = PassedOverFindings.read(connection)
+    found = {file.text: _untaken(file, by_identity.get(file.identity)) for file in scan.files}
     hidden = {row.path: row.pending for row in known if Path(row.path).parent in unseen}
+    untaken = {path: size for path, size in (found | hidden).items() if size and not findings.tell_of(Path(path))}
     return Backlog(
-        untaken=tuple(BacklogFile(path, size) for path, size in sorted((found | hidden).items()) if size),
+        untaken=tuple(BacklogFile(path, size) for path, size in sorted(untaken.items())),
         unseen=tuple(sorted(map(printable, unseen))),
+        passed_over=tuple(findings.untold(scan.passed_over)),
     )
 
 
@@ -56,14 +65,19 @@ def _is_there(folder: Path) -> bool:
     return False
 
 
-def _all_beside(folders: Iterable[Path]) -> list[FoundFile]:
-    return [file for folder in folders for file in beside(folder / "any")]
+def _all_beside(folders: Iterable[Path]) -> OutputScan:
+    found = OutputScan()
+    for folder in sorted(folders):
+        beside = scan_folder(folder)
+        found.files += beside.files
+        found.passed_over += beside.passed_over
+    return found
 
 
 def _untaken(file: FoundFile, row: SourceRow | None) -> int:
     """How many of a file's bytes no ingest took; all of them where it is not the file that was read."""
     if row is None:
         return file.size
-    if file.path.suffix == ".gz":
-        return row.pending if row.changed_ns == file.changed_ns else file.size
+    if row.changed_ns == file.changed_ns and is_compressed(file.path):
+        return row.pending
     return file.size - row.offset if file.size >= row.offset else file.size

@@ -21,6 +21,8 @@ KINDS = {
     "rewritten": "a file's beginning changed",
     "replaced": "a file was replaced by another",
     "vanished": "a file is gone",
+    "hole": "bytes that are none were skipped",
+    "passed-over": "what may hold usage was not taken",
     "counter-fell": "a counter fell: a new mount, or a lost one",
     "same-mount": "a mount may be counted twice",
     "too-fine": "a meter is reported too finely to be counted",

@@ -8,21 +8,35 @@ that another version may choose others.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnExpressionArgument, Connection, func, insert, or_, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnExpressionArgument,
+    Connection,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from licensing.core.text import printable
 from licensing.db.schema import rows_of
+from usage.intake.passed_over import short_path
 from usage.ledger.sequences import last_links
 from usage.ledger.source_kinds import ON_DISK
 from usage.ledger.tables.records import FindingRow, SourceRow
 from usage.ledger.writer import Cursor, Ledger
-from usage.records.usage_files import Block, FoundFile, OpenFile, UnreadableFile, beside
+from usage.records.output_scan import OutputScan, scan_folder
+from usage.records.usage_files import Block, FoundFile, OpenFile, Stretch, UnreadableFile, is_compressed
 
 HEAD_BYTES = 1024
 MARKER_BYTES = 256
@@ -59,29 +73,50 @@ class Work:
         same = opened.look().identity == self.file.identity
         return same and opened.read(self.start - len(self.tail), len(self.tail)) == self.tail
 
-    def keep_block(self, connection: Connection, block: Block) -> None:
-        """Keep in the ledger that a block was taken."""
+    def position(self) -> dict[str, object]:
+        """How far the file was taken, as ``keep`` stores it."""
+        return {
+            "of": self.cursor.source,
+            "to_offset": self.start,
+            "to_line": self.cursor.line,
+            "to_marker_length": len(self.tail),
+            "to_marker": hashlib.sha256(self.tail).digest(),
+            "to_consumed": self.cursor.digest.digest(),
+        }
+
+    def pass_block(self, block: Block | Stretch) -> None:
+        """Go on behind a block that was taken; ``keep`` stores how far."""
         if block.start == len(self.head) < HEAD_BYTES:
             self.head = (self.head + block.data[:HEAD_BYTES])[:HEAD_BYTES]
         self.start = block.stop
-        self.tail = (self.tail + block.data[-MARKER_BYTES:])[-MARKER_BYTES:]
-        values: dict[str, object] = {
-            "offset": self.start,
-            "line": self.cursor.line,
-            "marker_length": len(self.tail),
-            "marker": hashlib.sha256(self.tail).digest(),
-            "consumed": self.cursor.digest.digest(),
-        }
-        if self.head:
-            values |= {"head_length": len(self.head), "head": hashlib.sha256(self.head).digest()}
-        connection.execute(update(SourceRow).where(SourceRow.key == self.cursor.source).values(values))
+        self.tail = (self.tail + block.ending)[-MARKER_BYTES:]
 
-    def keep_look(self, connection: Connection) -> None:
-        """Keep in the ledger what the file was like when it was last looked at."""
-        if self.file.path.suffix != ".gz":
-            self.pending = max(0, self.file.size - self.start)
-        values = {"changed_ns": self.verified_ns, "pending": self.pending}
-        connection.execute(update(SourceRow).where(SourceRow.key == self.cursor.source).values(values))
+
+_POSITION: dict[str, BindParameter[object]] = {
+    name: bindparam(f"to_{name}") for name in ("offset", "line", "marker_length", "marker", "consumed")
+}
+_HEAD: dict[str, BindParameter[object]] = {name: bindparam(f"to_{name}") for name in ("head_length", "head")}
+_LOOK: dict[str, BindParameter[object]] = {"changed_ns": bindparam("changed"), "pending": bindparam("left")}
+_OF = update(SourceRow).where(SourceRow.key == bindparam("of"))
+
+
+def keep(connection: Connection, taken: Iterable[Work], looked: Iterable[Work]) -> None:
+    """Keep in the ledger how far files were taken, within that transaction; and what those looked at are like now."""
+    taken = list(taken)
+    heads = [
+        {"of": work.cursor.source, "to_head_length": len(work.head), "to_head": hashlib.sha256(work.head).digest()}
+        for work in taken
+        if work.head
+    ]
+    looks = [{"of": work.cursor.source, "changed": work.verified_ns, "left": work.pending} for work in looked]
+    positions = [work.position() for work in taken]
+    for statement, values in (
+        (_OF.values(_POSITION), positions),
+        (_OF.values(_HEAD), heads),
+        (_OF.values(_LOOK), looks),
+    ):
+        if values:
+            connection.execute(statement, values)
 
 
 class Matching:
@@ -96,8 +131,9 @@ class Matching:
         self._scanned: set[str] = set()
         self._lost: dict[str, int] = {}
 
-    def match(self, files: Sequence[FoundFile], folders: Sequence[Path]) -> list[Work]:
+    def match(self, scan: OutputScan, folders: Sequence[Path]) -> list[Work]:
         """The work that each file means, in the order of the files; lost sources are reported."""
+        files = scan.files
         rows = self._candidates(files, folders)
         self._scanned = {file.text for file in files}
         for row in rows:
@@ -119,11 +155,9 @@ class Matching:
             if file.path not in work:
                 self._find_by_content(work, file, by_path.get(file.text))
         for row in there:
-            if row.key not in self._claimed:
+            if row.key not in self._claimed and not scan.may_hide(Path(row.path)):
                 self._lose(row, folders, work)
-        for file in files:
-            if file.path not in work:
-                work[file.path] = self._begin(file)
+        self._begin(work, [file for file in files if file.path not in work])
         return [work[file.path] for file in files if file.path in work]
 
     def _candidates(self, files: Sequence[FoundFile], folders: Sequence[Path]) -> list[SourceRow]:
@@ -146,19 +180,25 @@ class Matching:
                 return
 
     def _with_its_head(self, file: FoundFile) -> list[SourceRow]:
-        lengths = self._connection.execute(select(SourceRow.head_length).distinct().where(SourceRow.head_length > 0))
         found: list[SourceRow] = []
+        if not self._head_lengths:
+            return found
         try:
             with OpenFile(file.path) as opened:
                 start = opened.read(0, HEAD_BYTES)
         except (FileNotFoundError, UnreadableFile):
             return found
-        for (length,) in lengths:
+        for length in self._head_lengths:
             if length <= len(start):
                 head = hashlib.sha256(start[:length]).digest()
                 same = SourceRow.head_length == length, SourceRow.head == head
                 found += rows_of(self._connection, SourceRow, *same, order_by=[SourceRow.key.desc()])
         return found
+
+    @cached_property
+    def _head_lengths(self) -> Sequence[int]:
+        query = select(SourceRow.head_length).distinct().where(SourceRow.head_length > 0)
+        return self._connection.execute(query).scalars().all()
 
     def _claim(self, work: dict[Path, Work], file: FoundFile, row: SourceRow, *, moved: bool) -> bool:
         """Take a source as the file, if everything that was read from it is still there."""
@@ -205,16 +245,20 @@ class Matching:
         cursor.links = last_links(opened.read(row.offset - before, before))
         return Work(file, cursor, row.offset, verified, tail=tail, head=head)
 
-    def _begin(self, file: FoundFile) -> Work:
-        values = {"path": file.text, "device": file.device, "inode": file.inode}
-        key = self._connection.execute(insert(SourceRow).values(values).returning(SourceRow.key)).scalar_one()
-        cursor = self._cursor(file, key, 0)
-        cursor.again = cursor.reread
-        return Work(file, cursor, 0, file.changed_ns)
+    def _begin(self, work: dict[Path, Work], files: Sequence[FoundFile]) -> None:
+        """Enter files that are new."""
+        if not files:
+            return
+        values = [{"path": file.text, "device": file.device, "inode": file.inode} for file in files]
+        made = insert(SourceRow).returning(SourceRow.key, sort_by_parameter_order=True)
+        for file, key in zip(files, self._connection.execute(made, values).scalars().all(), strict=True):
+            cursor = self._cursor(file, key, 0)
+            cursor.again = cursor.reread
+            work[file.path] = Work(file, cursor, 0, file.changed_ns)
 
     def _cursor(self, file: FoundFile, key: int, line: int) -> Cursor:
         reread = self._lost.get(file.text, key) < key
-        return Cursor(key, _short(file.path), line, reread=reread)
+        return Cursor(key, short_path(file.path), line, reread=reread)
 
     def _lose(self, row: SourceRow, folders: Sequence[Path], work: dict[Path, Work]) -> None:
         """A source that none of the files is any more: gone, or its place was taken by something else.
@@ -225,7 +269,7 @@ class Matching:
         path = Path(row.path)
         if not any(path.is_relative_to(folder) for folder in folders):
             return
-        others = beside(path)
+        others = scan_folder(path.parent).files
         renamed = (file for file in others if file.identity == (row.device, row.inode))
         if any(file.text not in self._scanned for file in renamed):
             return
@@ -235,12 +279,12 @@ class Matching:
         if nothing_in_it or any(_holds(file, row) for file in others):
             return
         kind, detail = _fate(path, row, taken=path in work)
-        same = (FindingRow.kind == kind, FindingRow.file == _short(path), FindingRow.source == row.key)
+        same = (FindingRow.kind == kind, FindingRow.file == short_path(path), FindingRow.source == row.key)
         earlier = self._connection.execute(select(func.count()).where(*same)).scalar_one()
         rest = f"; {row.pending} bytes after it had not been taken" if row.pending else ""
         times = f", {earlier} times before" if earlier else ""
         detail = f"{row.path} had been read up to byte {row.offset}, and {detail}{rest} (source {row.key}{times})"
-        self._ledger.report_finding(self._connection, kind=kind, source=row.key, file=_short(path), detail=detail)
+        self._ledger.report_finding(self._connection, kind=kind, source=row.key, file=short_path(path), detail=detail)
 
 
 def _fate(path: Path, row: SourceRow, *, taken: bool) -> tuple[str, str]:
@@ -259,7 +303,7 @@ def _fate(path: Path, row: SourceRow, *, taken: bool) -> tuple[str, str]:
 def _is_unchanged(file: FoundFile, row: SourceRow) -> bool:
     """Whether nothing happened to a file since it was last looked at; its size guards against a coarse clock."""
     same = row.changed_ns == file.changed_ns and (row.device, row.inode) == file.identity
-    return bool(same and (file.path.suffix == ".gz" or file.size == row.offset + row.pending))
+    return bool(same and (file.size == row.offset + row.pending or is_compressed(file.path)))
 
 
 def _holds(file: FoundFile, row: SourceRow) -> bool:
@@ -284,8 +328,3 @@ def _is_other(row: SourceRow) -> bool:
     except OSError:
         return True
     return found.identity != (row.device, row.inode)
-
-
-def _short(path: Path) -> str:
-    """The part of a path that stays the same wherever the output folder is mounted: service, container, file."""
-    return printable(Path(*path.parts[-3:]))

@@ -1,9 +1,11 @@
 """The quarantine: lines that were kept apart, reviewed by people, and taken after all or discarded with a reason."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from pathlib import Path
 
 import msgspec
 from sqlalchemy import Connection, Engine, select, update
@@ -12,15 +14,19 @@ from licensing.core.errors import BadCall
 from licensing.core.instants import iso, milliseconds
 from licensing.db.database import writing
 from licensing.db.lock import holding
+from licensing.db.schema import rows_of
 from usage.ledger.source_kinds import SourceKind
-from usage.ledger.tables.records import QuarantineRow
+from usage.ledger.tables.records import QuarantineRow, SourceRow
 from usage.ledger.writer import Cursor, Ledger, Receipt
-from usage.records.usage_files import Block
+from usage.records.usage_files import SIZES, Block, OpenFile, UnreadableFile
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedLine:
-    """A line in quarantine: where it stood, why it was set apart, and how it was settled, if it was."""
+    """A line in quarantine: where it stood, why it was set apart, and how it was settled, if it was.
+
+    ``content`` is its beginning where the ``length`` is larger; ``digest`` is of all of it.
+    """
 
     key: int
     kind: str
@@ -29,18 +35,38 @@ class QuarantinedLine:
     start: int
     reason: str
     content: bytes
+    length: int
+    digest: bytes
     taken_at: datetime
     settled_as: str | None
     settled_why: str | None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the content is all of the line."""
+        return len(self.content) >= self.length
+
 
 def list_quarantined(connection: Connection, *, settled: bool = False) -> Sequence[QuarantinedLine]:
     """The lines in quarantine that wait for somebody; with ``settled`` those that do not any more, too."""
-    names = ("key", "kind", "file", "line", "start", "reason", "content", "taken_at", "settled_as", "settled_why")
-    query = select(*(getattr(QuarantineRow, name) for name in names)).order_by(QuarantineRow.key)
-    if not settled:
-        query = query.where(QuarantineRow.settled_at.is_(None))
-    return [QuarantinedLine(*row) for row in connection.execute(query)]
+    conditions = [] if settled else [QuarantineRow.settled_at.is_(None)]
+    return [
+        QuarantinedLine(
+            key=row.key,
+            kind=row.kind,
+            file=row.file,
+            line=row.line,
+            start=row.start,
+            reason=row.reason,
+            content=row.content,
+            length=len(row.content) if row.length is None else row.length,
+            digest=row.digest,
+            taken_at=row.taken_at,
+            settled_as=row.settled_as,
+            settled_why=row.settled_why,
+        )
+        for row in rows_of(connection, QuarantineRow, *conditions, order_by=[QuarantineRow.key])
+    ]
 
 
 def retry(
@@ -49,8 +75,9 @@ def retry(
     """Take lines after all, as this version reads them: all that wait, or those named.
 
     ``dated`` states when records that are dated ahead were written in truth. What is still no record, still in conflict
-    or still dated ahead stays as it is and is counted again in the receipt. Raises ``BadCall`` for a number that is not
-    in quarantine, and for a statement about a line that is not dated ahead.
+    or still dated ahead stays as it is and is counted again in the receipt. Of a long line the ledger holds only the
+    beginning: it is read from its file. Raises ``BadCall`` for a number that is not in quarantine, for a line that was
+    named and is no longer in its file, and for a statement about a line that is not dated ahead.
     """
     if dated is not None and dated > now:
         raise BadCall(f"{iso(dated)} is in the future", hint="state when the records were written, in UTC")
@@ -62,8 +89,17 @@ def retry(
             if item.kind == "conflict":
                 receipt.conflicts += 1
                 continue
+            content = item.content if item.is_whole else _read_again(connection, item)
+            if content is None:
+                if keys is not None:
+                    raise BadCall(
+                        f"line {item.key} is {item.length:,} bytes long, and is no longer in its file",
+                        hint=f"restore the file, or: azlic quarantine discard {item.key} --reason TEXT",
+                    )
+                receipt.quarantined += 1
+                continue
             with connection.begin_nested() as attempt:
-                content = item.content if dated is None else _dated(item.content, dated)
+                content = content if dated is None else _dated(content, dated)
                 taken = _book_again(connection, [item], content, now=now, site=site)
                 if taken.new or taken.duplicates or taken.conflicts:
                     receipt.new += taken.new
@@ -128,6 +164,20 @@ def _chosen(connection: Connection, keys: Sequence[int] | None) -> list[Quaranti
     return [by_key[key] for key in sorted(set(keys))]
 
 
+def _read_again(connection: Connection, item: QuarantinedLine) -> bytes | None:
+    """A line as its file has it now, if it is the same; None where it is not, or is longer than any record."""
+    query = select(SourceRow.path).join(QuarantineRow, QuarantineRow.source == SourceRow.key)
+    path = connection.execute(query.where(QuarantineRow.key == item.key)).scalar_one()
+    if item.length > SIZES.block:
+        return None
+    try:
+        with OpenFile(Path(path)) as file:
+            content = file.read(item.start, item.length)
+    except (FileNotFoundError, UnreadableFile):
+        return None
+    return content if hashlib.sha256(content).digest() == item.digest else None
+
+
 def _book_again(
     connection: Connection, items: Sequence[QuarantinedLine], content: bytes, *, now: datetime, site: str
 ) -> Receipt:
@@ -139,6 +189,7 @@ def _book_again(
     cursor = Cursor(source, SourceKind.RETRIED.named(item.key), again=True)
     try:
         ledger.book(connection, cursor, Block(0, content + b"\n"))
+        ledger.flush(connection)
     finally:
         ledger.close()
     return receipt

@@ -1,7 +1,7 @@
 """Ingest: everything new in output folders goes into the ledger, exactly once."""
 
 import contextlib
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from licensing.db.database import writing
 from licensing.db.lock import holding
 from licensing.history.remember import advance
 from licensing.verdict.seen import WitnessKind
-from usage.intake.matching import Matching, Memory, Work
+from usage.intake.matching import Matching, Memory, Work, keep
+from usage.intake.passed_over import PassedOverFindings
 from usage.intake.quarantine import take_due
 from usage.ledger.writer import Ledger, Receipt
-from usage.records.usage_files import SIZES, Block, OpenFile, ReadSizes, UnreadableFile, find_files
+from usage.records.output_scan import OutputScan, PassedOver, scan_folders
+from usage.records.usage_files import SIZES, Block, OpenFile, ReadSizes, Stretch, UnreadableFile
 
 _ATTEMPTS = 3
 
@@ -36,8 +38,8 @@ def ingest(
 
     ``progress`` receives the bytes done and the bytes to do. ``memory`` spares a process that ingests again and again
     the second look at what it has read itself; ``sizes`` says how much is taken at a time. Raises ``AzlicError`` when a
-    folder or the ledger cannot be used, and, once everything else is taken, when a file cannot be read; what was
-    committed stays, and the next ingest goes on there.
+    folder or the ledger cannot be used, and ``NotAllRead``, once everything else is taken, when a file or a folder in
+    it cannot be read; what was committed stays, and the next ingest goes on there.
     """
     receipt = Receipt()
     folders = [path.resolve() for path in paths]
@@ -47,14 +49,18 @@ def ingest(
             walk.run()
             if not receipt.unsteady:
                 break
-    if walk.unreadable:
-        raise _unreadable(walk.unreadable)
+    if errors := [item.error for item in receipt.passed_over if item.error is not None]:
+        raise NotAllRead(errors, receipt)
     return receipt
 
 
-def _unreadable(errors: list[UnreadableFile]) -> AzlicError:
-    more = f" (and {len(errors) - 1} more files)" if len(errors) > 1 else ""
-    return AzlicError(f"{errors[0].message}{more}", hint=f"{errors[0].hint}; all other files were taken")
+class NotAllRead(AzlicError):
+    """Files or folders that could not be read; all others were taken, as the receipt says."""
+
+    def __init__(self, errors: Sequence[AzlicError], receipt: Receipt) -> None:
+        self.receipt = receipt
+        more = f" (and {len(errors) - 1} more files)" if len(errors) > 1 else ""
+        super().__init__(f"{errors[0].message}{more}", hint=f"{errors[0].hint}; all other files were taken")
 
 
 class _Walk:
@@ -80,7 +86,7 @@ class _Walk:
         self._progress = progress
         self._memory = {} if memory is None else memory
         self._sizes = sizes
-        self.unreadable: list[UnreadableFile] = []
+        self._unread: dict[int, PassedOver] = {}
 
     def run(self) -> None:
         """Match the files with what is known of them, and take what is new."""
@@ -89,34 +95,52 @@ class _Walk:
             take_due(connection, now=self._now, receipt=self._receipt, site=self._site)
             ledger = Ledger(connection, now=self._now, receipt=self._receipt, site=self._site)
             matching = Matching(connection, ledger, now=self._now, memory=self._memory)
-            work = matching.match(find_files(self._folders), self._folders)
+            scan = scan_folders(self._folders)
+            work = matching.match(scan, self._folders)
+            known = PassedOverFindings.read(connection)
             advance(connection, WitnessKind.EVALUATION, self._now, "ingest")
         self._receipt.files = len(work)
         try:
             changed = [item for item in work if not item.unchanged]
             with contextlib.closing(self._steps(changed)) as steps:
                 self._read(changed, steps, ledger)
+            self._pass_over(scan, {item.cursor.source for item in work}, known, ledger)
         finally:
             ledger.close()
         self._receipt.pending_bytes = sum(item.pending for item in work)
 
-    def _read(self, work: list[Work], steps: Iterator[tuple[Work, Block | None]], ledger: Ledger) -> None:
+    def _pass_over(self, scan: OutputScan, sources: set[int], known: PassedOverFindings, ledger: Ledger) -> None:
+        """Record what was not taken, and what is taken by now."""
+        scan.passed_over += self._unread.values()
+        self._receipt.passed_over = sorted(known.waiting(scan.passed_over), key=lambda item: item.path)
+        if not (self._receipt.passed_over or known.open):
+            return
+        with writing(self._engine) as connection:
+            known.note(connection, ledger, scan.passed_over, {item.text: key for key, item in self._unread.items()})
+            known.settle(connection, scan, self._folders, sources - self._unread.keys(), now=self._now)
+
+    def _read(self, work: list[Work], steps: Iterator[tuple[Work, Block | Stretch | None]], ledger: Ledger) -> None:
         total, done = sum(max(0, item.file.size - item.start) for item in work), 0
         finished = not work
         while not finished:
             taken = 0
+            moved: dict[int, Work] = {}
+            looked: list[Work] = []
             with writing(self._engine) as connection:
                 for item, block in steps:
                     if block is None:
-                        item.keep_look(connection)
+                        looked.append(item)
                         continue
                     ledger.book(connection, item.cursor, block)
-                    item.keep_block(connection, block)
-                    taken += len(block.data)
+                    item.pass_block(block)
+                    moved[item.cursor.source] = item
+                    taken += block.stop - block.start
                     if taken >= self._sizes.commit:
                         break
                 else:
                     finished = True
+                ledger.flush(connection)
+                keep(connection, moved.values(), looked)
             done += taken
             if self._progress is not None:
                 self._progress(done, max(done, total))
@@ -124,11 +148,11 @@ class _Walk:
             if item.error is None:
                 self._memory[item.cursor.source] = (item.start, item.file.identity, item.cursor.digest)
 
-    def _steps(self, work: list[Work]) -> Generator[tuple[Work, Block | None], None, None]:
+    def _steps(self, work: list[Work]) -> Generator[tuple[Work, Block | Stretch | None], None, None]:
         """The blocks of each file in turn, and None behind its last one."""
         for item in work:
             if item.error is not None:
-                self.unreadable.append(item.error)
+                self._unread[item.cursor.source] = PassedOver.unread(item.error, item.file.path)
                 continue
             try:
                 with OpenFile(item.file.path) as file:
@@ -138,9 +162,14 @@ class _Walk:
                     for block in file.blocks(item.start, self._sizes):
                         yield item, block
                     item.file = file.look()
-                    item.pending = len(file.read(item.start, self._sizes.line)) if file.compressed else 0
+                    left = (
+                        len(file.read(item.start, self._sizes.block))
+                        if file.compressed
+                        else item.file.size - item.start
+                    )
+                    item.pending = max(0, left)
                     yield item, None
             except FileNotFoundError:
                 self._receipt.unsteady += 1
             except UnreadableFile as error:
-                self.unreadable.append(error)
+                self._unread[item.cursor.source] = PassedOver.unread(error, item.file.path)

@@ -15,7 +15,8 @@ from licensing.core.errors import AzlicError
 from usage.intake.matching import Memory
 from usage.intake.run import ingest
 from usage.ledger.writer import Receipt
-from usage.records.usage_files import SIZES, ReadSizes, is_usage_file
+from usage.records.usage_files import SIZES, ReadSizes
+from usage.records.usage_names import has_other_name
 
 SETTLE_SECONDS = 0.05
 """So long a burst of writes is gathered before it is taken."""
@@ -73,10 +74,12 @@ class Watch(FileSystemEventHandler):
         self._stopped = False
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Note which usage file an event is about; called on the observer's thread."""
+        """Note which file an event is about; called on the observer's thread."""
         for name in (event.src_path, event.dest_path):
             path = Path(name.decode() if isinstance(name, bytes) else name)
-            if event.event_type not in ("opened", "closed_no_write") and is_usage_file(path):
+            if event.event_type not in ("opened", "closed_no_write") and not (
+                event.is_directory or has_other_name(path)
+            ):
                 self._news.put(path)
 
     def stop(self) -> None:

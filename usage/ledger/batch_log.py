@@ -18,13 +18,13 @@ class BatchChain:
     def __init__(self, connection: Connection, *, now: datetime) -> None:
         last = connection.execute(select(BatchRow.__table__).order_by(BatchRow.sequence.desc()).limit(1)).one_or_none()
         self._now = now
+        self._added: list[dict[str, object]] = []
         self.sequence: int = last.sequence if last else 0
         self.head: bytes = last.head if last else ORIGIN
         self.next_number: int = last.first_record + last.records if last else 1
 
-    def seal(
+    def add(
         self,
-        connection: Connection,
         *,
         source: int,
         file: str,
@@ -34,7 +34,7 @@ class BatchChain:
         consumed: bytes = NO_BYTES,
         records: int = 0,
     ) -> None:
-        """Chain a batch: its head binds the bytes, the rows, and every batch before."""
+        """Chain a batch: its head binds the bytes, the rows, and every batch before. ``save`` stores it."""
         self.sequence += 1
         batch = SealedBatch(
             sequence=self.sequence,
@@ -47,22 +47,33 @@ class BatchChain:
             rows=rows,
         )
         self.head = batch_head(self.head, batch)
-        connection.execute(
-            insert(BatchRow).values(
-                sequence=batch.sequence,
-                source=source,
-                file=batch.file,
-                start=batch.start,
-                stop=batch.stop,
-                consumed=batch.consumed,
-                first_record=batch.first_record,
-                records=batch.records,
-                rows=batch.rows,
-                head=self.head,
-                taken_at=self._now,
-            )
+        self._added.append(
+            {
+                "sequence": batch.sequence,
+                "source": source,
+                "file": batch.file,
+                "start": batch.start,
+                "stop": batch.stop,
+                "consumed": batch.consumed,
+                "first_record": batch.first_record,
+                "records": batch.records,
+                "rows": batch.rows,
+                "head": self.head,
+                "taken_at": self._now,
+            }
         )
         self.next_number += records
+
+    def save(self, connection: Connection) -> None:
+        """Store the batches that were chained since."""
+        if self._added:
+            connection.execute(insert(BatchRow), self._added)
+            self._added = []
+
+    def seal(self, connection: Connection, *, source: int, file: str, rows: bytes) -> None:
+        """Chain and store a batch that was read from no file."""
+        self.add(source=source, file=file, rows=rows)
+        self.save(connection)
 
 
 def desk_source(connection: Connection, kind: SourceKind) -> int:

@@ -21,6 +21,7 @@ class SourceKind(StrEnum):
     EXPORT = "export:"
     READING = "reading:"
     RETRIED = "quarantine/"
+    SCAN = "scan:"
 
     def named(self, name: object) -> str:
         """The source of this kind with a name: ``reading:translator``."""

@@ -6,12 +6,12 @@ quarantine whole. Records, totals, chain, batch and the file's offset are commit
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import accumulate, count
-from typing import Protocol
+from itertools import count
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, case, func, select
 from sqlalchemy.exc import IntegrityError
@@ -32,7 +32,9 @@ from usage.ledger.sequences import Chains, Link, Missing, Problem, close_gap, is
 from usage.ledger.series import SeriesBook
 from usage.ledger.tables.records import FindingRow, QuarantineRow, RecordRow, TotalRow
 from usage.months import DAY_MS, day_number
-from usage.records.usage_files import Block
+from usage.records.lines import Hole, Lines
+from usage.records.output_scan import PassedOver
+from usage.records.usage_files import BEGINNING, Block, Stretch
 
 TOTAL_LIMIT = 2**62
 """A day's total of a series stays below this many millionths; a record that would pass it goes to quarantine."""
@@ -51,7 +53,7 @@ class Receipt:
     ``ahead`` records are dated more than a day ahead, and wait for their day. ``late`` of the new records came after
     their month was closed, and are booked in an open one. ``pending_bytes`` follow the last whole line of their files
     and wait to be completed; ``unsteady`` files were swapped for others while they were looked at, and wait for the
-    next ingest.
+    next ingest. ``passed_over`` may hold usage and was not taken, and nobody has put it aside yet.
     """
 
     files: int = 0
@@ -64,11 +66,17 @@ class Receipt:
     unsteady: int = 0
     late: int = 0
     ahead: int = 0
+    passed_over: list[PassedOver] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
         """Whether there is nothing to look into; a line that is still being written is nothing."""
-        return not (self.conflicts or self.quarantined or self.ahead or self.findings)
+        return not (self.conflicts or self.quarantined or self.ahead or self.findings or self.passed_over)
+
+    @property
+    def tells(self) -> bool:
+        """Whether there is something that was not known before."""
+        return bool(self.new or self.conflicts or self.quarantined or self.ahead or self.findings)
 
 
 class Digest(Protocol):
@@ -99,11 +107,22 @@ class Cursor:
     links: dict[str, Link] = field(default_factory=dict)
 
 
+class _Apart(NamedTuple):
+    """A line that is kept apart: its number behind the cursor, and of its content as much as is kept."""
+
+    number: int
+    start: int
+    content: bytes
+    length: int
+    digest: bytes
+
+
 class Ledger:
     """The ledger as one writer sees it. Whoever uses it holds the database (``licensing.db.lock``).
 
     ``book`` is called inside a transaction; when that transaction fails, this object is of no further use. ``site`` is
-    put on everything that is booked.
+    put on everything that is booked. Totals, links and batches are gathered, and stored by ``flush`` before the
+    transaction ends.
     """
 
     keeps_waiting = True
@@ -120,19 +139,22 @@ class Ledger:
         self._open_day = day_number(closed.next.starts_at) if closed else 0
         self._late_month = booking_month(closed, now)
         self._newest = 0
+        self._newest_in = ""
+        self._sums: dict[tuple[int, int], list[int]] = {}
         self._horizon = _horizon(connection, now)
         self._ahead = _known_ahead(connection)
         self._hasher = ThreadPoolExecutor(1)  # a block's digest is made beside the parsing, on the other core
 
-    def book(self, connection: Connection, cursor: Cursor, block: Block) -> None:
+    def book(self, connection: Connection, cursor: Cursor, block: Block | Stretch) -> None:
         """Take one block of one source: its records, totals and problems, and the batch that seals them."""
-        lines = block.data.split(b"\n")
-        if not lines[-1]:
-            lines.pop()
-        consumed = self._hasher.submit(cursor.digest.update, block.data)
         self._series.new = []
+        if isinstance(block, Stretch):
+            self._book_stretch(connection, cursor, block)
+            return
+        lines = Lines.of(block.data, start=block.start)
+        consumed = self._hasher.submit(cursor.digest.update, block.data)
         parsed = parse_lines(
-            lines,
+            lines.texts,
             site=self._site,
             series=self._series,
             chains=self._chains,
@@ -144,18 +166,49 @@ class Ledger:
         )
         rows, problems = self._store(connection, parsed, cursor)
         kept = self._set_apart(connection, cursor, block, lines, [*parsed.bad, *problems])
-        noted = self._note_breaks(connection, cursor, parsed)
+        noted = self._note_breaks(connection, cursor, parsed, lines) + self._note_holes(connection, cursor, lines.holes)
         late: list[Booking] = []
         if rows:
             self._receipt.new += len(rows)
             late = self._add_totals(connection, rows, cursor.file)
         consumed.result()
         if rows or kept or noted or self._series.new:
-            self._seal(connection, cursor, block, rows, late)
+            self._seal(cursor, block, rows, late)
         for container, link in cursor.links.items():
             self._chains.advance(container, link)
+        cursor.line += lines.ends
+
+    def flush(self, connection: Connection) -> None:
+        """Store what was gathered, within the transaction in which it was booked."""
+        self._flush_totals(connection)
         self._chains.save(connection)
-        cursor.line += len(lines)
+        self._batches.save(connection)
+        if self._newest_in:
+            advance(connection, WitnessKind.RECORD, from_milliseconds(self._newest), self._newest_in)
+            self._newest_in = ""
+
+    def _flush_totals(self, connection: Connection) -> None:
+        if self._sums:
+            _add(connection, self._sums)
+            self._sums.clear()
+
+    def _book_stretch(self, connection: Connection, cursor: Cursor, block: Stretch) -> None:
+        """Pass over a hole, or set a line apart that is too long to be a record: its beginning, length and digest."""
+        line, ends = hashlib.sha256(), block.ending.endswith(b"\n")
+        left = length = block.stop - block.start - ends
+        for piece in block.pieces():
+            cursor.digest.update(piece)
+            if not block.is_hole:
+                line.update(piece[:left])
+                left -= len(piece)
+        if block.is_hole:
+            kept = self._note_holes(connection, cursor, [Hole(block.start, length, 1)])
+        else:
+            apart = _Apart(1, block.start, block.data, length, line.digest())
+            kept = self._keep_apart(connection, cursor, Problem("bad-line", 0, "it is too long to be a record"), apart)
+        if kept:
+            self._seal(cursor, block, [], [])
+        cursor.line += ends
 
     def close(self) -> None:
         """Let go of the thread that makes digests."""
@@ -206,6 +259,7 @@ class Ledger:
     def _sift(self, connection: Connection, parsed: Parsed) -> tuple[list[Row], list[Problem]]:
         """Tell new records from duplicates, conflicts, what no total can hold and what is dated ahead, one by one."""
         known = _contents(connection, [row[1] for row in parsed.rows])
+        self._flush_totals(connection)
         room = _Room(connection) if parsed.large else None
         new: list[Row] = []
         problems: list[Problem] = []
@@ -237,31 +291,40 @@ class Ledger:
         return new, problems
 
     def _set_apart(
-        self, connection: Connection, cursor: Cursor, block: Block, lines: Sequence[bytes], problems: list[Problem]
+        self, connection: Connection, cursor: Cursor, block: Block, lines: Lines, problems: list[Problem]
     ) -> int:
-        """Keep bad lines and conflicts whole, with their place; what is there already is not kept twice."""
+        """Keep bad lines and conflicts, with their place; what is there already is not kept twice."""
         if not problems:
             return 0
-        starts = list(accumulate((len(line) + 1 for line in lines), initial=block.start))
+        starts, numbers = lines.places(block.start)
         kept = 0
         for problem in problems:
-            line = lines[problem.index]
-            values = {
-                "kind": problem.kind,
-                "source": cursor.source,
-                "file": cursor.file,
-                "line": cursor.line + problem.index + 1,
-                "start": starts[problem.index],
-                "reason": problem.detail,
-                "record_id": problem.name,
-                "content": line,
-                "digest": hashlib.sha256(line).digest(),
-                "taken_at": self._now,
-                "due_at": problem.due_at,
-            }
-            if insert_once(connection, QuarantineRow, values):
-                kept += 1
-                self._count(problem)
+            text = lines.texts[problem.index]
+            digest = hashlib.sha256(text).digest()
+            content = text if problem.kind == "ahead" else text[:BEGINNING]  # it is taken from here when its day comes
+            apart = _Apart(numbers[problem.index], starts[problem.index], content, len(text), digest)
+            kept += self._keep_apart(connection, cursor, problem, apart)
+        return kept
+
+    def _keep_apart(self, connection: Connection, cursor: Cursor, problem: Problem, apart: "_Apart") -> bool:
+        """Keep one line; of a long one its beginning, and the length and digest of all of it."""
+        values = {
+            "kind": problem.kind,
+            "source": cursor.source,
+            "file": cursor.file,
+            "line": cursor.line + apart.number,
+            "start": apart.start,
+            "reason": problem.detail,
+            "record_id": problem.name,
+            "content": apart.content,
+            "length": apart.length,
+            "digest": apart.digest,
+            "taken_at": self._now,
+            "due_at": problem.due_at,
+        }
+        kept = insert_once(connection, QuarantineRow, values)
+        if kept:
+            self._count(problem)
         return kept
 
     def _count(self, problem: Problem) -> None:
@@ -273,33 +336,48 @@ class Ledger:
         else:
             self._receipt.quarantined += 1
 
-    def _note_breaks(self, connection: Connection, cursor: Cursor, parsed: Parsed) -> int:
+    def _note_holes(self, connection: Connection, cursor: Cursor, holes: Sequence[Hole]) -> int:
+        """Record the bytes that were skipped because they are none."""
+        if not holes:
+            return 0
+        first, length = holes[0], sum(hole.length for hole in holes)
+        where = (
+            f"at byte {first.start}"
+            if len(holes) == 1
+            else f"in {len(holes):,} places, the first at byte {first.start}"
+        )
+        problem = Problem("hole", 0, f"{length:,} NUL bytes were skipped {where}")
+        return self._note(connection, cursor, problem, cursor.line + first.line)
+
+    def _note_breaks(self, connection: Connection, cursor: Cursor, parsed: Parsed, lines: Lines) -> int:
         """Record what is wrong with the chains; what is known already is not recorded twice."""
         breaks, noted = parsed.breaks, 0
         for missing in breaks.missing:
-            line = cursor.line + missing.index + 1
+            line = cursor.line + lines.number(missing.index)
             if open_gap(connection, missing, source=cursor.source, line=line, now=self._now):
-                noted += self._note(connection, cursor, _absent("gap", missing, "are missing"))
+                noted += self._note(connection, cursor, _absent("gap", missing, "are missing"), line)
         for missing in breaks.removed if cursor.reread else ():
             if not is_gap(connection, missing):
-                noted += self._note(connection, cursor, _absent("removed", missing, "are no longer in this file"))
+                line = cursor.line + lines.number(missing.index)
+                noted += self._note(connection, cursor, _absent("removed", missing, "are no longer in this file"), line)
         for problem in (*breaks.edited, *breaks.disorder.values()):
-            noted += self._note(connection, cursor, problem)
+            noted += self._note(connection, cursor, problem, cursor.line + lines.number(problem.index))
         for index, (container, sequence) in breaks.late.items():
             if not close_gap(connection, container, sequence):
                 detail = f"numbers of {container} that were used before belong to other records here"
-                noted += self._note(connection, cursor, Problem("reused", index, detail, container))
+                problem = Problem("reused", index, detail, container)
+                noted += self._note(connection, cursor, problem, cursor.line + lines.number(index))
         if breaks.late:
             settle_closed_gaps(connection, {container for container, _ in breaks.late.values()}, now=self._now)
         return noted
 
-    def _note(self, connection: Connection, cursor: Cursor, problem: Problem) -> bool:
+    def _note(self, connection: Connection, cursor: Cursor, problem: Problem, line: int) -> bool:
         return self.report_finding(
             connection,
             kind=problem.kind,
             source=cursor.source,
             file=cursor.file,
-            line=cursor.line + problem.index + 1,
+            line=line,
             container_id=problem.name,
             detail=problem.detail,
         )
@@ -313,14 +391,13 @@ class Ledger:
         """
         days = sums_by_day(rows)
         late = [days.pop(day) for day in list(days) if day < self._open_day]
-        values = [
-            {"day": day, "series": series, "quantity": quantity, "records": records, "last_at": last_at}
-            for day, sums in days.items()
-            for series, (quantity, records, last_at) in sums.items()
-        ]
-        if values:
-            _add(connection, values)
-            self._witness(connection, max(value["last_at"] for value in values), file)
+        for day, sums in days.items():
+            for series, (quantity, records, last_at) in sums.items():
+                total = self._sums.setdefault((day, series), [0, 0, 0])
+                total[0] += quantity
+                total[1] += records
+                total[2] = max(total[2], last_at)
+                self._witness(last_at, file)
         return self._book_late(connection, rows) if late else []
 
     def _book_late(self, connection: Connection, rows: list[Row]) -> list[Booking]:
@@ -329,17 +406,13 @@ class Ledger:
         batch = self._batches.sequence + 1
         return book_late(connection, late, booked_month=self._late_month, now=self._now, batch=batch)
 
-    def _witness(self, connection: Connection, newest: int, file: str) -> None:
+    def _witness(self, newest: int, file: str) -> None:
         if self._newest < newest <= self._horizon:
-            self._newest = newest
-            advance(connection, WitnessKind.RECORD, from_milliseconds(newest), file)
+            self._newest, self._newest_in = newest, file
 
-    def _seal(
-        self, connection: Connection, cursor: Cursor, block: Block, rows: list[Row], corrections: list[Booking]
-    ) -> None:
+    def _seal(self, cursor: Cursor, block: Block | Stretch, rows: list[Row], corrections: list[Booking]) -> None:
         """Chain the batch: its head binds the bytes, the rows, the series they name, and every batch before."""
-        self._batches.seal(
-            connection,
+        self._batches.add(
             source=cursor.source,
             file=cursor.file,
             start=block.start,
@@ -395,7 +468,7 @@ def sums_by_day(rows: Sequence[Row]) -> dict[int, dict[int, list[int]]]:
     return days
 
 
-def _add(connection: Connection, values: list[dict[str, int]]) -> None:
+def _add(connection: Connection, sums: Mapping[tuple[int, int], Sequence[int]]) -> None:
     statement = upsert(connection, TotalRow)
     added = statement.excluded
     statement = statement.on_conflict_do_update(
@@ -406,6 +479,10 @@ def _add(connection: Connection, values: list[dict[str, int]]) -> None:
             "last_at": case((added.last_at > TotalRow.last_at, added.last_at), else_=TotalRow.last_at),
         },
     )
+    values = [
+        {"day": day, "series": series, "quantity": quantity, "records": records, "last_at": last_at}
+        for (day, series), (quantity, records, last_at) in sums.items()
+    ]
     connection.execute(statement, values)
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from licensing.core.instants import from_milliseconds
 from usage.months import Month
 from usage.quantity import from_micro
+from usage.records.lines import Lines
+from usage.records.output_scan import find_files
 from usage.records.record import BadLine, interpret
-from usage.records.usage_files import OpenFile, find_files
+from usage.records.usage_files import Block, ForeignFile, OpenFile
 
 _Sums = Counter[tuple[int, str]]
 
@@ -62,14 +64,14 @@ def _sum_file(path: Path) -> _Sums:
     try:
         with OpenFile(path) as file:
             for block in file.blocks(0):
-                for line in block.data.split(b"\n"):
+                for line in Lines.of(block.data).texts if isinstance(block, Block) else ():
                     try:
                         record, _, micro, time = interpret(line)
                     except BadLine:
                         continue
                     sums[Month.of(from_milliseconds(time)).number, record.meter.name] += micro
-    except FileNotFoundError:
-        pass
+    except (FileNotFoundError, ForeignFile):
+        pass  # gone by now, or passed over by every ingest, too
     return sums
 
 

@@ -1,21 +1,20 @@
-"""Usage files in an output folder: which there are, and their whole lines in blocks.
+"""Usage files: what is known of one on the disk, and its whole lines in blocks.
 
 Layout: ``{Mounts:Output}/{service}/{container id}/usage-YYYY-MM-DD.jsonl`` (facts §2.4), also rotated and compressed.
 """
 
-import contextlib
-import gzip
 import os
-import re
 import stat
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self, cast
+from typing import Self
 
 from licensing.core.errors import AzlicError
 from licensing.core.text import printable
+from usage.records.compression import Damaged, Decompressed, decoder_of
+from usage.records.foreign import foreign
+from usage.records.usage_names import has_compressed_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +22,20 @@ class ReadSizes:
     """How many bytes of usage files are taken at a time."""
 
     block: int = 4 * 1024 * 1024
-    line: int = 1024 * 1024
-    """A longer line is taken in pieces, each of which goes to quarantine."""
+    """A longer line is never held whole."""
     commit: int = 48 * 1024 * 1024
     """So much is read before it is committed; a killed ingest reads at most this again."""
 
 
 SIZES = ReadSizes()
 
-_NAME = re.compile(r"(?P<base>.*\.jsonl)(?P<turns>([.-]\d+)*)(\.gz)?")
-_DATE_FROM = 1000
-"""A smaller number behind a name counts rotations: the larger, the older. From here on it is a date."""
+BEGINNING = 64 * 1024
+"""So much of a file, or of a line that is not taken, is looked at or kept."""
+_ENDING = 256
+_HOLE = bytes(4096)
+"""So many NUL bytes part the pieces of a line that is longer than a block."""
+_LONGEST_HOLE = 16 * 1024**3
+_ZEROS = bytes(1024 * 1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class FoundFile:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of whole lines: ``data`` ends with a newline, unless a single line is longer than is taken in one."""
+    """A stretch of lines: ``data`` ends with a newline, unless it is a piece of a line that a hole goes through."""
 
     start: int
     data: bytes
@@ -74,62 +76,116 @@ class Block:
         """The offset just behind the block."""
         return self.start + len(self.data)
 
+    @property
+    def ending(self) -> bytes:
+        """The last bytes."""
+        return self.data[-_ENDING:]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What is passed in one piece and never held whole: a hole of NUL bytes, or (a piece of) a line that is too long.
+
+    ``data`` is how it begins, ``ending`` how it ends; a newline at the end belongs to it.
+    """
+
+    file: "OpenFile"
+    start: int
+    stop: int
+    data: bytes
+    ending: bytes
+    is_hole: bool
+
+    def pieces(self) -> Iterator[bytes]:
+        """All its bytes. Those of a hole are not read."""
+        if not self.is_hole:
+            yield from self.file.stretches(self.start, self.stop)
+            return
+        left = self.stop - self.start
+        while left > 0:
+            yield _ZEROS if left >= len(_ZEROS) else _ZEROS[:left]
+            left -= len(_ZEROS)
+
 
 class UnreadableFile(AzlicError):
     """A usage file could not be read, or not to its end."""
 
     def __init__(self, path: Path, reason: str) -> None:
+        self.reason = reason
         super().__init__(
             f"{printable(path)} cannot be read: {reason}",
             hint="run as a user who may read the output mount; what was taken before is kept",
         )
 
 
+class ForeignFile(UnreadableFile):
+    """A file that can be read, and whose content is not taken as it stands; the reason says what to do."""
+
+
 class OpenFile:
     """A usage file held open, so that what is read is what was looked at, whatever happens to its name.
 
-    Offsets count the bytes of the lines: those of a ``.gz`` file are its decompressed ones. Raises ``UnreadableFile``
-    when it cannot be opened or read, ``FileNotFoundError`` when it is gone by now.
+    Offsets count the bytes of the lines: those of a compressed file are its decompressed ones; whether it is one, its
+    first bytes say. Raises ``UnreadableFile`` when it cannot be opened or read, ``FileNotFoundError`` when it is gone.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             raise
         except OSError as error:
             raise UnreadableFile(path, error.strerror or str(error)) from error
-        self._file = os.fdopen(descriptor, "rb", buffering=0)
-        self.compressed = path.suffix == ".gz"
-        self._content: BinaryIO = cast(BinaryIO, gzip.GzipFile(fileobj=self._file) if self.compressed else self._file)
+        try:
+            self._content = self._open()
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+        self.compressed = self._content is not None
+
+    def _open(self) -> Decompressed | None:
+        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            raise UnreadableFile(self._path, "it is not a regular file")
+        try:
+            beginning = os.pread(self._descriptor, 512, 0)
+        except OSError as error:
+            raise UnreadableFile(self._path, error.strerror or str(error)) from error
+        if (decoder := decoder_of(beginning)) is not None:
+            return Decompressed(self._descriptor, decoder)
+        if (reason := foreign(beginning)) is not None:
+            raise ForeignFile(self._path, reason)
+        if has_compressed_name(self._path) and beginning and not beginning.lstrip(b"\xef\xbb\xbf\0\r\n ")[:1] == b"{":
+            raise UnreadableFile(self._path, "its name says that it is compressed, and it is not")
+        return None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        os.close(self._descriptor)
 
     def look(self) -> FoundFile:
         """The file as it is at this moment."""
-        return FoundFile.at(self._path, os.fstat(self._file.fileno()))
+        return FoundFile.at(self._path, os.fstat(self._descriptor))
 
     def read(self, start: int, length: int) -> bytes:
         """Up to ``length`` bytes from an offset; fewer only where the file ends."""
+        pieces: list[bytes] = []
         try:
-            data = self._read_at(start, length)
-            while len(data) < length and (more := self._read_at(start + len(data), length - len(data))):
-                data += more
-        except (OSError, EOFError, zlib.error) as error:
+            while length > 0 and (piece := self._read_at(start, length)):
+                pieces.append(piece)
+                start += len(piece)
+                length -= len(piece)
+        except (OSError, Damaged) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise UnreadableFile(self._path, reason) from error
-        return data
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _read_at(self, start: int, length: int) -> bytes:
-        if not self.compressed:
-            return os.pread(self._file.fileno(), length, start)
-        self._content.seek(start)
-        return self._content.read(length)
+        if self._content is None:
+            return os.pread(self._descriptor, length, start)
+        return self._content.read(start, length)
 
     def stretches(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from one offset to another, in pieces; fewer where the file ends."""
@@ -137,97 +193,83 @@ class OpenFile:
             yield data
             start += len(data)
 
-    def blocks(self, start: int, sizes: ReadSizes = SIZES) -> Iterator[Block]:
+    def blocks(self, start: int, sizes: ReadSizes = SIZES) -> Iterator[Block | Stretch]:
         """The whole lines from ``start`` on. What follows the last newline is left for later."""
         while data := self.read(start, sizes.block):
             end = data.rfind(b"\n") + 1
-            if end == 0:
-                if len(data) < sizes.line:
-                    return
-                end = sizes.line
-            yield Block(start, data if end == len(data) else data[:end])
-            start += end
-
-
-def is_usage_file(path: Path) -> bool:
-    """Whether a name is that of a usage file, as written or as rotated: ``.jsonl``, ``.jsonl.1``, ``.jsonl.gz``."""
-    return _NAME.fullmatch(path.name) is not None
-
-
-def find_files(paths: Iterable[Path]) -> list[FoundFile]:
-    """The usage files below folders, and files named outright: in the order of their paths, rotated ones oldest first.
-
-    Raises ``AzlicError`` for a path that is not there or a folder that may not be read.
-    """
-    found: dict[Path, FoundFile] = {}
-    for path in paths:
-        for file in _below(path):
-            try:
-                status = file.stat(follow_symlinks=False)
-            except FileNotFoundError:
+            if end:
+                yield Block(start, data if end == len(data) else data[:end])
+                start += end
                 continue
-            except OSError as error:
-                raise _refusal(file, error) from error
-            if stat.S_ISREG(status.st_mode):
-                found[file] = FoundFile.at(file, status)
-    return [found[path] for path in sorted(found, key=_age)]
+            found = self._end_of_line(start + len(data), sizes) if len(data) == sizes.block else None
+            if found is None:
+                return
+            yield from self._long_line(start, found, sizes)
+            start = found
+
+    def _end_of_line(self, at: int, sizes: ReadSizes) -> int | None:
+        """The offset behind the next newline; None where the line has not ended."""
+        while data := self.read(at := self._next_data(at), sizes.block):
+            found = data.find(b"\n")
+            if found >= 0:
+                return at + found + 1
+            at += len(data)
+        return None
+
+    def _next_data(self, at: int) -> int:
+        """Where data follows after an offset, as far as the file system tells: it passes over holes unread."""
+        if self._content is not None:
+            return at
+        try:
+            return max(at, os.lseek(self._descriptor, at, os.SEEK_DATA))
+        except OSError:
+            return at  # behind the end, or a file system that does not say
+
+    def _long_line(self, at: int, end: int, sizes: ReadSizes) -> Iterator[Block | Stretch]:
+        """A line longer than a block: its holes, and what stands between them."""
+        while at < end:
+            stop = self._end_of_zeros(at, end, sizes)
+            if stop - at < len(_HOLE):
+                stop = self._next_hole(at, end, sizes) if not self.compressed else end  # going back there is dear
+                yield self._stretch(at, stop) if stop - at > sizes.block else Block(at, self.read(at, stop - at))
+            elif stop - at > _LONGEST_HOLE:
+                raise ForeignFile(self._path, f"{stop - at:,} NUL bytes stand at byte {at}")
+            else:
+                yield Stretch(self, at, stop, bytes(min(BEGINNING, stop - at)), bytes(_ENDING), True)
+            at = stop
+
+    def _stretch(self, start: int, stop: int) -> Stretch:
+        return Stretch(self, start, stop, self.read(start, BEGINNING), self.read(stop - _ENDING, _ENDING), False)
+
+    def _end_of_zeros(self, at: int, end: int, sizes: ReadSizes) -> int:
+        while at < end:
+            at = self._next_data(at)
+            data = self.read(at, min(sizes.block, max(0, end - at)))
+            text = data.lstrip(b"\0")
+            if text or not data:
+                return min(end, at + len(data) - len(text))
+            at += len(data)
+        return end
+
+    def _next_hole(self, at: int, end: int, sizes: ReadSizes) -> int:
+        while at < end:
+            data = self.read(at, min(sizes.block, end - at))
+            found = data.find(_HOLE)
+            if found >= 0:
+                return at + found
+            if len(data) < len(_HOLE):
+                return end
+            at += len(data) - len(_HOLE) + 1
+        return end
 
 
-def beside(path: Path) -> list[FoundFile]:
-    """The usage files that lie in a path's folder now, as far as that can be seen."""
-    files: list[Path] = []
-    with contextlib.suppress(OSError):
-        files = [file for file in path.parent.iterdir() if is_usage_file(file)]
-    found: list[FoundFile] = []
-    for file in files:
-        with contextlib.suppress(OSError):
-            status = file.stat(follow_symlinks=False)
-            if stat.S_ISREG(status.st_mode):
-                found.append(FoundFile.at(file, status))
-    return found
-
-
-def _age(path: Path) -> tuple[Path, str, bool, list[int], str]:
-    """A key that sorts paths, and the rotated files of one name from the oldest to the one that is written."""
-    parts = _NAME.fullmatch(path.name)
-    if parts is None:
-        return path.parent, path.name, False, [], path.name
-    turns = [int(number) for number in re.findall(r"\d+", parts["turns"])]
-    ages = [number if number >= _DATE_FROM else -number for number in turns]
-    return path.parent, parts["base"], not turns, ages, path.name
-
-
-def _refusal(path: Path, error: OSError) -> AzlicError:
-    return AzlicError(
-        f"{printable(path)} cannot be examined: {error.strerror}", hint="run as a user who may read the output mount"
-    )
-
-
-def _below(path: Path) -> Iterator[Path]:
+def is_compressed(path: Path) -> bool:
+    """Whether a file's content is compressed, as far as it can be read."""
     try:
-        absolute = path.resolve()
-        is_file, is_folder = absolute.is_file(), absolute.is_dir()
-    except OSError as error:
-        raise _refusal(path, error) from error
-    if is_file:
-        yield absolute
-        return
-    if not is_folder:
-        raise AzlicError(f"there is no output folder {path}", hint="name the folder that Mounts:Output refers to")
-
-    def refuse(error: OSError) -> None:
-        if isinstance(error, FileNotFoundError):
-            return  # removed while we walked
-        raise AzlicError(
-            f"the folder {error.filename} cannot be read: {error.strerror}",
-            hint="run as a user who may read the output mount",
-        ) from error
-
-    for folder, _, names in os.walk(absolute, onerror=refuse):
-        for name in names:
-            file = Path(folder, name)
-            if is_usage_file(file):
-                yield file
+        with OpenFile(path) as file:
+            return file.compressed
+    except (FileNotFoundError, UnreadableFile):
+        return has_compressed_name(path)
 
 
 def _to_signed(number: int) -> int:

@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 from sqlalchemy import update
 
@@ -94,6 +96,28 @@ def test_a_record_the_ledger_cannot_take_stays_as_it_is(mount: Mount) -> None:
     assert (waiting(mount), rows(mount.ledger, TotalRow)) == (before, totals)
     assert len(rows(mount.ledger, QuarantineRow)) == 2
     check_arithmetic(mount.ledger)
+
+
+def test_a_long_line_is_read_from_its_file_again_or_it_is_said_why_not(mount: Mount) -> None:
+    """As a later version might take it: the ledger holds only its beginning."""
+    record = a_line("long", more="x" * 100_000)
+    mount.write([record, a_line("long", 2, more="x" * 100_000), b"x" * 100_000])
+    mount.ingest()
+    bad, conflict = waiting(mount)
+    assert (len(conflict.content), conflict.length, bad.is_whole) == (65536, len(record), False)
+    receipt = retry(mount.ledger, None, now=LATER)
+    assert (receipt.new, receipt.quarantined, receipt.conflicts) == (0, 1, 1)
+    with writing(mount.ledger) as connection:
+        digest = hashlib.sha256(record).digest()
+        row = {"start": 0, "length": len(record), "digest": digest}
+        connection.execute(update(QuarantineRow).where(QuarantineRow.key == bad.key).values(row))
+    assert retry(mount.ledger, [bad.key], now=LATER).duplicates == 1
+    with writing(mount.ledger) as connection:
+        connection.execute(update(QuarantineRow).values(settled_at=None))
+    mount.path().unlink()
+    with pytest.raises(BadCall, match="is no longer in its file"):
+        retry(mount.ledger, [bad.key], now=LATER)
+    assert retry(mount.ledger, None, now=LATER).quarantined == 1
 
 
 def test_a_chained_line_that_is_taken_after_all_closes_its_gap(mount: Mount) -> None:

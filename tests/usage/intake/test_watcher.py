@@ -129,15 +129,15 @@ def test_a_scan_of_everything_finds_what_no_event_told_of(mount: Mount, monkeypa
         assert eventually(lambda: mount.kinds() == {"vanished": 1})
 
 
-def test_a_link_is_not_followed_whatever_an_event_says(mount: Mount) -> None:
-    outside = mount.site.folder / "outside.jsonl"
+def test_a_link_is_followed_and_a_file_under_any_name_is_taken_as_an_ingest_does(mount: Mount) -> None:
+    outside = mount.site.folder / "outside.txt"
     outside.write_bytes(a_line("outside") + b"\n")
     mount.write([a_line("a")])
     with watching(mount):
-        mount.path("link.jsonl").symlink_to(outside)
-        mount.append([a_line("b")])
-        assert eventually(lambda: len(mount.ids()) == 2)
-    assert mount.ids() == ["a", "b"]
+        mount.path("link").symlink_to(outside)
+        assert eventually(lambda: mount.ids() == ["a", "outside"])
+        mount.write([a_line("b")], "records.txt")
+        assert eventually(lambda: mount.ids() == ["a", "outside", "b"])
 
 
 def test_a_file_that_cannot_be_read_now_does_not_end_the_watch(mount: Mount) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from licensing.core.errors import AzlicError
 from tests.usage.forked import as_nonroot, only_root, public_folder
-from usage.records.usage_files import SIZES, FoundFile, OpenFile, ReadSizes, UnreadableFile, find_files
+from usage.records.output_scan import find_files
+from usage.records.usage_files import BEGINNING, SIZES, FoundFile, OpenFile, ReadSizes, Stretch, UnreadableFile
 
 
 def put(path: Path, content: bytes = b"{}\n") -> Path:
@@ -36,27 +37,11 @@ def test_a_file_named_outright_may_have_any_name(tmp_path: Path) -> None:
     assert [file.path.name for file in find_files([put(tmp_path / "copied.txt")])] == ["copied.txt"]
 
 
-@pytest.mark.parametrize("name", ["usage.json", "usage.jsonl.zst", "usage.jsonl.bak", "usage.log", ".usage.jsonl~"])
-def test_files_of_other_names_are_passed_over(tmp_path: Path, name: str) -> None:
-    put(tmp_path / "read" / name)
-    assert find_files([tmp_path]) == []
-
-
-def test_links_are_not_followed(tmp_path: Path) -> None:
-    outside = put(tmp_path / "outside/a/u.jsonl")
-    (tmp_path / "output/read").mkdir(parents=True)
-    (tmp_path / "output/read/link.jsonl").symlink_to(outside)
-    (tmp_path / "output/read/folder").symlink_to(outside.parent, target_is_directory=True)
-    assert find_files([tmp_path / "output"]) == []
-    with pytest.raises(AzlicError, match="cannot be read"):
-        OpenFile(tmp_path / "output/read/link.jsonl")
-
-
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "u.jsonl")
     assert find_files([tmp_path]) == []
-    with OpenFile(tmp_path / "u.jsonl") as file, pytest.raises(AzlicError, match="cannot be read"):
-        file.read(1, 1)
+    with pytest.raises(UnreadableFile, match="it is not a regular file"):
+        OpenFile(tmp_path / "u.jsonl")
 
 
 def test_a_folder_named_like_a_file_is_a_folder(tmp_path: Path) -> None:
@@ -117,14 +102,31 @@ def test_what_stands_behind_the_last_newline_waits(tmp_path: Path, start: int, t
     assert b"".join(data for *_, data in blocks(path, start)) == taken
 
 
-def test_a_line_of_more_than_a_mebibyte_without_an_end_is_taken_in_pieces(tmp_path: Path) -> None:
-    path = put(tmp_path / "u.jsonl", b"one\n" + b"x" * (2 * SIZES.line + 5))
-    found = blocks(path)
-    assert [(start, stop) for start, stop, _ in found] == [
-        (0, 4),
-        (4, 4 + SIZES.line),
-        (4 + SIZES.line, 4 + 2 * SIZES.line),
-    ]
+def test_a_line_longer_than_a_block_is_passed_in_one_piece_once_it_ends(tmp_path: Path) -> None:
+    small = ReadSizes(block=100_000)
+    path = put(tmp_path / "u.jsonl", b"one\n" + b"x" * 250_001)
+    with OpenFile(path) as file:
+        assert [block.stop for block in file.blocks(0, small)] == [4]
+        put(path, b"one\n" + b"x" * 250_001 + b"\ntwo\n")
+        first, long, last = file.blocks(0, small)
+        assert isinstance(long, Stretch)
+        assert (first.stop, long.stop, last.start, last.data) == (4, 250_006, 250_006, b"two\n")
+        assert (long.data, long.ending[-3:], long.is_hole) == (b"x" * BEGINNING, b"xx\n", False)
+        assert b"".join(long.pieces()) == b"x" * 250_001 + b"\n"
+
+
+def test_a_hole_is_passed_unread_and_what_stands_around_it_is_not(tmp_path: Path) -> None:
+    path = put(tmp_path / "u.jsonl", b"one\ntorn")
+    with path.open("r+b") as file:
+        file.seek(1 << 30)
+        file.write(b"two\n")
+    with OpenFile(path) as opened:
+        first, torn, hole, last = opened.blocks(0)
+        assert isinstance(hole, Stretch) and hole.is_hole
+        assert (first.data, torn.data, last.data) == (b"one\n", b"torn", b"two\n")
+        assert (hole.start, hole.stop, last.start) == (8, 1 << 30, 1 << 30)
+    os.truncate(path, 1 << 30)
+    assert blocks(path) == [(0, 4, b"one\n")]
 
 
 @pytest.mark.parametrize("name", ["u.jsonl.1", "u.jsonl-20260301", "u.jsonl.gz", "u.jsonl.2.gz"])

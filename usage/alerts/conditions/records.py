@@ -40,6 +40,13 @@ DOUBTS: dict[str, tuple[Severity, str, str]] = {
     "rewritten": (Severity.CRITICAL, "the beginnings of usage files have changed", _FINDINGS),
     "replaced": (Severity.WARNING, "usage files were replaced by others", _FINDINGS),
     "vanished": (Severity.CRITICAL, "usage files are gone", _FINDINGS),
+    "hole": (Severity.WARNING, "usage files contain stretches of NUL bytes, which were skipped", _FINDINGS),
+    "passed-over": (
+        Severity.CRITICAL,
+        "files, links or folders that may hold usage were not taken",
+        "Take it as its finding says, or put it aside: azlic findings list,"
+        " azlic findings settle {number} --reason TEXT",
+    ),
     "counter-fell": (Severity.CRITICAL, "a container's own counter fell: its mount is new, or was lost", _FINDINGS),
     "same-mount": (Severity.WARNING, "a mount may be counted twice", _FINDINGS),
     "too-fine": (Severity.WARNING, "meters are reported with more than six decimals, and not counted", _ROUND),

@@ -153,10 +153,12 @@ class GapRow(Table):
 
 
 class QuarantineRow(Table):
-    """A line kept apart, whole: ``kind`` is ``bad-line``, or ``conflict`` for a known id with other content,
+    """A line kept apart: ``kind`` is ``bad-line``, or ``conflict`` for a known id with other content,
     or ``ahead`` for a record that is dated more than a day ahead and waits for its own time, ``due_at``.
 
-    ``settled_at`` is set once it was taken after all (``retried``) or put aside with a reason (``discarded``).
+    ``settled_at`` is set once it was taken after all (``retried``) or put aside with a reason (``discarded``). Of a
+    long line, ``content`` is only its beginning; ``length`` and ``digest`` are of all of it. Older rows have no length:
+    they hold all.
     """
 
     __tablename__ = "quarantine"
@@ -169,6 +171,7 @@ class QuarantineRow(Table):
     reason: Mapped[str] = mapped_column(String)
     record_id: Mapped[str | None] = mapped_column(String)
     content: Mapped[bytes] = mapped_column(LargeBinary)
+    length: Mapped[int | None] = mapped_column(BigInteger)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     taken_at: Mapped[datetime] = mapped_column(Moment)
     settled_as: Mapped[str | None] = mapped_column(String)
