@@ -71,7 +71,7 @@ class _Clerk:
         self, connection: Connection, azure: AzureEntry, start: datetime | None, now: datetime, entered_by: str
     ) -> None:
         self._connection = connection
-        self._plan, self._next_term = azure
+        self._plan, self._next_term, self._states_renewal = azure
         self._start, self._now, self._entered_by = start, now, entered_by
         self._known = list_plans(connection, until=self._plan.starts_at + timedelta(days=1))
         self._terms = [plan for plan in self._known if self._plan.arm_id and plan.goes_by(self._plan.arm_id)]
@@ -120,19 +120,21 @@ class _Clerk:
             yield f"was entered without an id, with the same name and terms: it is {self._plan.arm_id}"
 
     def _note_renewal(self, here: Plan, day: datetime) -> Iterator[str]:
-        if (here.auto_renew, here.noted_term) == (self._plan.auto_renew, self._next_term):
+        renews = self._plan.auto_renew if self._states_renewal else here.auto_renew
+        silent = not self._states_renewal and self._next_term is None
+        if silent or (here.auto_renew, here.noted_term) == (renews, self._next_term):
             return
         note_renewal(
             self._connection,
             here,
-            auto_renew=self._plan.auto_renew,
+            auto_renew=renews,
             next_term=self._next_term,
             effective_at=min(day, here.ends_at - timedelta(days=1)),
             now=self._now,
             entered_by=self._entered_by,
         )
-        if here.auto_renew != self._plan.auto_renew:
-            yield "renews itself" if self._plan.auto_renew else "no longer renews itself"
+        if here.auto_renew != renews:
+            yield "renews itself" if renews else "no longer renews itself"
         if here.noted_term != self._next_term:
             term = self._next_term
             yield f"becomes {term.tier} x {term.count} at its end" if term else "no other next term any more"

@@ -16,10 +16,14 @@ Tiers = Mapping[tuple[str, str, str], AzureQuota | None]
 
 
 class AzureEntry(NamedTuple):
-    """A plan as Azure has it now; ``next_term`` is what it becomes at its end, where that is stated."""
+    """A plan as Azure has it now; ``next_term`` is what it becomes at its end, where that is stated.
+
+    ``states_renewal`` says that its JSON has an ``autoRenew``: it may have been cut down to other fields.
+    """
 
     plan: Plan
     next_term: NextTerm | None
+    states_renewal: bool = True
 
 
 class RefusedPlan(NamedTuple):
@@ -135,7 +139,8 @@ class _AzureReader:
             meters=tuple(map(MeterShare, meters)),
             arm_id=self._azure.id,
         )
-        return AzureEntry(plan, None if properties.next is None else self._next_term(plan, properties.next))
+        coming = None if properties.next is None else self._next_term(plan, properties.next)
+        return AzureEntry(plan, coming, states_renewal=properties.auto_renew is not None)
 
     def _next_term(self, plan: Plan, term: AzureTerm) -> NextTerm | None:
         if term.start_date is not None and term.start_date != plan.ends_at:

@@ -140,14 +140,14 @@ def test_a_first_month_cut_short_has_a_next_one_in_full() -> None:
         planType="TA",
     )
     parsed = parse(content)
-    ((plan, coming),) = parsed.plans
+    ((plan, coming, _),) = parsed.plans
     assert (plan.tier, plan.count, plan.quota // MICRO) == ("T1", 1, 129_032)
     assert coming == NextTerm("T2", 1, 3_000_000 * MICRO, day("2022-05-01"))
     assert parsed.notes == ("plan ta: it is for hosting model Web, not DisconnectedContainer",)
 
 
 def test_a_next_term_without_dates_is_as_long_as_this_one() -> None:
-    ((_, coming),) = parse(azure(next={"tier": "T1", "count": 3})).plans
+    ((_, coming, _),) = parse(azure(next={"tier": "T1", "count": 3})).plans
     assert coming == NextTerm("T1", 3, 500_000 * MICRO, day("2028-01-01"))
 
 

@@ -153,6 +153,14 @@ def test_any_walk_of_azures_ends_where_azure_is(site: Site, seed: int) -> None:
         assert one.units_by(one.ends_at) == state["current"]["count"]
 
 
+def test_a_file_that_says_nothing_of_renewal_changes_nothing_of_it(site: Site) -> None:
+    take(site, azure(autoRenew=True))
+    cut = azure()
+    for name in ("autoRenew", "next"):
+        del cut["properties"][name]
+    assert take(site, cut).entered[0].changed == () and entered(site)[0].auto_renew
+
+
 def test_rows_are_only_added(site: Site) -> None:
     take(site, azure())
     steps: list[dict[str, Any]] = [{"autoRenew": True}, {"next": NEXT}, {}, {"autoRenew": True}]
