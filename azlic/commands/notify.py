@@ -30,8 +30,8 @@ def notify_command(
 
     The channels are in channels.toml (setting `channels`, mode 0600): Apprise URLs for mail, syslog, webhooks and
     chat, an Alertmanager, a command. Each alert is told once per stage, and tried again by the next run until it is
-    taken. What somebody has taken note of is not told. Where the ledger is missing, all is told each time: nothing
-    remembers what was. Exit status 3 then, and when a channel failed.
+    taken; and once that it ended. What somebody has taken note of is not told. Where the ledger is missing, all is
+    told each time: nothing remembers what was. Exit status 3 then, and when a channel failed.
 
     Example: azlic notify --test
     """
@@ -55,7 +55,7 @@ def _notify(
     from azlic.monitoring.site_state import look_at_site
     from licensing.core.errors import AzlicError
     from licensing.db.database import open_ledger
-    from usage.alerts.alert import severity_counts
+    from usage.alerts.message import message_counts
     from usage.alerts.notify import notify_channels, tell_without_memory
 
     def look() -> "tuple[State, tuple[WatchedAlert, ...]]":
@@ -70,7 +70,8 @@ def _notify(
         raise AzlicError(f"{blind.message}{told}", hint=blind.hint) from blind
     outcome = notify_channels(engine, channels, look, site=_site(settings))
     for name, alerts in outcome.sent.items():
-        output.emit(f"{name}: sent {severity_counts(alerts) or 'the present alerts again'}")
+        told = message_counts(alerts, outcome.ended[name])
+        output.emit(f"{name}: sent {told or 'the present alerts again'}")
     if not outcome.sent and not outcome.failed:
         output.emit("nothing new to send")
     return outcome.failed

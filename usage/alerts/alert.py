@@ -63,6 +63,30 @@ class Alert(NamedTuple):
         }
 
 
+class EndedAlert(NamedTuple):
+    """An alert that is over: since when it was there, and when it was found to be gone."""
+
+    id: str
+    severity: Severity
+    since: datetime
+    ended_at: datetime
+
+    @property
+    def kind(self) -> str:
+        """What it was about, as a stable code."""
+        return self.id.partition(":")[0]
+
+    def fields(self) -> dict[str, object]:
+        """The end for a script, as it is in ``azlic.notice/v1``."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "severity": self.severity.word,
+            "since": iso(self.since),
+            "ended_at": iso(self.ended_at),
+        }
+
+
 def severity_counts(alerts: Iterable[Alert]) -> str:
     """How many there are of each severity, the worst first: ``1 critical, 2 warning``."""
     counts = Counter(alert.severity for alert in alerts)

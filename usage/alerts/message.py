@@ -1,33 +1,40 @@
 """A message: the alerts that are sent together, in words and as fields."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
 from licensing.core.instants import iso
-from usage.alerts.alert import Alert, severity_counts
+from usage.alerts.alert import Alert, EndedAlert, severity_counts
 
 
 class Message(NamedTuple):
-    """What a channel is given: ``alerts`` are those it was not sent before, ``present`` all there are now."""
+    """What a channel is given: ``alerts`` are those it was not sent before, ``present`` all there are now.
+
+    ``ended`` are those it was sent that are over.
+    """
 
     site: str
     as_of: datetime
     alerts: tuple[Alert, ...]
     present: tuple[Alert, ...]
+    ended: tuple[EndedAlert, ...] = ()
 
     @property
     def title(self) -> str:
         """A line for the subject of a mail."""
-        return f"azlic {self.site}: {severity_counts(self.alerts)}"
+        return f"azlic {self.site}: {message_counts(self.alerts, len(self.ended))}"
 
     @property
     def text(self) -> str:
-        """Each alert in three lines: what, what it means, what to do."""
-        return "\n\n".join(
+        """Each alert in three lines: what, what it means, what to do; and a line for each that ended."""
+        told = [
             f"{alert.severity.word.upper()} {alert.id} ({alert.stage}, since {alert.since:%Y-%m-%d})\n"
             f"{alert.meaning}\n-> {alert.action}"
             for alert in self.alerts
-        )
+        ]
+        told += [f"ENDED {one.id} (since {one.since:%Y-%m-%d}, over at {iso(one.ended_at)})" for one in self.ended]
+        return "\n\n".join(told)
 
     def fields(self) -> dict[str, object]:
         """The message under the schema ``azlic.notice/v1``."""
@@ -38,4 +45,10 @@ class Message(NamedTuple):
             "title": self.title,
             "text": self.text,
             "alerts": [alert.fields() for alert in self.alerts],
+            "ended": [one.fields() for one in self.ended],
         }
+
+
+def message_counts(alerts: Iterable[Alert], ended: int) -> str:
+    """How many a message tells of: ``1 critical, 2 ended``."""
+    return ", ".join(filter(None, (severity_counts(alerts), f"{ended:,} ended" if ended else "")))

@@ -1,4 +1,4 @@
-"""Telling: each alert once per stage and channel, remembered in the ledger, tried again until it is taken.
+"""Telling: each alert once per stage and channel, and once that it ended; tried again until it is taken.
 
 1. claimed: what a channel was not sent is written down as tried, so that two who run at once do not both send it
 2. sent: outside of any transaction, a few times in a row
@@ -10,17 +10,18 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import stamina
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, delete, or_, select, update
 
 from licensing.db.database import writing
 from licensing.db.inserts import upsert
+from licensing.db.schema import rows_of
 from usage.alerts.acknowledgements import WatchedAlert
-from usage.alerts.alert import Alert
+from usage.alerts.alert import Alert, EndedAlert, Severity
 from usage.alerts.channels.channel import Channel, ChannelFailed
 from usage.alerts.message import Message
 from usage.alerts.state import State
 from usage.alerts.store import remember_look
-from usage.ledger.tables.alerts import NoticeRow
+from usage.ledger.tables.alerts import NoticeRow, ToldAlertRow
 
 ATTEMPTS = 3
 _IN_FLIGHT = timedelta(minutes=10)
@@ -30,11 +31,12 @@ Look = Callable[[], tuple[State, tuple[WatchedAlert, ...]]]
 
 
 class DeliveryOutcome:
-    """What a run sent: the alerts each channel accepted, and why a channel accepted none."""
+    """What a run sent: the alerts each channel accepted, how many ends, and why a channel accepted none."""
 
     def __init__(self) -> None:
         self.sent: dict[str, tuple[Alert, ...]] = {}
         self.failed: dict[str, str] = {}
+        self.ended: dict[str, int] = {}
 
 
 def notify_channels(engine: Engine, channels: Sequence[Channel], look: Look, *, site: str) -> DeliveryOutcome:
@@ -69,12 +71,15 @@ def _tell(
     present = tuple(alert for alert in loud if alert.id != own)
     with writing(engine) as connection:
         fresh = _claim(connection, channel.name, present, now)
-    if not fresh and not (channel.repeats and present and channel.name not in outcome.sent):
+        ended = _claim_ends(connection, channel.name, now)
+    if not fresh and not ended and not (channel.repeats and present and channel.name not in outcome.sent):
         return
-    error = deliver(channel, Message(site, now, fresh, present))
+    error = deliver(channel, Message(site, now, fresh, present, ended))
     with writing(engine) as connection:
         _settle(connection, channel.name, fresh, now, error)
+        _settle_ends(connection, channel.name, ended, error)
     if error is None:
+        outcome.ended[channel.name] = outcome.ended.get(channel.name, 0) + len(ended)
         outcome.sent[channel.name] = outcome.sent.get(channel.name, ()) + fresh
     else:
         outcome.failed[channel.name] = error
@@ -120,3 +125,32 @@ def _settle(connection: Connection, channel: str, alerts: Sequence[Alert], now: 
         row = (NoticeRow.alert == alert.id) & (NoticeRow.stage == str(alert.rank)) & (NoticeRow.channel == channel)
         outcome = {"sent_at": now} if error is None else {"error": error}
         connection.execute(update(NoticeRow).where(row).values(outcome))
+        if error is None:
+            told = upsert(connection, ToldAlertRow).values(
+                alert=alert.id, channel=channel, severity=int(alert.severity), since=alert.since, attempts=0
+            )
+            changes = {name: told.excluded[name] for name in ("severity", "since")}
+            connection.execute(told.on_conflict_do_update(index_elements=["alert", "channel"], set_=changes))
+
+
+def _claim_ends(connection: Connection, channel: str, now: datetime) -> tuple[EndedAlert, ...]:
+    """The alerts that a channel was told of and that are over, where nobody is telling it now."""
+    free = or_(
+        ToldAlertRow.tried_at.is_(None), ToldAlertRow.error.is_not(None), ToldAlertRow.tried_at <= now - _IN_FLIGHT
+    )
+    over = (ToldAlertRow.channel == channel, ToldAlertRow.ended_at.is_not(None), free)
+    found = tuple(
+        EndedAlert(row.alert, Severity(row.severity), row.since, row.ended_at or now)
+        for row in rows_of(connection, ToldAlertRow, *over, order_by=(ToldAlertRow.ended_at, ToldAlertRow.alert))
+    )
+    tried = {"attempts": ToldAlertRow.attempts + 1, "tried_at": now, "error": None}
+    connection.execute(update(ToldAlertRow).where(*over).values(tried))
+    return found
+
+
+def _settle_ends(connection: Connection, channel: str, ended: Sequence[EndedAlert], error: str | None) -> None:
+    for one in ended:
+        row = (ToldAlertRow.alert == one.id) & (ToldAlertRow.channel == channel) & ToldAlertRow.ended_at.is_not(None)
+        connection.execute(
+            delete(ToldAlertRow).where(row) if error is None else update(ToldAlertRow).where(row).values(error=error)
+        )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from licensing.core.errors import BadCall
 from licensing.db.database import writing
@@ -13,19 +13,32 @@ from licensing.db.schema import Table
 from licensing.verification.mounts import Places
 from usage.alerts.alert import Alert
 from usage.alerts.state import UNSTATED, DatedLicense, LicenseFact, State
-from usage.ledger.tables.alerts import AcknowledgedAlertRow, AuditOutcomeRow, KnownLicenseRow, NoticeRow, OpenAlertRow
+from usage.ledger.tables.alerts import (
+    AcknowledgedAlertRow,
+    AuditOutcomeRow,
+    KnownLicenseRow,
+    NoticeRow,
+    OpenAlertRow,
+    ToldAlertRow,
+)
 
 
 def remember_look(connection: Connection, state: State, alerts: Sequence[Alert]) -> None:
     """Keep since when alerts are there, and the licenses as they were verified.
 
     An alert that is gone is forgotten with its acknowledgement and its notices: should it come again, it is a new one.
+    Whoever was told of it is to be told of its end.
     """
     open_now = {alert.id for alert in alerts}
     before = set(connection.execute(select(OpenAlertRow.alert)).scalars())
     fresh = [{"alert": alert.id, "since": alert.since} for alert in alerts if alert.id not in before]
     if fresh:
         connection.execute(insert(OpenAlertRow), fresh)
+    told = update(ToldAlertRow)
+    connection.execute(
+        told.where(ToldAlertRow.ended_at.is_(None), ToldAlertRow.alert.not_in(open_now)).values(ended_at=state.now)
+    )
+    connection.execute(told.where(ToldAlertRow.alert.in_(open_now)).values(ended_at=None, error=None, tried_at=None))
     for table in (OpenAlertRow, AcknowledgedAlertRow, NoticeRow):
         _forget(connection, table, keep=open_now)
     _remember_licenses(connection, state.licenses, state.now)

@@ -25,7 +25,7 @@ from tests.usage.commitments import day
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount, rows
 from usage.alerts.acknowledgements import WatchedAlert, read_acknowledgements, with_acknowledgements
-from usage.alerts.alert import Alert, Severity
+from usage.alerts.alert import Alert, EndedAlert, Severity
 from usage.alerts.channels.alertmanager import HOLD
 from usage.alerts.channels.channel import ChannelFailed
 from usage.alerts.channels.configured import read_channels
@@ -36,7 +36,7 @@ from usage.alerts.notify import deliver, notify_channels
 from usage.alerts.rules import Rules
 from usage.alerts.state import State
 from usage.alerts.store import acknowledge
-from usage.ledger.tables.alerts import NoticeRow
+from usage.ledger.tables.alerts import NoticeRow, ToldAlertRow
 
 
 @pytest.fixture(autouse=True)
@@ -309,3 +309,109 @@ def test_a_file_of_channels_that_others_may_read_or_change_is_refused(tmp_path: 
     path.chmod(mode)
     with pytest.raises(BadCall, match="others may read or change"):
         read_channels(path)
+
+
+def ends_of(diary: "Endings") -> list[str]:
+    return [f"{one.kind} {one.severity.word}" for message in diary.messages for one in message.ended]
+
+
+class Endings(Diary):
+    """A channel that keeps whole messages."""
+
+    def __init__(self, site: Site, name: str = "endings") -> None:
+        super().__init__(site, name)
+        self.messages: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        super().send(message)
+        self.messages.append(message)
+
+
+def test_who_was_told_of_an_alert_is_told_once_that_it_ended(site: Site) -> None:
+    diary, other = Endings(site), Endings(site, "other")
+    desk = Desk(site, diary)
+    desk.notify()
+    desk.channels = (diary, other)
+    other.down = True
+    site.sleep(hours=1)
+    desk.notify()
+    site.install()
+    for _ in range(3):
+        site.sleep(hours=1)
+        desk.notify()
+    assert ends_of(diary)[:1] == ["license-missing critical"]
+    assert ends_of(diary).count("license-missing critical") == 1
+    assert ends_of(other) == []  # it was never told that there was one
+    (ended,) = [one for message in diary.messages for one in message.ended if one.kind == "license-missing"]
+    assert (ended.since, ended.ended_at) == (START, START + timedelta(hours=2))
+
+
+def test_an_end_is_tried_again_until_it_is_taken_and_the_channel_is_an_alert_meanwhile(site: Site) -> None:
+    diary, other = Endings(site), Endings(site, "other")
+    desk = Desk(site, diary, other)
+    desk.notify()
+    site.install()
+    diary.down = True
+    for _ in range(2):
+        site.sleep(hours=1)
+        assert desk.notify() == {"endings": "nobody is there"}
+    assert "03-01 channel-failing failing" in other.entries
+    diary.down = False
+    site.sleep(hours=1)
+    assert desk.notify() == {}
+    assert ends_of(diary) == ["license-missing critical"]
+    site.sleep(hours=1)
+    desk.notify()
+    assert ends_of(other) == ["license-missing critical", "channel-failing warning"]
+    assert list(rows(site.ledger, ToldAlertRow)) == []
+
+
+def test_what_came_back_before_its_end_was_told_has_not_ended(site: Site) -> None:
+    diary = Endings(site)
+    desk = Desk(site, diary)
+    desk.notify()
+    target = site.install()
+    diary.down = True
+    desk.notify()
+    target.unlink()
+    diary.down = False
+    site.sleep(hours=1)
+    desk.notify()
+    assert ends_of(diary) == []
+
+
+def test_what_was_taken_note_of_is_told_to_have_ended_too(site: Site) -> None:
+    diary = Endings(site)
+    desk = Desk(site, diary)
+    desk.notify()
+    acknowledge(site.ledger, desk.look()[1][0].alert, until=START + timedelta(days=9), now=START, by="me")
+    site.install()
+    site.sleep(hours=1)
+    desk.notify()
+    assert ends_of(diary) == ["license-missing critical"]
+
+
+ENDED = MESSAGE._replace(
+    alerts=(), present=(), ended=(EndedAlert(ALERT.id, ALERT.severity, NOON, NOON + timedelta(hours=1)),)
+)
+
+
+def test_an_alertmanager_is_told_when_an_alert_ended(tmp_path: Path, server: tuple[str, type[Received]]) -> None:
+    address, received = server
+    (channel,) = channels(tmp_path, f'[am]\nalertmanager = "http://{address}"\n')
+    assert (deliver(channel, MESSAGE), deliver(channel, ENDED)) == (None, None)
+    ((_, (began,)), (_, (ended,))) = received.posts
+    assert ended["labels"] == began["labels"]
+    assert datetime.fromisoformat(ended["endsAt"]) == NOON + timedelta(hours=1)
+
+
+def test_the_other_channels_read_a_line(tmp_path: Path, server: tuple[str, type[Received]]) -> None:
+    address, received = server
+    (hook,) = channels(tmp_path, f'[hook]\napprise = "json://{address}/path"\n')
+    assert deliver(hook, ENDED) is None
+    ((_, posted),) = received.posts
+    assert posted["title"] == "azlic plant: 1 ended" and posted["type"] == "success"
+    assert posted["message"].startswith("ENDED license-expired:/license (since 2026-06-01")
+    (pager,) = channels(tmp_path, f'[pager]\ncommand = ["/bin/sh", "-c", "cat > {tmp_path}/got.json"]\n')
+    assert deliver(pager, ENDED) is None
+    assert json.loads((tmp_path / "got.json").read_text())["ended"][0]["id"] == ALERT.id

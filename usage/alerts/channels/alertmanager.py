@@ -7,7 +7,7 @@ import httpx
 from licensing.core.errors import BadCall
 from licensing.core.instants import iso
 from licensing.core.web_address import parse_web_address
-from usage.alerts.alert import Alert
+from usage.alerts.alert import Alert, EndedAlert
 from usage.alerts.channels.channel import ChannelFailed
 from usage.alerts.message import Message
 
@@ -17,7 +17,7 @@ _SECONDS = 15.0
 
 
 class Alertmanager:
-    """Posts all present alerts each time: Alertmanager knows them by their labels, and drops them at ``endsAt``."""
+    """Posts all present alerts each time, and each that ended once: Alertmanager knows them by their labels."""
 
     repeats = True
 
@@ -34,6 +34,7 @@ class Alertmanager:
     def send(self, message: Message) -> None:
         """Post them once; proxies of the environment are not asked and redirects not followed."""
         posted = [_payload(alert, message) for alert in message.present or message.alerts]
+        posted += [_end(one, message) for one in message.ended]
         try:
             with httpx.Client(trust_env=False, timeout=_SECONDS) as client:
                 answer = client.post(self._url, json=posted)
@@ -45,12 +46,7 @@ class Alertmanager:
 
 def _payload(alert: Alert, message: Message) -> dict[str, object]:
     return {
-        "labels": {
-            "alertname": f"Azlic{alert.kind.title().replace('-', '')}",
-            "id": alert.id,
-            "severity": alert.severity.word,
-            "site": message.site,
-        },
+        "labels": _labels(alert, message),
         "annotations": {
             "summary": f"{alert.subject}: {alert.stage}",
             "description": alert.meaning,
@@ -58,4 +54,23 @@ def _payload(alert: Alert, message: Message) -> dict[str, object]:
         },
         "startsAt": iso(alert.since),
         "endsAt": iso(message.as_of + HOLD),
+    }
+
+
+def _end(ended: EndedAlert, message: Message) -> dict[str, object]:
+    return {
+        "labels": _labels(ended, message),
+        "annotations": {"summary": f"{ended.id}: ended"},
+        "startsAt": iso(ended.since),
+        "endsAt": iso(ended.ended_at),
+    }
+
+
+def _labels(alert: Alert | EndedAlert, message: Message) -> dict[str, str]:
+    """What Alertmanager knows an alert by."""
+    return {
+        "alertname": f"Azlic{alert.kind.title().replace('-', '')}",
+        "id": alert.id,
+        "severity": alert.severity.word,
+        "site": message.site,
     }

@@ -29,9 +29,12 @@ class ByApprise:
 
     def send(self, message: Message) -> None:
         """Send it once."""
-        worst = max(alert.severity for alert in message.alerts)
+        worst = max((alert.severity for alert in message.alerts), default=None)
         sent = self._apprise.notify(
-            title=message.title, body=message.text, notify_type=_TYPES[worst], body_format=NotifyFormat.TEXT
+            title=message.title,
+            body=message.text,
+            notify_type=_TYPES[worst] if worst else NotifyType.SUCCESS,
+            body_format=NotifyFormat.TEXT,
         )
         if not sent:
             raise ChannelFailed("Apprise could not deliver it")

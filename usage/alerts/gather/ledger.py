@@ -97,8 +97,10 @@ def _audit(audited_at: int, sound: int, detail: str) -> AuditFact:
 def read_failing_channels(connection: ReadOnlyConnection) -> tuple[ChannelFact, ...]:
     """The channels that failed to deliver."""
     query = (
-        "SELECT channel, max(attempts), max(error) FROM notice"
-        " WHERE sent_at IS NULL AND error IS NOT NULL GROUP BY channel ORDER BY channel"
+        "SELECT channel, max(attempts), max(error) FROM"
+        " (SELECT channel, attempts, error FROM notice WHERE sent_at IS NULL AND error IS NOT NULL UNION ALL"
+        " SELECT channel, attempts, error FROM told_alert WHERE error IS NOT NULL) AS failed"
+        " GROUP BY channel ORDER BY channel"
     )
     return tuple(connection.select(ChannelFact, query))
 

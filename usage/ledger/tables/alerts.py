@@ -42,6 +42,23 @@ class NoticeRow(Table):
     error: Mapped[str | None] = mapped_column(String)
 
 
+class ToldAlertRow(Table):
+    """An alert that a channel was sent, until it has also been told that the alert ended.
+
+    ``ended_at`` is set once it is over; ``attempts``, ``tried_at`` and ``error`` are of telling that.
+    """
+
+    __tablename__ = "told_alert"
+    alert: Mapped[str] = mapped_column(String, primary_key=True)
+    channel: Mapped[str] = mapped_column(String, primary_key=True)
+    severity: Mapped[int] = mapped_column(Integer)
+    since: Mapped[datetime] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    tried_at: Mapped[datetime | None] = mapped_column(Moment)
+    error: Mapped[str | None] = mapped_column(String)
+
+
 class KnownLicenseRow(Table):
     """A license as it was verified last in one place; ``stamp`` is a digest of its file's state and of the trust.
 
