@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from azlic import clock, options, output
-from azlic.commands import plan_changes
+from azlic.commands import plan_changes, plan_rules
 from azlic.commands.plan_changes import Name
 from azlic.commands.plan_import import import_command, period_from_options, tell_lack
 from azlic.commands.plan_notes import changing_plans
@@ -18,6 +18,7 @@ def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
     app.command("import")(import_command)
     plan_changes.register(app)
+    app.add_typer(plan_rules.app, name="rule")
     program.add_typer(app, name="plan")
 
 

@@ -11,7 +11,7 @@ from azlic.render.answer import Answer
 from azlic.render.table import align, columns, indent, render_text
 from azlic.render.text import indented
 from azlic.render.words import share_words
-from usage.plans.model import Change, NextTerm, Plan, Renewal
+from usage.plans.model import SCOPES, Change, NextTerm, Plan, Renewal
 from usage.quantity import from_micro, group_digits
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def plan_text(plan: Plan) -> str:
         indent(terms),
         Text(),
         *_meters(plan),
+        *_rules(plan),
         *_changes(plan.changes, plan.unit),
         *_renewals(plan.renewals, plan.unit),
     ]
@@ -98,6 +99,28 @@ def _meters(plan: Plan) -> list[RenderableType]:
     for share in plan.meters:
         table.add_row(share.meter, share_words(share, plan.unit))
     return [indent(table), Text()]
+
+
+def _rules(plan: Plan) -> list[RenderableType]:
+    if not plan.rules:
+        return []
+    table = columns("takes", "~")
+    for rule in plan.rules:
+        table.add_row(rule.scope, rule.value)
+    return [indent(table), Text()]
+
+
+def rules_text(plans: Sequence[Plan]) -> str:
+    """The rules of plans for people."""
+    if not any(plan.rules for plan in plans):
+        return "no rules; where several plans have the same meter: azlic plan rule add NAME --site SITE"
+    table = columns("takes", "~", "~plan")
+    for scope in SCOPES:
+        for plan in plans:
+            for rule in plan.rules:
+                if rule.scope == scope:
+                    table.add_row(scope, rule.value, plan.name)
+    return render_text([table])
 
 
 def _changes(changes: Sequence[Change], unit: str) -> list[RenderableType]:
@@ -160,6 +183,7 @@ def plan_fields(plan: Plan) -> object:
             for noted in plan.renewals
         ],
         "meters": plan.meters,
+        "rules": plan.rules,
         "changes": [
             {
                 "effective_at": change.effective_at,
@@ -217,3 +241,8 @@ def _import_fields(done: "ImportedPlans", left_out: Sequence[str], notes: Sequen
 PLANS = Answer("azlic.plans/v1", plans_table, lambda plans: {"plans": list(map(plan_fields, plans))})
 PLAN = Answer("azlic.plan/v1", plan_text, lambda plan: {"plan": plan_fields(plan)})
 PLAN_IMPORT = Answer("azlic.plan-import/v1", import_text, _import_fields)
+RULES = Answer(
+    "azlic.plan-rules/v1",
+    rules_text,
+    lambda plans: {"plans": [{"plan": plan.name, "rules": list(plan.rules)} for plan in plans if plan.rules]},
+)

@@ -107,6 +107,12 @@ def _units(count: int) -> str:
     return "unit" if count == 1 else "units"
 
 
+def undecided_words(report: MonthlyReport, meter: str) -> str:
+    """Why a meter's use is undecided."""
+    plans = ", ".join(report.candidates[meter])
+    return f"plans {plans} have this meter, and no rule says which of them takes this: azlic plan rule add"
+
+
 def unmapped_words(report: MonthlyReport, meter: str) -> str:
     """Why a meter's use draws on no plan."""
     plans = report.other_times.get(meter)
@@ -154,6 +160,7 @@ def open_counts(quality: Quality) -> list[tuple[int, str]]:
         (quality.vanished, "sources that are missing at the moment"),
         (quality.missing_records, "records of chained containers that have not arrived"),
         *((count, f"{KINDS.get(kind, kind)}: azlic findings list") for kind, count in quality.findings.items()),
+        (len(quality.undecided_meters), f"meters undecided between plans: {', '.join(quality.undecided_meters)}"),
         (len(quality.unmapped_meters), "meters on no plan, or used outside its time:"),
     ]
     return [(count, what) for count, what in counts if count]

@@ -52,6 +52,8 @@ CHANGES: dict[str, list[tuple[object, ...]]] = {
         ("plan", "add", "later", *ADD, "--start", "2027-01-01", "--end", "2028-01-01", "--meter", METER),
     ],
     "plan import": [("plan", "import", "azure.json", "--period", "year")],
+    "plan rule add": [("plan", "rule", "add", "read-2026", "--site", "x")],
+    "plan rule remove": [("plan", "rule", "remove", "read-2026", "--site", "x")],
     "plan remove": [("plan", "remove", "later", "--yes"), ("plan", "remove", "from-azure", "--yes")],
 }
 """For each command that changes plans, calls of it that change something."""

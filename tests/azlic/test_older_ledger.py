@@ -91,6 +91,8 @@ WRITING: dict[str, tuple[str, ...]] = {
     "plan rename": ("read-2026", "read"),
     "plan remove": ("read-2026", "--yes"),
     "plan map": ("read-2026", "Sample.Meter"),
+    "plan rule add": ("read-2026", "--site", "hall-7"),
+    "plan rule remove": ("read-2026", "--site", "hall-7"),
     "close": ("2026-02", "--accept", "known", "--yes"),
     "correct": ("019bb71e-aec0-7000-8000-000000000004", "--quantity", "1", "--reason", "one page", "--yes"),
     "checkpoint": (),
@@ -110,6 +112,7 @@ WRITING: dict[str, tuple[str, ...]] = {
 """How each command that writes the ledger is tried here."""
 ORDINARY = {
     "plan remove": (2, "is closed"),
+    "plan rule remove": (2, "has no rule"),
     "quarantine retry": (1, "conflicts"),
     "accept": (1, "hall-2"),
     "clock strike": (2, "nothing to strike"),

@@ -168,6 +168,7 @@ class LedgerFacts(NamedTuple):
 
     ``strikes`` are the witnesses of the clock that were struck since the last audit.
     ``progress`` is None where there is no ledger yet; ``used`` is empty unless it was asked for.
+    ``undecided`` names, by meter, the plans of which no rule takes what was used in an open month.
     """
 
     plans: tuple[PlanFact, ...]
@@ -180,6 +181,7 @@ class LedgerFacts(NamedTuple):
     seen_since: Mapping[str, datetime]
     progress: LedgerProgress | None = None
     used: tuple[MeterTotal, ...] = ()
+    undecided: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     strikes: tuple[Strike, ...] = ()
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from licensing.core.text import printable
 from usage.auditing.faults import AuditCheck, month_text
-from usage.auditing.months import read_frozen_plans
+from usage.auditing.months import read_frozen_places, read_frozen_plans
 from usage.auditing.rows import fetch
 from usage.auditing.walk import Walk
 from usage.months import DAY_MS
@@ -39,6 +39,7 @@ class _Terms:
     count: int
     ratios: Mapping[str, Fraction]
     changes: tuple[tuple[int, int, int], ...]
+    rules: tuple[tuple[str, str], ...]
 
     def periods(self, since: int, past: int) -> Iterator[tuple[int, int]]:
         """First day and the day after the last of each period that runs between two days."""
@@ -72,13 +73,18 @@ def check_commitments(connection: Connection, walk: Walk) -> None:
     query = 'SELECT "month" FROM closed_month WHERE "form" > 1 ORDER BY "month"'
     months = [month for (month,) in fetch(connection, query) if month in walk.months]
     _check_strays(connection, walk, months)
-    meters = dict(fetch(connection, 'SELECT "key", "meter" FROM series'))
+    query = 'SELECT "key", "site", "container_type", "container_id", "meter" FROM series'
+    labels = {key: tuple(map(str, names)) for key, *names in fetch(connection, query)}
     uses = sorted(_uses(connection, walk), key=lambda use: use[0])
     drawn: dict[_Plan, list[tuple[int, str, Fraction]]] = {}
     since = None
     for month in months:
         past = _first_day(month) + monthrange(*divmod(month, 100))[1]
         frozen = read_frozen_plans(connection, month)
+        places = {
+            series: {"resource": str(resource), "output": str(output)}
+            for series, resource, output in read_frozen_places(connection, month)
+        }
         try:
             terms = [_read_terms(plan, text) for plan, text, _ in frozen]
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, ZeroDivisionError) as error:
@@ -88,11 +94,12 @@ def check_commitments(connection: Connection, walk: Walk) -> None:
             continue
         for day, series, quantity in uses:
             if (since is None or since <= day) and day < past:
-                meter = str(meters.get(series))
-                for one in terms:
-                    if meter in one.ratios and one.start <= day < one.end:
-                        drawn.setdefault(one.plan, []).append((day, meter, quantity * one.ratios[meter]))
-                        break
+                site, kind, container, meter = labels.get(series, ("", "", "", ""))
+                running = [one for one in terms if meter in one.ratios and one.start <= day < one.end]
+                place = {"site": site or "-", "type": kind, "container": container, **places.get(series, {})}
+                one = running[0] if len(running) == 1 else _taker(running, place)
+                if one is not None:
+                    drawn.setdefault(one.plan, []).append((day, meter, quantity * one.ratios[meter]))
         stored = {(plan, at): (c, u) for plan, _, periods in frozen for at, c, u in periods}
         names = {one.plan[0]: one.name for one in terms}
         made: dict[tuple[Any, str], tuple[str, str]] = {}
@@ -104,6 +111,31 @@ def check_commitments(connection: Connection, walk: Walk) -> None:
         for plan, at in sorted({*stored, *made}, key=str):
             _compare(walk, month, (names.get(plan, ""), plan, at), stored.get((plan, at)), made.get((plan, at)))
         since = past
+
+
+def _taker(running: list[_Terms], place: dict[str, str]) -> _Terms | None:
+    """The plan with the most specific rule for a place, if it is one plan alone."""
+    ranked = sorted(((_rank(one, place), number) for number, one in enumerate(running)), reverse=True)
+    if not ranked or not ranked[0][0] or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
+        return None
+    return running[ranked[0][1]]
+
+
+def _rank(one: _Terms, place: dict[str, str]) -> tuple[int, ...]:
+    """The most specific of a plan's rules for a place: container, the deepest folder, resource, site, type."""
+    found: list[tuple[int, ...]] = [()]
+    for scope, value in one.rules:
+        if scope == "container" and value == place["container"]:
+            found.append((5,))
+        elif scope == "container" and value == place["type"]:
+            found.append((1,))
+        elif scope == "output" and f"{place.get('output', '')}/".startswith(f"{value.rstrip('/')}/"):
+            found.append((4, len(value)))
+        elif scope == "resource" and value.casefold() == place.get("resource", "").casefold():
+            found.append((3,))
+        elif scope == "site" and value == place["site"]:
+            found.append((2,))
+    return max(found)
 
 
 def _check_strays(connection: Connection, walk: Walk, months: list[Any]) -> None:
@@ -181,6 +213,7 @@ def _read_terms(plan: Any, text: Any) -> _Terms:
         changes=tuple(
             (_instant_day(one["effective_at"]), int(one["units"]), int(one["quota"])) for one in terms["changes"]
         ),
+        rules=tuple((str(one["scope"]), str(one["value"])) for one in terms.get("rules", ())),
     )
 
 

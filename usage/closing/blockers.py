@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from licensing.core.instants import from_milliseconds
+from licensing.db.readonly import view_of
 from usage.intake.backlog import Backlog
 from usage.intake.findings import KINDS, Finding, OpenGap, list_findings, open_gaps
 from usage.intake.passed_over import KIND as PASSED_OVER
@@ -25,7 +26,10 @@ from usage.ledger.canonical import TIME
 from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.records import BatchRow, FindingRow, GapRow, QuarantineRow, RecordRow, SeriesRow
 from usage.months import Month
+from usage.plans.book import read_book
 from usage.records.record import UNREADABLE, BadLine, requested_ms
+from usage.reporting.daily import daily_use
+from usage.reporting.draws import allocate
 
 _EVER = from_milliseconds(0)
 _NEVER = _EVER + timedelta(days=365 * 8000)
@@ -50,7 +54,18 @@ def find_blockers(connection: Connection, month: Month, look: Backlog) -> tuple[
         *_missing(connection, month),
         *_doubts(connection, month),
         *_unread(month, look),
+        *_undecided(connection, month),
     )
+
+
+def _undecided(connection: Connection, month: Month) -> Iterator[Blocker]:
+    """Use that draws on no plan, as several have its meter and no rule says which of them takes it."""
+    view = view_of(connection)
+    days = daily_use(view, month.starts_at, month.next.starts_at)
+    draws = allocate(read_book(view, month.next.starts_at), days)
+    for meter, plans in sorted({draw.use.meter: draw.undecided for draw in draws if draw.undecided}.items()):
+        detail = f"meter {meter}: no rule says which of plans {', '.join(plans)} takes all that was used"
+        yield Blocker("undecided", detail, "azlic plan rule add")
 
 
 def _lines_apart(connection: Connection, month: Month) -> Iterator[Blocker]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, update
 
 from licensing.containers import READ
-from licensing.core.errors import AzlicError, BadCall
+from licensing.core.errors import BadCall
 from licensing.core.text import plural
 from usage.ledger.tables.records import PlanRow
 from usage.plans.amendments import take_count
@@ -24,7 +24,7 @@ from usage.plans.arm_id import is_arm_id, surroundings_of
 from usage.plans.azure_import import AzureEntry, AzurePlans, RefusedPlan
 from usage.plans.model import LABEL_LENGTH, MeterShare, Plan, later_name
 from usage.plans.renewals import day_of_change, note_renewal
-from usage.plans.store import differing_terms, insert_plan, list_plans, plan_key, refuse_other_terms
+from usage.plans.store import differing_terms, insert_plan, list_plans, plan_key, refuse_other_terms, shares_meter
 from usage.quantity import group_digits
 
 SUGGESTED_METERS = {("Read", "Transaction"): READ.meters, ("Read", "Pages"): READ.meters}
@@ -179,9 +179,10 @@ class _Clerk:
             raise BadCall("its name begins with a slash, like an ARM id", hint="look at the file: name")
         plan = replace(self._plan, name=self._own_name())
         before = next((term for term in reversed(self._terms) if term.ends_at <= plan.starts_at), None)
+        plan = replace(plan, rules=before.rules if before else ())
         shares = plan.meters or tuple(meters) or (before.meters if before else ())
         suggested = shares or tuple(map(MeterShare, SUGGESTED_METERS.get((plan.plan_type, plan.unit), ())))
-        plan = self._insert(plan, suggested, stated=bool(plan.meters))
+        plan = self._insert(plan, suggested, stated=bool(shares))
         if self._next_term:
             note_renewal(
                 self._connection,
@@ -196,13 +197,9 @@ class _Clerk:
 
     def _insert(self, plan: Plan, meters: Sequence[MeterShare], *, stated: bool) -> Plan:
         full = replace(plan, meters=tuple(meters))
-        try:
-            insert_plan(self._connection, full)
-        except AzlicError:  # another plan has the meter
-            if stated or not meters:
-                raise
-            insert_plan(self._connection, plan)
-            return plan
+        if not stated and shares_meter(full, list_plans(self._connection)):
+            full = plan  # another plan has the meter: nobody has stated that this one has it, too
+        insert_plan(self._connection, full)
         return full
 
     def _own_name(self) -> str:

@@ -6,7 +6,7 @@ how, asks here.
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
@@ -17,7 +17,10 @@ from licensing.core.instants import iso
 from licensing.db.readonly import ReadOnlyConnection
 from usage.months import Month
 from usage.plans.model import Plan
+from usage.plans.places import Places, read_frozen_places, read_places
 from usage.plans.read import read_plans
+
+_NOWHERE = Places({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class PlanBook:
 
     present: Sequence[Plan]
     frozen: Mapping[Month, Sequence[Plan]]
+    places: Places = field(default_factory=Places)
+    frozen_places: Mapping[Month, Places] = field(default_factory=dict)
 
     @property
     def frozen_until(self) -> Month | None:
@@ -34,11 +39,21 @@ class PlanBook:
 
     def of(self, month: Month) -> Sequence[Plan]:
         """The plans as they count for a month."""
+        closing = self._closing_of(month)
+        return self.present if closing is None else self.frozen[closing]
+
+    def places_of(self, month: Month) -> Places:
+        """What was known of the places of use, as it counts for a month."""
+        closing = self._closing_of(month)
+        return self.places if closing is None else self.frozen_places.get(closing, _NOWHERE)
+
+    def _closing_of(self, month: Month) -> Month | None:
+        """The month whose closing froze a month; None where it is open."""
         until = self.frozen_until
         if until is None or month > until:
-            return self.present
+            return None
         closings = sorted(self.frozen)
-        return self.frozen[closings[bisect_left(closings, month)]]
+        return closings[bisect_left(closings, month)]
 
 
 def read_book(connection: ReadOnlyConnection, until: datetime | None = None) -> PlanBook:
@@ -52,7 +67,8 @@ def read_book(connection: ReadOnlyConnection, until: datetime | None = None) -> 
     for month, terms in connection.select(_row, "SELECT month, terms FROM closed_plan ORDER BY month, plan"):
         frozen.setdefault(month, []).append(_plan_of(terms))
     ordered = {month: sorted(plans, key=lambda plan: (plan.starts_at, plan.name)) for month, plans in frozen.items()}
-    return PlanBook(read_plans(connection, until), ordered)
+    places = {Month.from_number(number): known for number, known in read_frozen_places(connection).items()}
+    return PlanBook(read_plans(connection, until), ordered, read_places(connection), places)
 
 
 def read_first_open_month(connection: ReadOnlyConnection) -> Month | None:

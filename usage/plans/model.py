@@ -14,6 +14,7 @@ from usage.quantity import MAX_WHOLE, MICRO
 
 Period = Literal["month", "year"]
 MAX_UNITS = 2**31 - 1
+_VALUE_LENGTH = 1000
 LABEL_LENGTH = 200
 
 
@@ -84,6 +85,23 @@ class Renewal(NamedTuple):
     entered_by: str
 
 
+Scope = Literal["container", "output", "resource", "site"]
+SCOPES: tuple[Scope, ...] = ("container", "output", "resource", "site")
+"""By what a rule names what a plan takes, the most specific first."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Rule:
+    """What a plan takes where another has the same meter: a container by id or type, a folder, a resource, a site."""
+
+    scope: Scope
+    value: str
+
+    def __post_init__(self) -> None:
+        if not (1 <= len(self.value) <= _VALUE_LENGTH and self.value.isprintable()):
+            raise BadCall(f"{self.value!r} is not a valid {self.scope}", hint="use 1 to 1000 printable characters")
+
+
 PlanIdentity = tuple[int, datetime]
 """What a plan is known by under any name: its number in the book, and its first day."""
 
@@ -116,6 +134,7 @@ class Plan:
     arm_id: str | None = None
     renewals: tuple[Renewal, ...] = ()
     renewed_from: str | None = None
+    rules: tuple[Rule, ...] = ()
     key: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from licensing.core.instants import from_milliseconds
 from licensing.db.readonly import ReadOnlyConnection
 from usage.plans.arm_id import same_arm_id
-from usage.plans.model import Change, MeterShare, NextTerm, Period, Plan, Renewal
+from usage.plans.model import Change, MeterShare, NextTerm, Period, Plan, Renewal, Rule, Scope
 
 
 class _PlanRow(NamedTuple):
@@ -71,8 +71,12 @@ def read_plans(connection: ReadOnlyConnection, until: datetime | None = None) ->
         "SELECT key, name, plan_type, tier, count, quota, unit, period, starts_at, ends_at, auto_renew, arm_id"
         " FROM plan ORDER BY starts_at, name"
     )
+    rules: dict[int, set[Rule]] = defaultdict(set)
+    for plan, rule, stands in connection.select(_rule, "SELECT plan, scope, value, stands FROM plan_rule ORDER BY key"):
+        rules[plan].add(rule) if stands else rules[plan].discard(rule)
     entered = [
-        _plan(row, shares[row.key], changes[row.key], renewals[row.key]) for row in connection.select(_PlanRow, query)
+        _plan(row, shares[row.key], changes[row.key], renewals[row.key], rules[row.key])
+        for row in connection.select(_PlanRow, query)
     ]
     coming = [term for plan in entered for term in _coming(plan, entered, until)]
     return sorted([*entered, *coming], key=lambda plan: (plan.starts_at, plan.name)) if coming else entered
@@ -94,11 +98,15 @@ def _takes_place_of(entered: Plan, coming: Plan) -> bool:
     if entered.arm_id and coming.arm_id:
         return same_arm_id(entered.arm_id, coming.arm_id)
     shared = {share.meter for share in entered.meters} & {share.meter for share in coming.meters}
-    return entered.name == coming.name or bool(shared)
+    return entered.name == coming.name or (bool(shared) and not (entered.rules or coming.rules))
 
 
 def _share(plan: int, meter: str, multiplier: int, divisor: int) -> tuple[int, MeterShare]:
     return plan, MeterShare(meter, multiplier, divisor)
+
+
+def _rule(plan: int, scope: Scope, value: str, stands: int) -> tuple[int, Rule, bool]:
+    return plan, Rule(scope, value), bool(stands)
 
 
 def _change(row: _ChangeRow) -> Change:
@@ -114,7 +122,9 @@ def _renewal(row: _RenewalRow) -> Renewal:
     return Renewal(effective_at, bool(row.auto_renew), coming, entered_at, row.entered_by)
 
 
-def _plan(row: _PlanRow, shares: list[MeterShare], changes: list[Change], renewals: list[Renewal]) -> Plan:
+def _plan(
+    row: _PlanRow, shares: list[MeterShare], changes: list[Change], renewals: list[Renewal], rules: set[Rule]
+) -> Plan:
     return Plan(
         name=row.name,
         plan_type=row.plan_type,
@@ -130,5 +140,6 @@ def _plan(row: _PlanRow, shares: list[MeterShare], changes: list[Change], renewa
         changes=tuple(changes),
         arm_id=row.arm_id,
         renewals=tuple(renewals),
+        rules=tuple(sorted(rules)),
         key=row.key,
     )

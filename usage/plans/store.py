@@ -11,11 +11,12 @@ from licensing.core.instants import iso
 from licensing.db.readonly import ReadOnlyConnection, view_of
 from licensing.signing.document import CommittedPlan
 from usage.ledger.closed_months import last_closed_month
-from usage.ledger.tables.records import PlanChangeRow, PlanMeterRow, PlanRenewalRow, PlanRow
+from usage.ledger.tables.records import PlanChangeRow, PlanMeterRow, PlanRenewalRow, PlanRow, PlanRuleRow
 from usage.months import Month, day_number
 from usage.plans.arm_id import is_arm_id
-from usage.plans.model import MeterShare, Plan
+from usage.plans.model import MeterShare, Plan, Rule
 from usage.plans.read import read_plans
+from usage.plans.rules import refuse_equal_rule
 from usage.quantity import MICRO, group_digits
 
 _TERMS = ("plan_type", "tier", "count", "quota", "unit", "period", "starts_at", "ends_at", "auto_renew")
@@ -87,12 +88,13 @@ def add_plan(connection: Connection, plan: Plan) -> bool:
 
 
 def insert_plan(connection: Connection, plan: Plan) -> int:
-    """Enter a plan that is not there; gives its key. Raises ``BadCall`` when another has its meter at that time."""
-    _refuse_shared_meter(plan, list_plans(connection))
+    """Enter a plan that is not there; gives its key."""
     values = {term: getattr(plan, term) for term in (*_TERMS, "name", "arm_id")}
     key = connection.execute(insert(PlanRow).values(values).returning(PlanRow.key)).scalar_one()
     for share in plan.meters:
         _insert_share(connection, key, share)
+    for rule in plan.rules:  # of the term before
+        _note_rule(connection, key, rule, stands=True, now=plan.starts_at, entered_by="azlic")
     return key
 
 
@@ -137,15 +139,48 @@ def _hint(here: Plan, there: Plan, differing: list[str]) -> str:
     return f"choose another name, or see: azlic plan show {here.name}"
 
 
-def _refuse_shared_meter(plan: Plan, known: Iterable[Plan]) -> None:
+def shares_meter(plan: Plan, known: Iterable[Plan]) -> Plan | None:
+    """Another plan that has a meter of a plan at the same time: then rules say which of them takes what."""
     meters = {share.meter for share in plan.meters}
-    for other in known:
-        shared = meters & {share.meter for share in other.meters}
-        if shared and other.name != plan.name and not other.renewed_from and other.covers(plan.starts_at, plan.ends_at):
-            raise BadCall(
-                f"meter {min(shared)} already draws on plan {other.name} in that period",
-                hint="a meter draws on one plan at a time; leave it out, or let the plans follow each other",
-            )
+    return next(
+        (
+            other
+            for other in known
+            if meters & {share.meter for share in other.meters}
+            and other.name != plan.name
+            and not other.renewed_from
+            and other.covers(plan.starts_at, plan.ends_at)
+        ),
+        None,
+    )
+
+
+def add_rule(connection: Connection, name: str, rule: Rule, *, now: datetime, entered_by: str) -> bool:
+    """Let a plan take what a rule names, where another has its meter; False when it does already.
+
+    Raises ``BadCall`` where the same goes to another plan of the same meter and time.
+    """
+    plan = find_plan(connection, name, now)
+    if rule in plan.rules:
+        return False
+    refuse_equal_rule(plan, rule, list_plans(connection))
+    _note_rule(connection, plan_key(connection, plan), rule, stands=True, now=now, entered_by=entered_by)
+    return True
+
+
+def remove_rule(connection: Connection, name: str, rule: Rule, *, now: datetime, entered_by: str) -> None:
+    """Take a rule away again. Raises ``BadCall`` where the plan has no such rule."""
+    plan = find_plan(connection, name, now)
+    if rule not in plan.rules:
+        raise BadCall(
+            f"plan {plan.name} has no rule {rule.scope} {rule.value}", hint=f"see: azlic plan rule list {plan.name}"
+        )
+    _note_rule(connection, plan_key(connection, plan), rule, stands=False, now=now, entered_by=entered_by)
+
+
+def _note_rule(connection: Connection, key: int, rule: Rule, *, stands: bool, now: datetime, entered_by: str) -> None:
+    values = {"scope": rule.scope, "value": rule.value, "entered_at": now, "entered_by": entered_by}
+    connection.execute(insert(PlanRuleRow).values(plan=key, stands=stands, **values))
 
 
 def rename_plan(connection: Connection, name: str, new: str) -> Plan:
@@ -185,7 +220,7 @@ def remove_plan(connection: Connection, name: str, *, yes: bool = False) -> Plan
         )
     if yes:
         key = plan_key(connection, plan)
-        for table in (PlanMeterRow, PlanChangeRow, PlanRenewalRow):
+        for table in (PlanMeterRow, PlanChangeRow, PlanRenewalRow, PlanRuleRow):
             connection.execute(delete(table).where(table.plan == key))
         connection.execute(delete(PlanRow).where(PlanRow.key == key))
     return plan
@@ -220,8 +255,6 @@ def map_meter(connection: Connection, name: str, share: MeterShare) -> MeterShar
     """
     plan = find_plan(connection, name)
     before = next((known for known in plan.meters if known.meter == share.meter), None)
-    others = tuple(known for known in plan.meters if known.meter != share.meter)
-    _refuse_shared_meter(replace(plan, meters=(*others, share)), list_plans(connection))
     if before is not None:
         unmap_meter(connection, name, share.meter)
     _insert_share(connection, plan_key(connection, plan), share)

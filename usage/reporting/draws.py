@@ -12,15 +12,21 @@ from licensing.core.instants import from_milliseconds
 from usage.months import DAY_MS, Month, day_number
 from usage.plans.book import PlanBook
 from usage.plans.model import MeterShare, Plan
+from usage.plans.places import Places
+from usage.plans.rules import decide
 from usage.reporting.daily import DayUse
 
 
 class Draw(NamedTuple):
-    """What was used on a day, and the plan it draws on in a ratio; both are None where it draws on no plan."""
+    """What was used on a day, and the plan it draws on in a ratio; both are None where it draws on no plan.
+
+    ``undecided`` names the plans that have the meter on that day, where no rule says which of them takes it.
+    """
 
     use: DayUse
     plan: Plan | None
     share: MeterShare | None
+    undecided: tuple[str, ...] = ()
 
     def is_of(self, plan: Plan) -> bool:
         """Whether it draws on a plan, as that was then."""
@@ -46,8 +52,20 @@ def allocate(book: PlanBook, days: Iterable[DayUse]) -> list[Draw]:
             if month not in spans:
                 spans[month] = _spans(book, month)
         running = [span for span in spans[month].get(use.meter, ()) if span.first <= use.day < span.past]
-        found.append(Draw(use, running[0].plan, running[0].share) if running else Draw(use, None, None))
+        if len(running) > 1:
+            running, undecided = _decide(running, book.places_of(month), use)
+            found.append(Draw(use, running[0].plan, running[0].share) if running else Draw(use, None, None, undecided))
+        else:
+            found.append(Draw(use, running[0].plan, running[0].share) if running else Draw(use, None, None))
     return found
+
+
+def _decide(running: list[_Span], places: Places, use: DayUse) -> tuple[list[_Span], tuple[str, ...]]:
+    """The one of several plans that takes a use; or none, and their names."""
+    number = decide([span.plan for span in running], places.of(use.site, use.container_type, use.container_id))
+    if number is None:
+        return [], tuple(span.plan.name for span in running)
+    return [running[number]], ()
 
 
 def _spans(book: PlanBook, month: Month) -> dict[str, list[_Span]]:

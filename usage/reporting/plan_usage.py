@@ -213,7 +213,7 @@ def _pacing(plan: Plan, draws: Iterable[Draw]) -> list[Draw]:
     first = day_number(plan.starts_at)
 
     def before(draw: Draw) -> bool:
-        gone = draw.plan is None or draw.plan.ends_at <= plan.starts_at
+        gone = not draw.undecided if draw.plan is None else draw.plan.ends_at <= plan.starts_at
         return draw.use.day < first and draw.use.meter in shares and gone
 
     return [
@@ -255,7 +255,7 @@ def _amounts(usages: Iterable[Usage], draws: Iterable[Draw], since: Since) -> tu
 def daily_amounts(draws: Iterable[Draw]) -> dict[int, Fraction]:
     """What each day drew on its plan, exactly."""
     daily: dict[int, Fraction] = {}
-    for use, _, share in draws:
+    for use, _, share, _ in draws:
         if share is not None:
             daily[use.day] = daily.get(use.day, Fraction()) + use.quantity * share.ratio
     return daily
@@ -264,7 +264,7 @@ def daily_amounts(draws: Iterable[Draw]) -> dict[int, Fraction]:
 def _ratios(draws: Iterable[Draw], since: Since) -> Mapping[str, tuple[Ratio, ...]]:
     first = min(since.year, since.month if since.period is None else since.period)
     found: dict[str, list[Ratio]] = {}
-    for use, _, share in draws:
+    for use, _, share, _ in draws:
         if share is not None and use.day >= first:
             known = found.setdefault(use.meter, [])
             if not known or known[-1].share != share:

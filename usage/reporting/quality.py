@@ -27,6 +27,7 @@ class Quality(NamedTuple):
     missing_records: int
     vanished: int
     unmapped_meters: tuple[str, ...]
+    undecided_meters: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -39,6 +40,7 @@ class Quality(NamedTuple):
             or self.findings
             or self.vanished
             or self.unmapped_meters
+            or self.undecided_meters
         )
 
 
@@ -113,7 +115,9 @@ def read_doubts(connection: ReadOnlyConnection) -> tuple[Doubt, ...]:
     )
 
 
-def quality_of(connection: ReadOnlyConnection, unmapped_meters: tuple[str, ...]) -> Quality:
+def quality_of(
+    connection: ReadOnlyConnection, unmapped_meters: tuple[str, ...], undecided_meters: tuple[str, ...] = ()
+) -> Quality:
     """The ledger's quality at present."""
     lines, found = {tally.kind: tally for tally in _lines(connection)}, _findings(connection)
     query = (
@@ -132,6 +136,7 @@ def quality_of(connection: ReadOnlyConnection, unmapped_meters: tuple[str, ...])
         missing_records=_missing(connection).waiting,
         vanished=vanished,
         unmapped_meters=unmapped_meters,
+        undecided_meters=undecided_meters,
     )
 
 

@@ -46,6 +46,7 @@ class MonthlyReport:
     """A month of a site: each plan's period that runs in it, and everything else.
 
     ``unmapped`` is usage of the month or the year to date that draws on no plan on its days: shown, never dropped.
+    ``undecided`` is what several plans have the meter of, and no rule gives to one of them: ``candidates`` names them.
     ``other_times`` names the plans that such a meter draws on at other times. All use of the last twelve months is in
     one place: in the ``history`` of its plan, in ``other_history`` where that plan does not run in the month, or, in
     the meter's unit, in ``unmapped_history``. ``closed`` says how the month was closed: from then on its numbers stay
@@ -56,6 +57,8 @@ class MonthlyReport:
     as_of: datetime
     plans: tuple[PlanUsage, ...]
     unmapped: tuple[Usage, ...]
+    undecided: tuple[Usage, ...]
+    candidates: Mapping[str, tuple[str, ...]]
     other_times: Mapping[str, tuple[str, ...]]
     other_history: tuple[PlanMonths, ...]
     unmapped_history: Mapping[str, Months]
@@ -73,7 +76,7 @@ class MonthlyReport:
     @property
     def usages(self) -> Sequence[Usage]:
         """All use in the month, on a plan or on none."""
-        return [*(row for usage in self.plans for row in usage.usages), *self.unmapped]
+        return [*(row for usage in self.plans for row in usage.usages), *self.unmapped, *self.undecided]
 
 
 def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> MonthlyReport:
@@ -86,7 +89,8 @@ def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> 
     days = daily_use(view, *days_needed(known, month))
     draws = allocate(book, days)
     on_none = [draw.use for draw in draws if draw.plan is None]
-    unmapped = usage_rows(on_none, _since(month))
+    unmapped = usage_rows((draw.use for draw in draws if draw.plan is None and not draw.undecided), _since(month))
+    candidates = {draw.use.meter: draw.undecided for draw in draws if draw.undecided}
     running = {plan.identity: plan for plan, _ in periods}
     mapped = {share.meter for plan in running.values() for share in plan.meters}
     waiting = {row.meter for row in unmapped if row.records or row.apart or row.meter not in mapped}
@@ -97,16 +101,24 @@ def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> 
         as_of=as_of,
         plans=tuple(usage_of_plan(plan, period, draws, month, as_of=as_of) for plan, period in periods),
         unmapped=unmapped,
+        undecided=usage_rows((draw.use for draw in draws if draw.undecided), _since(month)),
+        candidates=candidates,
         other_times={
             meter: found for meter in sorted({row.meter for row in unmapped}) if (found := _plans_of(meter, known))
         },
         other_history=_other_history(known, running, draws, month),
         unmapped_history=_history(on_none, month),
         containers=container_activity(days, day_number(min(as_of, end))),
-        quality=quality_of(view, tuple(sorted(nowhere.union(waiting)))),
+        quality=quality_of(view, tuple(sorted(nowhere.union(waiting))), _undecided_in(draws, month)),
         closed=closing_of(view, month),
         strikes=tuple(one for one in read_strikes(view) if Month.of(one.at) == month),
     )
+
+
+def _undecided_in(draws: Iterable[Draw], month: Month) -> tuple[str, ...]:
+    """The meters of which something in a month is undecided."""
+    first = day_number(month.starts_at)
+    return tuple(sorted({draw.use.meter for draw in draws if draw.undecided and draw.use.day >= first}))
 
 
 def _since(month: Month) -> Since:

@@ -39,6 +39,7 @@ CSV_COLUMNS = (
     "plan_units",
     "per",
     "last_at",
+    "undecided",
 )
 PLAN = "plan"
 """The kind of the line that holds a plan's own figures; the other lines are of use."""
@@ -52,8 +53,8 @@ def report_csv(report: MonthlyReport) -> str:
 
     ``quantity``, ``year_to_date`` and ``period_to_date`` are in ``unit``, the meter's; the columns that begin with
     ``plan_``, and what is committed, used, remaining and over, in ``plan_unit``. ``per`` of the one are ``plan_units``
-    of the other. What is late or corrected has lines of its own, which name the month they belong to. Every column adds
-    up: the plan's own figures stand in its line alone.
+    of the other. ``undecided`` names the plans of which no rule takes a line. What is late or corrected has lines of
+    its own, which name the month they belong to. Every column adds up: the plan's own figures stand in its line alone.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n")
@@ -70,6 +71,9 @@ def _lines(report: MonthlyReport) -> Iterator[Line]:
         for row, amounts in zip(usage.usages, usage.amounts, strict=True):
             for line in _use_lines(report, row, amounts):
                 yield month | line | _plan_of(usage, row.meter)
+    for row in report.undecided:
+        for line in _use_lines(report, row, None):
+            yield month | line | {"unit": METERS_UNIT, "undecided": " or ".join(report.candidates[row.meter])}
     for row in report.unmapped:
         for line in _use_lines(report, row, None):
             yield month | line | {"unit": METERS_UNIT}

@@ -48,6 +48,9 @@ def _month_fields(report: MonthlyReport) -> dict[str, object]:
         "as_of": report.as_of,
         "closed": closing_fields(report.closed),
         "plans": [_plan(usage) for usage in report.plans],
+        "undecided": [
+            _usage(usage, None) | {"plans": list(report.candidates[usage.meter])} for usage in report.undecided
+        ],
         "unmapped": [
             _usage(usage, None) | {"plans_at_other_times": list(report.other_times.get(usage.meter, ()))}
             for usage in report.unmapped
@@ -71,6 +74,7 @@ def _month_fields(report: MonthlyReport) -> dict[str, object]:
             "settled_findings": quality.settled_findings,
             "missing_records": quality.missing_records,
             "unmapped_meters": quality.unmapped_meters,
+            "undecided_meters": quality.undecided_meters,
         },
     }
 

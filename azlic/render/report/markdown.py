@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from azlic.render.closed_months import late_parts
 from azlic.render.table import align
-from azlic.render.words import METERS_UNIT, UNFROZEN, day, month_series, unit_of
+from azlic.render.words import METERS_UNIT, UNFROZEN, day, month_series, undecided_words, unit_of
 from licensing.core.instants import iso
 from licensing.verdict.seen import strike_words
 from usage.quantity import group_digits, left_for_people, parts_for_people, used_for_people
@@ -26,6 +26,10 @@ def report_markdown(report: MonthlyReport) -> str:
         parts += [f"## Plan {_cell(usage.plan.title)}", _plan_table(usage), _use_table(usage)]
     if not report.plans:
         parts += ["No plan covers this month."]
+    for meter in report.candidates:
+        rows = [row for row in report.undecided if row.meter == meter]
+        parts += [f"## Undecided: {_cell(meter)}", _cell(undecided_words(report, meter))] if rows else []
+        parts += [_table(_UNMAPPED, map(_row_without_plan, rows))] if rows else []
     if report.unmapped:
         parts += ["## On no plan", _table(_UNMAPPED, map(_row_without_plan, report.unmapped))]
     if apart := late_parts(report):
@@ -120,6 +124,7 @@ def _quality_table(report: MonthlyReport) -> str:
         ("bytes of unfinished lines", quality.pending_bytes),
         ("sources that are gone", quality.vanished),
         *((f"finding: {kind}", count) for kind, count in quality.findings.items()),
+        *((f"meter undecided between plans: {meter}", 1) for meter in quality.undecided_meters),
         *((f"meter on no plan: {meter}", 1) for meter in quality.unmapped_meters),
     ]
     return _table(("what", ">number"), [(what, f"{count:,}") for what, count in rows])

@@ -12,7 +12,15 @@ from azlic.render.plans import headline
 from azlic.render.report.quality import containers_lines, quality_lines, strike_lines
 from azlic.render.table import align, columns, indent, render_text
 from azlic.render.text import indented
-from azlic.render.words import MonthSeries, day, drawn_words, month_series, outlook_words, unmapped_words
+from azlic.render.words import (
+    MonthSeries,
+    day,
+    drawn_words,
+    month_series,
+    outlook_words,
+    undecided_words,
+    unmapped_words,
+)
 from licensing.core.instants import iso
 from usage.months import Month
 from usage.quantity import left_for_people, used_for_people
@@ -38,6 +46,8 @@ def report_text(report: MonthlyReport, *, block: str = "█") -> str:
             Text("No plan covers this month. Enter one with: azlic plan import LICENSE, or azlic plan add"),
             Text(),
         ]
+    if report.undecided:
+        parts += [*_undecided(report), Text()]
     if report.unmapped:
         parts += [*_without_plan(report), Text()]
     parts += late_lines(report)
@@ -92,6 +102,13 @@ def _drawn_quantities(usage: PlanUsage, month: Month) -> list[RenderableType]:
 
 def _words(meter: str, words: str) -> Text:
     return Text("\n".join([f"  {meter}", *indented(words)]))
+
+
+def _undecided(report: MonthlyReport) -> list[RenderableType]:
+    parts: list[RenderableType] = [Text("Undecided between plans", style="bold")]
+    for meter, rows in _by_meter(report.undecided):
+        parts += [_words(meter, undecided_words(report, meter)), _rows(rows, str(report.month), "year to date")]
+    return parts
 
 
 def _without_plan(report: MonthlyReport) -> list[RenderableType]:

@@ -14,6 +14,7 @@ from azlic.render.words import (
     outlook_words,
     round_estimate,
     settlement_counts,
+    undecided_words,
     unmapped_words,
 )
 from azlic.web.pages.charts import BurnDownChart, MonthBars, burn_down_charts, month_bars
@@ -54,6 +55,7 @@ class ReportView:
     as_of: datetime
     site: str
     plans: list[PlanView]
+    undecided: Rows
     unmapped: Rows
     months: list[tuple[MonthSeries, list[MonthBars]]]
     containers: list[ContainerActivity]
@@ -91,6 +93,7 @@ def report_view(
             _plan(number, usage, levels, report.month)
             for number, (usage, levels) in enumerate(zip(report.plans, courses, strict=True), 1)
         ],
+        undecided=[(meter, undecided_words(report, meter), rows) for meter, rows in _by_meter(report.undecided)],
         unmapped=[(meter, unmapped_words(report, meter), rows) for meter, rows in _by_meter(report.unmapped)],
         months=[(series, month_bars(series.months, report.as_of)) for series in month_series(report)],
         containers=present,

@@ -20,6 +20,7 @@ from usage.plans.model import MeterShare
 
 TABLES = {
     "closed_plan": ("month", "plan", "terms"),
+    "closed_place": ("month", "series", "resource", "output"),
     "closed_period": ("month", "plan", "starts_at", "committed", "used"),
     "closed_month": ("month", "closed_at", "batch", "totals", "reason", "form"),
 }
@@ -58,8 +59,9 @@ def seal_again(connection: sqlite3.Connection) -> None:
         "SELECT plan, strftime('%Y-%m-%dT00:00:00Z', starts_at / 1000, 'unixepoch'), committed, used"
         " FROM closed_period WHERE month = ? ORDER BY plan, starts_at"
     )
+    places = rows("SELECT series, resource, output FROM closed_place WHERE month = ? ORDER BY series")
     frozen = [[*one, [period[1:] for period in periods if period[0] == one[0]]] for one in plans]
-    content = ["azlic.close/v2", f"{month // 100}-{month % 100:02}", "", "2026-04-02T00:00:00Z", totals, frozen, []]
+    content = ["azlic.close/v2", f"{month // 100}-{month % 100:02}", "", "2026-04-02T00:00:00Z", totals, frozen, places]
     digest = hashlib.sha256(json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()).digest()
     query = "SELECT sequence, file, start, stop, consumed, first_record, records FROM batch WHERE sequence = ?"
     sequence, file, start, stop, consumed, first, records = connection.execute(query, [batch]).fetchone()
@@ -85,7 +87,7 @@ def test_no_column_can_be_edited(months: Months, table: str, column: str) -> Non
     assert found.faults[0].check is AuditCheck.MONTHS
 
 
-@pytest.mark.parametrize("table", ["closed_plan", "closed_period"])
+@pytest.mark.parametrize("table", ["closed_plan", "closed_period", "closed_place"])
 def test_no_row_can_be_taken_away(months: Months, table: str) -> None:
     assert not audited(attacked(months.mount, sql(f"DELETE FROM {table} WHERE rowid = 1"))).sound  # noqa: S608
 
@@ -93,7 +95,7 @@ def test_no_row_can_be_taken_away(months: Months, table: str) -> None:
 ADDED = {
     "a plan": "INSERT INTO closed_plan SELECT month, 99, terms FROM closed_plan LIMIT 1",
     "a period": "INSERT INTO closed_period VALUES (202603, 99, 0, '1', '1')",
-    "a place": "INSERT INTO closed_place VALUES (202603, 1, 'r', '')",
+    "a place": "INSERT INTO closed_place VALUES (202603, 99, 'r', '')",
     "a plan of an open month": "INSERT INTO closed_plan SELECT 202607, 99, terms FROM closed_plan LIMIT 1",
 }
 

@@ -161,10 +161,12 @@ def test_a_plan_that_cannot_be_taken_keeps_no_other_out(site: Site, bad: object,
     assert [one.name for one in entered(site)] == ["first", "known", "second"]
 
 
-def test_a_meter_stated_for_all_that_one_has_already_is_refused_for_the_others(site: Site) -> None:
+def test_a_meter_stated_for_all_is_that_of_each(site: Site) -> None:
     done = take(site, [azure("one"), azure("two", CURRENT | {"tier": "T4"})], meters=("Mine",))
-    assert [entry.plan.name for entry in done.entered] == ["one"]
-    assert "meter Mine already draws on plan one" in done.refused[0].error.message
+    assert [(entry.plan.name, entry.plan.meters[0].meter) for entry in done.entered] == [
+        ("one", "Mine"),
+        ("two", "Mine"),
+    ]
 
 
 def test_a_short_name_is_no_id(site: Site) -> None:

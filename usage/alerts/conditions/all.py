@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from licensing.core.text import sendable
 from usage.alerts.alert import Alert, Severity
-from usage.alerts.conditions.commitment import commitment_alerts
+from usage.alerts.conditions.commitment import commitment_alerts, undecided_alerts
 from usage.alerts.conditions.ledger import (
     audit_alerts,
     channel_alerts,
@@ -28,6 +28,7 @@ _LEDGER = (
     record_alerts,
     silence_alerts,
     commitment_alerts,
+    undecided_alerts,
     month_alerts,
     hand_over_alerts,
     channel_alerts,

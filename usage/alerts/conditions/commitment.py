@@ -14,6 +14,22 @@ from usage.reporting.plan_usage import PlanUsage
 PERCENTS = {50: Severity.NOTICE, 75: Severity.NOTICE, 90: Severity.WARNING, 100: Severity.CRITICAL}
 
 
+def undecided_alerts(ledger: LedgerFacts, state: State, _: Rules) -> Iterator[Alert]:
+    """Each meter of several plans, of whose use in open months something goes to none of them."""
+    for meter, plans in sorted(ledger.undecided.items()):
+        name = f"plan-undecided:{meter}"
+        yield Alert(
+            id=name,
+            severity=Severity.WARNING,
+            rank=0,
+            stage="undecided",
+            since=state.since(name),
+            subject=f"meter {meter}",
+            meaning=f"Plans {', '.join(plans)} have it, and no rule says which of them takes all that was used.",
+            action="Say what goes to which plan: azlic plan rule add",
+        )
+
+
 def commitment_alerts(ledger: LedgerFacts, state: State, rules: Rules) -> Iterator[Alert]:
     """Each plan that is used up beyond a threshold, will be before its end, or ends with nothing to follow."""
     for plan in ledger.plans:

@@ -93,8 +93,11 @@ def _read_ledger(connection: ReadOnlyConnection, now: datetime, *, with_use: boo
         daily_use(connection, *days_needed(book.present, Month.of(now))),
         ledger.read_audit_outcome(connection),
     )
+    draws = allocate(book, days)
+    open_from = day_number(book.frozen_until.next.starts_at) if book.frozen_until else 0
     return LedgerFacts(
-        plans=ledger.read_plan_facts(book.present, allocate(book, days), now),
+        plans=ledger.read_plan_facts(book.present, draws, now),
+        undecided={use.meter: plans for use, _, _, plans in draws if plans and use.day >= open_from},
         containers=container_activity(days, day_number(now)),
         doubts=read_doubts(connection),
         pending_months=ledger.read_pending_months(connection, now),

@@ -250,6 +250,19 @@ class PlanChangeRow(Table):
     entered_by: Mapped[str | None] = mapped_column(String)
 
 
+class PlanRuleRow(Table):
+    """A rule of a plan, put up or, where it does not ``stand``, taken away again; the last of its kind counts."""
+
+    __tablename__ = "plan_rule"
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    plan: Mapped[int] = mapped_column(ForeignKey("plan.key"))
+    scope: Mapped[str] = mapped_column(String)
+    value: Mapped[str] = mapped_column(String)
+    stands: Mapped[bool] = mapped_column(Boolean)
+    entered_at: Mapped[datetime] = mapped_column(Moment)
+    entered_by: Mapped[str] = mapped_column(String)
+
+
 class PlanRenewalRow(Table):
     """What is to come at a plan's end, as it stands from ``effective_at`` on: whether it renews itself, and as what.
 

@@ -1,0 +1,111 @@
+"""Rules: which of several plans of the same meter takes what was used."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from azlic import clock, options, output
+from azlic.commands.plan_changes import Name
+from azlic.commands.plan_notes import changing_plans
+from azlic.settings import load_settings
+
+if TYPE_CHECKING:
+    from usage.plans.model import Rule
+
+app = typer.Typer(help="Which of several plans of a meter takes what was used.", no_args_is_help=True)
+Site = Annotated[str | None, typer.Option(metavar="SITE", help="What this site used; - is this one itself.")]
+Resource = Annotated[str | None, typer.Option(metavar="RESOURCE", help="What ran under licenses of this resource.")]
+Container = Annotated[str | None, typer.Option(metavar="ID", help="What this container used, or containers of a type.")]
+
+Folder = Annotated[Path | None, typer.Option("--output", metavar="DIR", help="What was taken from this output folder.")]
+
+
+def _rule(site: str | None, resource: str | None, container: str | None, folder: Path | None) -> "Rule":
+    from licensing.core.errors import BadCall
+    from usage.plans.model import Rule
+
+    found: list[Rule] = [
+        *([Rule("site", site)] if site is not None else ()),
+        *([Rule("resource", resource)] if resource is not None else ()),
+        *([Rule("container", container)] if container is not None else ()),
+        *([Rule("output", str(folder.absolute()))] if folder is not None else ()),
+    ]
+    if len(found) != 1:
+        raise BadCall("a rule names one thing", hint="one of --site, --resource, --container, --output")
+    return found[0]
+
+
+@app.command("add")
+def add_command(
+    name: Name,
+    site: Site = None,
+    resource: Resource = None,
+    container: Container = None,
+    folder: Annotated[
+        Path | None, typer.Option("--output", metavar="DIR", help="What was taken from below it.")
+    ] = None,
+    database: options.Database = None,
+) -> None:
+    """Let a plan take what was used somewhere.
+
+    A rule is needed where several plans have the same meter; one plan alone takes all.
+
+    The most specific rule decides: a container's id, then an output folder, a resource, a site, and a type of
+    container. What no rule decides is shown as undecided, and stands against closing the month.
+
+    Example: azlic plan rule add read-hall-7 --site hall-7
+    """
+    from licensing.db.database import open_ledger
+    from licensing.issuer.audit import operator
+    from usage.plans.store import add_rule
+
+    rule = _rule(site, resource, container, folder)
+    with changing_plans(open_ledger(database or load_settings().database, upgrade=True)) as connection:
+        added = add_rule(connection, name, rule, now=clock.now(), entered_by=operator())
+    told = "goes to it" if added else "goes to it already, nothing was changed"
+    output.emit(f"plan {name}: {rule.scope} {rule.value} {told}")
+
+
+@app.command("list")
+def list_command(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The plan; all of them if left out.")] = None,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """List the rules of plans, the most specific first.
+
+    Example: azlic plan rule list
+    """
+    from azlic.render.plans import RULES
+    from licensing.db.database import open_ledger, reading
+    from usage.plans.store import find_plan, list_plans
+
+    with reading(open_ledger(database or load_settings().database)) as connection:
+        found = list_plans(connection) if name is None else [find_plan(connection, name, clock.now())]
+    RULES.give(json, found)
+
+
+@app.command("remove")
+def remove_command(
+    name: Name,
+    site: Site = None,
+    resource: Resource = None,
+    container: Container = None,
+    folder: Annotated[
+        Path | None, typer.Option("--output", metavar="DIR", help="What was taken from below it.")
+    ] = None,
+    database: options.Database = None,
+) -> None:
+    """Take a rule of a plan away again; it stays on record.
+
+    Example: azlic plan rule remove read-hall-7 --site hall-7
+    """
+    from licensing.db.database import open_ledger
+    from licensing.issuer.audit import operator
+    from usage.plans.store import remove_rule
+
+    rule = _rule(site, resource, container, folder)
+    with changing_plans(open_ledger(database or load_settings().database, upgrade=True)) as connection:
+        remove_rule(connection, name, rule, now=clock.now(), entered_by=operator())
+    output.emit(f"plan {name}: {rule.scope} {rule.value} goes to it no longer")

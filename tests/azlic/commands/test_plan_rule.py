@@ -1,0 +1,150 @@
+"""Two plans of the same meter, and the rules that say which takes what."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from freezegun import freeze_time
+from sqlalchemy import text
+
+from licensing.db.database import reading
+from tests.azlic.conftest import Cli
+from tests.site import METER, Site
+from tests.usage.attacks import attacked, audited, sql
+from tests.usage.commitments import day
+from tests.usage.months import Months
+from tests.usage.mount import Mount
+
+FORMATS = ("table", "json", "csv", "markdown", "html")
+A, B = "aaaaaaaaaaaa", "bbbbbbbbbbbb"
+DATES = ("--start", "2026-01-01", "--end", "2027-01-01")
+PLAN = ("--type", "Read", "--quota", 100, "--unit", "Transaction", "--period", "year", *DATES, "--meter", METER)
+
+
+@pytest.fixture
+def months(site: Site, cli: Cli) -> Months:
+    """Two plans of one meter; container A used 5 in March and B 7. It is the 2nd of April."""
+    for name in ("hall-a", "hall-b"):
+        assert cli("plan", "add", name, *PLAN).status == 0
+    months = Months(Mount(site))
+    months.use("a", 5, day("2026-03-02"), containerId=A)
+    months.use("b", 7, day("2026-03-03"), containerId=B)
+    months.site.now = day("2026-04-02T08:00")
+    return months
+
+
+def used(cli: Cli, month: str = "2026-03") -> dict[str, float]:
+    report = json.loads(cli("report", month, "--json").out)
+    plans = {one["plan"]["name"]: one["used"] for one in report["plans"]}
+    return plans | {"undecided": sum(row["month"] for row in report["undecided"])}
+
+
+@freeze_time("2026-04-02T08:00:00")
+def test_what_no_rule_decides_is_shown_everywhere_and_not_guessed(cli: Cli, months: Months) -> None:
+    assert used(cli) == {"hall-a": 0, "hall-b": 0, "undecided": 12}
+    for form in FORMATS:
+        told = " ".join(re.sub(r"<[^>]*>|\\", " ", cli("report", "2026-03", "--format", form).out).split())
+        assert "ndecided" in told or "hall-a or hall-b" in told, form
+        assert "hall-a" in told and "hall-b" in told, form
+    rows = list(csv.DictReader(io.StringIO(cli("report", "2026-03", "--format", "csv").out)))
+    assert {(row["container_id"], row["undecided"]) for row in rows if row["kind"] == "reported"} == {
+        (A, "hall-a or hall-b"),
+        (B, "hall-a or hall-b"),
+    }
+    assert json.loads(cli("report", "2026-03", "--json").out)["quality"]["undecided_meters"] == [METER]
+    refused = cli("close", "2026-03")
+    assert refused.status == 1 and "which of plans hall-a, hall-b takes all that was used" in refused.out
+    assert f"plan-undecided:{METER}" in cli("alerts", "--json").out
+    cli("plan", "rule", "add", "hall-a", "--container", A)
+    assert used(cli) == {"hall-a": 5, "hall-b": 0, "undecided": 7}
+    cli("plan", "rule", "add", "hall-b", "--site", "-")
+    assert used(cli) == {"hall-a": 5, "hall-b": 7, "undecided": 0}
+    assert "plan-undecided" not in cli("alerts", "--json").out
+    assert cli("close", "2026-03", "--yes").status == 0
+
+
+@freeze_time("2026-04-02T08:00:00")
+def test_the_most_specific_rule_decides(cli: Cli, months: Months, site: Site) -> None:
+    def rule(verb: str, plan: str, *what: object) -> dict[str, float]:
+        answer = cli("plan", "rule", verb, plan, *what)
+        assert answer.status == 0, answer.err
+        return used(cli)
+
+    assert rule("add", "hall-b", "--container", "read") == {"hall-a": 0, "hall-b": 12, "undecided": 0}
+    assert rule("add", "hall-a", "--site", "-") == {"hall-a": 12, "hall-b": 0, "undecided": 0}
+    assert rule("add", "hall-b", "--output", site.output) == {"hall-a": 0, "hall-b": 12, "undecided": 0}
+    assert rule("add", "hall-a", "--container", A) == {"hall-a": 5, "hall-b": 7, "undecided": 0}
+    assert rule("remove", "hall-b", "--output", site.output) == {"hall-a": 12, "hall-b": 0, "undecided": 0}
+    told = cli("plan", "rule", "list").out
+    assert [line.split() for line in told.splitlines()[1:]] == [
+        ["container", A, "hall-a"],
+        ["container", "read", "hall-b"],
+        ["site", "-", "hall-a"],
+    ]
+    assert "container  aaaaaaaaaaaa" in cli("plan", "show", "hall-a").out
+
+
+@freeze_time("2026-04-02T08:00:00")
+def test_a_resource_takes_what_ran_under_its_licenses(cli: Cli, months: Months, site: Site) -> None:
+    (site.license / "license.dat").write_bytes(b"opaque")
+    stated = ("--container", "read", "--expires", "2027-01-01", "--resource", "hall-7")
+    assert cli("adopt", site.license, *stated).status == 0
+    cli("plan", "rule", "add", "hall-a", "--resource", "Hall-7")
+    assert used(cli) == {"hall-a": 12, "hall-b": 0, "undecided": 0}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("add", "hall-b", "--container", A), f"container {A} already goes to plan hall-a"),
+        (("add", "hall-b"), "a rule names one thing"),
+        (("add", "hall-b", "--site", "x", "--container", "y"), "a rule names one thing"),
+        (("add", "nobody", "--site", "x"), "there is no plan named nobody"),
+        (("add", "hall-b", "--site", ""), "is not a valid site"),
+        (("remove", "hall-b", "--site", "x"), "plan hall-b has no rule site x"),
+    ],
+)
+@freeze_time("2026-04-02T08:00:00")
+def test_what_is_no_rule_is_refused(cli: Cli, months: Months, words: tuple[str, ...], told: str) -> None:
+    cli("plan", "rule", "add", "hall-a", "--container", A)
+    answer = cli("plan", "rule", *words)
+    assert answer.status == 2 and told in answer.err
+
+
+@freeze_time("2026-04-02T08:00:00")
+def test_rules_are_frozen_with_the_month_and_audited(cli: Cli, months: Months, site: Site) -> None:
+    cli("plan", "rule", "add", "hall-a", "--container", A)
+    cli("plan", "rule", "add", "hall-b", "--output", site.output)
+    months.close("2026-03")
+    closed = {form: cli("report", "2026-03", "--format", form).out for form in FORMATS}
+    for call in (
+        ("plan", "rule", "remove", "hall-b", "--output", site.output),
+        ("plan", "rule", "add", "hall-b", "--container", B),
+        ("plan", "rule", "remove", "hall-a", "--container", A),
+    ):
+        answer = cli(*call)
+        assert "it counts from 2026-04 on" in answer.err
+        assert {form: cli("report", "2026-03", "--format", form).out for form in FORMATS} == closed
+    months.check()
+    with reading(site.ledger) as connection:
+        places = connection.execute(text("SELECT output FROM closed_place")).scalars().all()
+    assert places == [str(site.output)] * 2
+    for attack in (
+        "UPDATE closed_place SET output = '/elsewhere'",
+        "UPDATE closed_place SET resource = 'r'",
+        "UPDATE closed_place SET series = series + 1 WHERE series = (SELECT max(series) FROM closed_place)",
+        "DELETE FROM closed_place",
+        f"UPDATE closed_plan SET terms = replace(terms, '{A}', '{B}')",  # noqa: S608
+    ):
+        assert not audited(attacked(months.mount, sql(attack))).sound, attack
+
+
+@freeze_time("2026-04-02T08:00:00")
+def test_one_plan_alone_takes_all_whatever_its_rules(cli: Cli, site: Site) -> None:
+    cli("plan", "add", "only", *PLAN)
+    cli("plan", "rule", "add", "only", "--container", "elsewhere")
+    months = Months(Mount(site))
+    months.use("a", 5, day("2026-03-02"))
+    assert used(cli) == {"only": 5, "undecided": 0}

@@ -1,0 +1,60 @@
+"""Rules of plans: which of several plans of a meter takes what was used, by where and by what it was used.
+
+The most specific rule decides: a container's id before an output folder (the deeper one first), that before a resource,
+a site, and a type of container. What no rule decides, or two alike decide differently, is undecided.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from licensing.core.errors import BadCall
+from usage.plans.model import Plan, Rule
+
+THIS_SITE = "-"
+"""How a rule names this site itself, as reports do."""
+
+_DEEPEST = 4096
+
+
+class Place(NamedTuple):
+    """Where something was used: what rules ask for. What is not known, or not one thing alone, is empty."""
+
+    site: str
+    container_type: str
+    container_id: str
+    resource: str = ""
+    output: str = ""
+
+
+def weigh(rule: Rule, place: Place) -> int:
+    """How specific a rule is that decides a place; 0 where it does not."""
+    if rule.scope == "container":
+        return 5 * _DEEPEST if rule.value == place.container_id else int(rule.value == place.container_type)
+    if rule.scope == "output":
+        inside = place.output == rule.value or place.output.startswith(f"{rule.value.rstrip('/')}/")
+        return 4 * _DEEPEST + min(len(rule.value), _DEEPEST - 1) if inside else 0
+    if rule.scope == "resource":
+        return 3 * _DEEPEST if rule.value.casefold() == place.resource.casefold() else 0
+    return 2 * _DEEPEST if rule.value == (place.site or THIS_SITE) else 0
+
+
+def decide(plans: Sequence[Plan], place: Place) -> int | None:
+    """Which of some plans takes what was used in a place, by its number among them; None where that is undecided."""
+    if len(plans) == 1:
+        return 0
+    weights = [max((weigh(rule, place) for rule in plan.rules), default=0) for plan in plans]
+    top = max(weights, default=0)
+    return weights.index(top) if top and weights.count(top) == 1 else None
+
+
+def refuse_equal_rule(plan: Plan, rule: Rule, known: Sequence[Plan]) -> None:
+    """Refuse a rule that another plan of the same meter and time has, too. Raises ``BadCall``."""
+    meters = {share.meter for share in plan.meters}
+    for other in known:
+        shared = meters & {share.meter for share in other.meters}
+        together = shared and other.identity != plan.identity and other.covers(plan.starts_at, plan.ends_at)
+        if together and rule in other.rules:
+            raise BadCall(
+                f"{rule.scope} {rule.value} already goes to plan {other.name}, which has meter {min(shared)}, too",
+                hint=f"azlic plan rule remove {other.name} --{rule.scope} {rule.value}",
+            )
