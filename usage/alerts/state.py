@@ -132,6 +132,13 @@ class HandOver(NamedTuple):
     receipt_at: datetime | None
 
 
+class HandingFact(NamedTuple):
+    """A site that hands over to this head office, and when its newest export was accepted; None before the first."""
+
+    site: str
+    accepted_at: datetime | None
+
+
 class Disk(NamedTuple):
     """A disk that azlic or a container writes to."""
 
@@ -183,6 +190,7 @@ class LedgerFacts(NamedTuple):
     used: tuple[MeterTotal, ...] = ()
     undecided: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     strikes: tuple[Strike, ...] = ()
+    handing: tuple[HandingFact, ...] = ()
 
 
 NO_LEDGER = LedgerFacts((), (), (), (), None, None, (), MappingProxyType({}))

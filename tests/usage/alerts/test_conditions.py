@@ -9,11 +9,11 @@ from tests.usage.alerts.states import NOON, SECOND, a_fact, a_plan_fact, a_usage
 from tests.usage.commitments import day
 from usage.alerts.conditions.records import DOUBTS
 from usage.alerts.rules import Rules
-from usage.alerts.state import AuditFact, ChannelFact, Disk, HandOver, TrustFact, UnreadableLedger
+from usage.alerts.state import AuditFact, ChannelFact, Disk, HandingFact, HandOver, TrustFact, UnreadableLedger
 from usage.intake.findings import KINDS
 from usage.months import DAY_MS, Month, day_number
 from usage.quantity import MICRO
-from usage.reporting.activity import container_activity
+from usage.reporting.activity import ContainerActivity, container_activity
 from usage.reporting.daily import DayUse
 from usage.reporting.forecast import Pace, project
 from usage.reporting.quality import Doubt
@@ -193,3 +193,34 @@ def test_a_condition_that_fails_is_an_alert_and_silences_no_other() -> None:
     broken = object()  # as a fault of azlic's own would leave it
     told = ids(said(disks=(broken,), clock_behind="the clock is behind", licenses=(a_fact(NOON),)))
     assert {"condition-failed:disk", "clock-suspect", "license-expired:/license"} <= set(told)
+
+
+def heard(site: str, container: str, last: str) -> ContainerActivity:
+    days = [DayUse(day_number(day(last)) - n, site, "read", container, "m", 1, 1, day(last)) for n in range(10)]
+    return container_activity(days, day_number(NOON))[0]
+
+
+def test_a_site_that_is_silent_is_told_once_and_a_part_of_one_by_its_containers() -> None:
+    silent = [heard("hall-7", name, "2026-05-20") for name in ("a", "b", "c")]
+    lively = heard("hall-7", "d", "2026-05-31")
+    (alert,) = said(containers=tuple(silent))
+    assert (alert.id, alert.severity.word) == ("site-silent:hall-7", "warning")
+    assert "3 containers" in alert.meaning and "2026-05-20" in alert.meaning
+    told = ids(said(containers=(*silent, lively)))
+    assert told == [f"container-silent:hall-7/read/{name}" for name in ("a", "b", "c")]
+    here = ids(said(containers=tuple(heard("", name, "2026-05-20") for name in ("a", "b"))))
+    assert here == ["container-silent:read/a", "container-silent:read/b"]
+
+
+def test_head_office_says_which_site_has_not_handed_over_which_months_once_a_site() -> None:
+    due = day("2026-05-01") + timedelta(days=45)
+    april = HandingFact("hall-7", day("2026-04-20"))
+    assert said(due - SECOND, handing=(april,)) == []
+    (alert,) = said(due, handing=(april,))
+    assert (alert.id, alert.since) == ("hand-over-missing:hall-7", due) and "2026-04 is not" in alert.meaning
+    (later,) = said(day("2026-09-01"), handing=(april,))
+    assert "2026-04 to 2026-06 are not" in later.meaning
+    never = HandingFact("hall-8", None)
+    assert ids(said(due, handing=(april, never))) == ["hand-over-missing:hall-7", "hand-over-missing:hall-8"]
+    assert said(due, Rules(receipt_days=0), handing=(april, never)) == []
+    assert said(due, handing=(HandingFact("hall-7", day("2026-05-02")),)) == []

@@ -10,6 +10,7 @@ from usage.alerts.conditions.ledger import (
     channel_alerts,
     disk_alerts,
     hand_over_alerts,
+    handing_alerts,
     month_alerts,
     unreadable_alert,
 )
@@ -31,6 +32,7 @@ _LEDGER = (
     undecided_alerts,
     month_alerts,
     hand_over_alerts,
+    handing_alerts,
     channel_alerts,
 )
 

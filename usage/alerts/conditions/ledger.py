@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from licensing.core.instants import iso
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.rules import Rules
-from usage.alerts.state import ChannelFact, Disk, LedgerFacts, State, UnreadableLedger
+from usage.alerts.state import ChannelFact, Disk, HandingFact, LedgerFacts, State, UnreadableLedger
 from usage.months import Month
 
 LEDGER_UNREADABLE = "ledger-unreadable"
@@ -62,6 +62,39 @@ def hand_over_alerts(ledger: LedgerFacts, state: State, rules: Rules) -> Iterato
         subject="the hand-over",
         meaning=f"Usage has been waiting since {iso(waiting.waits_since)} to be acknowledged by head office; {last}.",
         action="Hand it over, and bring the acknowledgement back: azlic export, azlic acknowledge",
+    )
+
+
+def handing_alerts(ledger: LedgerFacts, state: State, rules: Rules) -> Iterator[Alert]:
+    """At head office: each site that has not handed over months that are long over, once a site."""
+    for fact in ledger.handing if rules.receipt_days else ():
+        if alert := _not_handed_over(fact, state, rules):
+            yield alert
+
+
+def _not_handed_over(fact: HandingFact, state: State, rules: Rules) -> Alert | None:
+    wait = timedelta(days=rules.receipt_days)
+    name = f"hand-over-missing:{fact.site}"
+    if fact.accepted_at is None:
+        since, missing = state.since(name), "It has handed over nothing since it was enrolled here."
+    else:
+        first = last = Month.of(fact.accepted_at)
+        since = first.next.starts_at + wait
+        if state.now < since:
+            return None
+        while last.next.next.starts_at + wait <= state.now:
+            last = last.next
+        months = f"{first} is" if first == last else f"{first} to {last} are"
+        missing = f"{months} not handed over in full: its newest export was accepted at {iso(fact.accepted_at)}."
+    return Alert(
+        id=name,
+        severity=Severity.WARNING,
+        rank=0,
+        stage="missing",
+        since=since,
+        subject=f"site {fact.site}",
+        meaning=missing,
+        action="Ask it for its export, and book that: azlic accept FILE",
     )
 
 

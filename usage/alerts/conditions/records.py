@@ -1,6 +1,6 @@
 """Conditions of the records: what was kept out of the numbers, what is missing, and who has gone silent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from licensing.core.instants import from_milliseconds
@@ -77,10 +77,32 @@ def _doubt_alert(doubt: Doubt, state: State) -> Alert:
 
 
 def silence_alerts(ledger: LedgerFacts, _: State, __: Rules) -> Iterator[Alert]:
-    """Each container that has been without a record for longer than it ever was."""
+    """Each container that has been without a record for longer than it ever was; a site that is silent is told once."""
+    by_site: dict[str, list[ContainerActivity]] = {}
     for heard in ledger.containers:
-        if heard.standing is Activity.SILENT and heard.habit is not None:
-            yield _silent(heard, heard.habit)
+        by_site.setdefault(heard.site, []).append(heard)
+    for site, all_heard in by_site.items():
+        silent = [(one, one.habit) for one in all_heard if one.standing is Activity.SILENT and one.habit is not None]
+        lively = [one for one in all_heard if one.standing in {Activity.IN_USE, Activity.NEW}]
+        if site and len(silent) > 1 and not lively:
+            yield _silent_site(site, silent)
+        else:
+            yield from (_silent(one, habit) for one, habit in silent)
+
+
+def _silent_site(site: str, silent: Sequence[tuple[ContainerActivity, int]]) -> Alert:
+    last = max(one.last_at for one, _ in silent)
+    return Alert(
+        id=f"site-silent:{site}",
+        severity=Severity.WARNING,
+        rank=0,
+        stage="silent",
+        since=min(_silent_since(one.last_at, habit) for one, habit in silent),
+        subject=f"site {site}",
+        meaning=f"None of its {len(silent):,} containers has a usage record since {last:%Y-%m-%d}, which is longer than"
+        " ever.",
+        action="Does it run, and does its usage come here? Take in what it hands over: azlic accept, azlic ingest",
+    )
 
 
 def _silent(heard: ContainerActivity, habit: int) -> Alert:

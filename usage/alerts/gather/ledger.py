@@ -6,7 +6,7 @@ from pathlib import Path
 
 from licensing.core.instants import from_milliseconds
 from licensing.db.readonly import ReadOnlyConnection
-from usage.alerts.state import AuditFact, ChannelFact, HandOver, LedgerProgress, PlanFact
+from usage.alerts.state import AuditFact, ChannelFact, HandingFact, HandOver, LedgerProgress, PlanFact
 from usage.ledger.closed_months import open_months
 from usage.ledger.source_kinds import ON_DISK, output_folder_of
 from usage.months import Month, day_number
@@ -74,6 +74,16 @@ def read_hand_over(connection: ReadOnlyConnection) -> HandOver | None:
         f"SELECT min(taken_at) FROM batch WHERE sequence > {through or 0} AND records > 0",  # noqa: S608 - a number
     )
     return None if waits_since is None else HandOver(waits_since, receipt_at)
+
+
+def read_handing_sites(connection: ReadOnlyConnection) -> tuple[HandingFact, ...]:
+    """The sites that hand over to this head office, each with its newest export."""
+    query = (
+        "SELECT handing_site.site, max(accepted_at) FROM handing_site"
+        " LEFT JOIN accepted_export ON accepted_export.site = handing_site.site"
+        " GROUP BY handing_site.site ORDER BY handing_site.site"
+    )
+    return tuple(connection.select(lambda site, at: HandingFact(site, _instant(at)), query))
 
 
 def _receipt(through: int | None, at: int | None) -> tuple[int | None, datetime | None]:

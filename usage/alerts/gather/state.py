@@ -102,6 +102,7 @@ def _read_ledger(connection: ReadOnlyConnection, now: datetime, *, with_use: boo
         doubts=read_doubts(connection),
         pending_months=ledger.read_pending_months(connection, now),
         hand_over=ledger.read_hand_over(connection),
+        handing=ledger.read_handing_sites(connection),
         audit=audit,
         channels=ledger.read_failing_channels(connection),
         seen_since=ledger.read_first_seen(connection),
