@@ -76,6 +76,7 @@ def append(
     )
     block = Block(offset, b"".join(lines))
     ledger.book(connection, cursor, block)
+    ledger.flush(connection)
     values = {"offset": block.stop, "line": cursor.line, "consumed": cursor.digest.digest()}
     connection.execute(update(SourceRow).where(SourceRow.key == source.file_key).values(values))
 
