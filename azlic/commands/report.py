@@ -11,6 +11,7 @@ from azlic.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from usage.ledger.checkpoints import Head
     from usage.months import Month
     from usage.reporting.report import MonthlyReport
+    from usage.reporting.span import Span
 
     Writer = Callable[[], str | bytes]
 
@@ -40,7 +42,17 @@ class Format(StrEnum):
 
 def report_command(
     month: Annotated[
-        str | None, typer.Argument(metavar="[YYYY-MM]", help="The month (UTC); this one if left out.")
+        str | None,
+        typer.Argument(metavar="[YYYY-MM|YYYY]", help="The month or the year (UTC); this month if left out."),
+    ] = None,
+    start: options.From = None,
+    end: options.To = None,
+    site: Annotated[
+        list[str] | None, typer.Option("--site", metavar="NAME", help='Of a site alone; "" is this one.')
+    ] = None,
+    plan: Annotated[list[str] | None, typer.Option("--plan", metavar="NAME", help="Of a plan alone.")] = None,
+    container: Annotated[
+        list[str] | None, typer.Option("--container", metavar="ID", help="Of a container alone.")
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
     prove: Annotated[
@@ -53,12 +65,15 @@ def report_command(
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
-    """Report a month against the commitments.
+    """Report a month against the commitments; or a year, any days, a part of the use.
 
-    What was excluded from the numbers is shown with them: nothing is dropped silently. With --recompute, exit status 1
-    when the records and corrections of the month do not make its totals.
+    What was excluded from the numbers is shown with them: nothing is dropped silently. A report of one site, plan or
+    container says so in its title, and what it leaves out. With --recompute, exit status 1 when the records and
+    corrections of the month do not make its totals.
 
     Example: azlic report 2026-11
+
+    Example: azlic report 2026 --site north
     """
     from licensing.core.errors import BadCall
     from licensing.db.database import open_ledger, reading
@@ -69,6 +84,13 @@ def report_command(
     if form is Format.PDF and file is None:
         raise BadCall("a PDF cannot be shown in a terminal", hint="name a file: -o report.pdf")
     settings, as_of = load_settings(), clock.as_of(None)
+    choice = tuple(tuple(names or ()) for names in (site, plan, container))
+    span = _span(month, start, end, as_of, partial=any(choice))
+    if span is not None:
+        if prove:
+            raise BadCall("a whole month is recomputed", hint="azlic report YYYY-MM --recompute")
+        _deliver(_write_span(span, choice, Format.JSON if json else form, database or settings.database, as_of), file)
+        return
     wanted = Month.parse(month) if month else Month.of(as_of)
     with reading(open_ledger(database or settings.database)) as connection:
         found = monthly_report(connection, wanted, as_of=as_of)
@@ -80,6 +102,49 @@ def report_command(
     _deliver(write(), file)
     if proof is not None:
         _tell(proof)
+
+
+def _span(named: str | None, start: str | None, end: str | None, as_of: "datetime", *, partial: bool) -> "Span | None":
+    """The span that was asked for; None for a whole month, which has a report of its own."""
+    from licensing.core.errors import BadCall
+    from licensing.core.instants import parse_instant
+    from usage.months import Month
+    from usage.reporting.span import Span
+
+    if start is not None or end is not None:
+        if named is not None or start is None or end is None:
+            raise BadCall("--from and --to are a span of their own", hint="--from 2026-03-10 --to 2026-04-20")
+        return Span.of_days(parse_instant(start), parse_instant(end))
+    if named is not None and named.isdecimal() and len(named) == 4:
+        return Span.of_year(named)
+    if not partial:
+        return None
+    return Span.of_month(Month.parse(named) if named else Month.of(as_of))
+
+
+def _write_span(
+    span: "Span", choice: tuple[tuple[str, ...], ...], form: Format, database: str, as_of: "datetime"
+) -> str | bytes:
+    from azlic.render.report.span import SPAN_REPORT, span_csv, span_markdown
+    from licensing.db.database import open_ledger, reading
+    from licensing.history.read import read_seen
+    from usage.reporting.span import Choice, span_report
+
+    with reading(open_ledger(database)) as connection:
+        found = span_report(connection, span, Choice(*choice), as_of=as_of)
+        suspect = read_seen(connection).clock_behind(as_of)
+    if suspect:
+        output.tell(f"azlic: the clock is suspect: {suspect}\n  try: azlic clock status")
+    if form in {Format.HTML, Format.PDF}:
+        from azlic.web.pages.report import span_html
+        from azlic.web.pdf import report_pdf
+
+        page = span_html(found)
+        return page if form is Format.HTML else report_pdf(page)
+    if form is Format.JSON:
+        return SPAN_REPORT.json(found)
+    writers = {Format.CSV: span_csv, Format.MARKDOWN: span_markdown, Format.TABLE: SPAN_REPORT.text}
+    return writers[form](found)
 
 
 def _table(report: "MonthlyReport", *_: object) -> "Writer":

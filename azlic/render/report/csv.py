@@ -60,7 +60,7 @@ def report_csv(report: MonthlyReport) -> str:
     writer = csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     for line in _lines(report):
-        writer.writerow({name: _cell(value) for name, value in line.items()})
+        writer.writerow({name: harmless(value) for name, value in line.items()})
     return text.getvalue().rstrip("\n")
 
 
@@ -137,6 +137,6 @@ def _use_lines(report: MonthlyReport, row: Usage, amounts: Amounts | None) -> It
         yield labels | own | share
 
 
-def _cell(value: object) -> object:
+def harmless(value: object) -> object:
     """Text that a spreadsheet would take for a formula gets an apostrophe in front. Source: OWASP, CSV injection."""
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value

@@ -19,11 +19,11 @@ def report_markdown(report: MonthlyReport) -> str:
     """The report as Markdown tables."""
     parts = [f"# Usage report {report.month}", f"As of {iso(report.as_of)}."]
     if report.closed is not None:
-        why = f" Something was open: {_cell(report.closed.reason)}" if report.closed.reason else ""
+        why = f" Something was open: {cell_text(report.closed.reason)}" if report.closed.reason else ""
         parts += [f"Closed at {iso(report.closed.closed_at)}, head `{report.closed.head.hex()}`.{why}"]
         parts += [] if report.closed.frozen else [f"{UNFROZEN}."]
     for usage in report.plans:
-        parts += [f"## Plan {_cell(usage.plan.title)}", _plan_table(usage), _use_table(usage)]
+        parts += [f"## Plan {cell_text(usage.plan.title)}", _plan_table(usage), _use_table(usage)]
     if not report.plans:
         parts += ["No plan covers this month."]
     for meter in report.candidates:
@@ -31,14 +31,14 @@ def report_markdown(report: MonthlyReport) -> str:
         parts += [f"## Undecided: {_cell(meter)}", _cell(undecided_words(report, meter))] if rows else []
         parts += [_table(_UNMAPPED, map(_row_without_plan, rows))] if rows else []
     if report.unmapped:
-        parts += ["## On no plan", _table(_UNMAPPED, map(_row_without_plan, report.unmapped))]
+        parts += ["## On no plan", markdown_table(_UNMAPPED, map(_row_without_plan, report.unmapped))]
     if apart := late_parts(report):
         parts += ["## Late and corrected", "Included above, though it belongs to the months named here."]
-        parts += [_table(_APART, (_apart_row(row, part) for row, part in apart))]
+        parts += [markdown_table(_APART, (_apart_row(row, part) for row, part in apart))]
     if month_series(report):
         parts += ["## Twelve months", _months_table(report)]
     parts += ["## Containers", _container_table(report)] if report.containers else []
-    struck = [_cell(strike_words(one)) for one in report.strikes]
+    struck = [cell_text(strike_words(one)) for one in report.strikes]
     return "\n\n".join([*parts, "## Quality", _quality_table(report), *struck])
 
 
@@ -67,7 +67,7 @@ def _plan_table(usage: PlanUsage) -> str:
     ]
     quantities = zip((name for name, _ in rows), align([micro for _, micro in rows]), strict=True)
     figures = [(name, quantity, usage.plan.unit) for name, quantity in quantities]
-    return _table((f"{usage.plan.plan_type} {usage.plan.tier}", ">", "unit"), [*figures, *facts])
+    return markdown_table((f"{usage.plan.plan_type} {usage.plan.tier}", ">", "unit"), [*figures, *facts])
 
 
 def _use_table(usage: PlanUsage) -> str:
@@ -84,14 +84,16 @@ def _use_table(usage: PlanUsage) -> str:
         rows.append((*place, *own, *spans, f"{row.records:,}", iso(row.last_at)))
     named = (f">month in {unit}", f">period in {unit}") if both else ()
     headings = "site", "container", "meter", ">month", ">period", "unit", *named, ">records", "last record"
-    return _table(headings, rows)
+    return markdown_table(headings, rows)
 
 
 def _months_table(report: MonthlyReport) -> str:
     series = month_series(report)
     headings = [f">{one.title} ({one.unit})" for one in series]
     months = [str(month) for month, _ in series[0].months]
-    return _table(("month", *headings), zip(months, *(map(group_digits, one.shown) for one in series), strict=True))
+    return markdown_table(
+        ("month", *headings), zip(months, *(map(group_digits, one.shown) for one in series), strict=True)
+    )
 
 
 def _row_without_plan(row: Usage) -> Sequence[str]:
@@ -110,7 +112,7 @@ def _container_table(report: MonthlyReport) -> str:
         for one in report.containers
         if one.standing is not Activity.GONE
     ]
-    return _table(("site", "container", "last record", ">days without", "standing"), rows)
+    return markdown_table(("site", "container", "last record", ">days without", "standing"), rows)
 
 
 def _quality_table(report: MonthlyReport) -> str:
@@ -127,17 +129,17 @@ def _quality_table(report: MonthlyReport) -> str:
         *((f"meter undecided between plans: {meter}", 1) for meter in quality.undecided_meters),
         *((f"meter on no plan: {meter}", 1) for meter in quality.unmapped_meters),
     ]
-    return _table(("what", ">number"), [(what, f"{count:,}") for what, count in rows])
+    return markdown_table(("what", ">number"), [(what, f"{count:,}") for what, count in rows])
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; a heading that begins with ``>`` stands over numbers."""
-    lines = [[_cell(heading.removeprefix(">")) for heading in headings]]
+    lines = [[cell_text(heading.removeprefix(">")) for heading in headings]]
     lines += [["---:" if heading.startswith(">") else "---" for heading in headings]]
-    lines += [[_cell(text) for text in row] for row in rows]
+    lines += [[cell_text(text) for text in row] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cell(text: str) -> str:
+def cell_text(text: str) -> str:
     """Text that stays one cell and is shown as it is."""
     return re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", text.replace("\n", " "))

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from azlic.render.report.span import sections
 from azlic.render.words import (
     MonthSeries,
     drawn_words,
@@ -29,6 +30,7 @@ from usage.reporting.daily import Usage
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.quality import Quality
 from usage.reporting.report import MonthlyReport
+from usage.reporting.span import SpanReport
 
 Rows = list[tuple[str, str, list[Usage]]]
 
@@ -72,6 +74,12 @@ def report_html(view: ReportView) -> str:
     """The report as one file: no script, no picture or font from elsewhere, and a policy that allows none."""
     sheet, digest = style()
     return render_page("report.html", view=view, style=sheet, style_hash=digest)
+
+
+def span_html(report: SpanReport) -> str:
+    """The report on a span as one file, under the same policy."""
+    sheet, digest = style()
+    return render_page("span.html", sections=sections(report), style=sheet, style_hash=digest)
 
 
 def report_view(

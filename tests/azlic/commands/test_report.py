@@ -77,7 +77,7 @@ def test_the_month_left_out_is_this_one(cli: Cli, site: Site) -> None:
     assert json.loads(cli("report", "--json").out)["month"] == "2026-03"
 
 
-@pytest.mark.parametrize("month", ["2026", "2026-13", "march", "2026-3", "../../etc"])
+@pytest.mark.parametrize("month", ["26", "2026-13", "march", "2026-3", "../../etc"])
 def test_what_is_no_month_is_a_bad_command_line(cli: Cli, site: Site, month: str) -> None:
     site.ledger.dispose()
     answer = cli("report", month)
