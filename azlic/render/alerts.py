@@ -11,7 +11,7 @@ from licensing.core.text import printable
 from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.alert import Alert, Severity, severity_counts
 
-COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.NOTICE: "blue"}
+SEVERITY_COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.NOTICE: "blue"}
 _HEADING = f"{'SEVERITY':<10}{'SINCE':<12}{'STAGE':<18}ALERT"
 
 
@@ -40,7 +40,7 @@ def _alerts_text(found: Sequence[WatchedAlert], now: datetime) -> str:
 
 def _alert(alert: Alert) -> list[str]:
     head = f"{alert.severity.word:<10}{alert.since:%Y-%m-%d}  {alert.stage:<16}  {printable(alert.id)}"
-    return [style(head, COLOURS[alert.severity]), *_indent(alert.meaning), *_indent(f"-> {alert.action}")]
+    return [style(head, SEVERITY_COLOURS[alert.severity]), *_indent(alert.meaning), *_indent(f"-> {alert.action}")]
 
 
 def _acknowledgement(one: WatchedAlert) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from azlic.monitoring.status import SiteStatus
 from azlic.output import style
-from azlic.render.alerts import COLOURS as ALERT_COLOURS
+from azlic.render.alerts import SEVERITY_COLOURS
 from azlic.render.answer import Answer
 from azlic.render.text import fold, wrap
 from azlic.render.verdict import COLOURS
@@ -83,7 +83,7 @@ def _alerts(status: SiteStatus) -> Iterator[str]:
     told = severity_counts(loud) or "nothing needs attention"
     yield from _entry("alerts", f"{told}; {quiet:,} acknowledged" if quiet else told)
     for alert in sorted(loud, key=lambda one: -one.severity)[:_SHOWN]:
-        yield from (style(part, ALERT_COLOURS[alert.severity]) for part in fold(f"  {printable(alert.id)}"))
+        yield from (style(part, SEVERITY_COLOURS[alert.severity]) for part in fold(f"  {printable(alert.id)}"))
     yield from _more(loud, "azlic alerts")
 
 
