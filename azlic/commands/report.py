@@ -65,11 +65,11 @@ def report_command(
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
-    """Report a month against the commitments; or a year, any days, a part of the use.
+    """Report a month against the commitments.
 
-    What was excluded from the numbers is shown with them: nothing is dropped silently. A report of one site, plan or
-    container says so in its title, and what it leaves out. With --recompute, exit status 1 when the records and
-    corrections of the month do not make its totals.
+    Or a year, any days (--from, --to), a part of the use. What was excluded is shown with the numbers: nothing
+    is dropped silently. A report of one site, plan or container says so in its title, and what it leaves out. With
+    --recompute, exit status 1 when the records and corrections of the month do not make its totals.
 
     Example: azlic report 2026-11
 
@@ -136,10 +136,11 @@ def _write_span(
     if suspect:
         output.tell(f"azlic: the clock is suspect: {suspect}\n  try: azlic clock status")
     if form in {Format.HTML, Format.PDF}:
+        from azlic.render.report.span import sections
         from azlic.web.pages.report import span_html
         from azlic.web.pdf import report_pdf
 
-        page = span_html(found)
+        page = span_html(sections(found))
         return page if form is Format.HTML else report_pdf(page)
     if form is Format.JSON:
         return SPAN_REPORT.json(found)

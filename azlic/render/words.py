@@ -1,5 +1,6 @@
 """The words of a report that its text and its page share."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
@@ -15,6 +16,15 @@ from usage.reporting.report import MonthlyReport, Months
 
 UNFROZEN = "Closed by an earlier azlic: its plans are frozen with the next azlic close"
 """What is said of a closed month whose plans may still change."""
+
+
+class Section(NamedTuple):
+    """A part of a report: its title, notes, and a table; ``>`` is before headings over numbers, ``~`` over names."""
+
+    title: str
+    notes: list[str]
+    headings: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
 
 
 def day(instant: datetime) -> str:

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -13,7 +12,7 @@ from azlic.render.report.csv import harmless
 from azlic.render.report.markdown import cell_text, markdown_table
 from azlic.render.table import columns, indent, render_text
 from azlic.render.text import wrap
-from azlic.render.words import METERS_UNIT, day, open_counts, unit_of
+from azlic.render.words import METERS_UNIT, Section, day, open_counts, unit_of
 from licensing.core.instants import iso
 from usage.plans.model import Plan
 from usage.quantity import (
@@ -26,15 +25,6 @@ from usage.quantity import (
 )
 from usage.reporting.daily import UseKind
 from usage.reporting.span import Cell, SpanPeriod, SpanReport
-
-
-class Section(NamedTuple):
-    """A part of a report: its title, notes, and a table; ``>`` is before headings over numbers, ``~`` over names."""
-
-    title: str
-    notes: list[str]
-    headings: Sequence[str] = ()
-    rows: Sequence[Sequence[str]] = ()
 
 
 def sections(report: SpanReport) -> list[Section]:

@@ -6,9 +6,9 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from azlic.render.report.span import sections
 from azlic.render.words import (
     MonthSeries,
+    Section,
     drawn_words,
     month_series,
     open_counts,
@@ -30,7 +30,6 @@ from usage.reporting.daily import Usage
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.quality import Quality
 from usage.reporting.report import MonthlyReport
-from usage.reporting.span import SpanReport
 
 Rows = list[tuple[str, str, list[Usage]]]
 
@@ -76,10 +75,10 @@ def report_html(view: ReportView) -> str:
     return render_page("report.html", view=view, style=sheet, style_hash=digest)
 
 
-def span_html(report: SpanReport) -> str:
+def span_html(sections: Sequence[Section]) -> str:
     """The report on a span as one file, under the same policy."""
     sheet, digest = style()
-    return render_page("span.html", sections=sections(report), style=sheet, style_hash=digest)
+    return render_page("span.html", sections=sections, style=sheet, style_hash=digest)
 
 
 def report_view(
