@@ -94,8 +94,8 @@ EVERYTHING = Choice()
 class Cell(NamedTuple):
     """The smallest sum: what one container used of a meter in one month, on one plan or none, in one way.
 
-    ``quantity`` is in millionths of the meter's unit, ``drawn`` in those of the plan's, 0 on no plan. Everything a
-    report shows is a sum of cells.
+    ``quantity`` is in millionths of the meter's unit, ``drawn`` in those of the plan's, 0 on no plan. Of what is
+    ``undecided`` no rule says which of these plans takes it. Everything a report shows is a sum of cells.
     """
 
     plan: Plan | None
@@ -110,6 +110,7 @@ class Cell(NamedTuple):
     quantity: int
     drawn: int
     records: int
+    undecided: tuple[str, ...]
 
 
 class SpanPeriod(NamedTuple):
@@ -216,13 +217,15 @@ def _cells(draws: Iterable[Draw]) -> Iterator[Cell]:
         use = draw.use
         month = month_of(use.day)
         place = use.site, use.container_type, use.container_id
-        name = ("", "") if draw.plan is None else (draw.plan.name, draw.plan.starts_at.isoformat())
+        name = ("", ",".join(draw.undecided))
+        if draw.plan is not None:
+            name = draw.plan.name, draw.plan.starts_at.isoformat()
         part = use.kind.value, str(use.month or month)
         groups.setdefault((*name, use.meter, str(month), *place, *part), []).append(draw)
     before: dict[tuple[str, ...], Fraction] = {}
     for key in sorted(groups):
         mine = groups[key]
-        use, plan, share = mine[-1]
+        use, plan, share, undecided = mine[-1]
         start = before.get(key[:3], Fraction())
         end = before[key[:3]] = start + sum(one.use.quantity * one.share.ratio for one in mine if one.share)
         month = month_of(use.day)
@@ -239,6 +242,7 @@ def _cells(draws: Iterable[Draw]) -> Iterator[Cell]:
             quantity=sum(one.use.quantity for one in mine),
             drawn=int(end // 1) - int(start // 1),
             records=sum(one.use.records for one in mine),
+            undecided=undecided,
         )
 
 

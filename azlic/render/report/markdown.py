@@ -28,8 +28,8 @@ def report_markdown(report: MonthlyReport) -> str:
         parts += ["No plan covers this month."]
     for meter in report.candidates:
         rows = [row for row in report.undecided if row.meter == meter]
-        parts += [f"## Undecided: {_cell(meter)}", _cell(undecided_words(report, meter))] if rows else []
-        parts += [_table(_UNMAPPED, map(_row_without_plan, rows))] if rows else []
+        parts += [f"## Undecided: {cell_text(meter)}", cell_text(undecided_words(report, meter))] if rows else []
+        parts += [markdown_table(_UNMAPPED, map(_row_without_plan, rows))] if rows else []
     if report.unmapped:
         parts += ["## On no plan", markdown_table(_UNMAPPED, map(_row_without_plan, report.unmapped))]
     if apart := late_parts(report):

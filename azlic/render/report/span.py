@@ -120,6 +120,9 @@ def _on_no_plan(report: SpanReport) -> list[Section]:
     for meter in sorted({cell.meter for cell in cells}):
         mine = [cell for cell in cells if cell.meter == meter]
         told.append(_meter_section(meter, f">{METERS_UNIT}", mine)._replace(title="" if told else "On no plan"))
+        if undecided := [cell for cell in mine if cell.undecided]:
+            names = ", ".join(undecided[-1].undecided)
+            told[-1].notes.append(f"{_quantity(undecided)} of it undecided: no rule says which of {names} takes it.")
     return told
 
 
@@ -272,7 +275,7 @@ def _fields(report: SpanReport) -> object:
 
 
 def _no_unit(cell: Cell) -> dict[str, object]:
-    return {"plan": None, "unit": None} if cell.plan is None else {}
+    return {"plan": None, "unit": None, "undecided": cell.undecided} if cell.plan is None else {}
 
 
 def _plan_fields(report: SpanReport, plan: Plan) -> object:
