@@ -21,7 +21,7 @@ KINDS = {
     "rewritten": "a file's beginning changed",
     "replaced": "a file was replaced by another",
     "vanished": "a file is gone",
-    "hole": "bytes that are none were skipped",
+    "hole": "NUL bytes in a file were skipped",
     "passed-over": "what may hold usage was not taken",
     "counter-fell": "a counter fell: a new mount, or a lost one",
     "same-mount": "a mount may be counted twice",

@@ -36,6 +36,7 @@ _HOLE = bytes(4096)
 """So many NUL bytes part the pieces of a line that is longer than a block."""
 _LONGEST_HOLE = 16 * 1024**3
 _ZEROS = bytes(1024 * 1024)
+_DAMAGED = "if it is still being written, the next ingest takes it; else restore it from a copy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +111,9 @@ class Stretch:
 class UnreadableFile(AzlicError):
     """A usage file could not be read, or not to its end."""
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: Path, reason: str, *, hint: str = "run as a user who may read the output mount") -> None:
         self.reason = reason
-        super().__init__(
-            f"{printable(path)} cannot be read: {reason}",
-            hint="run as a user who may read the output mount; what was taken before is kept",
-        )
+        super().__init__(f"{printable(path)} cannot be read: {reason}", hint=f"{hint}; what was taken before is kept")
 
 
 class ForeignFile(UnreadableFile):
@@ -146,7 +144,7 @@ class OpenFile:
 
     def _open(self) -> Decompressed | None:
         if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-            raise UnreadableFile(self._path, "it is not a regular file")
+            raise UnreadableFile(self._path, "it is not a regular file", hint="name a file, or the folder it lies in")
         try:
             beginning = os.pread(self._descriptor, 512, 0)
         except OSError as error:
@@ -156,7 +154,7 @@ class OpenFile:
         if (reason := foreign(beginning)) is not None:
             raise ForeignFile(self._path, reason)
         if has_compressed_name(self._path) and beginning and not beginning.lstrip(b"\xef\xbb\xbf\0\r\n ")[:1] == b"{":
-            raise UnreadableFile(self._path, "its name says that it is compressed, and it is not")
+            raise UnreadableFile(self._path, "its name says that it is compressed, and it is not", hint=_DAMAGED)
         return None
 
     def __enter__(self) -> Self:
@@ -177,9 +175,10 @@ class OpenFile:
                 pieces.append(piece)
                 start += len(piece)
                 length -= len(piece)
-        except (OSError, Damaged) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise UnreadableFile(self._path, reason) from error
+        except Damaged as error:
+            raise UnreadableFile(self._path, str(error), hint=_DAMAGED) from error
+        except OSError as error:
+            raise UnreadableFile(self._path, error.strerror or str(error)) from error
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _read_at(self, start: int, length: int) -> bytes:
