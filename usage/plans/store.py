@@ -132,11 +132,11 @@ def _term_text(term: str, plan: Plan) -> str:
 def _hint(here: Plan, there: Plan, differing: list[str]) -> str:
     if differing == ["count"] and there.count > here.count:
         return f"units added in mid-term: azlic plan amend {here.name} --units {there.count - here.count} --from DATE"
-    if differing == ["auto_renew"] and here.auto_renew:
-        return f"azlic plan end {here.name}"
+    if differing == ["auto_renew"]:
+        return f"azlic plan {'end' if here.auto_renew else 'renew'} {here.name}"
     if not differing:
         return f"azlic plan map {here.name} METER"
-    return f"choose another name, or see: azlic plan show {here.name}"
+    return f"if it is another plan, give the one that is here another name: azlic plan rename {here.name} NEW"
 
 
 def shares_meter(plan: Plan, known: Iterable[Plan]) -> Plan | None:
