@@ -1,6 +1,5 @@
 """The program: one place where errors become words and an exit status."""
 
-import contextlib
 import gc
 import os
 import sys
@@ -11,6 +10,7 @@ gc.set_threshold(100_000, 50, 50)
 os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
 from azlic.app import command_line  # noqa: E402
+from azlic.output import tell  # noqa: E402
 from licensing.core.errors import AzlicError  # noqa: E402
 
 
@@ -50,8 +50,7 @@ def main() -> int:
 
 def complain(message: str, *, hint: str) -> None:
     """Tell a person on stderr what happened and what to try."""
-    with contextlib.suppress(OSError):
-        sys.stderr.write(f"azlic: {message}\n  try: {hint}\n")
+    tell(f"azlic: {message}\n  try: {hint}")
 
 
 def run() -> None:

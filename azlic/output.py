@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from azlic.lines import fitted
 from licensing.core.errors import AzlicError
 
 if TYPE_CHECKING:
@@ -35,10 +36,15 @@ def emit(text: str) -> bool:
     return True
 
 
+def say(text: str) -> bool:
+    """Print a result in words, in lines that are no wider than the terminal; otherwise as ``emit``."""
+    return emit(fitted(text))
+
+
 def tell(text: str) -> None:
     """Report progress to a person; scripts do not read this, and nobody has to."""
     with contextlib.suppress(OSError):
-        typer.echo(text, err=True)
+        typer.echo(fitted(text) if sys.stderr.isatty() else text, err=True)
 
 
 def tell_of_waiting(denial: "Denial", attempt: int, seconds: float) -> None:

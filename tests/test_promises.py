@@ -151,7 +151,9 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "catalogue": {"container", "models", "options", "read", "results"},
     },
     "azlic": {
-        "render": {"monitoring", "output", "settings"},
+        "lines": set(),
+        "output": {"lines"},
+        "render": {"lines", "monitoring", "output", "settings"},
         "verifier": {"settings"},
         "monitoring": {"verifier", "settings"},
         "web": {"monitoring", "render"},
@@ -168,7 +170,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
             "settings",
         },
         "app": {"commands", "plain_help"},
-        "__main__": {"app", "commands"},
+        "__main__": {"app", "commands", "output"},
     },
 }
 """The rooms of each floor, and which others a room may import from: what ARCHITECTURE.md draws."""
@@ -310,9 +312,13 @@ class Session:
     """The README's session: each command is run as it stands, and its answer compared with what stands below it."""
 
     def __init__(self, folder: Path) -> None:
+        """Its terminal is wide: a reader's paths are short, and pytest's are not."""
         self.folder = folder
         self.servers: list[subprocess.Popen[bytes]] = []
-        self.environment = _plain() | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        self.environment = _plain() | {
+            "COLUMNS": "250",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
 
     def run(self, command: str) -> str:
         if command.startswith("export "):

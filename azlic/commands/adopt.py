@@ -102,4 +102,4 @@ def remove_command(
         typer.confirm(f"Forget what was stated about {path}?", abort=True, err=True)
     with writing(engine) as connection:
         gone = remove(connection, path)
-    output.emit(f"forgotten: {printable(path)}, stated to end at {iso(gone.expires_at)}")
+    output.say(f"forgotten: {printable(path)}, stated to end at {iso(gone.expires_at)}")

@@ -95,7 +95,7 @@ def ack_command(
     if alert is None:
         raise BadCall(f"there is no alert {name} now", hint="azlic alerts lists those there are, with their ids")
     acknowledge(engine, alert, until=day, now=now, by=operator())
-    output.emit(f"{alert.id} is quiet until {iso(day)}, or until it worsens")
+    output.say(f"{alert.id} is quiet until {iso(day)}, or until it worsens")
 
 
 @app.command("forget")
@@ -123,4 +123,4 @@ def forget_command(
             hint="take it out of the setting licenses; licenses = [] in azlic.toml says that none is wanted at all",
         )
     forget_license(open_ledger(database or settings.database, upgrade=True), path)
-    output.emit(f"no more alerts about {printable(name_of(path))}")
+    output.say(f"no more alerts about {printable(name_of(path))}")

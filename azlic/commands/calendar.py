@@ -33,6 +33,7 @@ def calendar_command(
     """
     from azlic.monitoring.site_state import look_at_site, rules_of
     from licensing.core.files import write_whole
+    from licensing.core.text import counted
     from usage.alerts.calendar import calendar_file, list_renewals
     from usage.alerts.state import UnreadableLedger
 
@@ -47,7 +48,7 @@ def calendar_command(
     else:
         write_whole(out, content, mode=0o644)
         number = sum(not entry.cancelled for entry in entries)
-        output.emit(f"{out}: {number:,} {'entry' if number == 1 else 'entries'}")
+        output.say(f"{out}: {counted(number, 'entry', 'entries')}")
 
 
 def _earlier(out: Path | None) -> bytes:

@@ -98,4 +98,4 @@ def reset_command(
     if not yes:
         typer.confirm(f"Set the clock's mark back to {iso(document.instant)} ({document.reason})?", abort=True)
     take_clock_reset(engine, document, now=clock.now())
-    output.emit(f"the clock's high-water mark is back at {iso(document.instant)}")
+    output.say(f"the clock's high-water mark is back at {iso(document.instant)}")

@@ -49,7 +49,7 @@ def close_command(
     if refused:
         output.tell(f"azlic: {wanted} is not ready to be closed\n  try: resolve it, or --accept REASON")
     if not json:
-        output.emit(closable_text(found))
+        output.say(closable_text(found))
     if not (refused or yes):
         typer.confirm(f"Close {wanted} for good?", abort=True, err=True)
     closing = None if refused else close_month(engine, wanted, now=now, folders=paths or (), accept=accept)

@@ -96,7 +96,7 @@ def engine_command(
             seen=read_memory(settings.database),
             **Verifier.of(settings, trust).here(),
         )
-        output.emit(f"license downloaded to {verdict.path}: {verdict.detail}")
+        output.say(f"license downloaded to {verdict.path}: {verdict.detail}")
         return
     models = find_models(image, start, trust=store, now=clock.now(), place=place)
     if isinstance(models, Verdict):

@@ -193,7 +193,7 @@ def add_command(
     from usage.handover.sites import enrol
 
     engine = open_ledger(database or load_settings().database, create=True)
-    output.emit(site_text(enrol(engine, name, key, replace=yes)))
+    output.say(site_text(enrol(engine, name, key, replace=yes)))
 
 
 @app.command("list")

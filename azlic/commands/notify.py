@@ -71,9 +71,9 @@ def _notify(
     outcome = notify_channels(engine, channels, look, site=_site(settings))
     for name, alerts in outcome.sent.items():
         told = message_counts(alerts, outcome.ended[name])
-        output.emit(f"{name}: sent {told or 'the present alerts again'}")
+        output.say(f"{name}: sent {told or 'the present alerts again'}")
     if not outcome.sent and not outcome.failed:
-        output.emit("nothing new to send")
+        output.say("nothing new to send")
     return outcome.failed
 
 
@@ -97,7 +97,7 @@ def _test(settings: Settings, channels: "Sequence[Channel]") -> dict[str, str]:
     failed = {one.name: why for one in channels if (why := deliver(one, message))}
     for one in channels:
         if one.name not in failed:
-            output.emit(f"{one.name}: accepted a test message")
+            output.say(f"{one.name}: accepted a test message")
     return failed
 
 

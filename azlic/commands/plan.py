@@ -68,7 +68,7 @@ def add_command(
     )
     with changing_plans(open_ledger(database or load_settings().database, create=True)) as connection:
         added = add_plan(connection, plan)
-    output.emit(entry_text(EnteredPlan(plan, added)))
+    output.say(entry_text(EnteredPlan(plan, added)))
     if added:
         tell_lack(plan)
 
@@ -134,4 +134,4 @@ def map_command(
     else:
         told = f"meter {meter} draws on it: {share_words(share, unit)}"
         told += f" (before: {share_words(before, unit)})" if before else ""
-    output.emit(f"plan {name}: {told}")
+    output.say(f"plan {name}: {told}")

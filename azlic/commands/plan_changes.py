@@ -7,6 +7,7 @@ import typer
 from azlic import clock, options, output
 from azlic.commands.plan_notes import changing_plans
 from azlic.settings import load_settings
+from licensing.core.text import plural
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,7 +56,6 @@ def amend_command(
     Example: azlic plan amend read-2026 --units 1 --from 2026-07-01
     """
     from licensing.core.instants import parse_instant
-    from licensing.core.text import plural
     from licensing.db.database import open_ledger
     from licensing.issuer.audit import operator
     from usage.plans.amendments import amend_plan
@@ -69,11 +69,11 @@ def amend_command(
         plan = find_plan(connection, name, day)
     name, unit = plan.name, plan.unit
     if change is None:
-        output.emit(f"plan {name}: these units were already added, nothing was changed")
+        output.say(f"plan {name}: these units were already added, nothing was changed")
     else:
         how = "pro-rated" if change.prorated else "as stated"
         added = f"{change.units:+,} {plural(change.units, 'unit')} from {change.effective_at:%Y-%m-%d}"
-        output.emit(f"plan {name}: {added}, {group_digits(change.quota)} {unit} in that period, {how}")
+        output.say(f"plan {name}: {added}, {group_digits(change.quota)} {unit} in that period, {how}")
 
 
 def end_command(name: Name, start: From = None, database: options.Database = None) -> None:
@@ -84,7 +84,7 @@ def end_command(name: Name, start: From = None, database: options.Database = Non
     Example: azlic plan end read-2026
     """
     plan, changed = _note(name, start, database, auto_renew=False)
-    output.emit(
+    output.say(
         f"plan {plan.name}: {'no longer renews itself' if changed else 'did not renew itself, nothing was changed'}\n"
         f"  It ends at {plan.ends_at:%Y-%m-%d} 00:00 UTC. What is used from then on draws on no plan; every report\n"
         "  shows it so. This is only noted here: set the plan to not renew itself where it was bought, too."
@@ -116,7 +116,7 @@ def renew_command(
 
     stated = NextStated(tier, count, None if quota is None else quota * MICRO, parse_instant(end) if end else None)
     plan, changed = _note(name, start, database, auto_renew=True, stated=stated)
-    output.emit(f"plan {plan.name}: {renewal(plan)}{'' if changed else ', as before'}")
+    output.say(f"plan {plan.name}: {renewal(plan)}{'' if changed else ', as before'}")
     output.tell("this is only noted here: set it where the plan was bought, too")
 
 
@@ -158,7 +158,7 @@ def rename_command(
 
     with changing_plans(open_ledger(database or load_settings().database, upgrade=True)) as connection:
         before = rename_plan(connection, name, new)
-    output.emit(f"plan {before.name}: now called {new}")
+    output.say(f"plan {before.name}: now called {new}")
 
 
 def remove_command(
@@ -182,4 +182,4 @@ def remove_command(
         typer.confirm(f"Remove plan {plan.title}?", abort=True, err=True)
         with changing_plans(ledger) as connection:
             remove_plan(connection, plan.name, yes=True)
-    output.emit(f"plan {plan.name}: removed")
+    output.say(f"plan {plan.name}: removed")

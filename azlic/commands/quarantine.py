@@ -70,7 +70,7 @@ def retry_command(
     receipt = retry(
         engine, numbers or None, now=clock.now(), site=settings.site, dated=parse_instant(dated) if dated else None
     )
-    output.emit(receipt_text(receipt))
+    output.say(receipt_text(receipt))
     raise typer.Exit(0 if receipt.clean else 1)
 
 
@@ -85,7 +85,7 @@ def discard_command(numbers: Numbers, reason: Reason, database: options.Database
 
     engine = open_ledger(database or load_settings().database, upgrade=True)
     count = discard(engine, numbers, reason=reason, now=clock.now())
-    output.emit(f"{count} discarded: {reason}")
+    output.say(f"{count} discarded: {reason}")
 
 
 @findings_app.command("list")
@@ -114,4 +114,4 @@ def settle_command(numbers: Numbers, reason: Reason, database: options.Database 
 
     engine = open_ledger(database or load_settings().database, upgrade=True)
     count = settle(engine, numbers, reason=reason, now=clock.now())
-    output.emit(f"{count} settled: {reason}")
+    output.say(f"{count} settled: {reason}")

@@ -32,7 +32,7 @@ def add_command(
     store = TrustStore(trust or load_settings().trust)
     before = store.files()
     added = store.add(key)
-    output.emit(f"{'there already' if added.path in before else 'trusted'}: {added.path}\n  key {added.key_id}")
+    output.say(f"{'there already' if added.path in before else 'trusted'}: {added.path}\n  key {added.key_id}")
 
 
 @app.command("update")

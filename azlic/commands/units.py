@@ -63,4 +63,4 @@ def rules_command(folder: Folder, yes: Yes = False) -> None:
 
 
 def _tell_written(folder: Path, contents: Mapping[str, bytes], written: Sequence[Path]) -> None:
-    output.emit("\n".join(map(str, written)) if written else f"{folder}: all {len(contents)} files already exist")
+    output.say("\n".join(map(str, written)) if written else f"{folder}: all {len(contents)} files already exist")

@@ -73,7 +73,7 @@ def _loud(found: Iterable[WatchedAlert]) -> list[Alert]:
 def _fine(state: State) -> str:
     number = len(state.licenses)
     ledger = "" if isinstance(state.ledger, UnreadableLedger) or state.ledger.progress else "no ledger, "
-    return f"{number:,} {'license' if number == 1 else 'licenses'}, {ledger}nothing needs attention"
+    return f"{counted(number, 'license')}, {ledger}nothing needs attention"
 
 
 def _plain(text: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Generic, ParamSpec
 
-from azlic.output import emit, encodable
+from azlic.output import emit, encodable, say
 from azlic.render.fields import Plain, json_text, plain
 
 P = ParamSpec("P")
@@ -12,14 +12,21 @@ P = ParamSpec("P")
 class Answer(Generic[P]):
     """One kind of answer that commands give, and its two forms; the name of its schema is here and nowhere else."""
 
-    def __init__(self, schema: str, text: Callable[P, str], fields: Callable[P, object]) -> None:
+    def __init__(
+        self, schema: str, text: Callable[P, str], fields: Callable[P, object], *, is_fitted: bool = False
+    ) -> None:
+        """``is_fitted``: the text has its lines as they are to be, with commands that no break may go through."""
         self.schema = schema
         self.text = text
         self._fields = fields
+        self._print = emit if is_fitted else say
 
     def give(self, as_json: bool, /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Print the answer, as JSON or in words."""
-        emit(self.json(*args, **kwargs) if as_json else self.text(*args, **kwargs))
+        if as_json:
+            emit(self.json(*args, **kwargs))
+        else:
+            self._print(self.text(*args, **kwargs))
 
     def json(self, *args: P.args, **kwargs: P.kwargs) -> str:
         """The answer as indented JSON."""

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from azlic.lines import wrap
 from azlic.output import style
 from azlic.render.answer import Answer
-from azlic.render.text import indented, wrap
+from azlic.render.text import indented
 from licensing.core.instants import iso
 from licensing.verdict.seen import CLOCK_TOLERANCE, Seen, Witness, WitnessKind, strike_words
 

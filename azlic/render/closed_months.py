@@ -9,6 +9,7 @@ from rich.text import Text
 from azlic.render.table import align, columns, indent
 from azlic.render.words import UNFROZEN
 from licensing.core.instants import iso
+from usage.ledger.checkpoints import head_text
 from usage.ledger.closed_months import ClosedMonth
 from usage.quantity import from_micro
 from usage.reporting.daily import Apart, Usage
@@ -19,7 +20,7 @@ def closing_lines(closed: ClosedMonth | None) -> list[RenderableType]:
     """That a month is closed: its numbers stay as they are."""
     if closed is None:
         return []
-    lines = [f"Closed at {iso(closed.closed_at)}, batch {closed.sequence:,}, head {closed.head.hex()[:16]}"]
+    lines = [f"Closed at {iso(closed.closed_at)}, batch {closed.sequence:,}, head {head_text(closed.head)}"]
     lines += [f"although something was open: {closed.reason}"] if closed.reason else []
     lines += [] if closed.frozen else [UNFROZEN]
     return [Text("\n".join(lines))]
@@ -33,7 +34,7 @@ def closing_fields(closed: ClosedMonth | None) -> object:
         "with": closed.month,
         "closed_at": closed.closed_at,
         "batch": closed.sequence,
-        "head": closed.head,
+        "head": head_text(closed.head),
         "reason": closed.reason or None,
         "plans_frozen": closed.frozen,
     }

@@ -5,6 +5,7 @@ from azlic.render.closed_months import closing_fields
 from azlic.render.counts import counts_lines, counts_words, meters_fields
 from azlic.render.text import indented
 from usage.closing.close import Closable
+from usage.ledger.checkpoints import head_text
 from usage.ledger.closed_months import ClosedMonth
 from usage.ledger.corrections import Corrected
 from usage.ledger.counts import together
@@ -27,7 +28,7 @@ def closable_text(found: Closable) -> str:
 
 def _closing_text(_found: Closable, closing: ClosedMonth | None) -> str:
     """What comes after what ``closable_text`` showed before the question."""
-    return f"closed with batch {closing.sequence:,}, head {closing.head.hex()}" if closing else ""
+    return f"closed with batch {closing.sequence:,}, head {head_text(closing.head)}" if closing else ""
 
 
 def _closing_fields(found: Closable, closing: ClosedMonth | None) -> object:

@@ -9,7 +9,7 @@ from azlic.render.text import labelled
 from licensing.containers import ContainerType, Needs, Size
 from licensing.containers.kinds import OURS
 from licensing.containers.tags import LATEST, LATEST_LOCALE, Tag, Tags, newest_of_each
-from licensing.core.text import printable
+from licensing.core.text import counted, printable
 
 
 def containers_text(kinds: Sequence[ContainerType]) -> str:
@@ -63,7 +63,7 @@ def _needs(needs: Needs) -> str:
 
 
 def _size(size: Size | None) -> str:
-    return f"{size.cores} {'core' if size.cores == 1 else 'cores'}, {size.memory_gb} GB" if size else "not stated"
+    return f"{counted(size.cores, 'core')}, {size.memory_gb} GB" if size else "not stated"
 
 
 def _container_fields(kind: ContainerType) -> object:

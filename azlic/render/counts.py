@@ -3,21 +3,17 @@
 from collections.abc import Mapping
 
 from azlic.render.text import indented
+from licensing.core.text import counted
 from usage.ledger.counts import Counts, together
 from usage.quantity import from_micro, group_digits
-
-
-def plural(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def counts_words(counts: Mapping[str, Counts]) -> str:
     """All meters together: how many records, of which late, and corrections."""
     whole = together(counts)
     late = f", {whole.late:,} of them late" if whole.late else ""
-    corrections = f", {plural(whole.corrections, 'correction')}" if whole.corrections else ""
-    return f"{plural(whole.records, 'record')}{late}{corrections}"
+    corrections = f", {counted(whole.corrections, 'correction')}" if whole.corrections else ""
+    return f"{counted(whole.records, 'record')}{late}{corrections}"
 
 
 def counts_lines(counts: Mapping[str, Counts], spaces: int = 2) -> list[str]:
@@ -26,10 +22,10 @@ def counts_lines(counts: Mapping[str, Counts], spaces: int = 2) -> list[str]:
     for meter, one in counts.items():
         told += indented(f"{meter}: {group_digits(one.quantity)}", spaces)
         if one.late:
-            told += indented(f"{plural(one.late, 'late record')}: {group_digits(one.late_quantity)}", spaces + 2)
+            told += indented(f"{counted(one.late, 'late record')}: {group_digits(one.late_quantity)}", spaces + 2)
         if one.corrections:
             changed = group_digits(one.corrected_quantity)
-            told += indented(f"{plural(one.corrections, 'correction')}: {changed}", spaces + 2)
+            told += indented(f"{counted(one.corrections, 'correction')}: {changed}", spaces + 2)
     return told
 
 

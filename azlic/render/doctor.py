@@ -4,10 +4,11 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from azlic.lines import fold
 from azlic.output import style
 from azlic.render.answer import Answer
 from azlic.render.text import labelled
-from licensing.core.text import printable
+from licensing.core.text import counted, plural, printable
 from licensing.doctor.examination import SiteExamination
 from licensing.doctor.finding import DoctorFinding, FindingLevel
 
@@ -31,8 +32,8 @@ def examination_text(found: SiteExamination, _mended: "Sequence[Mended]" = ()) -
 
 def _headline(findings: Sequence[DoctorFinding]) -> str:
     wrong, doubts, blind = (sum(finding.level is level for finding in findings) for level in FindingLevel)
-    parts = ["nothing is wrong" if not wrong else "1 thing is wrong" if wrong == 1 else f"{wrong} things are wrong"]
-    parts += [f"{doubts} warning{'s' if doubts > 1 else ''}"] if doubts else []
+    parts = ["nothing is wrong" if not wrong else f"{counted(wrong, 'thing')} {plural(wrong, 'is', 'are')} wrong"]
+    parts += [f"{counted(doubts, 'warning')}"] if doubts else []
     parts += [f"{blind} could not be examined"] if blind else []
     return ", ".join(parts)
 
@@ -45,7 +46,7 @@ def _access(found: SiteExamination) -> str:
 def _finding(finding: DoctorFinding) -> list[str]:
     head = f"{finding.level.upper():<10} {finding.code:<20} {printable(finding.place)}"
     names = ", ".join(finding.names) + (" ..." if finding.affected > len(finding.names) else "")
-    lines = [style(head, _COLOURS[finding.level]), *_paragraph("What", f"{finding.problem}.")]
+    lines = [*(style(line, _COLOURS[finding.level]) for line in fold(head)), *_paragraph("What", f"{finding.problem}.")]
     lines += _paragraph("First", names) if finding.affected > 1 and finding.names else []
     lines += _paragraph("Why", finding.why)
     if finding.command:
@@ -103,4 +104,4 @@ def _examination_fields(found: SiteExamination, mended: "Sequence[Mended]" = ())
     }
 
 
-EXAMINATION = Answer("azlic.doctor/v1", examination_text, _examination_fields)
+EXAMINATION = Answer("azlic.doctor/v1", examination_text, _examination_fields, is_fitted=True)

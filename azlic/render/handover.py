@@ -4,17 +4,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from azlic.render.answer import Answer
-from azlic.render.counts import counts_fields, counts_lines, counts_words, plural
+from azlic.render.counts import counts_fields, counts_lines, counts_words
 from azlic.render.text import labelled
 from licensing.core.instants import iso
+from licensing.core.text import counted
 from usage.handover.accepting import Acceptance
 from usage.handover.acknowledgement import Acknowledged
 from usage.handover.exporting import Exported
 from usage.handover.inspection import Inspected
 from usage.handover.manifest import Manifest
 from usage.handover.sites import HandingSite
+from usage.ledger.checkpoints import head_text
 from usage.ledger.counts import together
 from usage.quantity import from_micro
+
+
+def _head(digest: str) -> str:
+    """A head of a signed document, where it stands in hex, as it is written everywhere else."""
+    return head_text(bytes.fromhex(digest))
 
 
 def export_text(given: Exported, path: Path) -> str:
@@ -76,14 +83,14 @@ def acceptance_text(taken: Acceptance, path: Path) -> str:
         lines += labelled("Note", told)
     else:
         booked = f"{receipt.new:,} new, {receipt.duplicates:,} known already, {taken.late:,} late"
-        booked += f", {plural(taken.corrections, 'correction')}"
+        booked += f", {counted(taken.corrections, 'correction')}"
         lines += labelled("Booked", booked)
     if receipt.conflicts or receipt.quarantined:
         apart = f"{receipt.conflicts:,} conflicts, {receipt.quarantined:,} unfit: azlic quarantine list"
         lines += labelled("Apart", apart)
     for close in manifest.closes:
         lines += labelled("Closed", f"the site closed {close.month} at {iso(close.closed_at)}")
-    lines += labelled("Head", f"batch {manifest.last_batch}, {manifest.head}")
+    lines += labelled("Head", f"batch {manifest.last_batch}, {_head(manifest.head)}")
     lines += labelled("Do", f"Send it back to {manifest.site} for azlic acknowledge.")
     return "\n".join(lines)
 
@@ -112,7 +119,7 @@ def acknowledgement_text(taken: Acknowledged) -> str:
     word = taken.acknowledgement
     lines = [f"export {word.number} of {word.site} is acknowledged" + (", as before" if taken.again else "")]
     lines += labelled("Booked", f"at head office, {iso(word.accepted_at)}")
-    lines += labelled("Head", f"batch {word.size}, {word.head}")
+    lines += labelled("Head", f"batch {word.size}, {_head(word.head)}")
     return "\n".join(lines + labelled("Key", taken.key_id))
 
 
@@ -134,7 +141,7 @@ def site_text(site: HandingSite) -> str:
     if site.seen_at is None:
         return "\n".join([*lines, *labelled("Accepted", "nothing yet")])
     lines += labelled("Ledger", site.origin or "")
-    return "\n".join([*lines, *labelled("Accepted", f"batch {site.size}, {site.head.hex()}, {iso(site.seen_at)}")])
+    return "\n".join([*lines, *labelled("Accepted", f"batch {site.size}, {head_text(site.head)}, {iso(site.seen_at)}")])
 
 
 def sites_text(sites: Sequence[HandingSite]) -> str:
@@ -150,7 +157,7 @@ def _sites_fields(sites: Sequence[HandingSite]) -> object:
                 "key_id": site.key.keyid,
                 "origin": site.origin,
                 "size": site.size,
-                "head": site.head,
+                "head": head_text(site.head),
                 "seen_at": site.seen_at,
             }
             for site in sites
@@ -167,9 +174,11 @@ def _manifest_lines(manifest: Manifest, key_id: str) -> list[str]:
     lines += labelled("Ledger", manifest.origin)
     if manifest.month:
         lines += labelled("Month", f"up to the close of {manifest.month}")
-    lines += labelled("Holds", f"{manifest.holds}: {manifest.records:,} records in batches {_batches(manifest)}")
-    lines += labelled("Behind", f"batch {manifest.previous.size}, {manifest.previous.head}")
-    lines += labelled("Head", f"batch {manifest.last_batch}, {manifest.head}")
+    lines += labelled(
+        "Holds", f"{manifest.holds}: {counted(manifest.records, 'record')} in batches {_batches(manifest)}"
+    )
+    lines += labelled("Behind", f"batch {manifest.previous.size}, {_head(manifest.previous.head)}")
+    lines += labelled("Head", f"batch {manifest.last_batch}, {_head(manifest.head)}")
     return lines + labelled("Made", f"{iso(manifest.created_at)} by {manifest.tool}")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from azlic.render.answer import Answer
 from azlic.render.text import indented, labelled
 from licensing.core.instants import iso
+from licensing.core.text import counted
 from licensing.issuer.audit import AuditEntry, AuditLog
 from licensing.issuer.book import IssuedLicense
 from licensing.issuer.containers import KnownContainer
@@ -47,11 +48,11 @@ def _plan(plan: CommittedPlan) -> str:
 
 
 def _grace(days: int | None) -> str:
-    return f", and {days} {'day' if days == 1 else 'days'} of grace" if days else ""
+    return f", and {counted(days, 'day')} of grace" if days else ""
 
 
 def _term(term: timedelta) -> str:
-    return f"{term.days} {'day' if term.days == 1 else 'days'}" if term.days and not term.seconds else str(term)
+    return f"{counted(term.days, 'day')}" if term.days and not term.seconds else str(term)
 
 
 def _resources_fields(resources: Sequence[KnownResource]) -> object:
@@ -97,7 +98,7 @@ def _container(known: KnownContainer) -> Iterator[str]:
     if known.term:
         yield from _lines("Term", _term(known.term))
     if known.grace_days is not None:
-        yield from _lines("Grace", f"{known.grace_days} {'day' if known.grace_days == 1 else 'days'}")
+        yield from _lines("Grace", f"{counted(known.grace_days, 'day')}")
 
 
 def _containers_fields(containers: Sequence[KnownContainer]) -> object:
@@ -147,7 +148,7 @@ def audit_text(log: AuditLog) -> str:
     count = len(log.entries)
     if log.fault:
         return "\n".join([*told, f"the log was changed: {log.fault}"])
-    return "\n".join([*told, f"{count} {'line' if count == 1 else 'lines'}, none changed", f"head {log.head.hex()}"])
+    return "\n".join([*told, f"{counted(count, 'line')}, none changed", f"head {log.head.hex()}"])
 
 
 def _entry(entry: AuditEntry) -> Iterator[str]:
@@ -170,7 +171,7 @@ def content_keys_text(keys: Sequence[KnownContentKey]) -> str:
 
 def sealed_text(folder: Path, container: str, sealed: SealedFolder) -> str:
     """How many files were sealed, where, and by which key."""
-    count = f"{sealed.files} file{'s' if sealed.files > 1 else ''}"
+    count = f"{counted(sealed.files, 'file')}"
     return f"sealed for {container}: {count}, in {folder}\n  key {sealed.key_id}"
 
 

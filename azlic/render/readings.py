@@ -7,6 +7,7 @@ from azlic.render.answer import Answer
 from azlic.render.text import indented
 from licensing.core.errors import AzlicError
 from licensing.core.instants import iso
+from licensing.core.text import counted
 from usage.quantity import from_micro, group_digits
 from usage.readings.polling import Failure
 from usage.readings.receipt import ReadingOutcome, ReadingsReceipt, ReceiptEntry
@@ -26,7 +27,7 @@ _SAID = {
 
 def readings_text(taken: ReadingsReceipt, _failures: Sequence[Failure] = ()) -> str:
     """What became of each report, then what there is to look into."""
-    told = [f"{taken.source}: {taken.records:,} {'record' if taken.records == 1 else 'records'} booked"]
+    told = [f"{taken.source}: {counted(taken.records, 'record')} booked"]
     for entry in taken.entries:
         told += [f"  {entry.month or 'all time'!s:<9} {_SAID[entry.outcome]}", *_amounts(entry.amounts)]
         for meter, written in entry.rounded.items():

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterator, Mapping
 
+from azlic.lines import wrap
 from azlic.monitoring.effective import Effective, EffectiveSettings, Source
 from azlic.output import style
 from azlic.render.answer import Answer
-from azlic.render.text import named_value, wrap
+from azlic.render.text import named_value
 from licensing.core.text import printable
 
 _CELLS = max(map(len, ("settings file", "expiring_days")))

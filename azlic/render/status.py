@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from azlic.lines import fold, wrap
 from azlic.monitoring.status import SiteStatus
 from azlic.output import style
 from azlic.render.alerts import SEVERITY_COLOURS
 from azlic.render.answer import Answer
-from azlic.render.text import fold, wrap
 from azlic.render.verdict import COLOURS
 from licensing.core.instants import iso
 from licensing.core.text import counted, printable

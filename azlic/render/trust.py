@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from azlic.render.answer import Answer
 from licensing.core.instants import iso
+from licensing.core.text import counted
 from licensing.trust.held import Held, TrustedIssuer
 from licensing.trust.keys import TrustedKey
 from licensing.trust.store import TrustStore
@@ -96,7 +97,7 @@ def _update_line(one: "TrustUpdate") -> str:
 
 def count(number: int, noun: str) -> str:
     """A number with its noun."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return counted(number, noun)
 
 
 def _trust_fields(store: TrustStore, held: Held, as_of: datetime) -> object:

@@ -3,11 +3,13 @@
 import os
 from datetime import datetime, timedelta
 
+from azlic.lines import wrap
 from azlic.output import style
 from azlic.render.answer import Answer
-from azlic.render.text import labelled, wrap
+from azlic.render.text import labelled
 from licensing.containers import CONTAINER_TYPES
 from licensing.core.instants import iso
+from licensing.core.text import counted
 from licensing.signing.document import License
 from licensing.verdict.seen import AdoptedLicense
 from licensing.verdict.verdict import NOT_REACHED, Cause, Status, Verdict
@@ -182,7 +184,7 @@ def _dates(verdict: Verdict, license_: License | None, lead_days: int) -> list[s
 def _days(left: timedelta) -> str:
     """Whole days until an instant, or since it."""
     days, when = (left.days, "left") if left > timedelta() else ((-left).days, "ago")
-    return f"{days} {'day' if days == 1 else 'days'} {when}" if days else f"less than a day {when}"
+    return f"{counted(days, 'day')} {when}" if days else f"less than a day {when}"
 
 
 def _verdict_fields(verdict: Verdict, *, lead_days: int) -> object:

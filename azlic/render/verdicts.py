@@ -5,12 +5,12 @@ from datetime import datetime
 
 from rich.cells import cell_len, set_cell_size
 
+from azlic.lines import fold, terminal_width, wrap
 from azlic.output import style
 from azlic.render.answer import Answer
-from azlic.render.text import WIDTH, wrap
 from azlic.render.verdict import COLOURS, VERDICT
 from licensing.core.instants import iso
-from licensing.core.text import printable
+from licensing.core.text import counted, printable
 from licensing.verdict.severity import status_counts, worst_first
 from licensing.verdict.verdict import Verdict
 from licensing.verification.adopted import BY_OPERATOR
@@ -20,7 +20,6 @@ from licensing.verification.renewal import renewal_starts_at
 _HEADINGS = ("STATUS", "DAYS", "ENDS", "RENEW BY", "CONTAINER", "PATH")
 _OTHER_ENDS = ("GRACE ENDS", "COMMITMENT ENDS", "PATH")
 _GAP = "  "
-_CONTAINER_CELLS = 14
 _NAMED = 5
 
 
@@ -53,7 +52,7 @@ def _row(verdict: Verdict, lead_days: int) -> tuple[str, ...]:
         f"{verdict.days_left:,}" if verdict.days_left is not None else "-",
         _day(verdict.expires_at),
         _day(renewal_starts_at(verdict, lead_days)),
-        _fit(verdict.container_type or "-", _CONTAINER_CELLS),
+        printable(verdict.container_type or "-"),
         str(verdict.path),
     )
 
@@ -72,31 +71,21 @@ def _other_ends(verdict: Verdict) -> tuple[str, ...] | None:
 def _table(
     headings: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int | None = None, colours: Sequence[str] = ()
 ) -> Iterator[str]:
-    """Lines of at most 80 cells; the last column, a path, takes what the others leave it."""
+    """A line for each row; a path, the last column, that its line has no room for has the next line to itself."""
     widths = [max(map(cell_len, column)) for column in zip(headings[:-1], *(row[:-1] for row in rows), strict=True)]
-    room = WIDTH - sum(widths) - len(_GAP) * len(widths)
 
-    def line(row: Sequence[str]) -> str:
+    def lines(row: Sequence[str]) -> list[str]:
         cells = [
-            cell.rjust(width) if column == numbers else set_cell_size(cell, width)
+            set_cell_size(cell, width) if column != numbers else f"{cell:>{width}}"
             for column, (cell, width) in enumerate(zip(row[:-1], widths, strict=True))
         ]
-        return _GAP.join([*cells, _fit(row[-1], room)])
+        path = printable(row[-1])
+        line = _GAP.join([*cells, path])
+        return [line] if cell_len(line) <= terminal_width() else [_GAP.join(cells).rstrip(), *fold(f"  {path}")]
 
-    yield line(headings)
+    yield from lines(headings)
     for number, row in enumerate(rows):
-        yield style(line(row), colours[number]) if colours else line(row)
-
-
-def _fit(text: str, cells: int) -> str:
-    """A name in at most so many cells: what cannot be printed is escaped, what is too long loses its middle."""
-    shown = printable(text)
-    if cell_len(shown) <= cells:
-        return shown
-    head, tail = (cells - 3) // 3, len(shown)
-    while cell_len(shown[tail - 1 :]) <= cells - 3 - head:
-        tail -= 1
-    return f"{set_cell_size(shown, head)}...{shown[tail:]}"
+        yield from (style(line, colours[number]) if colours else line for line in lines(row))
 
 
 def _summary(verdicts: Sequence[Verdict], mounts: Mounts) -> list[str]:
@@ -104,10 +93,11 @@ def _summary(verdicts: Sequence[Verdict], mounts: Mounts) -> list[str]:
     refused = sum(not verdict.may_run for verdict in verdicts)
     one = len(verdicts) == 1
     lines = [
-        *wrap(f"{len(verdicts):,} {'license' if one else 'licenses'}: {statuses}."),
+        *wrap(f"{counted(len(verdicts), 'license')}: {statuses}."),
         f"{refused:,} may not run." if refused else f"{'It' if one else 'All'} may run.",
     ]
-    lines += [f"No license in {_fit(str(folder), WIDTH - 14)}" for folder in mounts.without[:_NAMED]]
+    for folder in mounts.without[:_NAMED]:
+        lines += fold(f"No license in {printable(folder)}")
     more = len(mounts.without) - _NAMED
     return [*lines, f"and in {more:,} more subfolders"] if more > 0 else lines
 

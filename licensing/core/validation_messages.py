@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from licensing.core.text import plural
+
 _WORDS = {
     "missing": "it is missing",
     "extra_forbidden": "it is a field that this version does not know",
@@ -27,7 +29,7 @@ _WORDS = {
 def shorten_key_ids(key_ids: Iterable[str]) -> str:
     """The keys that a signed document names, cut short: a stranger may have written them."""
     names = [repr(key_id[:12]) for key_id in key_ids]
-    return f"key{'s' if len(names) > 1 else ''} {', '.join(names)}" if names else "no key"
+    return f"{plural(len(names), 'key')} {', '.join(names)}" if names else "no key"
 
 
 def first_fault(error: ValidationError) -> tuple[tuple[str, ...], str]:

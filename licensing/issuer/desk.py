@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
 from licensing.core.files import FileTooLarge, read_file
 from licensing.core.instants import iso, parse_instant, to_the_second
+from licensing.core.text import counted
 from licensing.core.validation_messages import shorten_key_ids
 from licensing.core.web_address import has_only_a_path, parse_web_address
 from licensing.db.database import writing
@@ -176,7 +177,7 @@ def _unknown_signer(offered: set[str], known: list[EnrolledSite]) -> _Refused:
         if site.key_id in offered:
             words = f"it names the key of site {site.name}, but the signature does not match: it was changed after that"
             return _Refused(words)
-    sites = f"{len(known)} {'site is' if len(known) == 1 else 'sites are'} enrolled"
+    sites = f"{counted(len(known), 'site is', 'sites are')} enrolled"
     return _Refused(
         f"no enrolled site has signed it: it names {shorten_key_ids(sorted(offered))}, and {sites}",
         hint="azlic issuer site add enrols the site, once you have compared its key's fingerprint",

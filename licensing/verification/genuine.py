@@ -5,6 +5,7 @@ from pathlib import Path
 
 from licensing.core.files import FileTooLarge, read_capped
 from licensing.core.instants import iso
+from licensing.core.text import counted
 from licensing.signing.document import LICENSE_TYPE, BadDocument, parse_license
 from licensing.signing.envelope import (
     MalformedEnvelope,
@@ -49,7 +50,7 @@ def readable(case: Examination) -> str:
         raise Refusal(Status.MALFORMED, str(error)) from error
     except OSError as error:
         raise _unreadable(case.file, error) from error
-    return f"{len(case.content)} bytes"
+    return counted(len(case.content), "byte")
 
 
 def _unreadable(path: Path, error: OSError) -> Refusal:
@@ -133,7 +134,7 @@ def _trust_failure(case: Examination) -> Exception:
         return case.held.unusable[0]
     store = case.trust.folder
     count = len(case.held.keys)
-    known = f"the trust store {store} holds {count} other{'s' if count != 1 else ''}"
+    known = f"the trust store {store} holds {counted(count, 'other')}"
     holds = known if store.is_dir() else f"there is no folder {store}"
     return Refusal(
         Status.UNTRUSTED,

@@ -31,6 +31,7 @@ def cli(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     monkeypatch.setenv("AZLIC_DATABASE", str(site.folder / "azlic.db"))
     monkeypatch.setenv("AZLIC_TRUST", str(site.trust.folder))
     monkeypatch.setenv("AZLIC_CONFIG", str(_empty(site.folder / "azlic.toml")))
+    monkeypatch.setenv("COLUMNS", "250")  # so that no path is folded; test_terminal.py measures at other widths
     monkeypatch.chdir(site.folder)
 
     def run(*words: object) -> Answer:

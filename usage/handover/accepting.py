@@ -35,6 +35,7 @@ from usage.handover.sites import HandingSite, list_sites
 from usage.handover.sums import Sums, read_series
 from usage.handover.verify import check_names, check_sums, read_totals, verify_chain, verify_stored
 from usage.ledger.canonical import SealedBatch
+from usage.ledger.checkpoints import head_text
 from usage.ledger.counts import Counts
 from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.handover import AcceptedExportRow, HandingSiteRow
@@ -121,11 +122,12 @@ def _check_site(manifest: Manifest, site: HandingSite, sites: Iterable[HandingSi
 
 def _check_connects(connection: Connection, manifest: Manifest, site: HandingSite) -> None:
     """What can be seen from the ends alone; the rest shows while the chain is walked."""
-    last = f"batch {site.size} with head {site.head.hex()[:16]}"
+    last = f"batch {site.size} with head {head_text(site.head)}"
     if manifest.last_batch < site.size:
         raise HandoverRefused(
             f"export {manifest.number} of {site.name} ends at batch {manifest.last_batch} with head"
-            f" {manifest.head[:16]}, and {last} was seen before: the site's ledger was rolled back, or forked",
+            f" {head_text(bytes.fromhex(manifest.head))}, and {last} was seen before:"
+            " the site's ledger was rolled back, or forked",
             hint="find out which of the two ledgers is the site's; nothing was booked",
         )
     if manifest.previous.size > site.size:
@@ -160,8 +162,8 @@ def _refuse_forks(batches: Iterator[_Found], manifest: Manifest, site: HandingSi
 def _check_head(head: bytes, size: int, manifest: Manifest, site: HandingSite) -> None:
     if size == site.size and head != site.head:
         raise HandoverRefused(
-            f"export {manifest.number} of {site.name} has the head {head.hex()[:16]} at batch {size}, and"
-            f" {site.head.hex()[:16]} was seen there before: the site's ledger forked",
+            f"export {manifest.number} of {site.name} has the head {head_text(head)} at batch {size}, and"
+            f" {head_text(site.head)} was seen there before: the site's ledger forked",
             hint="find out which of the two ledgers is the site's: one was restored, copied or rewritten;"
             " nothing was booked",
         )

@@ -30,7 +30,7 @@ from licensing.verdict.seen import WitnessKind
 from usage.handover.contents import head_at
 from usage.handover.errors import HandoverRefused
 from usage.handover.manifest import Digest, Manifest
-from usage.ledger.checkpoints import Checkpoint
+from usage.ledger.checkpoints import Checkpoint, head_text
 from usage.ledger.tables.handover import ExportRow, OriginRow
 
 ACKNOWLEDGEMENT_TYPE = "application/vnd.azlic.acknowledgement.v1+json"
@@ -129,7 +129,7 @@ def _export(connection: Connection, path: Path, acknowledgement: Acknowledgement
 def _check_head(connection: Connection, path: Path, acknowledgement: Acknowledgement) -> None:
     head = head_at(connection, acknowledgement.size)
     if head is None or head.hex() != acknowledgement.head:
-        has = "ends before it" if head is None else f"has {head.hex()[:16]} there"
+        has = "ends before it" if head is None else f"has {head_text(head)} there"
         raise _refusal(
             path,
             f"head office has seen batch {acknowledgement.size} with head {acknowledgement.head[:16]}, and this ledger"

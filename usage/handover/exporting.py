@@ -37,7 +37,7 @@ from usage.handover.manifest import (
 from usage.handover.sheets import write_sheets
 from usage.handover.sums import Sums
 from usage.ledger.canonical import Labels, SealedBatch, encode
-from usage.ledger.checkpoints import Checkpoint, origin_of
+from usage.ledger.checkpoints import Checkpoint, head_text, origin_of
 from usage.ledger.tables.handover import ExportRow
 from usage.ledger.tables.months import ClosedMonthRow
 from usage.ledger.tables.records import BatchRow, SeriesRow
@@ -128,9 +128,9 @@ def _check_connects(connection: Connection, row: ExportRow, size: int) -> None:
     """What was exported last has to be in the ledger still; else it was rolled back, or forked."""
     head = head_at(connection, row.last_batch)
     if head != row.head:
-        has = f"it has only {size} batches" if head is None else f"its head there is {head.hex()[:16]}"
+        has = f"it has only {size} batches" if head is None else f"its head there is {head_text(head)}"
         raise HandoverRefused(
-            f"export {row.number} ended at batch {row.last_batch} with head {row.head.hex()[:16]}, and this ledger does"
+            f"export {row.number} ended at batch {row.last_batch} with head {head_text(row.head)}, and this ledger does"
             f" not continue from there: {has}",
             hint="it was rolled back or changed: go back to the ledger that made that export. Nothing was handed over",
         )
@@ -154,9 +154,9 @@ def _size_of(connection: Connection, since: Checkpoint, origin: str, size: int) 
         )
     head = head_at(connection, since.size)
     if head != since.head:
-        has = f"has {size} batches" if head is None else f"has the head {head.hex()[:16]} there"
+        has = f"has {size} batches" if head is None else f"has the head {head_text(head)} there"
         raise HandoverRefused(
-            f"the checkpoint says batch {since.size} with head {since.head.hex()[:16]}, and this ledger {has}",
+            f"the checkpoint says batch {since.size} with head {head_text(since.head)}, and this ledger {has}",
             hint="the ledger was rolled back or changed since the checkpoint was made: go back to the one that made it",
         )
     return since.size

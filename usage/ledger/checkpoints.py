@@ -147,6 +147,11 @@ class Head:
     digest: bytes
     taken_at: datetime | None
 
+    @property
+    def text(self) -> str:
+        """The digest as it is written everywhere."""
+        return head_text(self.digest)
+
     def checkpoint(self) -> str | None:
         """Three lines that identify the ledger's content; None while it has no name. Source: C2SP tlog-checkpoint."""
         if self.origin is None:

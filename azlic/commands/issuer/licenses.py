@@ -57,7 +57,7 @@ def revoke_command(
     if not yes:
         typer.confirm(f"Revoke {which} for good?", abort=True, err=True)
     done = revoke(store, license_id, reason=reason, up_to_serial=up_to_serial, now=clock.now(), actor=operator())
-    output.emit(f"{which}: {'revoked' if done else 'revoked already, nothing was changed'}")
+    output.say(f"{which}: {'revoked' if done else 'revoked already, nothing was changed'}")
 
 
 def revoked_command(database: options.IssuerStore = None, json: options.Json = False) -> None:

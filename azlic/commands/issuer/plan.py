@@ -107,4 +107,4 @@ def set_command(
     if doubted := doubt(before, plan, now=now):
         output.tell(f"warning: {doubted}")
     begins = "counts from now on" if at_once else f"takes over from {before.name} at {starts_at:%Y-%m-%d}"
-    output.emit(f"resource {resource}: plan {plan.name} {begins}")
+    output.say(f"resource {resource}: plan {plan.name} {begins}")

@@ -88,7 +88,7 @@ def add_command(
     prepare_folder(keys_to, KEY_SLOTS)
     api_keys = add_resource(store, resource, now=clock.now(), actor=operator())
     written = [write_api_key(keys_to, slot, api_key) for slot, api_key in zip(KEY_SLOTS, api_keys, strict=True)]
-    output.emit(f"resource {name}: entered, API keys in {' and '.join(map(str, written))}")
+    output.say(f"resource {name}: entered, API keys in {' and '.join(map(str, written))}")
 
 
 @app.command("key")
@@ -112,7 +112,7 @@ def key_command(
     store = open_stocked_issuer(database or load_settings().database)
     prepare_folder(keys_to, [slot])
     key = new_api_key(store, name, slot, now=clock.now(), actor=operator())
-    output.emit(f"resource {name}: API key {slot} is new, in {write_api_key(keys_to, slot, key)}")
+    output.say(f"resource {name}: API key {slot} is new, in {write_api_key(keys_to, slot, key)}")
 
 
 @app.command("list")

@@ -40,7 +40,7 @@ def add_command(
     from licensing.issuer.sites import add_site
 
     store = open_stocked_issuer(database or load_settings().database)
-    output.emit(site_text(add_site(store, name, key, resource, now=clock.now(), actor=operator())))
+    output.say(site_text(add_site(store, name, key, resource, now=clock.now(), actor=operator())))
 
 
 @app.command("list")
@@ -82,7 +82,7 @@ def remove_command(
             hint=f"azlic issuer site remove {quote(name)} --yes",
         )
     remove_site(open_stocked_issuer(database or load_settings().database), name, now=clock.now(), actor=operator())
-    output.emit(f"site {name}: removed")
+    output.say(f"site {name}: removed")
 
 
 def answer_command(

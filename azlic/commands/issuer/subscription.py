@@ -26,7 +26,7 @@ def approve_command(subscription: _Subscription = "default", database: options.I
 
     store = open_stocked_issuer(database or load_settings().database)
     changed = approve(store, subscription, now=clock.now(), actor=operator())
-    output.emit(f"subscription {subscription}: {'approved' if changed else 'approved already, nothing was changed'}")
+    output.say(f"subscription {subscription}: {'approved' if changed else 'approved already, nothing was changed'}")
 
 
 def withdraw_command(subscription: _Subscription, database: options.IssuerStore = None) -> None:
@@ -42,4 +42,4 @@ def withdraw_command(subscription: _Subscription, database: options.IssuerStore 
     store = open_stocked_issuer(database or load_settings().database)
     changed = withdraw(store, subscription, now=clock.now(), actor=operator())
     told = "no longer approved" if changed else "was not approved, nothing was changed"
-    output.emit(f"subscription {subscription}: {told}")
+    output.say(f"subscription {subscription}: {told}")

@@ -8,6 +8,7 @@ from azlic.render.table import align
 from azlic.render.words import METERS_UNIT, UNFROZEN, day, month_series, undecided_words, unit_of
 from licensing.core.instants import iso
 from licensing.verdict.seen import strike_words
+from usage.ledger.checkpoints import head_text
 from usage.quantity import group_digits, left_for_people, parts_for_people, used_for_people
 from usage.reporting.activity import Activity
 from usage.reporting.daily import Apart, Usage
@@ -20,7 +21,7 @@ def report_markdown(report: MonthlyReport) -> str:
     parts = [f"# Usage report {report.month}", f"As of {iso(report.as_of)}."]
     if report.closed is not None:
         why = f" Something was open: {cell_text(report.closed.reason)}" if report.closed.reason else ""
-        parts += [f"Closed at {iso(report.closed.closed_at)}, head `{report.closed.head.hex()}`.{why}"]
+        parts += [f"Closed at {iso(report.closed.closed_at)}, head `{head_text(report.closed.head)}`.{why}"]
         parts += [] if report.closed.frozen else [f"{UNFROZEN}."]
     for usage in report.plans:
         parts += [f"## Plan {cell_text(usage.plan.title)}", _plan_table(usage), _use_table(usage)]

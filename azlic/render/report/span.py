@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
+from azlic.lines import wrap
 from azlic.render.answer import Answer
 from azlic.render.report.csv import harmless
 from azlic.render.report.markdown import cell_text, markdown_table
 from azlic.render.table import columns, indent, render_text
-from azlic.render.text import wrap
 from azlic.render.words import METERS_UNIT, Section, day, open_counts, unit_of
 from licensing.core.instants import iso
 from usage.plans.model import Plan

@@ -7,6 +7,7 @@ from itertools import groupby
 from rich.console import RenderableType
 from rich.text import Text
 
+from azlic.lines import cells, terminal_width
 from azlic.render.closed_months import closing_lines, late_lines
 from azlic.render.plans import headline
 from azlic.render.report.quality import containers_lines, quality_lines, strike_lines
@@ -28,7 +29,8 @@ from usage.reporting.daily import Usage
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.report import MonthlyReport
 
-_BAR = 40
+_LONGEST_BAR, _SHORTEST_BAR = 40, 8
+_BESIDE_BAR = 2 + len("2026-03") + 2 + 2 + len(" so far")
 _LABEL = 12
 
 
@@ -142,10 +144,13 @@ def _history(report: MonthlyReport, block: str) -> list[RenderableType]:
 
 def _bars(series: MonthSeries, report: MonthlyReport, block: str) -> list[RenderableType]:
     longest = max(1, *(quantity for _, quantity in series.months))
+    shown = align(series.shown)
+    room = terminal_width() - _BESIDE_BAR - max(cells(text) for text in (series.unit, *shown))
+    bar = min(_LONGEST_BAR, max(_SHORTEST_BAR, room))
     table = columns("", f">{series.unit}", "")
-    for (month, micro), quantity in zip(series.months, align(series.shown), strict=True):
+    for (month, micro), quantity in zip(series.months, shown, strict=True):
         so_far = " so far" if month.starts_at <= report.as_of < month.next.starts_at else ""
-        table.add_row(str(month), quantity, block * -(-micro * _BAR // longest) + so_far)
+        table.add_row(str(month), quantity, block * -(-micro * bar // longest) + so_far)
     return [Text(f"  {series.title}"), indent(table)]
 
 

@@ -236,7 +236,8 @@ def test_one_that_cannot_be_taken_does_not_stop_the_others(cli: Cli, site: Site)
     assert "ends before it starts" in refused["reason"] and refused["hint"]
 
 
-def test_renewal_is_turned_off_and_on_and_told_at_80_columns(cli: Cli) -> None:
+def test_renewal_is_turned_off_and_on_and_told_at_80_columns(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     cli("plan", "add", "by-hand", *BY_HAND, "--period", "year", "--auto-renew")
     assert "no longer renews itself" in cli("plan", "end", "by-hand", "--from", "2026-05-01").out
     assert "plan by-hand: renews itself\n" in cli("plan", "renew", "by-hand", "--from", "2026-06-01").out

@@ -114,9 +114,8 @@ def test_a_number_is_never_cut_off_however_long_the_names(site: Site) -> None:
     mount.write([*lines, a_line("b", 0.000001, containerId="c" * 200)])
     mount.ingest()
     told = report_text(site.report("2026-03")).splitlines()
-    (row,) = [line for line in told if line.count("3,000,000,000,000.000001") == 2]
-    assert row.endswith("2026-03-01 08:00")
-    assert max(map(len, told)) <= 120
+    assert sum("3,000,000,000,000.000001" in line for line in told) >= 2
+    assert "c" * 200 in "\n".join(told).replace("\\\n", "") and max(map(len, told)) <= 80
 
 
 def _number(line: str) -> str:

@@ -1,5 +1,6 @@
 """`azlic report --format html`: one file that asks for nothing, loses nothing, and takes no name for markup."""
 
+import html
 import json
 import re
 from decimal import Decimal
@@ -143,7 +144,7 @@ def test_the_foot_holds_the_head_and_says_why_it_is_not_signed(cli: Cli, busy: M
     told = cli("report", "2026-03", "--format", "html").out
     with reading(busy.ledger) as connection:
         head = ledger_head(connection)
-    assert head.batches == 1 and head.digest.hex() in told
+    assert head.batches == 1 and html.escape(head.text) in told.replace("&#43;", "+")
     assert "Not signed: this site has no key" in told
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from licensing.core.instants import iso
+from licensing.core.text import counted
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.conditions.license import URGENT_DAYS
 from usage.alerts.rules import Rules, before, stage_at
@@ -101,7 +102,7 @@ def _ending(plan: PlanFact, state: State, rules: Rules) -> Alert | None:
         id=f"plan-ending:{plan.name}",
         severity=severity,
         rank=1 if ended else -days,
-        stage="ended" if ended else f"{days} {'day' if days == 1 else 'days'}",
+        stage="ended" if ended else f"{counted(days, 'day')}",
         since=before(plan.ends_at, stages[0]),
         subject=f"plan {plan.title}",
         meaning=(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from licensing.core.instants import iso
+from licensing.core.text import counted
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.rules import Rules
 from usage.alerts.state import ChannelFact, Disk, HandingFact, LedgerFacts, State, UnreadableLedger
@@ -28,7 +29,7 @@ def month_alerts(ledger: LedgerFacts, state: State, rules: Rules) -> Iterator[Al
         id="month-close-pending",
         severity=Severity.WARNING,
         rank=len(late),
-        stage=f"{len(late):,} {'month' if len(late) == 1 else 'months'}",
+        stage=f"{counted(len(late), 'month')}",
         since=_close_by(first, rules),
         subject=f"month {first}{more}",
         meaning="The month is over but not closed: its numbers may still change.",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from licensing.core.instants import iso
-from licensing.core.text import command_word
+from licensing.core.text import command_word, counted
 from licensing.verdict.verdict import Cause, Status
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.rules import Rules, before, stage_at
@@ -116,7 +116,7 @@ def _ending(fact: DatedLicense, expires_at: datetime, days: int, rules: Rules, *
         id=f"license-expiring:{fact.path}",
         severity=severity,
         rank=-days,
-        stage=f"{days} {'day' if days == 1 else 'days'}",
+        stage=f"{counted(days, 'day')}",
         since=before(expires_at, first),
         subject=fact.path,
         meaning=f"The license{_of(fact)} ends at {iso(expires_at)}{_provenance(fact)}, in {days} days or fewer.",

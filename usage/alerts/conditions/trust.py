@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from licensing.core.instants import iso
+from licensing.core.text import counted
 from licensing.verdict.seen import strike_words
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.conditions.license import URGENT_DAYS
@@ -83,7 +84,7 @@ def _ending(fact: TrustFact, state: State, rules: Rules) -> Alert | None:
         id=f"trust-ending:{fact.issuer}",
         severity=Severity.CRITICAL if ended or days <= URGENT_DAYS else Severity.WARNING,
         rank=1 if ended else -days,
-        stage="ended" if ended else f"{days} {'day' if days == 1 else 'days'}",
+        stage="ended" if ended else f"{counted(days, 'day')}",
         since=before(fact.ends_at, stages[0]),
         subject=f"issuer {fact.issuer[:12]}",
         meaning=f"The issuer's statement about its keys {'expired' if ended else 'expires'} at {iso(fact.ends_at)};"

@@ -158,7 +158,8 @@ def test_the_book_says_to_whom_each_license_was_given(issuer: Cli, site: Site) -
     assert "by offline request of site hall 7" in " ".join(issuer("issued").out.split())
 
 
-def test_the_audit_log_is_read_back_and_checked(issuer: Cli, site: Site) -> None:
+def test_the_audit_log_is_read_back_and_checked(issuer: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     given(site, download(site))
     told = issuer("audit")
     assert told.status == 0 and "3 lines, none changed\nhead " in told.out

@@ -1,0 +1,69 @@
+"""Lines of text: as wide as the terminal, prose at most 80 columns; broken at blanks alone.
+
+A word that is longer than a line, as a path may be, is folded as a shell has it: a backslash ends the line, and the
+word goes on at the edge of the next. Scripts that want paths whole have ``--json``, or set COLUMNS.
+"""
+
+import re
+import shutil
+import textwrap
+from unicodedata import east_asian_width
+
+WIDTH = 80
+_NARROWEST = 40
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def terminal_width() -> int:
+    """How many columns there are: those that the variable COLUMNS states, or the terminal's; 80 in a pipe."""
+    return max(_NARROWEST, shutil.get_terminal_size((WIDTH, 24)).columns)
+
+
+def text_width() -> int:
+    """How wide lines of text are: as the terminal, and no wider than is read well."""
+    return min(WIDTH, terminal_width())
+
+
+def cells(text: str) -> int:
+    """How many columns a terminal shows a text in: wide characters take two, and colours none."""
+    shown = _COLOUR.sub("", text)
+    return len(shown) if shown.isascii() else sum(1 + (east_asian_width(char) in "WF") for char in shown)
+
+
+def wrap(text: str, first: str = "", rest: str = "") -> list[str]:
+    """The text in lines, the first of which begins with ``first``, the others with ``rest``; long words are folded."""
+    whole = textwrap.wrap(
+        text,
+        text_width(),
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    return [line for long in whole for line in fold(long)]
+
+
+def fold(line: str) -> list[str]:
+    """A line in as many as it takes: each but the last ends in a backslash, and the next begins at the edge.
+
+    A shell takes such lines as one, so that a path is copied whole.
+    """
+    room = terminal_width() - 1
+    if cells(line) <= room + 1:
+        return [line]
+    end = room
+    while cells(line[:end]) > room:
+        end -= 1
+    return [f"{line[:end]}\\", *fold(line[end:])]
+
+
+def fitted(text: str) -> str:
+    """A text none of whose lines is too wide: those that were go on below, two columns further in."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if cells(line) <= terminal_width():
+            lines.append(line)
+        else:
+            begin = " " * (len(line) - len(line.lstrip()))
+            lines += wrap(line.strip(), begin, f"{begin}  ")
+    return "\n".join(lines)
