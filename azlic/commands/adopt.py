@@ -47,16 +47,17 @@ def adopt_command(
 
     Example: azlic adopt /srv/translator/license --container text-translation --expires 2027-01-01
     """
+    from azlic.monitoring.expected import open_or_make
     from azlic.render.adopted import ADOPTION
     from licensing.adoption import OperatorStatement, adopt
     from licensing.core.instants import parse_instant
-    from licensing.db.database import open_ledger, writing
+    from licensing.db.database import writing
     from licensing.issuer.audit import operator
 
     statement = OperatorStatement(
         container, parse_instant(expires), image, resource, parse_instant(downloaded) if downloaded else None
     )
-    with writing(open_ledger(database or load_settings().database, create=True)) as connection:
+    with writing(open_or_make(load_settings(), database)) as connection:
         done = adopt(connection, path, statement, now=clock.as_of(None), stated_by=operator(), yes=yes)
     ADOPTION.give(json, done)
 

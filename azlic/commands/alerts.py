@@ -79,17 +79,16 @@ def ack_command(
 
     Example: azlic alerts ack license-expiring:/srv/licenses/read --until 2027-01-31
     """
-    from azlic.monitoring.expected import refuse_missed_ledger
+    from azlic.monitoring.expected import open_or_make, refuse_missed_ledger
     from azlic.monitoring.site_state import look_at_site
     from licensing.core.errors import BadCall
     from licensing.core.instants import iso, parse_instant
-    from licensing.db.database import open_ledger
     from licensing.issuer.audit import operator
     from usage.alerts.store import acknowledge
 
     settings, now, day = load_settings(), clock.as_of(None), parse_instant(until)
     refuse_missed_ledger(settings, database)
-    engine = open_ledger(database or settings.database, create=True)  # an older one is unreadable before
+    engine = open_or_make(settings, database)  # an older one is unreadable before
     _, found = look_at_site(settings, trust=trust, database=database, now=now)
     alert = next((one.alert for one in found if one.alert.id == name), None)
     if alert is None:

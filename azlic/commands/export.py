@@ -188,11 +188,11 @@ def add_command(
 
     Example: azlic handing-sites add hall-7 site.pem
     """
+    from azlic.monitoring.expected import open_or_make
     from azlic.render.handover import site_text
-    from licensing.db.database import open_ledger
     from usage.handover.sites import enrol
 
-    engine = open_ledger(database or load_settings().database, create=True)
+    engine = open_or_make(load_settings(), database)
     output.say(site_text(enrol(engine, name, key, replace=yes)))
 
 

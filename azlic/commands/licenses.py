@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from azlic import clock, options, output
-from azlic.settings import load_settings
+from azlic.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from licensing.verdict.seen import Seen
@@ -71,7 +71,7 @@ def verify_command(
     mounts = find_mounts(paths)
     verdicts = one_by_one(mounts.paths, lambda path: examine(path, as_of, seen), done="verified")
     if record:
-        _record(ledger, verdicts)
+        _record(settings, database, verdicts)
     _show(mounts, verdicts, lead_days=settings.lead_days, json=json)
     raise typer.Exit(0 if all(verdict.may_run for verdict in verdicts) else 1)
 
@@ -87,11 +87,12 @@ def _check_at(at: str | None, *, watch: bool, record: bool) -> None:
         raise BadCall("--watch only looks, --record writes", hint="leave one of them out")
 
 
-def _record(ledger: str, verdicts: list["Verdict"]) -> None:
-    from licensing.db.database import open_ledger, writing
+def _record(settings: Settings, database: str | None, verdicts: list["Verdict"]) -> None:
+    from azlic.monitoring.expected import open_or_make
+    from licensing.db.database import writing
     from licensing.history.remember import remember_verdict
 
-    with writing(open_ledger(ledger, create=True)) as connection:
+    with writing(open_or_make(settings, database)) as connection:
         for verdict in verdicts:
             remember_verdict(connection, verdict)
 

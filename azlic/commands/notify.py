@@ -51,10 +51,9 @@ def notify_command(
 def _notify(
     settings: Settings, channels: "Sequence[Channel]", *, trust: Path | None, database: str | None
 ) -> dict[str, str]:
-    from azlic.monitoring.expected import refuse_missed_ledger
+    from azlic.monitoring.expected import open_or_make, refuse_missed_ledger
     from azlic.monitoring.site_state import look_at_site
     from licensing.core.errors import AzlicError
-    from licensing.db.database import open_ledger
     from usage.alerts.message import message_counts
     from usage.alerts.notify import notify_channels, tell_without_memory
 
@@ -63,7 +62,7 @@ def _notify(
 
     try:
         refuse_missed_ledger(settings, database)
-        engine = open_ledger(database or settings.database, create=True)
+        engine = open_or_make(settings, database)
     except AzlicError as blind:
         failed = tell_without_memory(channels, look, site=_site(settings))
         told = "".join(f"; {name}: {why}" for name, why in failed.items())

@@ -45,9 +45,9 @@ def add_command(
     Example: azlic plan add read-2026 --type Read --quota 500000 --unit Transaction --period year
     --start 2026-01-01 --end 2027-01-01 --meter CognitiveServices.ComputerVision.Container.Read
     """
+    from azlic.monitoring.expected import open_or_make
     from azlic.render.plans import entry_text
     from licensing.core.instants import parse_instant
-    from licensing.db.database import open_ledger
     from usage.plans.azure_entry import EnteredPlan
     from usage.plans.model import MeterShare, Plan
     from usage.plans.store import add_plan
@@ -66,7 +66,7 @@ def add_command(
         auto_renew=auto_renew,
         meters=tuple(map(MeterShare, meter or ())),
     )
-    with changing_plans(open_ledger(database or load_settings().database, create=True)) as connection:
+    with changing_plans(open_or_make(load_settings(), database)) as connection:
         added = add_plan(connection, plan)
     output.say(entry_text(EnteredPlan(plan, added)))
     if added:

@@ -58,9 +58,9 @@ def import_command(
 
 
 def _import_license(folder: Path, database: str | None, trust: Path | None, *, stray: bool, json: bool) -> None:
+    from azlic.monitoring.expected import open_or_make
     from azlic.verifier import Verifier
     from licensing.core.errors import BadCall, NoGoodLicense
-    from licensing.db.database import open_ledger
     from licensing.history.read import read_memory
     from licensing.history.remember import remember_verdict
     from licensing.verdict.verdict import Status
@@ -80,7 +80,7 @@ def _import_license(folder: Path, database: str | None, trust: Path | None, *, s
     if stray:
         raise BadCall("a license states its period, quota and meters itself", hint=f"azlic plan import {folder}")
     plan = from_document(verdict.license.plan)
-    with changing_plans(open_ledger(target, create=True)) as connection:
+    with changing_plans(open_or_make(settings, database)) as connection:
         added = add_plan(connection, plan)
         remember_verdict(connection, verdict)
     _give(json, ImportedPlans((EnteredPlan(plan, added),), ()), (), ())
@@ -96,8 +96,8 @@ def _import_azure(
     start: str | None,
     json: bool,
 ) -> None:
+    from azlic.monitoring.expected import open_or_make
     from licensing.core.instants import parse_instant
-    from licensing.db.database import open_ledger
     from licensing.issuer.audit import operator
     from usage.plans.azure_decode import read_json
     from usage.plans.azure_entry import enter_plans
@@ -106,7 +106,7 @@ def _import_azure(
     known = parse_tiers(read_json(tiers), tiers.name) if tiers else {}
     found = parse_plans(read_json(path), path.name, period=period, tiers=known, meters=meters)
     since = parse_instant(start) if start else None
-    with changing_plans(open_ledger(database or load_settings().database, create=True)) as connection:
+    with changing_plans(open_or_make(load_settings(), database)) as connection:
         done = enter_plans(connection, found, start=since, now=clock.now(), entered_by=operator())
     if len(done.refused) == 1 and not (done.entered or found.left_out):
         raise done.refused[0].error

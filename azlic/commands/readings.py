@@ -43,16 +43,17 @@ def pull_command(
 
     Example: azlic pull http://translator:5000 --source translator
     """
+    from azlic.monitoring.expected import open_or_make
     from azlic.render.progress import asking
     from azlic.render.readings import READINGS, missing_reports
-    from licensing.db.database import open_ledger, reading
+    from licensing.db.database import reading
     from usage.months import Month
     from usage.readings.polling import months_to_read, pull
     from usage.readings.take import take_readings
 
     settings, now = load_settings(), clock.now()
     wanted = sorted({Month.parse(text) for text in month or ()})
-    engine = open_ledger(database or settings.database, create=True)
+    engine = open_or_make(settings, database)
     if not wanted:
         with reading(engine) as connection:
             wanted = months_to_read(connection, now)
@@ -93,9 +94,9 @@ def import_command(
 
     Example: azlic import march.json --source translator --month 2026-03 --taken-at 2026-03-31T17:00Z
     """
+    from azlic.monitoring.expected import open_or_make
     from licensing.core.errors import BadCall
     from licensing.core.instants import parse_instant
-    from licensing.db.database import open_ledger
     from usage.months import Month
     from usage.readings.inbox import from_file
     from usage.readings.take import take_readings
@@ -109,7 +110,7 @@ def import_command(
         now=now,
         taken_at=parse_instant(taken_at) if taken_at else None,
     )
-    engine = open_ledger(database or settings.database, create=True)
+    engine = open_or_make(settings, database)
     taken = take_readings(engine, source, [arrival], now=now, site=settings.site)
     _leave(taken, json)
 
@@ -142,8 +143,8 @@ def separate_command(
 
     Example: azlic sources separate translator-2 --yes
     """
+    from azlic.monitoring.expected import open_or_make
     from licensing.core.errors import BadCall
-    from licensing.db.database import open_ledger
     from usage.readings.take import separate
 
     if not yes:
@@ -152,7 +153,7 @@ def separate_command(
             hint=f"check what its Mounts:Output refers to, then: azlic sources separate {name} --yes",
         )
     settings = load_settings()
-    engine = open_ledger(database or settings.database, create=True)
+    engine = open_or_make(settings, database)
     _leave(separate(engine, name, now=clock.now(), site=settings.site), json)
 
 

@@ -31,14 +31,15 @@ def ingest_command(
 
     Example: azlic ingest /output
     """
+    from azlic.monitoring.expected import open_or_make
     from azlic.render.progress import counting_bytes
     from azlic.render.receipt import RECEIPT
-    from licensing.db.database import open_ledger, reading
+    from licensing.db.database import reading
     from licensing.history.read import read_seen
     from usage.intake.run import NotAllRead, ingest
 
     settings = load_settings()
-    engine = open_ledger(database or settings.database, create=True)
+    engine = open_or_make(settings, database)
     unread = None
     with counting_bytes("ingest") as progress:
         try:
@@ -73,15 +74,15 @@ def watch_command(
     """
     import signal
 
+    from azlic.monitoring.expected import open_or_make
     from azlic.render.receipt import receipt_line
     from azlic.sd_notify import Supervisor
     from licensing.core.errors import AzlicError
-    from licensing.db.database import open_ledger
     from usage.intake.watcher import Watch
     from usage.ledger.writer import Receipt
 
     settings = load_settings()
-    engine = open_ledger(database or settings.database, create=True)
+    engine = open_or_make(settings, database)
     loop = Watch(engine, paths, clock=clock.now, site=settings.site, polling=polling)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.stop())

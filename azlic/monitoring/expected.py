@@ -2,9 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from azlic import output
 from azlic.settings import Settings
 from licensing.core.errors import AzlicError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 _SYSTEM = (Path("/var/lib/azlic"), Path("/etc/azlic"))
 """Where the site of this machine has its ledger and its settings, when root has set it up."""
@@ -36,6 +41,39 @@ def refuse_missed_ledger(settings: Settings, database: str | None) -> None:
             f"there is no ledger at {target}: {missed}",
             hint="mount it, or name it with --database; if there has never been one, `azlic ingest` makes it",
         )
+
+
+def open_or_make(settings: Settings, database: str | None) -> "Engine":
+    """The ledger, to be written; one that has never been is made, and that is said.
+
+    Raises ``AzlicError`` where the folder of a named one is not there, as behind a mistyped path or on a disk that is
+    not mounted, or something of the ledger is left without it: another one is not to take its place.
+    """
+    from licensing.db.database import open_ledger
+
+    target = database or settings.database
+    if "://" in target or os.path.lexists(target):
+        return open_ledger(target, create=True)
+    folder, named = Path(target).absolute().parent, database is not None or "database" in settings.named
+    left = _left_of(Path(target))
+    if left or (named and not folder.is_dir()):
+        why = f"{left} of it is left" if left else f"nor is its folder {folder}"
+        raise AzlicError(
+            f"there is no ledger at {target}, {why}",
+            hint="mount it, or correct the path; if there has never been one, make its folder: mkdir",
+        )
+    engine = open_ledger(target, create=True)
+    output.tell(f"made a new ledger at {target}")
+    return engine
+
+
+def _left_of(ledger: Path) -> str:
+    """Something that a ledger leaves beside it and that is there without it; empty where nothing is."""
+    try:
+        beside = sorted(entry.name for entry in ledger.absolute().parent.iterdir())
+    except OSError:
+        return ""
+    return next((name for name in beside if name.startswith(f"{ledger.name}-")), "")
 
 
 def _trace(ledger: Path) -> str:

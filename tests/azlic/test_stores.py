@@ -20,6 +20,8 @@ IN_ITS_OWN_WORDS = {
     "alerts": "is an issuer's store, not a site's ledger",
     "calendar": "is an issuer's store, not a site's ledger",
     "check": "ledger-unreadable",
+    "config show": "settings file",
+    "status": "is an issuer's store",
     "doctor": "is an issuer's store, not a site's ledger",
 }
 """Commands that look at more than the ledger: what is wrong with it is one of their findings, and no refusal."""
@@ -58,6 +60,17 @@ SITE_WORDS = {
     "plan show": ("p",),
     "plan amend": ("p", "--units", "1", "--from", "2026-07-01"),
     "plan end": ("p",),
+    "plan remove": ("p", "--yes"),
+    "plan rename": ("p", "q"),
+    "plan renew": ("p",),
+    "plan rule list": (),
+    "plan rule add": ("p", "--site", "hall"),
+    "plan rule remove": ("p", "--site", "hall"),
+    "sources round": ("hall", "--reason", "doubles"),
+    "records list": (),
+    "corrections list": (),
+    "config show": (),
+    "status": (),
     "plan map": ("p", "meter"),
     "plan import": ("license",),
     "sources list": (),
@@ -71,6 +84,8 @@ SITE_WORDS = {
     "alerts ack": ("ledger-unreadable", "--until", "2099-01-01"),
     "alerts forget": ("license",),
 }
+READS_WITHOUT = {"calendar", "config show"}
+"""What they have to say, they can say without a ledger; that it is not there is told with it."""
 ISSUER_WORDS = {
     "seal": ("models", "--to", "sealed", "--container", "read"),
     "issuer init": ("--keys", "new-keys"),
@@ -178,3 +193,24 @@ def test_a_command_of_a_site_refuses_an_issuers_store(site: Site, prepared: Cli)
 @pytest.mark.databases("sqlite", "postgresql")
 def test_a_command_of_an_issuer_refuses_a_sites_ledger(site: Site, prepared: Cli) -> None:
     assert wrong_answers(prepared, ISSUER_WORDS, site.ledger, "is a site's ledger, not an issuer's store") == {}
+
+
+@pytest.mark.parametrize("name", SITE_WORDS)
+def test_no_command_makes_a_ledger_behind_a_mistyped_path(prepared: Cli, site: Site, name: str) -> None:
+    before = sorted(site.folder.rglob("*.db*"))
+    answer = prepared(*name.split(), *SITE_WORDS[name], "--database", "nowhere/azlic.db")
+    assert not (site.folder / "nowhere").exists() and sorted(set(site.folder.rglob("*.db*")) - set(before)) == []
+    assert answer.status != 0 or name in READS_WITHOUT, answer
+
+
+def test_no_command_makes_a_ledger_where_something_of_one_is_left(prepared: Cli, site: Site) -> None:
+    (site.folder / "lost.db-wal").touch()
+    answer = prepared("ingest", "output", "--database", "lost.db")
+    assert answer.status == 3 and "lost.db-wal of it is left" in answer.err
+    assert not (site.folder / "lost.db").exists()
+
+
+def test_the_first_making_of_a_ledger_is_said_once(prepared: Cli) -> None:
+    for said in (True, False):
+        answer = prepared("ingest", "output", "--database", "first.db")
+        assert answer.status == 0 and ("made a new ledger at first.db" in answer.err) is said

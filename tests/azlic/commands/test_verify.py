@@ -91,7 +91,7 @@ def test_a_name_that_stdout_cannot_say_is_escaped(cli: Cli, monkeypatch: pytest.
     odd = site.folder / os.fsdecode(b"a\xff")
     odd.mkdir()
     assert r"a\udcff" in cli("verify", odd).out
-    assert json.loads(cli("verify", odd, "--json").out)["path"] == str(odd)
+    assert json.loads(cli("verify", odd, "--json").out)["path"] == str(odd).replace("\udcff", r"\udcff")
 
 
 def test_an_ended_license_is_refused_with_what_to_do(cli: Cli, site: Site) -> None:
