@@ -42,6 +42,7 @@ READING: dict[str, tuple[str, ...]] = {
     "corrections list": (),
     "plan list": (),
     "plan show": ("plant-2026",),
+    "plan rule list": ("plant-2026",),
     "report": ("2026-03",),
     "inspect": ("march.azlic", "--key", "site-keys/site.pem"),
     "handing-sites list": (),

@@ -162,7 +162,7 @@ def wrong_answers(cli: Cli, words: Mapping[str, tuple[str, ...]], engine: Engine
     wrong = {}
     for name, rest in words.items():
         answer = cli(*name.split(), *rest, "--database", target_of(engine))
-        said = IN_ITS_OWN_WORDS.get(name, refusal) in answer.err + answer.out
+        said = IN_ITS_OWN_WORDS.get(name, refusal) in " ".join((answer.err + answer.out).split())
         if not said or (answer.status != 3 and name not in IN_ITS_OWN_WORDS):
             wrong[name] = answer
         assert content(engine) == before, name

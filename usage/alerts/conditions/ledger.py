@@ -95,7 +95,7 @@ def _not_handed_over(fact: HandingFact, state: State, rules: Rules) -> Alert | N
         since=since,
         subject=f"site {fact.site}",
         meaning=missing,
-        action="Ask it for its export, and book that: azlic accept FILE",
+        action="Ask it for its export, and book that: azlic accept FILE -o ACK",
     )
 
 
