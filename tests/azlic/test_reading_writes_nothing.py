@@ -13,6 +13,7 @@ import pytest
 from freezegun import freeze_time
 from typer.main import get_command
 
+import usage.plans.azure_decode  # noqa: F401 - its models are made before a test stops the clock
 from azlic.__main__ import main
 from azlic.app import command_line
 from tests.azlic.conftest import Cli
