@@ -155,7 +155,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "output": {"lines"},
         "render": {"lines", "monitoring", "output", "settings"},
         "verifier": {"settings"},
-        "monitoring": {"verifier", "settings"},
+        "monitoring": {"output", "settings", "verifier"},
         "web": {"monitoring", "render"},
         "commands": {
             "render",

@@ -48,6 +48,7 @@ def verify_command(
 
     Example: azlic verify /license --container read
     """
+    from azlic.monitoring.expected import site_memory
     from azlic.render.progress import one_by_one
     from azlic.verifier import Verifier
     from licensing.history.read import read_memory
@@ -56,16 +57,21 @@ def verify_command(
     _check_at(at, watch=watch, record=record)
     settings = load_settings()
     verifier = Verifier.of(settings, trust)
-    ledger = database or settings.database
+
+    def remembered() -> "Seen":
+        """What the ledger remembers; one that ``--record`` will make is not missed."""
+        return read_memory(database or settings.database) if record else site_memory(settings, database)
 
     def examine(path: Path, as_of: datetime, seen: "Seen") -> "Verdict":
         asked = {"container": container, "version": image_version, "image": image, "instance": instance}
         return verifier.verify(path, as_of, seen, **asked)
 
     if watch:
-        raise typer.Exit(_watch(paths, examine, verifier.trust.folder, ledger, lead_days=settings.lead_days, json=json))
+        raise typer.Exit(
+            _watch(paths, examine, verifier.trust.folder, remembered, lead_days=settings.lead_days, json=json)
+        )
     as_of = clock.as_of(at)
-    seen = read_memory(ledger)
+    seen = remembered()
     if at is not None:
         seen = seen.at_a_named_instant()
     mounts = find_mounts(paths)
@@ -112,16 +118,15 @@ def _watch(
     paths: list[Path],
     examine: Callable[[Path, datetime, "Seen"], "Verdict"],
     trust: Path,
-    ledger: str,
+    remembered: Callable[[], "Seen"],
     *,
     lead_days: int,
     json: bool,
 ) -> int:
     from azlic.commands.verify_watch import watch_verdicts
-    from licensing.history.read import read_memory
     from licensing.verification.watch import Watched
 
-    watched = Watched(paths, examine, trust, lambda: read_memory(ledger))
+    watched = Watched(paths, examine, trust, remembered)
     return watch_verdicts(watched, clock=lambda: clock.as_of(None), lead_days=lead_days, json=json)
 
 

@@ -11,6 +11,8 @@ from licensing.core.errors import AzlicError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from licensing.verdict.seen import Seen
+
 _SYSTEM = (Path("/var/lib/azlic"), Path("/etc/azlic"))
 """Where the site of this machine has its ledger and its settings, when root has set it up."""
 
@@ -18,8 +20,18 @@ _SYSTEM = (Path("/var/lib/azlic"), Path("/etc/azlic"))
 def expected_ledger(settings: Settings, database: str | None) -> str:
     """Why a ledger that is not there is missed; empty for a site that never had one.
 
-    It is missed where an option, a variable or the settings file names it, where something of it is left in its
-    default folder or that is empty, as a mount point is, and where another user has a site on this machine.
+    It is missed where ``_lost`` says so, and where the settings name no license either.
+    """
+    if lost := _lost(settings, database):
+        return lost
+    return "" if settings.licenses else "the settings name no license either, and so nothing is watched"
+
+
+def _lost(settings: Settings, database: str | None) -> str:
+    """Why there should be a ledger; empty where nothing speaks for one.
+
+    An option, a variable or the settings file names it, something of it is left in its default folder or that is
+    empty, as a mount point is, or another user has a site on this machine.
     """
     if database is not None or "database" in settings.named:
         return "it is named, and it is not there"
@@ -27,9 +39,18 @@ def expected_ledger(settings: Settings, database: str | None) -> str:
         return trace
     if os.geteuid() and (there := [str(folder) for folder in _SYSTEM if os.path.lexists(folder)]):
         return f"this machine's site is in {there[0]}, and user {os.geteuid()} has other settings"
-    if not settings.licenses:
-        return "the settings name no license either, and so nothing is watched"
     return ""
+
+
+def site_memory(settings: Settings, database: str | None) -> "Seen":
+    """What this site has seen before, as its ledger remembers it; that one is missed is told in ``Seen.unread``."""
+    from licensing.history.read import read_memory
+
+    target = database or settings.database
+    seen = read_memory(target)
+    if not seen.unread and "://" not in target and not os.path.lexists(target) and (lost := _lost(settings, database)):
+        return seen._replace(unread=f"there is no ledger at {target}: {lost}")
+    return seen
 
 
 def refuse_missed_ledger(settings: Settings, database: str | None) -> None:

@@ -100,6 +100,23 @@ def test_a_ledger_that_is_missed_is_an_alert_and_no_other_is_made_in_its_place(b
     assert sorted(site.folder.rglob("*")) == before
 
 
+def test_a_verdict_says_that_nothing_was_compared_with_the_ledger_that_is_missed(
+    blind: Cli, site: Site, request: pytest.FixtureRequest
+) -> None:
+    answer = blind("verify", site.license, "--json")
+    assert answer.status == 0
+    warned = [
+        warning for warning in json.loads(answer.out)["warnings"] if "could not be compared: there is no" in warning
+    ]
+    assert len(warned) == ("nothing_to_watch" not in request.node.name)  # of that site no ledger is known
+
+
+def test_a_verdict_that_makes_the_ledger_does_not_miss_it(cli: Cli, site: Site) -> None:
+    words = ("verify", site.license, "--json", "--database", site.folder / "new.db")
+    warned = [json.loads(cli(*words, *more).out)["warnings"] != [] for more in ((), ("--record",), ())]
+    assert warned == [True, False, False]
+
+
 def test_a_ledger_that_is_missed_is_told_to_the_channels_each_time(blind: Cli, site: Site) -> None:
     got = site.folder / "got"
     got.mkdir()
