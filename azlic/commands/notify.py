@@ -39,23 +39,34 @@ def notify_command(
     from usage.alerts.channels.configured import read_channels
 
     settings = load_settings()
-    channels = [one for one in read_channels(settings.channels) if channel in (None, one.name)]
+    every = read_channels(settings.channels)
+    channels = [one for one in every if channel in (None, one.name)]
     if not channels:
         raise BadCall(f"there is no such channel in {settings.channels}", hint="see: azlic notify --help")
-    failed = _test(settings, channels) if test else _notify(settings, channels, trust=trust, database=database)
+    configured = [one.name for one in every]
+    failed = (
+        _test(settings, channels) if test else _notify(settings, channels, configured, trust=trust, database=database)
+    )
     if failed:
         told = "; ".join(f"{name}: {why}" for name, why in failed.items())
         raise AzlicError(f"not every channel accepted it: {told}", hint="fix it; the next azlic notify tries again")
 
 
 def _notify(
-    settings: Settings, channels: "Sequence[Channel]", *, trust: Path | None, database: str | None
+    settings: Settings,
+    channels: "Sequence[Channel]",
+    configured: Sequence[str],
+    *,
+    trust: Path | None,
+    database: str | None,
 ) -> dict[str, str]:
     from azlic.monitoring.expected import open_or_make, refuse_missed_ledger
     from azlic.monitoring.site_state import look_at_site
     from licensing.core.errors import AzlicError
+    from licensing.db.database import writing
     from usage.alerts.message import message_counts
     from usage.alerts.notify import notify_channels, tell_without_memory
+    from usage.alerts.store import forget_channels
 
     def look() -> "tuple[State, tuple[WatchedAlert, ...]]":
         return look_at_site(settings, trust=trust, database=database, now=clock.as_of(None))
@@ -67,6 +78,8 @@ def _notify(
         failed = tell_without_memory(channels, look, site=_site(settings))
         told = "".join(f"; {name}: {why}" for name, why in failed.items())
         raise AzlicError(f"{blind.message}{told}", hint=blind.hint) from blind
+    with writing(engine) as connection:
+        forget_channels(connection, keep=configured)
     outcome = notify_channels(engine, channels, look, site=_site(settings))
     for name, alerts in outcome.sent.items():
         told = message_counts(alerts, outcome.ended[name])

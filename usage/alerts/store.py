@@ -113,6 +113,12 @@ def forget_license(engine: Engine, path: Path) -> None:
             connection.execute(delete(KnownLicenseRow).where(KnownLicenseRow.path == name))
 
 
+def forget_channels(connection: Connection, *, keep: Collection[str]) -> None:
+    """Forget what was sent to channels that are configured no more, and that they failed."""
+    for table in (NoticeRow, ToldAlertRow):
+        connection.execute(delete(table).where(table.channel.not_in(keep)))
+
+
 def remember_audit(connection: Connection, *, sound: bool, detail: str, now: datetime) -> None:
     """Keep what an audit of the ledger said, so that one that failed is an alert until another passes."""
     _put(connection, AuditOutcomeRow, ["key"], [{"key": 1, "audited_at": now, "sound": sound, "detail": detail}])

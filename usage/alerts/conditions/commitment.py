@@ -65,7 +65,8 @@ def _use_alert(usage: PlanUsage, state: State) -> Alert | None:
             else "."
         )
         + _whose(usage.plan.account),
-        action="See what uses it, and how many units would cover it: azlic report",
+        action="See what uses it, and how many units would cover it: azlic report. It ends with the period, or once"
+        " more units are bought and entered: azlic plan amend",
     )
 
 
@@ -111,7 +112,8 @@ def _ending(plan: PlanFact, state: State, rules: Rules) -> Alert | None:
             else f"The plan ends at {iso(plan.ends_at)}, and no plan follows it."
         )
         + _whose(plan.account),
-        action="Enter the next one: azlic plan import LICENSE, or azlic plan add",
+        action="Enter the next one: azlic plan import LICENSE, or azlic plan add"
+        + (". Use on no plan is settled with its month: azlic close YYYY-MM" if ended else ""),
     )
 
 

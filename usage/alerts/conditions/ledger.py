@@ -1,5 +1,6 @@
 """Conditions of the ledger: months to close, usage to hand over, the ledger itself and the disk it is on."""
 
+import shlex
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -125,7 +126,8 @@ def audit_alerts(ledger: LedgerFacts, _: State, __: Rules) -> Iterator[Alert]:
             since=ledger.audit.audited_at,
             subject="the ledger",
             meaning=f"The ledger did not pass its audit: {ledger.audit.detail}.",
-            action="Keep a copy as it is, and find out who changed it: azlic audit",
+            action="Keep a copy as it is, and find out who changed it: azlic audit. Then put back a backup that is"
+            " sound, azlic restore BACKUP, and audit it again: azlic audit",
         )
 
 
@@ -173,5 +175,6 @@ def _failing(channel: ChannelFact, state: State) -> Alert:
         since=state.since(name),
         subject=f"channel {channel.channel}",
         meaning=f"It failed to deliver an alert {channel.attempts:,} times in a row: {channel.error}.",
-        action=f"Fix it and test it: azlic notify --test --channel {channel.channel}",
+        action=f"Fix it and test it: azlic notify --test --channel {shlex.quote(channel.channel)}. Or take it out of"
+        " channels.toml. What it missed is sent, and this ends, with the next: azlic notify",
     )

@@ -26,6 +26,8 @@ _ACTIONS = {
     " licenses: licenses = [] in azlic.toml says that none is wanted at all",
     "license-unreadable": "Find out why and fix it: azlic doctor --license {path}",
     "license-opaque": "State when it ends, so that azlic can warn: azlic adopt {path} --container TYPE --expires DATE",
+    "license-adopted": "If it is the next one, state when that ends: azlic adopt {path} --container TYPE --expires DATE"
+    " --yes. If not, put back the one that was adopted",
     "license-changed": "Do not rely on it. Install the license that was brought here again: azlic verify {path}",
     "license-invalid": "See which check it fails and how to fix it: azlic verify {path}",
 }
@@ -50,10 +52,14 @@ def _refusal_alert(fact: RefusedLicense, state: State) -> Alert:
         since=state.since(name),
         subject=fact.path,
         meaning=_sentence(fact.detail),
-        action=_ACTIONS["license-wanted" if kind == "license-missing" and fact.named else kind].format(
-            path=command_word(fact.path)
-        ),
+        action=_ACTIONS[_action_of(kind, fact)].format(path=command_word(fact.path)),
     )
+
+
+def _action_of(kind: str, fact: RefusedLicense) -> str:
+    if fact.cause is Cause.ADOPTED_CHANGED:
+        return "license-adopted"
+    return "license-wanted" if kind == "license-missing" and fact.named else kind
 
 
 def _date_alert(fact: DatedLicense, state: State, rules: Rules) -> Alert | None:
@@ -102,9 +108,12 @@ def _end_alert(fact: DatedLicense, term: LicenseTerm, now: datetime) -> Alert:
 
 def _next_license(fact: DatedLicense) -> str:
     if fact.term.issue is None:
-        place = command_word(fact.path)
-        return f"Put the next license in its place, then: azlic adopt {place} --container TYPE --expires DATE --yes"
+        return f"Put the next license in its place, then: {_adopt(fact)}"
     return "Get the next license: azlic download, or without a network azlic request, then azlic install"
+
+
+def _adopt(fact: DatedLicense) -> str:
+    return f"azlic adopt {command_word(fact.path)} --container TYPE --expires DATE --yes"
 
 
 def _ending(fact: DatedLicense, expires_at: datetime, days: int, rules: Rules, *, first: int) -> Alert:
@@ -120,7 +129,8 @@ def _ending(fact: DatedLicense, expires_at: datetime, days: int, rules: Rules, *
         since=before(expires_at, first),
         subject=fact.path,
         meaning=f"The license{_of(fact)} ends at {iso(expires_at)}{_provenance(fact)}, in {days} days or fewer.",
-        action=f"Start its renewal: buying it and bringing it in takes {rules.lead_days} days here.",
+        action=f"Start its renewal: buying it and bringing it in takes {rules.lead_days} days here."
+        + (f" Once it is in its place: {_adopt(fact)}" if fact.term.issue is None else ""),
     )
 
 

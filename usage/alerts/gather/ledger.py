@@ -17,8 +17,10 @@ from usage.reporting.plan_usage import usage_of_plan
 _FOLDERS_OF = 200
 
 
-def read_plan_facts(plans: Sequence[Plan], draws: Sequence[Draw], now: datetime) -> tuple[PlanFact, ...]:
-    """Each plan that has begun: its use, and what comes after it."""
+def read_plan_facts(
+    plans: Sequence[Plan], draws: Sequence[Draw], now: datetime, *, open_from: int
+) -> tuple[PlanFact, ...]:
+    """Each plan that has begun: its use, and what comes after it. ``open_from`` is the first day of an open month."""
     return tuple(
         PlanFact(
             name=plan.name,
@@ -26,7 +28,7 @@ def read_plan_facts(plans: Sequence[Plan], draws: Sequence[Draw], now: datetime)
             ends_at=plan.ends_at,
             renews=plan.next_term is not None,
             followed=_has_successor(plan, plans),
-            used_after=_is_used_after(plan, draws),
+            used_after=_is_used_after(plan, draws, open_from),
             usage=usage_of_plan(plan, plan.period_around(now), draws, Month.of(now), as_of=now)
             if now < plan.ends_at
             else None,
@@ -43,9 +45,9 @@ def _has_successor(plan: Plan, plans: Sequence[Plan]) -> bool:
     return bool(plan.meters) and all(share.meter in meters for share in plan.meters)
 
 
-def _is_used_after(plan: Plan, draws: Iterable[Draw]) -> bool:
-    """Whether a meter of a plan was used after its end, on a day on which no plan has that meter."""
-    meters, end = {share.meter for share in plan.meters}, day_number(plan.ends_at)
+def _is_used_after(plan: Plan, draws: Iterable[Draw], open_from: int) -> bool:
+    """Whether a meter of a plan was used after its end, on a day of an open month on which no plan has that meter."""
+    meters, end = {share.meter for share in plan.meters}, max(day_number(plan.ends_at), open_from)
     return any(draw.plan is None and draw.use.day >= end and draw.use.meter in meters for draw in draws)
 
 
