@@ -43,6 +43,54 @@ _CONTRASTS = """() => {
   return found.sort((x, y) => x[0] - y[0]);
 }"""
 
+_UNREADABLE = """() => {
+  const found = [], told = (what, element) =>
+    found.push(`${what}: ${element.tagName} ${element.textContent.trim().slice(0, 60)}`);
+  const beyond = (box, frame) => box.left < frame.left - 1 || box.right > frame.right + 1;
+  const cut = (box, frame) => beyond(box, frame) || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+  const screen = {left: 0, right: document.documentElement.clientWidth};
+  if (document.documentElement.scrollWidth > innerWidth) found.push("the document scrolls sideways");
+  for (const element of document.querySelectorAll("body *")) {
+    if (!element.checkVisibility() || element.closest(".skip, title, desc, noscript")) continue;
+    const head = element.closest("thead");
+    if (head && getComputedStyle(head).clipPath !== "none") continue;
+    if (["TD", "TH"].includes(element.tagName) && beyond(element.getBoundingClientRect(), screen))
+      told("a cell outside the window", element);
+    if (element.matches("data, .badge, time") && element.getClientRects().length > 1) told("broken", element);
+    for (const node of element.childNodes) {
+      if (node.nodeType !== 3 || !node.data.trim()) continue;
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      for (const box of range.getClientRects()) {
+        if (beyond(box, screen)) told("outside the window", element);
+        for (let at = element; at && at !== document.body; at = at.parentElement)
+          if (!(at instanceof SVGElement) && getComputedStyle(at).overflowX !== "visible"
+              && cut(box, at.getBoundingClientRect())) told("clipped", element);
+      }
+    }
+  }
+  for (const svg of document.querySelectorAll("svg.chart")) {
+    if (!svg.checkVisibility()) continue;
+    const frame = svg.getBoundingClientRect(), texts = [...svg.querySelectorAll("text")];
+    if (Math.abs(frame.width - svg.getAttribute("width")) > 1) told("letters are scaled", svg);
+    for (const text of texts) if (cut(text.getBoundingClientRect(), frame)) told("cut by its chart", text);
+    const ticks = texts.filter((text) => text.classList.contains("tick")).map((text) => text.getBoundingClientRect());
+    ticks.forEach((a, i) => ticks.slice(i + 1).forEach((b) => {
+      if (a.left < b.right && b.left < a.right && a.top + 3 < b.bottom && b.top + 3 < a.bottom)
+        told("labels over one another", svg);
+    }));
+  }
+  for (const table of document.querySelectorAll("table.stack")) {
+    const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent.trim());
+    for (const row of table.querySelectorAll("tbody tr"))
+      [...row.children].forEach((cell, i) => {
+        const label = cell.dataset.label;
+        if (label === undefined ? cell.className === "n" : label !== heads[i]) told("not under its heading", cell);
+      });
+  }
+  return found;
+}"""
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
@@ -75,6 +123,11 @@ class Sight:
     def fits(self) -> bool:
         """Whether the page is no wider than its window."""
         return bool(self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+    def unreadable(self) -> list[str]:
+        """What cannot be read at this width without scrolling sideways: cut, broken, or off the screen."""
+        found: list[str] = self.page.evaluate(_UNREADABLE)
+        return found
 
     def contrasts(self) -> list[tuple[float, str, str]]:
         """The contrast of each text with its ground, lowest first. Source: WCAG 2.2, 1.4.3."""

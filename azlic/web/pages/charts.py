@@ -11,6 +11,7 @@ from usage.reporting.forecast import Outlook
 from usage.reporting.plan_usage import PlanUsage
 
 Point = tuple[float, float]
+_LABEL_WIDTH, _LETTER_HEIGHT = 110, 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,11 @@ class BurnDownChart:
     now: Point
 
     @property
-    def now_anchor(self) -> str:
-        """On which side of the last level its label goes."""
-        return "end" if self.now[0] > self.frame.left + (self.frame.edge - self.frame.left) * 0.7 else "start"
+    def label(self) -> tuple[float, float, str]:
+        """Where the last level's label begins or ends, within the frame, and which of them it is."""
+        x, y = self.now
+        fits = x + _LABEL_WIDTH <= self.frame.width
+        return (x + 8 if fits else x - 8), max(y - 8, _LETTER_HEIGHT), "start" if fits else "end"
 
 
 def burn_down_charts(usage: PlanUsage, levels: Sequence[Level]) -> list[BurnDownChart]:

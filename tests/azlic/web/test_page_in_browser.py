@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,21 +13,30 @@ from playwright.sync_api import Browser
 from pypdfium2 import PdfDocument
 
 from azlic.render.report.json import REPORT
+from azlic.render.report.span import sections
 from azlic.web.access import Doors
+from azlic.web.pages.charts import BurnDownChart
+from azlic.web.pages.report import report_html, report_view, span_html
+from azlic.web.pages.scale import FRAMES, Frame
 from licensing.db.database import reading
+from licensing.signing.document import LicensedResource, Quota
 from tests.azlic.commands.test_report import busy
 from tests.azlic.conftest import Cli
 from tests.azlic.web.pages import page_of
 from tests.browser import SCHEMES, WIDTHS, Sight, chromium, needs_chromium
+from tests.site import Site, a_license, a_plan
 from tests.usage.commitments import day
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
 from usage.ledger.checkpoints import ledger_head
+from usage.reporting.burndown import burn_downs
+from usage.reporting.span import Span, span_report
 
 __all__ = ["busy"]
 pytestmark = needs_chromium
 
 HOSTILE = "<img src=x onerror=alert(1)>"
+Crowd = tuple[Site, tuple[Path, ...], dict[str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +86,50 @@ def test_it_fits_and_can_be_read(
     assert len(contrasts) > 100 and contrasts[0][0] >= 4.5, contrasts[:5]
     assert sight.complaints == []
     sight.close()
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Crowd:
+    """A site with names as long as names get, quantities as large, and alerts; its mounts, and its reports as files."""
+    site = Site(tmp_path_factory.mktemp("crowded"))
+    mount, at, long = Mount(site), day("2025-04-01"), "f" * 64
+    site.enter_plan(a_plan(quota=Quota(quantity=2_000_000_000, unit="Transaction")))
+    lines = []
+    while at < day("2026-03-20"):
+        lines.append(a_line(f"a{at}", 9_876_543.876543, at=at, containerId=long))
+        lines.append(a_line(f"b{at}", 0.000001, at=at, meter={"name": f"Some.{long}.Meter", "quantity": 0.000001}))
+        lines.append(a_line(f"c{at}", 3, at=at, containerId=f"reading:{HOSTILE}", containerType="text-translation"))
+        at += timedelta(days=1)
+    mount.write([*lines, b"bad"])
+    mount.ingest()
+    site.now = day("2026-03-20T10:00")
+    other = site.folder / f"plant of {long}" / "license"
+    other.parent.mkdir()
+    resource = LicensedResource(name="r" * 60, endpoint="https://issuer.example/r")
+    site.install(a_license(resource=resource, expires_at=day("2026-03-22")), other)
+    (site.license / "license.dat").write_bytes(b"{")
+    files = {}
+    with reading(site.ledger) as connection:
+        report = site.report("2026-03")
+        courses, head = burn_downs(connection, report), ledger_head(connection)
+        whole = report_html(report_view(report, courses, head, site=long, note=f"{long}\n{'A' * 200}"))
+        span = span_html(sections(span_report(connection, Span.of_year("2026"), as_of=site.now)))
+    for name, content in (("report", whole), ("span", span)):
+        path = site.folder / f"{name}.html"
+        path.write_text(content)
+        files[name] = path.as_uri()
+    return site, (site.license, other, site.folder / long), files
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_nothing_is_cut_at_any_width(browser: Browser, crowded: Crowd, width: int) -> None:
+    site, mounts, files = crowded
+    with page_of(site, *mounts) as url:
+        for name, address in (files | {"home": url, "month": f"{url}/report/2026-02"}).items():
+            sight = Sight(browser, address, width=width)
+            sight.keep(f"crowded-{name}-{width}")
+            assert sight.page.locator("table").count() and sight.unreadable() == [], name
+            sight.close()
 
 
 def test_the_report_asks_for_nothing_with_the_network_off(browser: Browser, report: str) -> None:
@@ -183,5 +237,15 @@ def test_the_head_on_the_page_is_the_ledgers(browser: Browser, lively: Mount, ho
     with reading(lively.ledger) as connection:
         head = ledger_head(connection)
     sight = Sight(browser, home)
-    assert sight.page.locator("[data-field=head]").inner_text() == head.digest.hex()
+    assert sight.page.locator("[data-field=head]").inner_text() == head.text
     sight.close()
+
+
+@pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: frame.name)
+def test_what_is_left_is_written_within_its_chart(frame: Frame) -> None:
+    for x in range(frame.left, frame.edge + 1):
+        for y in (frame.top, frame.floor):
+            chart = BurnDownChart(frame, [], [], 0, ((0, 0), (0, 0)), [], [], [], now=(x, y))
+            at, above, anchor = chart.label
+            words = (at, at + 90) if anchor == "start" else (at - 90, at)
+            assert words[0] >= 0 and words[1] <= frame.width and 12 <= above <= frame.height
