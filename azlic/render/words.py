@@ -1,18 +1,19 @@
 """The words of a report that its text and its page share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
 
 from usage.intake.findings import KINDS
 from usage.months import Month
-from usage.plans.model import MeterShare
+from usage.plans.model import MeterShare, Rule
 from usage.quantity import MICRO, group_digits, parts_for_people, percent, used_for_people
 from usage.reporting.forecast import Cover, Outlook, Pace, Projection
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.quality import Quality
 from usage.reporting.report import MonthlyReport, Months
+from usage.reporting.subtotals import By, Subtotal, Subtotals
 
 UNFROZEN = "Closed by an earlier azlic: its plans are frozen with the next azlic close"
 """What is said of a closed month whose plans may still change."""
@@ -53,15 +54,16 @@ def unit_of(share: MeterShare, unit: str) -> str:
 def drawn_words(usage: PlanUsage, meter: str, month: Month) -> str:
     """The unit that a meter's rows are in, and what they come to in the plan's; each ratio with its first month."""
     unit, ratios = usage.plan.unit, usage.ratios[meter]
+    rules = f"; {told}" if (told := rules_of_meter(usage, meter)) else ""
     if all(ratio.share.ratio == 1 for ratio in ratios):
-        return f"in {unit}"
+        return f"in {unit}{rules}"
     mine = [amounts for row, amounts in zip(usage.usages, usage.amounts, strict=True) if row.meter == meter]
     in_month = group_digits(used_for_people(sum(amounts.month for amounts in mine)))
     in_period = group_digits(used_for_people(sum(amounts.period for amounts in mine)))
-    told = [f"{one.share.divisor:,} of its own unit are {one.share.multiplier:,} {unit}" for one in ratios]
+    ways = [f"{one.share.divisor:,} of its own unit are {one.share.multiplier:,} {unit}" for one in ratios]
     if len(ratios) > 1:
-        told = [f"from {one.since} {words}" for one, words in zip(ratios, told, strict=True)]
-    return f"{'; '.join(told)}: {in_month} {unit} in {month}, {in_period} {unit} in the period"
+        ways = [f"from {one.since} {words}" for one, words in zip(ratios, ways, strict=True)]
+    return f"{'; '.join(ways)}: {in_month} {unit} in {month}, {in_period} {unit} in the period{rules}"
 
 
 def outlook_words(usage: PlanUsage) -> list[tuple[str, str]]:
@@ -115,6 +117,45 @@ def _cover(cover: Cover, usage: PlanUsage) -> str:
 
 def _units(count: int) -> str:
     return "unit" if count == 1 else "units"
+
+
+NO_RESOURCE = "no known resource"
+"""What stands for the resource of what was used where none is known."""
+
+
+class SubtotalRow(NamedTuple):
+    """A subtotal under the name it is shown by; ``shown`` are its amounts as people are shown them, which add up."""
+
+    title: str
+    name: str
+    exact: Subtotal
+    shown: tuple[int, ...]
+
+
+def subtotal_tables(found: Subtotals, *, converted: bool) -> list[tuple[By, list[SubtotalRow]]]:
+    """The subtotals worth telling; those in a plan's unit are ``converted``, those in a meter's stay as reported."""
+    tables = []
+    for by, sums in found.told:
+        spans = list(zip(*(one.amounts for one in sums.values()), strict=True))
+        shown = zip(*(parts_for_people(span) if converted else span for span in spans), strict=True)
+        nameless = "-" if by == "site" else NO_RESOURCE
+        rows = [
+            SubtotalRow(name or nameless, name, exact, amounts)
+            for (name, exact), amounts in zip(sums.items(), shown, strict=True)
+        ]
+        tables.append((by, rows))
+    return tables
+
+
+def rule_words(rules: Iterable[Rule | None]) -> str:
+    """The rules that decided, as they are entered; empty where none had to."""
+    found = {f"--{rule.scope} {rule.value}" for rule in rules if rule is not None}
+    return f"by rule {', '.join(sorted(found))}" if found else ""
+
+
+def rules_of_meter(usage: PlanUsage, meter: str) -> str:
+    """The rules that gave a plan what was used of a meter that several plans have."""
+    return rule_words(rule for row, rule in zip(usage.usages, usage.rules, strict=True) if row.meter == meter)
 
 
 def undecided_words(report: MonthlyReport, meter: str) -> str:

@@ -38,13 +38,15 @@ def weigh(rule: Rule, place: Place) -> int:
     return 2 * _DEEPEST if rule.value == (place.site or THIS_SITE) else 0
 
 
-def decide(plans: Sequence[Plan], place: Place) -> int | None:
-    """Which of some plans takes what was used in a place, by its number among them; None where that is undecided."""
-    if len(plans) == 1:
-        return 0
-    weights = [max((weigh(rule, place) for rule in plan.rules), default=0) for plan in plans]
-    top = max(weights, default=0)
-    return weights.index(top) if top and weights.count(top) == 1 else None
+def decide(plans: Sequence[Plan], place: Place) -> tuple[int, Rule] | None:
+    """Which of several plans takes what was used in a place, by its number among them, and by which of its rules.
+
+    None where that is undecided.
+    """
+    rules = [(weigh(rule, place), number, rule) for number, plan in enumerate(plans) for rule in plan.rules]
+    top = max((weight for weight, _, _ in rules), default=0)
+    best = [(number, rule) for weight, number, rule in rules if weight == top > 0]
+    return best[0] if len({number for number, _ in best}) == 1 else None
 
 
 def refuse_equal_rule(plan: Plan, rule: Rule, known: Sequence[Plan]) -> None:

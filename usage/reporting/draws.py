@@ -11,22 +11,25 @@ from typing import NamedTuple
 from licensing.core.instants import from_milliseconds
 from usage.months import DAY_MS, Month, day_number
 from usage.plans.book import PlanBook
-from usage.plans.model import MeterShare, Plan
-from usage.plans.places import Places
-from usage.plans.rules import decide
+from usage.plans.model import MeterShare, Plan, Rule
+from usage.plans.places import Labels
+from usage.plans.rules import Place, decide
 from usage.reporting.daily import DayUse
 
 
 class Draw(NamedTuple):
     """What was used on a day, and the plan it draws on in a ratio; both are None where it draws on no plan.
 
-    ``undecided`` names the plans that have the meter on that day, where no rule says which of them takes it.
+    ``undecided`` names the plans that have the meter on that day, where no rule says which of them takes it; ``rule``
+    is the one that does. ``resource`` is what is known of where it was used, empty where that is nothing.
     """
 
     use: DayUse
     plan: Plan | None
     share: MeterShare | None
     undecided: tuple[str, ...] = ()
+    resource: str = ""
+    rule: Rule | None = None
 
     def is_of(self, plan: Plan) -> bool:
         """Whether it draws on a plan, as that was then."""
@@ -43,6 +46,7 @@ class _Span(NamedTuple):
 def allocate(book: PlanBook, days: Iterable[DayUse]) -> list[Draw]:
     """The draws of some days, in their order."""
     months: dict[int, Month] = {}
+    known: dict[tuple[Month, Labels], Place] = {}
     spans: dict[Month, dict[str, list[_Span]]] = {}
     found: list[Draw] = []
     for use in days:
@@ -52,20 +56,24 @@ def allocate(book: PlanBook, days: Iterable[DayUse]) -> list[Draw]:
             if month not in spans:
                 spans[month] = _spans(book, month)
         running = [span for span in spans[month].get(use.meter, ()) if span.first <= use.day < span.past]
-        if len(running) > 1:
-            running, undecided = _decide(running, book.places_of(month), use)
-            found.append(Draw(use, running[0].plan, running[0].share) if running else Draw(use, None, None, undecided))
-        else:
-            found.append(Draw(use, running[0].plan, running[0].share) if running else Draw(use, None, None))
+        labels = use.site, use.container_type, use.container_id
+        place = known.get((month, labels))
+        if place is None:
+            place = known[month, labels] = book.places_of(month).of(*labels)
+        found.append(_draw(use, running, place))
     return found
 
 
-def _decide(running: list[_Span], places: Places, use: DayUse) -> tuple[list[_Span], tuple[str, ...]]:
-    """The one of several plans that takes a use; or none, and their names."""
-    number = decide([span.plan for span in running], places.of(use.site, use.container_type, use.container_id))
-    if number is None:
-        return [], tuple(span.plan.name for span in running)
-    return [running[number]], ()
+def _draw(use: DayUse, running: list[_Span], place: Place) -> Draw:
+    if not running:
+        return Draw(use, None, None, resource=place.resource)
+    if len(running) == 1:
+        return Draw(use, running[0].plan, running[0].share, resource=place.resource)
+    decided = decide([span.plan for span in running], place)
+    if decided is None:
+        return Draw(use, None, None, tuple(span.plan.name for span in running), place.resource)
+    number, rule = decided
+    return Draw(use, running[number].plan, running[number].share, (), place.resource, rule)
 
 
 def _spans(book: PlanBook, month: Month) -> dict[str, list[_Span]]:

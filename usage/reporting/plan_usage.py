@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from licensing.core.instants import from_milliseconds
 from usage.months import DAY_MS, Month, day_number
-from usage.plans.model import MeterShare, Plan
+from usage.plans.model import MeterShare, Plan, Rule
 from usage.quantity import percent
 from usage.reporting.daily import DayUse, Since, Usage, usage_rows
 from usage.reporting.draws import Draw, Tally, drawn, month_of
 from usage.reporting.forecast import Cover, Pace, Projection, cover, pace_on, project, used_up_day
+from usage.reporting.subtotals import Part, Subtotals, subtotals
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -47,7 +48,8 @@ class PlanUsage(NamedTuple):
     last twelve months drew on the plan, in all its periods. ``usages`` are in the meters' units, ``amounts`` are the
     same rows in the plan's. ``is_over`` says that the day of ``counted_until`` is past: nothing can be bought from it
     on any more. ``ratios`` are those that the meters of ``usages`` were counted in, the oldest first: closed months
-    keep theirs.
+    keep theirs. ``subtotals`` add up month, period and year to date. ``rules`` are those that gave the plan each of
+    ``usages`` last; None where no other plan had the meter.
     """
 
     plan: Plan
@@ -66,6 +68,8 @@ class PlanUsage(NamedTuple):
     history: tuple[tuple[Month, int], ...]
     is_over: bool
     ratios: Mapping[str, tuple[Ratio, ...]]
+    subtotals: Subtotals
+    rules: tuple[Rule | None, ...]
 
     @property
     def remaining(self) -> int:
@@ -140,6 +144,8 @@ def usage_of_plan(
     daily = daily_amounts(_pacing(plan, draws))
     known = pace_on(daily, day_number(min(as_of, until)))
     up = used_up_day(daily, committed, day_number(start), past) if used >= committed else None
+    by_row = _by_row(drawing)
+    amounts, parts = _amounts(usages, by_row, since)
     return PlanUsage(
         plan=plan,
         period_starts_at=start,
@@ -150,13 +156,15 @@ def usage_of_plan(
         month=drawn(draw for draw in drawing if draw.use.day >= since.month),
         year_to_date=drawn(draw for draw in drawing if draw.use.day >= since.year),
         usages=usages,
-        amounts=_amounts(usages, drawing, since),
+        amounts=amounts,
         is_over=as_of > until,
         used_up_on=None if up is None else from_milliseconds(up * DAY_MS),
         pace=known,
         projection=project(known, used=used, committed=committed, at=at, ends_at=end) if known and at < end else None,
         history=months_of_plan(plan, draws, month),
         ratios=_ratios(drawing, since),
+        subtotals=subtotals(parts),
+        rules=tuple(by_row[row[:4]][-1].rule for row in usages),
     )
 
 
@@ -223,11 +231,18 @@ def _pacing(plan: Plan, draws: Iterable[Draw]) -> list[Draw]:
     ]
 
 
-def _amounts(usages: Iterable[Usage], draws: Iterable[Draw], since: Since) -> tuple[Amounts, ...]:
-    by_row: dict[tuple[str, ...], list[Draw]] = {}
+def _by_row(draws: Iterable[Draw]) -> dict[tuple[str, str, str, str], list[Draw]]:
+    by_row: dict[tuple[str, str, str, str], list[Draw]] = {}
     for draw in draws:
         use = draw.use
         by_row.setdefault((use.site, use.container_type, use.container_id, use.meter), []).append(draw)
+    return by_row
+
+
+def _amounts(
+    usages: Iterable[Usage], by_row: Mapping[tuple[str, str, str, str], list[Draw]], since: Since
+) -> tuple[tuple[Amounts, ...], list[Part]]:
+    """What each row drew on the plan, and the same in the parts that subtotals are made of."""
     sums: dict[tuple[str, str], Fraction] = {}
 
     def amount(meter: str, span: str, drawn: Iterable[Draw]) -> int:
@@ -236,9 +251,9 @@ def _amounts(usages: Iterable[Usage], draws: Iterable[Draw], since: Since) -> tu
         return int(after // 1) - int(before // 1)
 
     first = since.month if since.period is None else since.period
-    found = []
+    found, told = [], []
     for row in usages:
-        mine = by_row[row.site, row.container_type, row.container_id, row.meter]
+        mine = by_row[row[:4]]
         in_month = [draw for draw in mine if draw.use.day >= since.month]
         parts = [[draw for draw in in_month if draw.use.month is None]]
         parts += [
@@ -246,16 +261,23 @@ def _amounts(usages: Iterable[Usage], draws: Iterable[Draw], since: Since) -> tu
             for part in row.apart
         ]
         lines = tuple(amount(row.meter, "month", part) for part in parts)
-        period = amount(row.meter, "period", (draw for draw in mine if draw.use.day >= first))
-        year = amount(row.meter, "year", (draw for draw in mine if draw.use.day >= since.year))
+        last, period, year = mine[-1].resource, 0, 0
+        shown = [draw for draw in mine if draw.use.day >= min(first, since.month, since.year)]
+        for resource in sorted({draw.resource for draw in shown}):  # a row that changed its resource is of several
+            under = [draw for draw in shown if draw.resource == resource]
+            in_period = amount(row.meter, "period", (draw for draw in under if draw.use.day >= first))
+            in_year = amount(row.meter, "year", (draw for draw in under if draw.use.day >= since.year))
+            here = (row.records, sum(lines)) if resource == last else (0, 0)
+            told.append(Part(row.site, resource, here[0], (here[1], in_period, in_year)))
+            period, year = period + in_period, year + in_year
         found.append(Amounts(sum(lines), period, year, lines))
-    return tuple(found)
+    return tuple(found), told
 
 
 def daily_amounts(draws: Iterable[Draw]) -> dict[int, Fraction]:
     """What each day drew on its plan, exactly."""
     daily: dict[int, Fraction] = {}
-    for use, _, share, _ in draws:
+    for use, _, share, *_ in draws:
         if share is not None:
             daily[use.day] = daily.get(use.day, Fraction()) + use.quantity * share.ratio
     return daily
@@ -264,7 +286,7 @@ def daily_amounts(draws: Iterable[Draw]) -> dict[int, Fraction]:
 def _ratios(draws: Iterable[Draw], since: Since) -> Mapping[str, tuple[Ratio, ...]]:
     first = min(since.year, since.month if since.period is None else since.period)
     found: dict[str, list[Ratio]] = {}
-    for use, _, share, _ in draws:
+    for use, _, share, *_ in draws:
         if share is not None and use.day >= first:
             known = found.setdefault(use.meter, [])
             if not known or known[-1].share != share:

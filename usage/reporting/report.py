@@ -17,6 +17,7 @@ from usage.ledger.closed_months import ClosedMonth, closing_of
 from usage.months import Month, day_number
 from usage.plans.book import read_book
 from usage.plans.model import Plan, PlanIdentity
+from usage.plans.places import Places
 from usage.reporting.activity import ContainerActivity, container_activity
 from usage.reporting.daily import DayUse, Since, Usage, daily_use, usage_rows
 from usage.reporting.draws import Draw, allocate
@@ -29,6 +30,7 @@ from usage.reporting.plan_usage import (
     usage_of_plan,
 )
 from usage.reporting.quality import Quality, quality_of
+from usage.reporting.subtotals import Part, Subtotals, subtotals
 
 Months = tuple[tuple[Month, int], ...]
 """The use of each of the last twelve months, in millionths."""
@@ -50,7 +52,8 @@ class MonthlyReport:
     ``other_times`` names the plans that such a meter draws on at other times. All use of the last twelve months is in
     one place: in the ``history`` of its plan, in ``other_history`` where that plan does not run in the month, or, in
     the meter's unit, in ``unmapped_history``. ``closed`` says how the month was closed: from then on its numbers stay
-    as they are. ``strikes`` are the witnesses of the clock that were struck in it.
+    as they are. ``strikes`` are the witnesses of the clock that were struck in it. Subtotals of what is on no plan are
+    those of a meter, of the month and of the year to date. ``places`` is what is known of the resources of containers.
     """
 
     month: Month
@@ -65,6 +68,9 @@ class MonthlyReport:
     containers: tuple[ContainerActivity, ...]
     quality: Quality
     closed: ClosedMonth | None
+    unmapped_subtotals: Mapping[str, Subtotals]
+    undecided_subtotals: Mapping[str, Subtotals]
+    places: Places
     strikes: tuple[Strike, ...] = ()
 
     @property
@@ -111,6 +117,9 @@ def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> 
         containers=container_activity(days, day_number(min(as_of, end))),
         quality=quality_of(view, tuple(sorted(nowhere.union(waiting))), _undecided_in(draws, month)),
         closed=closing_of(view, month),
+        unmapped_subtotals=_subtotals([draw for draw in draws if draw.plan is None and not draw.undecided], month),
+        undecided_subtotals=_subtotals([draw for draw in draws if draw.undecided], month),
+        places=book.places_of(month),
         strikes=tuple(one for one in read_strikes(view) if Month.of(one.at) == month),
     )
 
@@ -124,6 +133,16 @@ def _undecided_in(draws: Iterable[Draw], month: Month) -> tuple[str, ...]:
 def _since(month: Month) -> Since:
     year = datetime(month.year, 1, 1, tzinfo=UTC)
     return Since(month=day_number(month.starts_at), year=day_number(year), period=None)
+
+
+def _subtotals(draws: Sequence[Draw], month: Month) -> dict[str, Subtotals]:
+    since = _since(month)
+    parts: dict[str, list[Part]] = {}
+    for use, _, _, _, resource, _ in draws:
+        if use.day >= since.year:
+            now = (use.records, use.quantity) if use.day >= since.month else (0, 0)
+            parts.setdefault(use.meter, []).append(Part(use.site, resource, now[0], (now[1], use.quantity)))
+    return {meter: subtotals(parts[meter]) for meter in sorted(parts)}
 
 
 def _plans_of(meter: str, known: Sequence[Plan]) -> tuple[str, ...]:

@@ -18,11 +18,12 @@ from usage.ledger.closed_months import closing_of
 from usage.ledger.listing import refuse_unknown
 from usage.months import Month, day_number, is_midnight
 from usage.plans.book import PlanBook, read_book
-from usage.plans.model import MeterShare, Plan, PlanIdentity
+from usage.plans.model import MeterShare, Plan, PlanIdentity, Rule
 from usage.reporting.daily import UseKind, daily_use
 from usage.reporting.draws import Draw, allocate, month_of
 from usage.reporting.plan_usage import standing_of
 from usage.reporting.quality import Quality, quality_of
+from usage.reporting.subtotals import Part, Subtotals, subtotals
 
 NOT_DEFINED = ("burn-down", "pace", "forecast", "cover of an overage", "twelve months", "silent containers")
 """What a report on a span leaves out, by name."""
@@ -95,7 +96,8 @@ class Cell(NamedTuple):
     """The smallest sum: what one container used of a meter in one month, on one plan or none, in one way.
 
     ``quantity`` is in millionths of the meter's unit, ``drawn`` in those of the plan's, 0 on no plan. Of what is
-    ``undecided`` no rule says which of these plans takes it. Everything a report shows is a sum of cells.
+    ``undecided`` no rule says which of these plans takes it; ``rule`` is the one that gave the plan the rest of what
+    several have. Everything a report shows is a sum of cells.
     """
 
     plan: Plan | None
@@ -111,6 +113,8 @@ class Cell(NamedTuple):
     drawn: int
     records: int
     undecided: tuple[str, ...]
+    resource: str
+    rule: Rule | None
 
 
 class SpanPeriod(NamedTuple):
@@ -225,7 +229,7 @@ def _cells(draws: Iterable[Draw]) -> Iterator[Cell]:
     before: dict[tuple[str, ...], Fraction] = {}
     for key in sorted(groups):
         mine = groups[key]
-        use, plan, share, undecided = mine[-1]
+        use, plan, share, undecided, resource, rule = mine[-1]
         start = before.get(key[:3], Fraction())
         end = before[key[:3]] = start + sum(one.use.quantity * one.share.ratio for one in mine if one.share)
         month = month_of(use.day)
@@ -243,7 +247,17 @@ def _cells(draws: Iterable[Draw]) -> Iterator[Cell]:
             drawn=int(end // 1) - int(start // 1),
             records=sum(one.use.records for one in mine),
             undecided=undecided,
+            resource=resource,
+            rule=rule,
         )
+
+
+def subtotals_of(cells: Iterable[Cell]) -> Subtotals:
+    """Cells of one plan added up in its unit, or cells of a meter on no plan in the meter's."""
+    return subtotals(
+        Part(cell.site, cell.resource, cell.records, (cell.quantity if cell.plan is None else cell.drawn,))
+        for cell in cells
+    )
 
 
 def _left_out(draws: Iterable[Draw]) -> Iterator[LeftOut]:

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from azlic.render.words import METERS_UNIT, unit_of
 from licensing.core.instants import iso
@@ -11,6 +11,7 @@ from usage.quantity import from_micro
 from usage.reporting.daily import Usage, UseKind
 from usage.reporting.plan_usage import Amounts, PlanUsage
 from usage.reporting.report import MonthlyReport
+from usage.reporting.subtotals import Subtotals
 
 CSV_COLUMNS = (
     "month",
@@ -40,21 +41,32 @@ CSV_COLUMNS = (
     "per",
     "last_at",
     "undecided",
+    "resource",
+    "rule",
+    "site_month",
+    "site_period_to_date",
+    "site_year_to_date",
+    "resource_month",
+    "resource_period_to_date",
+    "resource_year_to_date",
 )
 PLAN = "plan"
-"""The kind of the line that holds a plan's own figures; the other lines are of use."""
+"""The kind of the line that holds a plan's own figures; lines of a ``site`` or ``resource`` hold its subtotals, the
+others are of use."""
 
 Line = dict[str, object]
 _FORMULA = re.compile(r"\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
 def report_csv(report: MonthlyReport) -> str:
-    """A line for each plan's period, and one for each site, container and meter; columns go by their names.
+    """A line for each plan's period, one for each site, container and meter, and the subtotals; columns by their names.
 
     ``quantity``, ``year_to_date`` and ``period_to_date`` are in ``unit``, the meter's; the columns that begin with
     ``plan_``, and what is committed, used, remaining and over, in ``plan_unit``. ``per`` of the one are ``plan_units``
-    of the other. ``undecided`` names the plans of which no rule takes a line. What is late or corrected has lines of
-    its own, which name the month they belong to. Every column adds up: the plan's own figures stand in its line alone.
+    of the other. ``undecided`` names the plans of which no rule takes a line; ``rule`` is the one that gave its plan
+    the line. What is late or corrected has lines of its own, which name the month they belong to. Every column adds
+    up: the plan's own figures stand in its line alone, and subtotals in columns of their own, by site and by resource,
+    in the plan's unit or, on no plan, in the meter's.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n")
@@ -68,15 +80,32 @@ def _lines(report: MonthlyReport) -> Iterator[Line]:
     month: Line = {"month": str(report.month)}
     for usage in report.plans:
         yield month | _plan_line(usage)
-        for row, amounts in zip(usage.usages, usage.amounts, strict=True):
+        for row, amounts, rule in zip(usage.usages, usage.amounts, usage.rules, strict=True):
             for line in _use_lines(report, row, amounts):
-                yield month | line | _plan_of(usage, row.meter)
+                yield month | line | _plan_of(usage, row.meter) | {"rule": f"{rule.scope} {rule.value}" if rule else ""}
+        for line in _subtotals(usage.subtotals, ("month", "period_to_date", "year_to_date")):
+            yield month | _period_of(usage) | line
     for row in report.undecided:
         for line in _use_lines(report, row, None):
             yield month | line | {"unit": METERS_UNIT, "undecided": " or ".join(report.candidates[row.meter])}
+    for meter, found in report.undecided_subtotals.items():
+        for line in _subtotals(found, ("month", "year_to_date")):
+            yield (
+                month | line | {"meter": meter, "unit": METERS_UNIT, "undecided": " or ".join(report.candidates[meter])}
+            )
     for row in report.unmapped:
         for line in _use_lines(report, row, None):
             yield month | line | {"unit": METERS_UNIT}
+    for meter, found in report.unmapped_subtotals.items():
+        for line in _subtotals(found, ("month", "year_to_date")):
+            yield month | line | {"meter": meter, "unit": METERS_UNIT}
+
+
+def _subtotals(found: Subtotals, spans: Sequence[str]) -> Iterator[Line]:
+    for by, sums in found.told:
+        for name, one in sums.items():
+            amounts = zip(spans, map(from_micro, one.amounts), strict=True)
+            yield {"kind": by, by: name} | {f"{by}_{span}": amount for span, amount in amounts}
 
 
 def _plan_line(usage: PlanUsage) -> Line:
@@ -109,6 +138,7 @@ def _use_lines(report: MonthlyReport, row: Usage, amounts: Amounts | None) -> It
     """The line of what was reported in its time, with the row's sums, then one for each part that was not."""
     names = ("site", "container_type", "container_id", "meter")
     labels: Line = {name: getattr(row, name) for name in names}
+    labels["resource"] = report.places.of(*row[:3]).resource
     drawn = (
         [{"plan_quantity": from_micro(micro)} for micro in amounts.lines] if amounts else [{}] * (1 + len(row.apart))
     )

@@ -1,6 +1,6 @@
 """A monthly report as fields for a script: quantities as exact numbers, instants in ISO 8601."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from azlic.output import encodable
 from azlic.render.answer import Answer
@@ -11,12 +11,14 @@ from azlic.render.words import unit_of
 from usage.auditing.recomputation import Recomputed
 from usage.ledger.counts import together
 from usage.months import Month
+from usage.plans.model import Rule
 from usage.quantity import from_micro
 from usage.reporting.activity import ContainerActivity
 from usage.reporting.daily import Usage
 from usage.reporting.forecast import Cover, Outlook, Pace, Projection
 from usage.reporting.plan_usage import Amounts, PlanUsage
 from usage.reporting.report import MonthlyReport
+from usage.reporting.subtotals import Subtotal, Subtotals
 
 
 def _report_text(report: MonthlyReport, _recomputed: Recomputed | None = None) -> str:
@@ -47,14 +49,19 @@ def _month_fields(report: MonthlyReport) -> dict[str, object]:
         "month": report.month,
         "as_of": report.as_of,
         "closed": closing_fields(report.closed),
-        "plans": [_plan(usage) for usage in report.plans],
+        "plans": [_plan(report, usage) for usage in report.plans],
         "undecided": [
-            _usage(usage, None) | {"plans": list(report.candidates[usage.meter])} for usage in report.undecided
+            _usage(usage, None) | _resource(report, usage) | {"plans": list(report.candidates[usage.meter])}
+            for usage in report.undecided
         ],
         "unmapped": [
-            _usage(usage, None) | {"plans_at_other_times": list(report.other_times.get(usage.meter, ()))}
+            _usage(usage, None)
+            | _resource(report, usage)
+            | {"plans_at_other_times": list(report.other_times.get(usage.meter, ()))}
             for usage in report.unmapped
         ],
+        "undecided_subtotals": _on_none(report.undecided_subtotals),
+        "unmapped_subtotals": _on_none(report.unmapped_subtotals),
         "other_plans_history": [
             {"plan": found.plan.name, "unit": found.plan.unit, "history": _history(found.months)}
             for found in report.other_history
@@ -79,7 +86,7 @@ def _month_fields(report: MonthlyReport) -> dict[str, object]:
     }
 
 
-def _plan(usage: PlanUsage) -> dict[str, object]:
+def _plan(report: MonthlyReport, usage: PlanUsage) -> dict[str, object]:
     return {
         "plan": plan_fields(usage.plan),
         "period_starts_at": usage.period_starts_at,
@@ -102,14 +109,42 @@ def _plan(usage: PlanUsage) -> dict[str, object]:
         "history": _history(usage.history),
         "usages": [
             _usage(row, usage)
+            | _resource(report, row)
             | {
                 "period": from_micro(row.period),
                 "in_plan_units": _amounts(amounts),
                 "ratios": _ratios(usage, row.meter),
+                "rule": rule_fields(rule),
             }
-            for row, amounts in zip(usage.usages, usage.amounts, strict=True)
+            for row, amounts, rule in zip(usage.usages, usage.amounts, usage.rules, strict=True)
         ],
+        "subtotals": subtotals_fields(usage.subtotals, ("month", "period", "year_to_date")),
     }
+
+
+def subtotals_fields(found: Subtotals, spans: Sequence[str]) -> dict[str, object]:
+    """By site and by resource; ``resource`` is null for what was used where none is known."""
+    return {
+        "sites": [{"site": name} | _subtotal(one, spans) for name, one in found.sites.items()],
+        "resources": [{"resource": name or None} | _subtotal(one, spans) for name, one in found.resources.items()],
+    }
+
+
+def _subtotal(one: Subtotal, spans: Sequence[str]) -> dict[str, object]:
+    return {**dict(zip(spans, map(from_micro, one.amounts), strict=True)), "records": one.records}
+
+
+def rule_fields(rule: Rule | None) -> dict[str, str] | None:
+    """A rule that decided, by what it asks for; None where none had to."""
+    return None if rule is None else {"scope": rule.scope, "value": rule.value}
+
+
+def _on_none(found: Mapping[str, Subtotals]) -> list[dict[str, object]]:
+    return [{"meter": meter, **subtotals_fields(one, ("month", "year_to_date"))} for meter, one in found.items()]
+
+
+def _resource(report: MonthlyReport, row: Usage) -> dict[str, object]:
+    return {"resource": report.places.of(row.site, row.container_type, row.container_id).resource or None}
 
 
 def _amounts(amounts: Amounts) -> object:

@@ -1,11 +1,20 @@
 """A monthly report for documents: Markdown."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from azlic.render.closed_months import late_parts
 from azlic.render.table import align
-from azlic.render.words import METERS_UNIT, UNFROZEN, day, month_series, undecided_words, unit_of
+from azlic.render.words import (
+    METERS_UNIT,
+    UNFROZEN,
+    day,
+    month_series,
+    rule_words,
+    subtotal_tables,
+    undecided_words,
+    unit_of,
+)
 from licensing.core.instants import iso
 from licensing.verdict.seen import strike_words
 from usage.ledger.checkpoints import head_text
@@ -14,6 +23,7 @@ from usage.reporting.activity import Activity
 from usage.reporting.daily import Apart, Usage
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.report import MonthlyReport
+from usage.reporting.subtotals import Subtotals
 
 
 def report_markdown(report: MonthlyReport) -> str:
@@ -25,14 +35,19 @@ def report_markdown(report: MonthlyReport) -> str:
         parts += [] if report.closed.frozen else [f"{UNFROZEN}."]
     for usage in report.plans:
         parts += [f"## Plan {cell_text(usage.plan.title)}", _plan_table(usage), _use_table(usage)]
+        parts += [f"Given to this plan {cell_text(rules)}."] if (rules := rule_words(usage.rules)) else []
+        parts += _subtotals(usage.subtotals, ("in the month", "in the period", "year to date"), usage.plan.unit)
     if not report.plans:
         parts += ["No plan covers this month."]
     for meter in report.candidates:
         rows = [row for row in report.undecided if row.meter == meter]
         parts += [f"## Undecided: {cell_text(meter)}", cell_text(undecided_words(report, meter))] if rows else []
         parts += [markdown_table(_UNMAPPED, map(_row_without_plan, rows))] if rows else []
+        parts += _on_none(meter, report.undecided_subtotals) if rows else []
     if report.unmapped:
         parts += ["## On no plan", markdown_table(_UNMAPPED, map(_row_without_plan, report.unmapped))]
+        for meter in report.unmapped_subtotals:
+            parts += _on_none(meter, report.unmapped_subtotals)
     if apart := late_parts(report):
         parts += ["## Late and corrected", "Included above, though it belongs to the months named here."]
         parts += [markdown_table(_APART, (_apart_row(row, part) for row, part in apart))]
@@ -86,6 +101,23 @@ def _use_table(usage: PlanUsage) -> str:
     named = (f">month in {unit}", f">period in {unit}") if both else ()
     headings = "site", "container", "meter", ">month", ">period", "unit", *named, ">records", "last record"
     return markdown_table(headings, rows)
+
+
+def _on_none(meter: str, found: Mapping[str, Subtotals]) -> list[str]:
+    tables = _subtotals(found[meter], ("in the month", "year to date"))
+    return [f"Of {cell_text(meter)}:", *tables] if tables else []
+
+
+def _subtotals(found: Subtotals, spans: Sequence[str], unit: str = "") -> list[str]:
+    """Tables of the subtotals worth telling; without a plan's unit they are in the meter's."""
+    headings = (*(f">{span}" for span in spans), "unit", ">records")
+    return [
+        markdown_table(
+            (f"by {by}", *headings),
+            [(row.title, *map(group_digits, row.shown), unit or METERS_UNIT, f"{row.exact.records:,}") for row in rows],
+        )
+        for by, rows in subtotal_tables(found, converted=bool(unit))
+    ]
 
 
 def _months_table(report: MonthlyReport) -> str:

@@ -10,9 +10,10 @@ from rich.text import Text
 from azlic.lines import wrap
 from azlic.render.answer import Answer
 from azlic.render.report.csv import harmless
+from azlic.render.report.json import rule_fields, subtotals_fields
 from azlic.render.report.markdown import cell_text, markdown_table
 from azlic.render.table import columns, indent, render_text
-from azlic.render.words import METERS_UNIT, Section, day, open_counts, unit_of
+from azlic.render.words import METERS_UNIT, Section, day, open_counts, rule_words, subtotal_tables, unit_of
 from licensing.core.instants import iso
 from usage.plans.model import Plan
 from usage.quantity import (
@@ -24,7 +25,7 @@ from usage.quantity import (
     used_for_people,
 )
 from usage.reporting.daily import UseKind
-from usage.reporting.span import Cell, SpanPeriod, SpanReport
+from usage.reporting.span import Cell, SpanPeriod, SpanReport, subtotals_of
 
 
 def sections(report: SpanReport) -> list[Section]:
@@ -95,7 +96,22 @@ def _of_plan(report: SpanReport, plan: Plan) -> list[Section]:
         else:
             headings = ("~site", "~container", own, f">{unit}", ">records")
             told.append(Section("", [meter], headings, _by_container(mine)))
-    return told
+        if rules := rule_words(cell.rule for cell in mine):
+            told[-1].notes.append(f"Given to this plan {rules}.")
+    return told + _subtotals(cells, unit)
+
+
+def _subtotals(cells: Sequence[Cell], unit: str = "") -> list[Section]:
+    """The subtotals worth telling; without a plan's unit they are in the meter's."""
+    return [
+        Section(
+            "",
+            [],
+            (f"~by {by}", f">{unit or METERS_UNIT}", ">records"),
+            [(row.title, *map(group_digits, row.shown), f"{row.exact.records:,}") for row in rows],
+        )
+        for by, rows in subtotal_tables(subtotals_of(cells), converted=bool(unit))
+    ]
 
 
 def _periods(plan: Plan, periods: Sequence[SpanPeriod]) -> Section:
@@ -123,6 +139,7 @@ def _on_no_plan(report: SpanReport) -> list[Section]:
         if undecided := [cell for cell in mine if cell.undecided]:
             names = ", ".join(undecided[-1].undecided)
             told[-1].notes.append(f"{_quantity(undecided)} of it undecided: no rule says which of {names} takes it.")
+        told += _subtotals(mine)
     return told
 
 
@@ -202,6 +219,8 @@ SPAN_COLUMNS = (
     "used",
     "remaining",
     "overage",
+    "resource",
+    "rule",
 )
 
 
@@ -239,6 +258,7 @@ def _standing(one: SpanPeriod) -> dict[str, object]:
 def _cell_line(cell: Cell) -> dict[str, object]:
     labels = ("site", "container_type", "container_id", "meter", "records")
     line: dict[str, object] = {name: getattr(cell, name) for name in labels}
+    line |= {"resource": cell.resource, "rule": f"{cell.rule.scope} {cell.rule.value}" if cell.rule else ""}
     line |= {"kind": cell.kind.value, "month": str(cell.month), "belongs_to": str(cell.belongs_to)}
     line |= {"quantity": from_micro(cell.quantity), "unit": METERS_UNIT}
     if cell.plan is not None and cell.share is not None:
@@ -250,6 +270,10 @@ def _cell_line(cell: Cell) -> dict[str, object]:
 def _fields(report: SpanReport) -> object:
     """``partial`` says that names were chosen; ``remaining`` and the rest of a period are of the whole plan."""
     choice = report.choice
+    on_none = report.of_plan(None)
+    unmapped = {
+        meter: [one for one in on_none if one.meter == meter] for meter in sorted({one.meter for one in on_none})
+    }
     return {
         "report": report.span.name,
         "from": report.span.start.date(),
@@ -269,9 +293,16 @@ def _fields(report: SpanReport) -> object:
             report.cells,
             lambda cell: {"site": cell.site, "container_id": cell.container_id, "meter": cell.meter},
         ),
-        "uses": [_cell_line(cell) | _no_unit(cell) for cell in report.cells],
+        "unmapped_subtotals": [
+            {"meter": meter, **subtotals_fields(subtotals_of(mine), ("quantity",))} for meter, mine in unmapped.items()
+        ],
+        "uses": [_cell_line(cell) | _no_unit(cell) | _origin(cell) for cell in report.cells],
         "quality": report.quality._asdict() | {"clean": report.quality.clean},
     }
+
+
+def _origin(cell: Cell) -> dict[str, object]:
+    return {"resource": cell.resource or None, "rule": rule_fields(cell.rule)}
 
 
 def _no_unit(cell: Cell) -> dict[str, object]:
@@ -292,6 +323,7 @@ def _plan_fields(report: SpanReport, plan: Plan) -> object:
             | (_standing(one) or dict.fromkeys(("committed", "used", "remaining", "overage")))
             for one in periods
         ],
+        "subtotals": subtotals_fields(subtotals_of(cells), ("quantity",)),
     }
 
 

@@ -15,10 +15,12 @@ from azlic.render.table import align, columns, indent, render_text
 from azlic.render.text import indented
 from azlic.render.words import (
     MonthSeries,
+    SubtotalRow,
     day,
     drawn_words,
     month_series,
     outlook_words,
+    subtotal_tables,
     undecided_words,
     unmapped_words,
 )
@@ -28,6 +30,7 @@ from usage.quantity import left_for_people, used_for_people
 from usage.reporting.daily import Usage
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.report import MonthlyReport
+from usage.reporting.subtotals import Subtotals
 
 _LONGEST_BAR, _SHORTEST_BAR = 40, 8
 _BESIDE_BAR = 2 + len("2026-03") + 2 + 2 + len(" so far")
@@ -99,7 +102,24 @@ def _drawn_quantities(usage: PlanUsage, month: Month) -> list[RenderableType]:
     parts: list[RenderableType] = []
     for meter, rows in _by_meter(usage.usages):
         parts += [_words(meter, drawn_words(usage, meter, month)), _rows(rows, str(month), "period")]
+    tables = subtotal_tables(usage.subtotals, converted=True)
+    spans = (str(month), "period", "year to date")
+    for by, sums in tables:
+        parts += [Text(), _subtotals(f"by {by}, in {usage.plan.unit}", sums, spans, 2)]
     return parts
+
+
+def _subtotals(title: str, rows: Sequence[SubtotalRow], spans: Sequence[str], spaces: int = 4) -> RenderableType:
+    table = columns(f"~{title}", *(f">{span}" for span in spans), ">records")
+    amounts = zip(*(align(span) for span in zip(*(row.shown for row in rows), strict=True)), strict=True)
+    for row, shown in zip(rows, amounts, strict=True):
+        table.add_row(row.title, *shown, f"{row.exact.records:,}")
+    return indent(table, spaces)
+
+
+def _on_none(found: Subtotals, month: Month) -> list[RenderableType]:
+    tables = subtotal_tables(found, converted=False)
+    return [_subtotals(f"by {by}", rows, (str(month), "year to date")) for by, rows in tables]
 
 
 def _words(meter: str, words: str) -> Text:
@@ -110,6 +130,7 @@ def _undecided(report: MonthlyReport) -> list[RenderableType]:
     parts: list[RenderableType] = [Text("Undecided between plans", style="bold")]
     for meter, rows in _by_meter(report.undecided):
         parts += [_words(meter, undecided_words(report, meter)), _rows(rows, str(report.month), "year to date")]
+        parts += _on_none(report.undecided_subtotals[meter], report.month)
     return parts
 
 
@@ -119,6 +140,7 @@ def _without_plan(report: MonthlyReport) -> list[RenderableType]:
         parts += [
             _words(meter, unmapped_words(report, meter)),
             _rows(rows, str(report.month), "year to date"),
+            *_on_none(report.unmapped_subtotals[meter], report.month),
         ]
     return parts
 

@@ -1,6 +1,6 @@
 """The monthly report as a page: one file that asks for nothing, to be read on a screen and printed on A4."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -9,12 +9,14 @@ from typing import Any
 from azlic.render.words import (
     MonthSeries,
     Section,
+    SubtotalRow,
     drawn_words,
     month_series,
     open_counts,
     outlook_words,
     round_estimate,
     settlement_counts,
+    subtotal_tables,
     undecided_words,
     unmapped_words,
 )
@@ -30,8 +32,10 @@ from usage.reporting.daily import Usage
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.quality import Quality
 from usage.reporting.report import MonthlyReport
+from usage.reporting.subtotals import By, Subtotals
 
 Rows = list[tuple[str, str, list[Usage]]]
+Tables = list[tuple[By, list[SubtotalRow]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class PlanView:
     milestones: list[Level]
     expected: list[tuple[datetime, str, str]]
     meters: Rows
+    subtotals: Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,8 @@ class ReportView:
     plans: list[PlanView]
     undecided: Rows
     unmapped: Rows
+    undecided_subtotals: dict[str, Tables]
+    unmapped_subtotals: dict[str, Tables]
     months: list[tuple[MonthSeries, list[MonthBars]]]
     containers: list[ContainerActivity]
     gone: int
@@ -102,6 +109,8 @@ def report_view(
         ],
         undecided=[(meter, undecided_words(report, meter), rows) for meter, rows in _by_meter(report.undecided)],
         unmapped=[(meter, unmapped_words(report, meter), rows) for meter, rows in _by_meter(report.unmapped)],
+        undecided_subtotals=_on_none(report.undecided_subtotals),
+        unmapped_subtotals=_on_none(report.unmapped_subtotals),
         months=[(series, month_bars(series.months, report.as_of)) for series in month_series(report)],
         containers=present,
         gone=len(report.containers) - len(present),
@@ -124,7 +133,12 @@ def _plan(number: int, usage: PlanUsage, levels: BurnDown, month: Month) -> Plan
         milestones=_milestones(usage, levels),
         expected=_expectation(usage),
         meters=[(meter, drawn_words(usage, meter, month), rows) for meter, rows in _by_meter(usage.usages)],
+        subtotals=subtotal_tables(usage.subtotals, converted=True),
     )
+
+
+def _on_none(found: Mapping[str, Subtotals]) -> dict[str, Tables]:
+    return {meter: subtotal_tables(one, converted=False) for meter, one in found.items()}
 
 
 def _description(usage: PlanUsage) -> str:

@@ -93,6 +93,39 @@ def test_a_resource_takes_what_ran_under_its_licenses(cli: Cli, months: Months, 
     assert cli("adopt", site.license, *stated).status == 0
     cli("plan", "rule", "add", "hall-a", "--resource", "Hall-7")
     assert used(cli) == {"hall-a": 12, "hall-b": 0, "undecided": 0}
+    (plan, other) = json.loads(cli("report", "2026-03", "--json").out)["plans"]
+    assert {(row["resource"], row["rule"]["scope"], row["rule"]["value"]) for row in plan["usages"]} == {
+        ("hall-7", "resource", "Hall-7")
+    }
+    assert [(one["resource"], one["period"]) for one in plan["subtotals"]["resources"]] == [("hall-7", 12)]
+    assert other["subtotals"] == {"sites": [], "resources": []}
+    for form in FORMATS:
+        told = " ".join(re.sub(r"<[^>]*>|\\", " ", cli("report", "2026-03", "--format", form).out).split())
+        assert form == "json" or ("resource Hall-7" in told and "hall-7" in told), form
+    told = cli("report", "2026", "--json").out
+    assert {row["rule"]["value"] for row in json.loads(told)["uses"]} == {"Hall-7"}
+    assert "by rule --resource Hall-7" in cli("report", "2026").out
+
+
+@freeze_time("2026-04-02T08:00:00")
+def test_a_container_that_changed_its_resource_is_of_both(cli: Cli, months: Months, site: Site) -> None:
+    (site.license / "license.dat").write_bytes(b"opaque")
+    stated = ("adopt", site.license, "--container", "read", "--expires", "2027-01-01", "--yes", "--resource")
+    for plan, container in (("hall-a", A), ("hall-b", B)):
+        cli("plan", "rule", "add", plan, "--container", container)
+    assert cli(*stated, "hall-7").status == 0
+    months.close("2026-03")
+    months.use("more", 2, day("2026-04-01"), containerId=A)
+    assert cli(*stated, "hall-8").status == 0
+    for month, wanted in (("2026-03", {"hall-7": 5}), ("2026-04", {"hall-7": 5, "hall-8": 2})):
+        plan = json.loads(cli("report", month, "--json").out)["plans"][0]
+        assert {one["resource"]: one["period"] for one in plan["subtotals"]["resources"]} == wanted
+    rows = list(csv.DictReader(io.StringIO(cli("report", "2026-04", "--format", "csv").out)))
+    mine = [row for row in rows if row["kind"] == "resource" and row["plan"] == "hall-a"]
+    assert [(row["resource"], row["resource_month"], row["resource_period_to_date"]) for row in mine] == [
+        ("hall-7", "0", "5"),
+        ("hall-8", "2", "2"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,15 @@ def test_a_year_adds_up_in_every_way(ledger: Months, ask: Any) -> None:
         assert plan["quantity"] == sum(month["quantity"] for month in plan["months"]) == period["used"]
         mine = [row for row in fields["uses"] if row["plan"] == plan["plan"]]
         assert sum(row["plan_quantity"] for row in mine) == plan["quantity"]
+        for sums in plan["subtotals"].values():
+            assert sum(row["quantity"] for row in sums) == plan["quantity"]
+        assert by(plan["subtotals"]["sites"], "site") == by(mine, "site", "plan_quantity")
         assert len(plan["months"]) == 12
+    on_none = by((row for row in fields["uses"] if row["plan"] is None), "meter")
+    for sums in ("sites", "resources"):
+        assert {
+            one["meter"]: sum(row["quantity"] for row in one[sums]) for one in fields["unmapped_subtotals"]
+        } == on_none
     assert fields["closed"] == ["2026-01", "2026-02", "2026-03"]
     assert "burn-down" in fields["not_in_it"] and fields["left_out"] == []
 
@@ -107,7 +115,10 @@ def test_a_part_and_what_it_leaves_out_are_the_whole(ledger: Months, ask: Any, w
         assert ("committed" in part["not_in_it"]) == (None in amounts)
 
 
-def test_every_format_names_the_part_and_adds_up_alike(ledger: Months, ask: Any, cli: Cli) -> None:
+def test_every_format_names_the_part_and_adds_up_alike(
+    ledger: Months, ask: Any, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     words = ("2026", "--site", "north", "--plan", "speech")
     wanted = by(ask(*words)["meters"], "meter")
     assert set(wanted) == {SECONDS, MINUTES}

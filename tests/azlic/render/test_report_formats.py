@@ -90,6 +90,17 @@ def test_json(own: Sums, report: MonthlyReport) -> None:
     units = {(row["meter"], row["unit"]) for plan in plans.values() for row in plan["usages"]}
     assert units == {(METER, "Transaction"), (SECONDS, "1/3600 Hour"), (MINUTES, "1/60 Hour")}
     assert {row["unit"] for row in fields["unmapped"]} == {None}
+    for plan in plans.values():
+        for sums in plan["subtotals"].values():
+            for span, whole in (("month", "month"), ("period", "used"), ("year_to_date", "year_to_date")):
+                assert sum(one[span] for one in sums) == plan[whole]
+    sites = {(row["site"], row["month"]) for row in plans["read-2026"]["subtotals"]["sites"]}
+    assert sites == {("", own[METER] - 1000), ("north", 1000)}
+    assert {row["resource"] for row in plans["read-2026"]["subtotals"]["resources"]} == {None}
+    on_none = fields["unmapped_subtotals"]
+    for by in ("sites", "resources"):
+        told = {one["meter"]: sum(row["month"] for row in one[by]) for one in on_none}
+        assert told == added(fields["unmapped"], "meter", "month")
 
 
 def test_every_use_of_twelve_months_is_in_one_bar(ledger: Months, report: MonthlyReport) -> None:
@@ -119,6 +130,12 @@ def test_csv(own: Sums, report: MonthlyReport) -> None:
         assert added(mine, "plan", "plan_quantity") == {plan: fields["month"]}
         assert added(mine, "plan", "plan_period_to_date") == {plan: fields["used"]}
         assert added(mine, "plan", "plan_year_to_date") == {plan: fields["year_to_date"]}
+        assert added(mine, "plan", "site_month") == {plan: fields["month"]}
+        assert added(mine, "plan", "site_period_to_date") == {plan: fields["used"]}
+        assert added(mine, "plan", "site_year_to_date") == {plan: fields["year_to_date"]}
+    on_none = [row for row in rows if not row["plan"]]
+    assert added(on_none, "meter", "site_month") == added(on_none, "meter", "quantity")
+    assert added(on_none, "meter", "site_year_to_date") == added(on_none, "meter", "year_to_date")
     assert all(bool(row[unit]) for row in rows for quantity, unit in UNITS if row[quantity])
     units = {(row["meter"], row["unit"], row["plan_unit"]) for row in rows if row["plan"] and row["meter"]}
     assert units == {
@@ -151,6 +168,11 @@ def test_markdown(own: Sums, report: MonthlyReport) -> None:
         if unit == "Hour":
             assert sum(number(row["month in Hour"]) for row in speech) == number(figures["in the month"][""])
             assert sum(number(row["period in Hour"]) for row in speech) == number(figures["used"][""])
+    by_site = [table for table in tables if "by site" in table[0]]
+    for figures, subtotals in zip(standing, by_site, strict=False):
+        for column, name in (("in the month",) * 2, ("in the period", "used"), ("year to date",) * 2):
+            assert sum(number(row[column]) for row in subtotals) == number(figures[name][""])
+    assert len(by_site) == len(standing) + len({row["meter"] for row in of_use if row["unit"] == "meter's unit"})
 
 
 def test_table(own: Sums, report: MonthlyReport) -> None:
@@ -171,6 +193,11 @@ def test_table(own: Sums, report: MonthlyReport) -> None:
         assert {name: figures[name] for name in ("committed", "used", "remaining")} == {
             name: micro for name, micro in shown(usage).items() if name in ("committed", "used", "remaining")
         }
+        (start,) = (n for n, line in enumerate(block) if line.startswith(f"  by site, in {usage.plan.unit} "))
+        here, north = ([number(text) for text in line.split()[1:4]] for line in block[start + 1 : start + 3])
+        in_month = next(number(line[14:].split()[0]) for line in block if line.startswith(f"  in {APRIL}"))
+        together = [one + other for one, other in zip(here, north, strict=True)]
+        assert together == [in_month, figures["used"], figures["year to date"]]
         bars = lines[lines.index(f"  Plan {usage.plan.name}", first) + 2 :][:12]
         assert sum(number(line.split()[1]) for line in bars if line.startswith("  2026")) == figures["year to date"]
 
@@ -191,6 +218,8 @@ def test_page(own: Sums, report: MonthlyReport, page: str) -> None:
         shown = found.plans[plan]
         for name in ("committed", "used", "month", "year_to_date"):
             assert shown[name] == fields[name]
+        for column, name in ((APRIL, "month"), ("period", "used"), ("year to date", "year_to_date")):
+            assert sum(found.subtotals[plan, f"site-{column}"]) == fields[name]
 
 
 def test_pdf(report: MonthlyReport, page: str) -> None:
@@ -271,6 +300,7 @@ class Numbers(HTMLParser):
         super().__init__()
         self.rows: dict[str, list[Decimal]] = defaultdict(list)
         self.plans: dict[str, dict[str, Decimal]] = defaultdict(dict)
+        self.subtotals: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
         self.plan = self.meter = ""
         self.feed(text)
 
@@ -284,6 +314,7 @@ class Numbers(HTMLParser):
             if self.meter and name == "month":
                 self.rows[self.meter].append(Decimal(fields["value"]))
             elif self.plan and not self.meter:
+                self.subtotals[self.plan, name].append(Decimal(fields["value"]))
                 self.plans[self.plan].setdefault(name, Decimal(fields["value"]))
 
     def handle_endtag(self, tag: str) -> None:

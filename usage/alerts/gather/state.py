@@ -97,7 +97,7 @@ def _read_ledger(connection: ReadOnlyConnection, now: datetime, *, with_use: boo
     open_from = day_number(book.frozen_until.next.starts_at) if book.frozen_until else 0
     return LedgerFacts(
         plans=ledger.read_plan_facts(book.present, draws, now, open_from=open_from),
-        undecided={use.meter: plans for use, _, _, plans in draws if plans and use.day >= open_from},
+        undecided={draw.use.meter: draw.undecided for draw in draws if draw.undecided and draw.use.day >= open_from},
         containers=container_activity(days, day_number(now)),
         doubts=read_doubts(connection),
         pending_months=ledger.read_pending_months(connection, now),
