@@ -76,7 +76,7 @@ def run_command(
     Example: azlic run read --as compose --license /srv/license --output /srv/output
     """
     from azlic.render.deployment import notes
-    from licensing.containers import Image, find_container
+    from licensing.containers import Image, find_container, require_image
     from licensing.core.errors import BadCall
     from licensing.core.files import write_whole
     from licensing.core.user import parse_user
@@ -88,6 +88,7 @@ def run_command(
         raise BadCall("--download and --billing belong together", hint="the run without them comes after the download")
     kind, published = find_container(container)
     chosen = Image.parse(image) if image else published
+    require_image(chosen)
     allotted = kind.needs_of(chosen.tag).allotted
     folders = {"license": license_folder, "output": output_folder, "models": models, "trust": trust}
     if form not in CLUSTERS:

@@ -32,7 +32,7 @@ def _details(kind: ContainerType) -> Iterator[str]:
     yield from labelled("Name", kind.name)
     for repository in kind.repositories:
         yield f"  {'Image':<9} {repository}{'' if repository.startswith(OURS) else f':{kind.tag}'}"
-        yield from labelled("", _license(repository))
+        yield from labelled("", _license(kind, repository))
     yield from labelled("Mounts", ", ".join(f"{name} {path}" for name, path in _mounts(kind).items()))
     yield from labelled("Port", f"{kind.port}, {kind.scheme}://localhost:{kind.port}")
     for needs in kind.needs:
@@ -44,8 +44,10 @@ def _details(kind: ContainerType) -> Iterator[str]:
     yield from labelled("Offline", f"{'yes' if kind.disconnected else 'no'} ({kind.source})")
 
 
-def _license(repository: str) -> str:
+def _license(kind: ContainerType, repository: str) -> str:
     if repository.startswith(OURS):
+        if not kind.has_engine:
+            return "does not exist yet: azlic has no engine of this kind"
         return "its license is signed by an issuer and verified in full"
     return "its license is opaque: adopted, with the end that its operator states"
 
@@ -71,7 +73,11 @@ def _container_fields(kind: ContainerType) -> object:
         "name": kind.name,
         "title": kind.title,
         "images": [
-            {"repository": name, "license": "azlic" if name.startswith(OURS) else "opaque"}
+            {
+                "repository": name,
+                "license": "azlic" if name.startswith(OURS) else "opaque",
+                "exists": kind.has_engine or not name.startswith(OURS),
+            }
             for name in kind.repositories
         ],
         "image": kind.image,

@@ -2,7 +2,7 @@
 
 from licensing.containers.catalogue import CONTAINER_TYPES, READ, SPEECH_TO_TEXT
 from licensing.containers.image import Image
-from licensing.containers.kinds import ContainerType, Needs, Size
+from licensing.containers.kinds import OURS, ContainerType, Needs, Size
 from licensing.containers.version import version_key
 from licensing.core.errors import BadCall
 
@@ -17,6 +17,8 @@ __all__ = [
     "container_named",
     "container_of",
     "container_type",
+    "find_container",
+    "require_image",
     "same_repository",
     "version_key",
 ]
@@ -32,18 +34,33 @@ def container_type(name: str) -> ContainerType:
 def find_container(text: str) -> tuple[ContainerType, Image]:
     """The kind and the image that a name, ``NAME:TAG`` or an image refers to; a name alone for its published image.
 
-    Raises ``BadCall`` where no kind is known by it.
+    Raises ``BadCall`` where no kind is known by it, or where it is an image of ours that does not exist.
     """
     name, colon, tag = text.partition(":")
     if "/" not in text:
         kind = container_type(name)
         return kind, Image.parse(f"{kind.repository}:{tag}" if colon else kind.image)
     image = Image.parse(text)
+    require_image(image)
     if found := container_of(image):
         return found, image
     raise BadCall(
         f"cannot tell which container {text!r} is",
         hint="name the container, and the image with --image: azlic run read --image IMAGE",
+    )
+
+
+def require_image(image: Image) -> None:
+    """Raises ``BadCall`` where an image is one of ours, and there is none of that name; others are not known here."""
+    ours = {name: kind for kind in CONTAINER_TYPES.values() for name in kind.repositories if name.startswith(OURS)}
+    kind = next((kind for name, kind in ours.items() if same_repository(image.repository, name)), None)
+    if kind.has_engine if kind else not image.is_ours or container_of(image):
+        return
+    there_are = ", ".join(name for name, kind in ours.items() if kind.has_engine)
+    published = f"; the published image of this container is {kind.image}" if kind else ""
+    raise BadCall(
+        f"there is no image {image.repository!r}{' yet' if kind else ''}",
+        hint=f"azlic's own images are: {there_are}{published}",
     )
 
 

@@ -27,6 +27,7 @@ READ = ContainerType(
     source=_LISTED,
     plan_types=("Read",),
     tag="3.2-model-2022-04-30",
+    has_engine=True,
 )
 SPEECH_TO_TEXT = ContainerType(
     name="speech-to-text",

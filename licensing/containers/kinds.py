@@ -62,6 +62,7 @@ class ContainerType(NamedTuple):
     scheme: str = "http"
     models: str | None = None
     asks: tuple[str, ...] = ()
+    has_engine: bool = False
     port: int = 5000
     license_mount: str = "/license"
     output_mount: str = "/output"

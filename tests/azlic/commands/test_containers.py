@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from engines.catalogue import ENGINES
+from licensing.containers import CONTAINER_TYPES
 from tests.azlic.conftest import Cli
 
 TAGS = {
@@ -36,7 +38,8 @@ def test_one_container_is_told_in_full(cli: Cli) -> None:
     assert "Mounts:License /license, Mounts:Output /output" in told and "5000, ws://localhost:5000" in told
     assert "at least 4 cores, 4 GB, recommended 8 cores, 8 GB, and 4 to 8 GB for its model" in told
     assert "Plan STT" in told and "Offline yes (Microsoft's list" in told
-    assert "signed by an issuer" in told and "opaque: adopted" in told
+    assert "does not exist yet" in told and "opaque: adopted" in told
+    assert "signed by an issuer" in cli("containers", "read").out
 
 
 def test_a_container_that_does_not_run_disconnected_is_said_so(cli: Cli) -> None:
@@ -99,3 +102,29 @@ def test_what_is_no_list_of_tags_is_the_environments_failure(cli: Cli, tmp_path:
     (tmp_path / "page.html").write_bytes(b"{<html>")
     answer = cli("tags", tmp_path / "page.html")
     assert answer.status == 3 and "is not a list of tags: it is not JSON" in answer.err
+
+
+OURS = {name: kind for kind in CONTAINER_TYPES.values() for name in kind.repositories if name.startswith("azlic/")}
+
+
+@pytest.mark.parametrize("host", ["", "plant.example:5000/"])
+@pytest.mark.parametrize("repository", [*OURS, "azlic/no-such-thing", "azlic/read-2"])
+@pytest.mark.parametrize("words", [("containers",), ("run",), ("run", "speech-to-text", "--image")])
+def test_an_image_of_ours_that_does_not_exist_is_not_taken_for_one(
+    cli: Cli, words: tuple[str, ...], repository: str, host: str
+) -> None:
+    kind = OURS.get(repository)
+    answer = cli(*words, f"{host}{repository}")
+    if kind is not None and kind.name in ENGINES:
+        assert answer.status == 0, answer.err
+        return
+    assert answer.status == 2 and f"there is no image '{host}{repository}'" in answer.err
+    assert f"images are: {', '.join(name for name in OURS if OURS[name].name in ENGINES)}" in answer.err
+    assert "--image" not in answer.err and (kind is None or f"{kind.repository}:" in answer.err)
+
+
+def test_the_catalogue_knows_which_engines_there_are(cli: Cli) -> None:
+    assert {kind.name for kind in CONTAINER_TYPES.values() if kind.has_engine} == set(ENGINES)
+    for name, kind in OURS.items():
+        told = " ".join(cli("containers", kind.name).out.split())
+        assert name in told and ("does not exist yet" in told) is (kind.name not in ENGINES)
