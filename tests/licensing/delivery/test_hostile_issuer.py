@@ -254,7 +254,13 @@ ECHOES: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("spelling", [str, str.lower, lambda key: key[:41], lambda key: key[5:], lambda key: key * 3])
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        str.lower,
+        *(pytest.param(one, marks=pytest.mark.long) for one in (str, lambda key: key[:41], lambda key: key[5:] * 3)),
+    ],
+)
 @pytest.mark.parametrize("place", ECHOES)
 def test_wherever_an_answer_repeats_the_key_it_is_told_without_it(
     site: Site,

@@ -448,7 +448,7 @@ def said_by(store: TrustStore) -> tuple[set[str], dict[str, tuple[int, int]]]:
 
 
 def test_whoever_reads_during_updates_sees_one_of_them_whole(store: TrustStore, vendor: Vendor) -> None:
-    vendor.keys += [CryptoSigner.generate_ed25519() for _ in range(16)]
+    vendor.keys += [CryptoSigner.generate_ed25519() for _ in range(6)]
     take(store, vendor.revocations(1))
     updates = [
         (vendor.rotation(version, keys=[vendor.entry(version)]), vendor.revocations(version + 1, version))
