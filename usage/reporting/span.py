@@ -5,7 +5,7 @@ and a container's silence belong to a day in a period: the monthly report has th
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import NamedTuple
@@ -80,16 +80,66 @@ class Choice(NamedTuple):
     plans: tuple[str, ...] = ()
     containers: tuple[str, ...] = ()
 
-    def takes(self, draw: Draw) -> bool:
-        """Whether a draw is in the report."""
-        return (
-            (not self.sites or draw.use.site in self.sites)
-            and (not self.plans or (draw.plan is not None and draw.plan.name in self.plans))
-            and (not self.containers or draw.use.container_id in self.containers)
-        )
-
 
 EVERYTHING = Choice()
+
+
+class _Chosen(NamedTuple):
+    """A choice, its plans as the book knows them under any name; None is every plan."""
+
+    choice: Choice
+    plans: frozenset[PlanIdentity] | None
+    plan_names: frozenset[str]
+
+    def takes(self, draw: Draw) -> bool:
+        """Whether a draw is in the report."""
+        return self._is_there(draw) and (
+            self.plans is None or (draw.plan is not None and draw.plan.identity in self.plans)
+        )
+
+    def may_take(self, draw: Draw) -> bool:
+        """Whether a draw that no rule decides may belong in the report."""
+        return (
+            bool(draw.undecided)
+            and self._is_there(draw)
+            and (self.plans is None or not self.plan_names.isdisjoint(draw.undecided))
+        )
+
+    def _is_there(self, draw: Draw) -> bool:
+        sites, containers = self.choice.sites, self.choice.containers
+        return (not sites or draw.use.site in sites) and (not containers or draw.use.container_id in containers)
+
+
+def _choose(choice: Choice, book: PlanBook) -> _Chosen:
+    """Find the plans of a choice: by the names they have now, else by those that closed months know them by."""
+    if not choice.plans:
+        return _Chosen(choice, None, frozenset())
+    versions = [plan for plans in (book.present, *book.frozen.values()) for plan in plans]
+    now = {plan.name for plan in book.present}
+    found = frozenset(
+        plan.identity
+        for name in choice.plans
+        for plan in (book.present if name in now else versions)
+        if plan.name == name
+    )
+    return _Chosen(choice, found, frozenset(plan.name for plan in versions if plan.identity in found))
+
+
+def _by_present_name(draws: Iterable[Draw], book: PlanBook) -> list[Draw]:
+    """The draws, on plans by the name that they have now: a span has months from before and after a renaming."""
+    known: dict[int, Plan] = {}
+    return [
+        draw
+        if draw.plan is None
+        else draw._replace(plan=known.get(id(draw.plan)) or known.setdefault(id(draw.plan), _present(draw.plan, book)))
+        for draw in draws
+    ]
+
+
+def _present(plan: Plan, book: PlanBook) -> Plan:
+    """A plan under the name that it has now."""
+    name = next((one.name for one in book.present if one.identity == plan.identity), plan.name)
+    return plan if name == plan.name else replace(plan, name=name)
 
 
 class Cell(NamedTuple):
@@ -172,23 +222,25 @@ def span_report(connection: Connection, span: Span, choice: Choice = EVERYTHING,
     known = _plans(book, span)
     _refuse_unknown(connection, choice, book)
     starts = [start for plan in known for start, _ in plan.periods(span.start, span.end)]
-    draws = allocate(book, daily_use(view, min([span.start, *starts]), span.end))
+    draws = _by_present_name(allocate(book, daily_use(view, min([span.start, *starts]), span.end)), book)
+    chosen = _choose(choice, book)
     first = day_number(span.start)
     inside = [draw for draw in draws if draw.use.day >= first]
-    cells = tuple(_cells(draw for draw in inside if choice.takes(draw)))
+    cells = tuple(_cells(draw for draw in inside if chosen.takes(draw)))
     partial = bool(choice.sites or choice.containers)
-    shown = [plan for plan in known if not choice.plans or plan.name in choice.plans]
-    unmapped = tuple(sorted({cell.meter for cell in cells if cell.plan is None}))
+    shown = [plan for plan in known if chosen.plans is None or plan.identity in chosen.plans]
+    unmapped = tuple(sorted({cell.meter for cell in cells if cell.plan is None and not cell.undecided}))
+    undecided = tuple(sorted({draw.use.meter for draw in inside if chosen.may_take(draw)}))
     return SpanReport(
         span=span,
         as_of=as_of,
         choice=choice,
         periods=tuple(_periods(shown, book, span, draws, as_of, partial=partial)),
         cells=cells,
-        left_out=tuple(_left_out(draw for draw in inside if not choice.takes(draw))),
+        left_out=tuple(_left_out(draw for draw in inside if not chosen.takes(draw))),
         not_in_it=NOT_DEFINED + (OF_WHOLE_PLANS if partial else ()),
         closed=tuple(month for month in span.months if closing_of(view, month) is not None),
-        quality=quality_of(view, unmapped),
+        quality=quality_of(view, unmapped, undecided),
     )
 
 
@@ -197,7 +249,7 @@ def _plans(book: PlanBook, span: Span) -> list[Plan]:
     found: dict[PlanIdentity, Plan] = {}
     for month in span.months:
         start, end = max(span.start, month.starts_at), min(span.end, month.next.starts_at)
-        found |= {plan.identity: plan for plan in book.of(month) if plan.covers(start, end)}
+        found |= {plan.identity: _present(plan, book) for plan in book.of(month) if plan.covers(start, end)}
     return sorted(found.values(), key=lambda plan: (plan.starts_at, plan.name))
 
 
@@ -211,7 +263,7 @@ def _periods(
             version = next((one for one in book.of(then) if one.identity == plan.identity), plan)
             known = standing_of(version, start, until, draws)
             amounts = (None, None) if partial else (known.committed, known.used)
-            yield SpanPeriod(version, start, end, max(start, min(as_of, until)), *amounts)
+            yield SpanPeriod(_present(version, book), start, end, max(start, min(as_of, until)), *amounts)
 
 
 def _cells(draws: Iterable[Draw]) -> Iterator[Cell]:

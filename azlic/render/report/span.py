@@ -126,7 +126,11 @@ def _periods(plan: Plan, periods: Sequence[SpanPeriod]) -> Section:
         amounts = (one.committed, used_for_people(one.used), rest)
         rows.append((day(one.starts_at), until, *map(group_digits, amounts), f"{percent(one.used, one.committed):,}"))
     headings = ("period from", "up to", f">{plan.unit} committed", ">used", ">remaining", ">% used")
-    notes = [f"Used up to {day(one.counted_until)}." for one in periods[-1:] if one.used is not None]
+    notes = [
+        f"Used up to {day(one.counted_until)}." if one.counted_until > one.starts_at else "It has not begun."
+        for one in periods[-1:]
+        if one.used is not None
+    ]
     return Section(f"Plan {plan.title}", notes, headings, rows)
 
 
