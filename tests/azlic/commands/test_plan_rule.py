@@ -181,3 +181,41 @@ def test_one_plan_alone_takes_all_whatever_its_rules(cli: Cli, site: Site) -> No
     months = Months(Mount(site))
     months.use("a", 5, day("2026-03-02"))
     assert used(cli) == {"only": 5, "undecided": 0}
+
+
+@freeze_time("2026-04-02T08:00:00")
+def test_a_renamed_plan_keeps_its_closed_months_in_every_span(cli: Cli, months: Months) -> None:
+    cli("plan", "rule", "add", "hall-a", "--container", A)
+    cli("plan", "rule", "add", "hall-b", "--container", B)
+    assert cli("close", "2026-03", "--yes").status == 0
+    assert cli("plan", "rename", "hall-b", "hall-bee").status == 0
+    for words in (("2026",), ("2026-03",), ("--from", "2026-03-01", "--to", "2026-04-01")):
+        for name in ("hall-bee", "hall-b"):  # closed months know it by the name before
+            answer = cli("report", *words, "--plan", name, "--json")
+            told = json.loads(answer.out)
+            assert [one["plan"] for one in told["plans"]] == ["hall-bee"], words
+            assert {(use["plan"], use["quantity"]) for use in told["uses"]} == {("hall-bee", 7)}, words
+    assert "hall-b," not in cli("report", "2026", "--format", "csv").out
+
+
+@freeze_time("2026-04-02T08:00:00")
+@pytest.mark.parametrize(
+    ("words", "is_said"),
+    [(("--plan", "hall-a"), True), (("--container", A), True), ((), True), (("--plan", "speech-2026"), False)],
+)
+def test_a_span_says_what_is_undecided_where_it_may_belong(
+    cli: Cli, months: Months, words: tuple[str, ...], is_said: bool
+) -> None:
+    other = ("--type", "S", "--quota", "9", "--unit", "H", "--period", "year")
+    cli("plan", "add", "speech-2026", *other, "--start", "2026-01-01", "--end", "2027-01-01")
+    quality = json.loads(cli("report", "2026", *words, "--json").out)["quality"]
+    assert (quality["undecided_meters"] != [], quality["unmapped_meters"]) == (is_said, [])
+    assert ("undecided between plans" in " ".join(cli("report", "2026", *words).out.split())) is is_said
+
+
+@freeze_time("2026-04-02T08:00:00")
+def test_a_period_to_come_was_not_used_up_to_any_day(cli: Cli, months: Months) -> None:
+    other = ("--type", "S", "--quota", "9", "--unit", "H", "--period", "year")
+    cli("plan", "add", "later", *other, "--start", "2027-01-01", "--end", "2028-01-01")
+    told = cli("report", "2027", "--plan", "later").out
+    assert "It has not begun." in told and "Used up to" not in told
