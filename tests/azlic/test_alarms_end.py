@@ -47,6 +47,7 @@ class Operator:
     site: Site
     cli: Cli
     setenv: Callable[[str, str], None]
+    unset: Callable[[str], None]
 
     @property
     def mount(self) -> Mount:
@@ -430,6 +431,11 @@ CASES = {
     "no trust": Case(
         "trust-missing", trust_is_gone, (Type("trust add", fill={"ISSUER.pem": "issuer-keys/issuer.pem"}),)
     ),
+    "no trust, and none needed": Case(
+        "trust-missing",
+        lambda at: shutil.rmtree(at.site.trust.folder),
+        (Hand("take trust out of the settings", lambda at: at.unset("AZLIC_TRUST")),),
+    ),
     "stale trust": Case(
         "trust-stale",
         after(install(), publish, command("trust", "update", "new.json"), wait(days=200), publish),
@@ -524,7 +530,7 @@ def operator(site: Site, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setenv("AZLIC_LICENSES", str(site.license))
     new_ledger(site.folder / "azlic.db")
     with stamina.set_testing(True, attempts=1):
-        yield Operator(site, cli, monkeypatch.setenv)
+        yield Operator(site, cli, monkeypatch.setenv, monkeypatch.delenv)
     if site.output.is_mount():
         subprocess.run(["umount", site.output], check=True)
 

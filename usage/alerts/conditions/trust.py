@@ -47,7 +47,8 @@ def _missing(folder: str, state: State) -> Alert:
         since=state.since(TRUST_MISSING),
         subject="the trust store",
         meaning=f"There are no keys in {folder}: no issuer's license is good, and what issuers took back is not known.",
-        action="Mount it, name it with --trust, or put the issuer's key there: azlic trust add ISSUER.pem",
+        action="Mount it, name it with --trust, or put the issuer's key there: azlic trust add ISSUER.pem. Where no"
+        " license is an issuer's of azlic's, take trust out of the settings",
     )
 
 
