@@ -42,7 +42,7 @@ def audit_text(audit: Audit) -> str:
         lines += indented(f"readings of {source} are rounded to the millionth: {reason}")
     if audit.files_gone:
         gone = f"{counted(audit.files_gone, 'source file')} {plural(audit.files_gone, 'is', 'are')} gone"
-        lines.append(f"  {gone}, {audit.files:,} {plural(audit.files, 'was', 'were')} read")
+        lines.append(f"  {gone}, not compared; {audit.files:,} {plural(audit.files, 'was', 'were')} read")
     if audit.sound:
         return "\n".join(["sound: everything is as it was written", *lines])
     more = sum(audit.counts.values()) - len(audit.faults)

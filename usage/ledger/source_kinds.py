@@ -12,6 +12,9 @@ ON_DISK = "source.inode <> 0"
 VIRTUAL = "source.inode = 0"
 """In SQL: the source is not a file, but one of ``SourceKind``."""
 
+CHANGED_FILES = ("replaced", "rewritten", "shrunk")
+"""The kinds of findings that say that a usage file no longer holds what was taken from it, though it is not gone."""
+
 
 class SourceKind(StrEnum):
     """The virtual sources, each by what its name begins with; the name of a usage file is its path."""

@@ -1,5 +1,6 @@
 """Each attack on the ledger that facts/anchors §6 lists, made for real on a copy: it is found, and named."""
 
+import os
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,8 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from licensing.core.errors import AzlicError, BadCall
-from licensing.db.database import writing
+from licensing.db.database import reading, writing
+from tests.site import START
 from tests.usage.attacks import Attack, attacked, audited, both, fill, recount, rehash, sql, taken
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount
@@ -16,6 +18,7 @@ from usage.auditing.compare import CheckpointStanding
 from usage.auditing.faults import KEPT, AuditCheck
 from usage.auditing.run import Audit, audit, open_readonly
 from usage.auditing.walk import StretchSizes
+from usage.intake.findings import list_findings, settle
 
 EDIT = "UPDATE record SET quantity = 5000000 WHERE number = 10"
 FILE = f"read/0123456789ab/{TODAY}"
@@ -297,6 +300,39 @@ def test_source_files_are_held_against_what_was_taken_from_them(filled: Mount) -
     path.unlink()
     found = audited(ledger, files=True)
     assert found.sound and (found.files, found.files_gone) == (0, 1)
+
+
+def test_a_file_that_was_changed_stays_a_fault_after_the_next_ingest_until_it_is_settled(mount: Mount) -> None:
+    names = ("same", "edited", "in-place", "cut", "emptied", "gone", "edited-then-gone", "renamed")
+    paths = {name: mount.append(a_chain(3, container=name), container=name) for name in names}
+    mount.ingest()
+    ledger = mount.site.folder / "azlic.db"
+
+    def change(name: str) -> None:
+        new = paths[name].with_name("new")
+        new.write_bytes(paths[name].read_bytes().replace(b'"quantity":1', b'"quantity":9', 1))
+        new.replace(paths[name])
+
+    for name in ("edited", "edited-then-gone"):
+        change(name)
+    paths["in-place"].write_bytes(paths["in-place"].read_bytes().replace(b'"quantity":1', b'"quantity":9', 1))
+    os.truncate(paths["cut"], 40)
+    os.truncate(paths["emptied"], 0)
+    paths["gone"].unlink()
+    paths["renamed"].rename(paths["renamed"].with_suffix(".1.jsonl"))
+    for _ in range(2):
+        mount.ingest()
+        paths["edited-then-gone"].unlink(missing_ok=True)
+        found = audited(ledger, files=True)
+        faulty = {name for name, path in paths.items() for fault in found.faults if fault.where == str(path)}
+        assert faulty == {"edited", "in-place", "cut", "emptied", "edited-then-gone"}
+        assert found.counts == {AuditCheck.FILES: 5}
+        assert found.files_gone >= 1
+        assert all("finding" in fault.what and "is open" in fault.what for fault in found.faults)
+    with reading(mount.ledger) as connection:
+        keys = [one.key for one in list_findings(connection)]
+    settle(mount.ledger, keys, reason="looked into", now=START)
+    assert audited(ledger, files=True).sound
 
 
 def test_a_ledger_that_is_bad_all_through_is_counted_and_told_in_part(mount: Mount) -> None:
