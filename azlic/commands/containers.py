@@ -50,7 +50,8 @@ def tags_command(
     """Sort a registry's tags; pick the newest.
 
     Tags are sorted by their version, the newest first; those of another form are listed apart. latest is en-US where a
-    container has locales. Exit status 1 when there is no tag for the locale.
+    container has locales. Exit status 1 when there is no tag for the locale, or no telling
+    which is the newest.
 
     Example: azlic tags tags.json --locale de-DE --newest
     """
@@ -61,6 +62,12 @@ def tags_command(
     if locale and wanted.newest is None and not json:
         known = ", ".join(wanted.tags.locales) or "none"
         output.tell(f"azlic: no tag is for the locale {locale!r}\n  try: one of {known}")
+    elif newest and wanted.newest is None and wanted.tags.others and not json:
+        output.tell(
+            "azlic: cannot tell which is the newest: the list has tags of a form that is not known here\n"
+            "  try: azlic tags FILE lists them all; choose by the container's release notes"
+        )
     else:
         TAGS.give(json, wanted)
-    raise typer.Exit(1 if wanted.newest is None else 0)
+    listed = wanted.tags.known and not locale and not newest
+    raise typer.Exit(1 if wanted.newest is None and not listed else 0)

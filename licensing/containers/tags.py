@@ -25,6 +25,9 @@ _FORM = re.compile(
     r"(?:-(?P<locale>[a-z]{2,3}(?:-[a-z]{4})?-(?:[a-z]{2}|[0-9]{3})))?"
     r"(?:-(?P<rest>[A-Za-z0-9._-]+))?"
 )
+_MODEL_FORM = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})-model-([0-9]{4}-[0-9]{2}-[0-9]{2})")
+_OWN_FORMS = {"vision/read": _MODEL_FORM}
+"""The repositories whose releases have a form of their own. Source: facts §6. Speech has the form above."""
 _PRERELEASE = re.compile(r"(?:.*-)?(?:alpha|beta|dev|pre|preview|private|rc|test)[0-9.]*(?:-.*)?", re.IGNORECASE)
 
 
@@ -71,13 +74,31 @@ class Tags(NamedTuple):
     def newest(self, locale: str = "") -> str | None:
         """The tag of the newest image for a locale, or of all; a preview only where there is no release.
 
-        ``latest`` answers for en-US where no version is listed for it, and None where nothing answers.
+        ``latest`` answers for en-US where no version is listed for it, and None where nothing answers. Without a
+        locale it is the newest by the repository's own form; None where the list has tags that no form puts in order,
+        so that an old preview is never taken for the newest.
         """
+        if not locale and self._is_mixed:
+            return self._newest_model()
         asked = self.of_locale(locale) if locale else self.known
         for tag in (*(tag for tag in asked if not tag.prerelease), *asked):
             return tag.text
         is_latest = locale.lower().replace("_", "-") in ("", LATEST_LOCALE)
         return LATEST if self.latest and is_latest else None
+
+    @property
+    def _is_mixed(self) -> bool:
+        """Whether it holds more than the form of the speech containers, and is not one of theirs: those have locales."""
+        return bool(self.others) and "speech" not in self.name and not self.locales
+
+    def _newest_model(self) -> str | None:
+        own = [form for path, form in _OWN_FORMS.items() if f"/{self.name}".endswith(f"/{path}")]
+        releases = any(not tag.prerelease for tag in self.known)
+        if not own and (self.name or releases):
+            return None
+        models = [match for text in self.others if (match := _MODEL_FORM.fullmatch(text))]
+        newest = max(models, key=lambda match: (int(match[1]), int(match[2]), match[3]), default=None)
+        return newest[0] if newest else None
 
 
 def parse_tag(text: str) -> Tag | None:

@@ -128,3 +128,12 @@ def test_the_catalogue_knows_which_engines_there_are(cli: Cli) -> None:
     for name, kind in OURS.items():
         told = " ".join(cli("containers", kind.name).out.split())
         assert name in told and ("does not exist yet" in told) is (kind.name not in ENGINES)
+
+
+def test_no_preview_is_taken_where_the_newest_cannot_be_told(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "tags.json"
+    path.write_text(json.dumps({"name": "textanalytics/sentiment", "tags": ["3.0-en", "1.0.0-amd64-preview"]}))
+    answer = cli("tags", path, "--newest")
+    assert (answer.status, answer.out) == (1, "") and "cannot tell which is the newest" in answer.err
+    assert json.loads(cli("tags", path, "--newest", "--json").out)["newest"] is None
+    assert cli("tags", path).status == 0

@@ -169,3 +169,30 @@ def test_no_tag_is_ever_dropped_or_made_up(texts: list[str]) -> None:
     assert [tag.version for tag in tags.known] == sorted((tag.version for tag in tags.known), reverse=True)
     for locale, newest in newest_of_each(tags):
         assert parse_tag(newest) in tags.of_locale(locale)
+
+
+PREVIEW = "2.0.013250001-amd64-preview"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    ("name", "tags", "newest"),
+    [
+        ("vision/read", ("3.2-model-2021-04-12", "3.2-model-2022-04-30", PREVIEW), "3.2-model-2022-04-30"),
+        ("vision/read", ("3.10-model-2021-04-12", "3.9-model-2022-04-30", "latest"), "3.10-model-2021-04-12"),
+        ("vision/read", ("3.2", PREVIEW), None),
+        ("textanalytics/sentiment", ("3.0-en", "3.0-de", PREVIEW), None),
+        ("textanalytics/summarization", ("cpu", "gpu", "1.0.0-amd64"), None),
+        ("textanalytics/other", ("3.2-model-2022-04-30", "latest"), None),
+        ("textanalytics/ner", ("1.0.0-amd64", "1.1.0-amd64", "latest"), "1.1.0-amd64"),
+        ("", ("3.2-model-2022-04-30", PREVIEW), "3.2-model-2022-04-30"),
+        ("", ("3.2-model-2022-04-30", "1.0.0-amd64"), None),
+        ("", ("4.9.0-amd64-de-de", "4.10.0-amd64-de-de", "3.2"), "4.10.0-amd64-de-de"),
+    ],
+)
+def test_the_newest_is_by_the_repositorys_own_form_or_not_told(
+    name: str, tags: tuple[str, ...], newest: str | None, order: int
+) -> None:
+    for host in ("", "azure-cognitive-services/") if name else ("",):
+        content = json.dumps({"name": host + name, "tags": tags[::order]}).encode()
+        assert parse_tags(content, where="tags.json").newest() == newest
