@@ -88,7 +88,7 @@ class Tags(NamedTuple):
 
     @property
     def _is_mixed(self) -> bool:
-        """Whether it holds more than the form of the speech containers, and is not one of theirs: those have locales."""
+        """Whether it holds more than the tags of the speech containers; theirs have locales."""
         return bool(self.others) and "speech" not in self.name and not self.locales
 
     def _newest_model(self) -> str | None:
