@@ -41,6 +41,8 @@ def notify_command(
     settings = load_settings()
     every = read_channels(settings.channels)
     channels = [one for one in every if channel in (None, one.name)]
+    if not every and not test:
+        _forget_others(settings, database, keep=())
     if not channels:
         raise BadCall(f"there is no such channel in {settings.channels}", hint="see: azlic notify --help")
     configured = [one.name for one in every]
@@ -63,10 +65,8 @@ def _notify(
     from azlic.monitoring.expected import open_or_make, refuse_missed_ledger
     from azlic.monitoring.site_state import look_at_site
     from licensing.core.errors import AzlicError
-    from licensing.db.database import writing
     from usage.alerts.message import message_counts
     from usage.alerts.notify import notify_channels, tell_without_memory
-    from usage.alerts.store import forget_channels
 
     def look() -> "tuple[State, tuple[WatchedAlert, ...]]":
         return look_at_site(settings, trust=trust, database=database, now=clock.as_of(None))
@@ -78,8 +78,7 @@ def _notify(
         failed = tell_without_memory(channels, look, site=_site(settings))
         told = "".join(f"; {name}: {why}" for name, why in failed.items())
         raise AzlicError(f"{blind.message}{told}", hint=blind.hint) from blind
-    with writing(engine) as connection:
-        forget_channels(connection, keep=configured)
+    _forget_others(settings, database, keep=configured)
     outcome = notify_channels(engine, channels, look, site=_site(settings))
     for name, alerts in outcome.sent.items():
         told = message_counts(alerts, outcome.ended[name])
@@ -87,6 +86,17 @@ def _notify(
     if not outcome.sent and not outcome.failed:
         output.say("nothing new to send")
     return outcome.failed
+
+
+def _forget_others(settings: Settings, database: str | None, *, keep: Sequence[str]) -> None:
+    """Let go of the channels that were taken out of the file, so that none of them fails for ever."""
+    from azlic.monitoring.expected import open_or_make, refuse_missed_ledger
+    from licensing.db.database import writing
+    from usage.alerts.store import forget_channels
+
+    refuse_missed_ledger(settings, database)
+    with writing(open_or_make(settings, database)) as connection:
+        forget_channels(connection, keep=keep)
 
 
 def _test(settings: Settings, channels: "Sequence[Channel]") -> dict[str, str]:

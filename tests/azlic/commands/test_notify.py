@@ -55,6 +55,13 @@ def test_a_channel_that_failed_stands_among_the_alerts(cli: Cli, got: Path) -> N
     assert "channel-failing:broken" in cli("alerts").out
 
 
+def test_the_last_channel_that_was_taken_out_of_the_file_fails_no_more(cli: Cli, got: Path) -> None:
+    assert cli("notify", "--channel", "broken").status == 3
+    (got.parent / "channels.toml").write_text("")
+    assert cli("notify").status == 2
+    assert "channel-failing" not in cli("alerts").out
+
+
 def test_no_file_of_channels_and_no_such_channel_are_bad_calls(cli: Cli, got: Path) -> None:
     assert cli("notify", "--channel", "nobody").status == 2
     (got.parent / "channels.toml").unlink()
