@@ -29,26 +29,34 @@ def calendar_command(
     A day for each license and plan: when its renewal has to be started (setting `lead_days`), and when it ends. Written
     again later into the same FILE, the same entries move instead of appearing twice, and what is gone is cancelled.
 
+    Where the ledger cannot be read, the entries that it would tell of stay as they were in FILE; exit status 3 then.
+
     Example: azlic calendar -o renewals.ics
     """
     from azlic.monitoring.site_state import look_at_site, rules_of
+    from licensing.core.errors import AzlicError
     from licensing.core.files import write_whole
     from licensing.core.text import counted
-    from usage.alerts.calendar import calendar_file, list_renewals
+    from usage.alerts.calendar import calendar_file, list_renewals, list_unknown
     from usage.alerts.state import UnreadableLedger
 
     settings, now = load_settings(), clock.as_of(None)
     state, _ = look_at_site(settings, trust=trust, database=database, now=now)
     entries = list_renewals(state, rules_of(settings))
-    content = calendar_file(entries, site=settings.site, now=now, earlier=_earlier(out))
-    if isinstance(state.ledger, UnreadableLedger):
-        output.tell(f"azlic: {state.ledger.error}: plans are left out")
+    earlier, unknown = _earlier(out), list_unknown(state)
+    content = calendar_file(entries, site=settings.site, now=now, earlier=earlier, unknown=unknown)
     if out is None:
         output.emit(content.decode().removesuffix("\r\n"))
     else:
         write_whole(out, content, mode=0o644)
         number = sum(not entry.cancelled for entry in entries)
         output.say(f"{out}: {counted(number, 'entry', 'entries')}")
+    if isinstance(state.ledger, UnreadableLedger):
+        kept = f"what {out} had of them stays as it was" if earlier else "they are left out"
+        raise AzlicError(
+            f"nothing is known of plans, {kept}: {state.ledger.error}",
+            hint="name the ledger with --database, or mount it",
+        )
 
 
 def _earlier(out: Path | None) -> bytes:

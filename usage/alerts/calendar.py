@@ -36,6 +36,24 @@ def list_renewals(state: State, rules: Rules) -> tuple[CalendarEntry, ...]:
     return tuple(sorted(found, key=lambda entry: (entry.at, entry.name)))
 
 
+class Unknown(NamedTuple):
+    """What could not be looked at, so that nothing says whether its entries still stand: some names, or anything."""
+
+    names: frozenset[str] = frozenset()
+    anything: bool = False
+
+
+KNOWN = Unknown()
+"""Everything could be looked at."""
+
+
+def list_unknown(state: State) -> Unknown:
+    """The entries of licenses that are there and say nothing of their end; anything, where the ledger says nothing."""
+    unread = [fact.path for fact in state.licenses if fact.term is None and fact.status is not Status.MISSING]
+    names = frozenset(f"license-{day}:{path}" for path in unread for day in ("renewal", "end", "grace-end"))
+    return Unknown(names, anything=isinstance(state.ledger, UnreadableLedger))
+
+
 def _licenses(state: State, rules: Rules) -> Iterator[CalendarEntry]:
     for fact in state.licenses:
         term = fact.term
@@ -73,12 +91,14 @@ def _plans(plans: Iterable[PlanFact], rules: Rules, now: datetime) -> Iterator[C
         yield CalendarEntry(f"plan-end:{plan.name}", plan.ends_at, f"Plan {plan.name} ends", text)
 
 
-def calendar_file(entries: Iterable[CalendarEntry], *, site: str, now: datetime, earlier: bytes = b"") -> bytes:
+def calendar_file(
+    entries: Iterable[CalendarEntry], *, site: str, now: datetime, earlier: bytes = b"", unknown: Unknown = KNOWN
+) -> bytes:
     """The entries as an iCalendar file: whole days in UTC, that take nobody's time, each with a reminder.
 
     The same thing has the same UID in every file, so that a calendar moves its entry instead of adding one. Its
     SEQUENCE rises with every change, whichever way the day moves. ``earlier`` is the file that this one replaces: what
-    did not change since stays as it was, and what is there no more is cancelled.
+    did not change since stays as it was, and what is there no more is cancelled, unless it is ``unknown``.
     """
     before = {str(event["UID"]): event for event in _events(earlier)}
     calendar = Calendar()
@@ -88,8 +108,9 @@ def calendar_file(entries: Iterable[CalendarEntry], *, site: str, now: datetime,
     for entry in entries:
         event = _event(entry, site, now)
         calendar.add_component(_succeed(before.pop(str(event["UID"]), None), event))
-    for event in before.values():
-        calendar.add_component(_without(event, now))
+    kept = {_uid(name, site) for name in unknown.names}
+    for uid, event in before.items():
+        calendar.add_component(event if unknown.anything or uid in kept else _without(event, now))
     return bytes(calendar.to_ical())
 
 
@@ -102,9 +123,13 @@ def _events(content: bytes) -> list[Event]:
     return [event for event in found.walk("VEVENT") if isinstance(event, Event) and {"UID", "SEQUENCE"} <= set(event)]
 
 
+def _uid(name: str, site: str) -> str:
+    return f"{hashlib.sha256(f'{site} {name}'.encode(errors='surrogateescape')).hexdigest()}@azlic"
+
+
 def _event(entry: CalendarEntry, site: str, now: datetime) -> Event:
     event = Event()
-    event.add("uid", f"{hashlib.sha256(f'{site} {entry.name}'.encode(errors='surrogateescape')).hexdigest()}@azlic")
+    event.add("uid", _uid(entry.name, site))
     event.add("dtstamp", now)
     event.add("dtstart", entry.at.astimezone(UTC).date())
     event.add("summary", entry.title + (f" ({site})" if site else ""))

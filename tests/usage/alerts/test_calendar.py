@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -5,8 +6,9 @@ from icalendar import Calendar, Component
 
 from licensing.verdict.verdict import Status
 from tests.usage.alerts.states import NOON, a_fact, a_plan_fact, a_state, refused
-from usage.alerts.calendar import calendar_file, list_renewals
+from usage.alerts.calendar import calendar_file, list_renewals, list_unknown
 from usage.alerts.rules import Rules
+from usage.alerts.state import State, UnreadableLedger
 
 ENDS = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
 
@@ -101,6 +103,26 @@ def test_a_license_that_went_becomes_a_cancelled_entry_and_comes_back(gone: str)
     assert {str(event["STATUS"]) for event in again.values()} == {"CONFIRMED"}
     for uid in before:
         assert number(before[uid]) < number(cancelled[uid]) < number(again[uid])
+
+
+def test_what_cannot_be_looked_at_keeps_its_entries_and_what_is_known_moves() -> None:
+    plans, later = (a_plan_fact(ends_at=ENDS, followed=False),), NOON + timedelta(days=1)
+    licenses = (a_fact(ENDS), a_fact(ENDS, path="/other"))
+    state = a_state(NOON, licenses=licenses, plans=plans)
+    first = calendar_file(list_renewals(state, Rules()), site="plant", now=NOON)
+
+    def again(state: State) -> set[tuple[str, str]]:
+        entries, unknown = list_renewals(state, Rules()), list_unknown(state)
+        content = calendar_file(entries, site="plant", now=later, earlier=first, unknown=unknown)
+        return {(str(event["SUMMARY"]), str(event["STATUS"])) for event in by_uid(content).values()}
+
+    before = {(str(event["SUMMARY"]), "CONFIRMED") for event in by_uid(first).values()}
+    blind = a_state(later, licenses=(a_fact(ENDS),), ledger=UnreadableLedger("it is not there"))
+    assert again(blind) == before
+    for status in (Status.UNREADABLE, Status.UNTRUSTED):
+        unread = replace(refused(status), path="/other")
+        assert again(a_state(later, licenses=(a_fact(ENDS), unread), plans=plans)) == before
+    assert {status for _, status in again(a_state(later, plans=plans))} == {"CONFIRMED", "CANCELLED"}
 
 
 def test_each_entry_reminds() -> None:
