@@ -29,11 +29,21 @@ def _rule(site: str | None, resource: str | None, container: str | None, folder:
         *([Rule("site", site)] if site is not None else ()),
         *([Rule("resource", resource)] if resource is not None else ()),
         *([Rule("container", container)] if container is not None else ()),
-        *([Rule("output", str(folder.absolute()))] if folder is not None else ()),
+        *([Rule("output", _resolved(folder))] if folder is not None else ()),
     ]
     if len(found) != 1:
         raise BadCall("a rule names one thing", hint="one of --site, --resource, --container, --output")
     return found[0]
+
+
+def _resolved(folder: Path) -> str:
+    """The folder as the ledger names what was taken from it: without links, and as it is named from the root."""
+    from licensing.core.errors import BadCall
+
+    try:
+        return str(folder.resolve())
+    except (OSError, RuntimeError) as error:
+        raise BadCall(f"the folder {folder} leads nowhere: {error}", hint="name the output folder itself") from error
 
 
 @app.command("add")
@@ -57,14 +67,19 @@ def add_command(
     Example: azlic plan rule add read-hall-7 --site hall-7
     """
     from licensing.db.database import open_ledger
+    from licensing.db.readonly import view_of
     from licensing.issuer.audit import operator
+    from usage.plans.places import has_decided_nothing
     from usage.plans.store import add_rule
 
     rule = _rule(site, resource, container, folder)
     with changing_plans(open_ledger(database or load_settings().database, upgrade=True)) as connection:
         added = add_rule(connection, name, rule, now=clock.now(), entered_by=operator())
+        is_idle = has_decided_nothing(view_of(connection), rule)
     told = "goes to it" if added else "goes to it already, nothing was changed"
     output.emit(f"plan {name}: {rule.scope} {rule.value} {told}")
+    if is_idle:
+        output.tell("note: nothing was taken from there so far that this rule decides; see: azlic report")
 
 
 @app.command("list")
@@ -106,6 +121,7 @@ def remove_command(
     from usage.plans.store import remove_rule
 
     rule = _rule(site, resource, container, folder)
+    as_named = str(folder.absolute()) if folder is not None else None
     with changing_plans(open_ledger(database or load_settings().database, upgrade=True)) as connection:
-        remove_rule(connection, name, rule, now=clock.now(), entered_by=operator())
+        rule = remove_rule(connection, name, rule, as_named=as_named, now=clock.now(), entered_by=operator())
     output.emit(f"plan {name}: {rule.scope} {rule.value} goes to it no longer")

@@ -11,7 +11,8 @@ from pathlib import PurePosixPath
 
 from licensing.db.readonly import ReadOnlyConnection
 from usage.ledger.source_kinds import ON_DISK, output_folder_of
-from usage.plans.rules import Place
+from usage.plans.model import Rule
+from usage.plans.rules import Place, weigh
 
 Labels = tuple[str, str, str]
 """Site, container type and container id."""
@@ -42,6 +43,13 @@ def read_places(connection: ReadOnlyConnection) -> Places:
     for container_type, resource in connection.select(_pair, query):
         resources[container_type].add(resource)
     return Places(None, _single(resources), _single(_folders(connection)))
+
+
+def has_decided_nothing(connection: ReadOnlyConnection, rule: Rule) -> bool:
+    """Whether a rule decides nothing of what was used so far."""
+    places = read_places(connection)
+    query = "SELECT DISTINCT site, container_type, container_id FROM series"
+    return not any(weigh(rule, place) for place in connection.select(places.of, query))
 
 
 def _folders(connection: ReadOnlyConnection) -> dict[str, set[str]]:

@@ -49,13 +49,22 @@ def decide(plans: Sequence[Plan], place: Place) -> tuple[int, Rule] | None:
     return best[0] if len({number for number, _ in best}) == 1 else None
 
 
+def find_alike(rule: Rule, known: Sequence[Rule]) -> Rule | None:
+    """A rule among those known that takes the same; the case of a resource's name says nothing."""
+    return next((other for other in known if _meaning(other) == _meaning(rule)), None)
+
+
+def _meaning(rule: Rule) -> tuple[str, str]:
+    return rule.scope, rule.value.casefold() if rule.scope == "resource" else rule.value
+
+
 def refuse_equal_rule(plan: Plan, rule: Rule, known: Sequence[Plan]) -> None:
     """Refuse a rule that another plan of the same meter and time has, too. Raises ``BadCall``."""
     meters = {share.meter for share in plan.meters}
     for other in known:
         shared = meters & {share.meter for share in other.meters}
         together = shared and other.identity != plan.identity and other.covers(plan.starts_at, plan.ends_at)
-        if together and rule in other.rules:
+        if together and find_alike(rule, other.rules):
             raise BadCall(
                 f"{rule.scope} {rule.value} already goes to plan {other.name}, which has meter {min(shared)}, too",
                 hint=f"azlic plan rule remove {other.name} --{rule.scope} {rule.value}",

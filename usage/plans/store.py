@@ -16,7 +16,7 @@ from usage.months import Month, day_number
 from usage.plans.arm_id import is_arm_id
 from usage.plans.model import MeterShare, Plan, Rule
 from usage.plans.read import read_plans
-from usage.plans.rules import refuse_equal_rule
+from usage.plans.rules import find_alike, refuse_equal_rule
 from usage.quantity import MICRO, group_digits
 
 _TERMS = ("plan_type", "tier", "count", "quota", "unit", "period", "starts_at", "ends_at", "auto_renew")
@@ -161,21 +161,30 @@ def add_rule(connection: Connection, name: str, rule: Rule, *, now: datetime, en
     Raises ``BadCall`` where the same goes to another plan of the same meter and time.
     """
     plan = find_plan(connection, name, now)
-    if rule in plan.rules:
+    if find_alike(rule, plan.rules):
         return False
     refuse_equal_rule(plan, rule, list_plans(connection))
     _note_rule(connection, plan_key(connection, plan), rule, stands=True, now=now, entered_by=entered_by)
     return True
 
 
-def remove_rule(connection: Connection, name: str, rule: Rule, *, now: datetime, entered_by: str) -> None:
-    """Take a rule away again. Raises ``BadCall`` where the plan has no such rule."""
+def remove_rule(
+    connection: Connection, name: str, rule: Rule, *, as_named: str | None = None, now: datetime, entered_by: str
+) -> Rule:
+    """Take a rule away again; gives it as it was entered. Raises ``BadCall`` where the plan has no such rule.
+
+    Of a folder that leads elsewhere by now ``as_named`` is how it was named.
+    """
     plan = find_plan(connection, name, now)
-    if rule not in plan.rules:
+    found = find_alike(rule, plan.rules)
+    if found is None and as_named is not None:
+        found = find_alike(replace(rule, value=as_named), plan.rules)
+    if found is None:
         raise BadCall(
             f"plan {plan.name} has no rule {rule.scope} {rule.value}", hint=f"see: azlic plan rule list {plan.name}"
         )
-    _note_rule(connection, plan_key(connection, plan), rule, stands=False, now=now, entered_by=entered_by)
+    _note_rule(connection, plan_key(connection, plan), found, stands=False, now=now, entered_by=entered_by)
+    return found
 
 
 def _note_rule(connection: Connection, key: int, rule: Rule, *, stands: bool, now: datetime, entered_by: str) -> None:

@@ -219,3 +219,72 @@ def test_a_period_to_come_was_not_used_up_to_any_day(cli: Cli, months: Months) -
     cli("plan", "add", "later", *other, "--start", "2027-01-01", "--end", "2028-01-01")
     told = cli("report", "2027", "--plan", "later").out
     assert "It has not begun." in told and "Used up to" not in told
+
+
+@freeze_time("2026-04-02T08:00:00")
+def test_a_rule_takes_the_same_however_it_is_written(
+    cli: Cli, months: Months, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = site.folder / "link-to-output"
+    link.symlink_to(site.output)
+    monkeypatch.chdir(site.folder)
+    ways = (
+        site.output,
+        f"{site.output}/",
+        f"{site.output}/../{site.output.name}",
+        site.output.relative_to(site.folder),
+        link,
+        f"{link}/.",
+    )
+    for way in ways:
+        added = cli("plan", "rule", "add", "hall-a", "--output", way)
+        assert (added.status, added.out) == (0, f"plan hall-a: output {site.output} goes to it\n"), way
+        assert "note" not in added.err and used(cli)["hall-a"] == 12, way
+        for other in ways:
+            assert "goes to it already" in cli("plan", "rule", "add", "hall-a", "--output", other).out
+            refused = cli("plan", "rule", "add", "hall-b", "--output", other)
+            assert refused.status == 2 and f"output {site.output} already goes to plan hall-a" in refused.err, other
+        assert cli("plan", "rule", "remove", "hall-a", "--output", way).status == 0
+        assert used(cli)["undecided"] == 12
+    cli("plan", "rule", "add", "hall-a", "--resource", "Hall-7")
+    assert "already goes to plan hall-a" in cli("plan", "rule", "add", "hall-b", "--resource", "HALL-7").err
+    assert cli("plan", "rule", "remove", "hall-a", "--resource", "hall-7").out.startswith(
+        "plan hall-a: resource Hall-7"
+    )
+
+
+@pytest.mark.parametrize(
+    ("scope", "idle", "known"),
+    [
+        ("output", "nonexistent", "output"),
+        ("site", "nowhere", "-"),
+        ("resource", "nobody", "hall-7"),
+        ("container", "cccccccccccc", A),
+        ("container", "speech", "read"),
+    ],
+)
+@pytest.mark.usefixtures("months")
+@freeze_time("2026-04-02T08:00:00")
+def test_a_rule_that_decides_nothing_so_far_is_taken_with_a_note(
+    cli: Cli, site: Site, scope: str, idle: str, known: str
+) -> None:
+    (site.license / "license.dat").write_bytes(b"opaque")
+    stated = ("--container", "read", "--expires", "2027-01-01", "--resource", "hall-7")
+    assert cli("adopt", site.license, *stated).status == 0
+    folder = f"{site.folder}/" if scope == "output" else ""
+    for value, is_idle in ((idle, True), (known, False)):
+        added = cli("plan", "rule", "add", "hall-a", f"--{scope}", f"{folder}{value}")
+        assert added.status == 0 and ("nothing was taken from there so far" in added.err) is is_idle, value
+
+
+@freeze_time("2026-04-02T08:00:00")
+def test_a_rule_of_a_folder_that_leads_elsewhere_by_now_can_be_removed(cli: Cli, months: Months, site: Site) -> None:
+    once = site.folder / "once"
+    cli("plan", "rule", "add", "hall-a", "--output", once)
+    once.symlink_to(site.output)
+    assert cli("plan", "rule", "remove", "hall-a", "--output", once).out.startswith(f"plan hall-a: output {once} ")
+    assert "no rules" in cli("plan", "rule", "list").out
+    loop = site.folder / "loop"
+    loop.symlink_to(loop)
+    refused = cli("plan", "rule", "add", "hall-a", "--output", loop)
+    assert refused.status == 2 and "leads nowhere" in refused.err
