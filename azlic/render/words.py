@@ -5,6 +5,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
 
+from licensing.core.text import plural
 from usage.intake.findings import KINDS
 from usage.months import Month
 from usage.plans.model import MeterShare, Rule
@@ -203,24 +204,26 @@ def round_estimate(micro: int | Fraction) -> str:
 
 def open_counts(quality: Quality) -> list[tuple[int, str]]:
     """How many of each thing that is to be looked into; only what there is."""
+    undecided = ", ".join(quality.undecided_meters)
     counts = [
-        (quality.quarantined, "lines in quarantine, not counted: azlic quarantine list"),
-        (quality.conflicts, "conflicts: a known id with other content, not counted"),
-        (quality.ahead, "records dated over a day ahead, not counted: azlic quarantine list"),
-        (quality.pending_bytes, "bytes of unfinished lines, not counted yet"),
-        (quality.vanished, "sources that are missing at the moment"),
-        (quality.missing_records, "records of chained containers that have not arrived"),
-        *((count, f"{KINDS.get(kind, kind)}: azlic findings list") for kind, count in quality.findings.items()),
-        (len(quality.undecided_meters), f"meters undecided between plans: {', '.join(quality.undecided_meters)}"),
-        (len(quality.unmapped_meters), "meters on no plan, or used outside its time:"),
+        (quality.quarantined, "line", " in quarantine, not counted: azlic quarantine list"),
+        (quality.conflicts, "conflict", ": a known id with other content, not counted"),
+        (quality.ahead, "record", " dated over a day ahead, not counted: azlic quarantine list"),
+        (quality.pending_bytes, "byte", " of unfinished lines, not counted yet"),
+        (quality.vanished, "missing source", ""),
+        (quality.missing_records, "record", " of chained containers not arrived"),
+        (len(quality.undecided_meters), "meter", f" undecided between plans: {undecided}"),
+        (len(quality.unmapped_meters), "meter", " on no plan, or used outside its time"),
     ]
-    return [(count, what) for count, what in counts if count]
+    found = [(count, f"{plural(count, one)}{rest}") for count, one, rest in counts if count]
+    kinds = ((count, f"{KINDS.get(kind, kind)}: azlic findings list") for kind, count in quality.findings.items())
+    return [*found, *kinds]
 
 
 def settlement_counts(quality: Quality) -> list[tuple[int, str]]:
     """How many of each thing that somebody has looked into; only what there is."""
     counts = [
-        (quality.settled, "lines kept apart, settled"),
-        (quality.settled_findings, "findings, settled"),
+        (quality.settled, "line", " kept apart, settled"),
+        (quality.settled_findings, "finding", ", settled"),
     ]
-    return [(count, what) for count, what in counts if count]
+    return [(count, f"{plural(count, one)}{rest}") for count, one, rest in counts if count]

@@ -174,7 +174,7 @@ def _failing(channel: ChannelFact, state: State) -> Alert:
         stage="failing",
         since=state.since(name),
         subject=f"channel {channel.channel}",
-        meaning=f"It failed to deliver an alert {channel.attempts:,} times in a row: {channel.error}.",
+        meaning=f"It failed to deliver an alert, {counted(channel.attempts, 'time')} in a row: {channel.error}.",
         action=f"Fix it and test it: azlic notify --test --channel {shlex.quote(channel.channel)}. Or take it out of"
         " channels.toml. What it missed is sent, and this ends, with the next: azlic notify",
     )
