@@ -84,7 +84,7 @@ def open_or_make(settings: Settings, database: str | None) -> "Engine":
             hint="mount it, or correct the path; if there has never been one, make its folder: mkdir",
         )
     engine = open_ledger(target, create=True)
-    output.tell(f"made a new ledger at {target}")
+    output.tell(f"azlic: made a new ledger at {target}")
     return engine
 
 
