@@ -29,7 +29,7 @@ def opaque(site: Site) -> Path:
 def test_a_session_from_opaque_to_renewed(cli: Cli, opaque: Path) -> None:
     assert "azlic adopt" in " ".join(cli("verify", "license").out.split())
     answer = cli("adopt", "license", *STATED, "--image", IMAGE, "--resource", "plant", "--downloaded", "2026-01-01")
-    assert (answer.status, answer.err) == (0, f"made a new ledger at {opaque.parent.parent}/azlic.db\n")
+    assert (answer.status, answer.err) == (0, f"azlic: made a new ledger at {opaque.parent.parent}/azlic.db\n")
     assert answer.out.startswith(f"adopted: {opaque}\n") and "(stated by the operator)" in answer.out
     answer = cli("verify", "license", *AT)
     assert answer.status == 0
