@@ -96,11 +96,14 @@ def show_command(name: Name, database: options.Database = None, json: options.Js
     """
     from azlic.render.plans import PLAN
     from licensing.db.database import open_ledger, reading
+    from licensing.db.readonly import view_of
+    from usage.plans.places import read_container_types
     from usage.plans.store import find_plan
 
     with reading(open_ledger(database or load_settings().database)) as connection:
         plan = find_plan(connection, name, clock.as_of(None))
-    PLAN.give(json, plan)
+        container_types = read_container_types(view_of(connection))
+    PLAN.give(json, plan, container_types)
 
 
 @app.command("map")

@@ -94,11 +94,14 @@ def list_command(
     """
     from azlic.render.plans import RULES
     from licensing.db.database import open_ledger, reading
+    from licensing.db.readonly import view_of
+    from usage.plans.places import read_container_types
     from usage.plans.store import find_plan, list_plans
 
     with reading(open_ledger(database or load_settings().database)) as connection:
         found = list_plans(connection) if name is None else [find_plan(connection, name, clock.now())]
-    RULES.give(json, found)
+        container_types = read_container_types(view_of(connection))
+    RULES.give(json, found, container_types)
 
 
 @app.command("remove")

@@ -1,6 +1,6 @@
 """Plans in words and as fields."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,8 @@ from azlic.render.answer import Answer
 from azlic.render.table import align, columns, indent, render_text
 from azlic.render.text import indented
 from azlic.render.words import share_words
-from usage.plans.model import SCOPES, Change, NextTerm, Plan, Renewal
+from usage.plans.model import Change, NextTerm, Plan, Renewal, Rule
+from usage.plans.rules import weigh_alone
 from usage.quantity import from_micro, group_digits
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _dates(plan: Plan) -> tuple[str, str]:
     return f"{plan.starts_at:%Y-%m-%d}", f"{plan.ends_at:%Y-%m-%d}"
 
 
-def plan_text(plan: Plan) -> str:
+def plan_text(plan: Plan, container_types: Collection[str], /) -> str:
     """One plan for people: its terms, its meters, what was added, and what each period commits to."""
     start, end = _dates(plan)
     terms = columns("", "~")
@@ -55,7 +56,7 @@ def plan_text(plan: Plan) -> str:
         indent(terms),
         Text(),
         *_meters(plan),
-        *_rules(plan),
+        *_rules(plan, container_types),
         *_changes(plan.changes, plan.unit),
         *_renewals(plan.renewals, plan.unit),
     ]
@@ -101,25 +102,35 @@ def _meters(plan: Plan) -> list[RenderableType]:
     return [indent(table), Text()]
 
 
-def _rules(plan: Plan) -> list[RenderableType]:
+def _rules(plan: Plan, container_types: Collection[str]) -> list[RenderableType]:
     if not plan.rules:
         return []
     table = columns("takes", "~")
-    for rule in plan.rules:
-        table.add_row(rule.scope, rule.value)
+    for rule in _by_weight(plan.rules, container_types):
+        table.add_row(_scope_words(rule, container_types), rule.value)
     return [indent(table), Text()]
 
 
-def rules_text(plans: Sequence[Plan]) -> str:
+def _by_weight(rules: Iterable[Rule], container_types: Collection[str]) -> list[Rule]:
+    """Rules in the order in which they decide: the most specific first."""
+    return sorted(rules, key=lambda rule: (-weigh_alone(rule, container_types), rule))
+
+
+def _scope_words(rule: Rule, container_types: Collection[str]) -> str:
+    if rule.scope != "container":
+        return rule.scope
+    return "container type" if rule.value in container_types else "container id"
+
+
+def rules_text(plans: Sequence[Plan], container_types: Collection[str], /) -> str:
     """The rules of plans for people."""
     if not any(plan.rules for plan in plans):
         return "no rules; where several plans have the same meter: azlic plan rule add NAME --site SITE"
     table = columns("takes", "~", "~plan")
-    for scope in SCOPES:
+    for rule in _by_weight({rule for plan in plans for rule in plan.rules}, container_types):
         for plan in plans:
-            for rule in plan.rules:
-                if rule.scope == scope:
-                    table.add_row(scope, rule.value, plan.name)
+            if rule in plan.rules:
+                table.add_row(_scope_words(rule, container_types), rule.value, plan.name)
     return render_text([table])
 
 
@@ -239,10 +250,12 @@ def _import_fields(done: "ImportedPlans", left_out: Sequence[str], notes: Sequen
 
 
 PLANS = Answer("azlic.plans/v1", plans_table, lambda plans: {"plans": list(map(plan_fields, plans))})
-PLAN = Answer("azlic.plan/v1", plan_text, lambda plan: {"plan": plan_fields(plan)})
+PLAN = Answer("azlic.plan/v1", plan_text, lambda plan, *_: {"plan": plan_fields(plan)})
 PLAN_IMPORT = Answer("azlic.plan-import/v1", import_text, _import_fields)
 RULES = Answer(
     "azlic.plan-rules/v1",
     rules_text,
-    lambda plans: {"plans": [{"plan": plan.name, "rules": list(plan.rules)} for plan in plans if plan.rules]},
+    lambda plans, types: {
+        "plans": [{"plan": plan.name, "rules": _by_weight(plan.rules, types)} for plan in plans if plan.rules]
+    },
 )

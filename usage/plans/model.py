@@ -86,8 +86,7 @@ class Renewal(NamedTuple):
 
 
 Scope = Literal["container", "output", "resource", "site"]
-SCOPES: tuple[Scope, ...] = ("container", "output", "resource", "site")
-"""By what a rule names what a plan takes, the most specific first."""
+"""By what a rule names what a plan takes."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

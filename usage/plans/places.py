@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from licensing.containers import CONTAINER_TYPES
 from licensing.db.readonly import ReadOnlyConnection
 from usage.ledger.source_kinds import ON_DISK, output_folder_of
 from usage.plans.model import Rule
@@ -43,6 +44,13 @@ def read_places(connection: ReadOnlyConnection) -> Places:
     for container_type, resource in connection.select(_pair, query):
         resources[container_type].add(resource)
     return Places(None, _single(resources), _single(_folders(connection)))
+
+
+def read_container_types(connection: ReadOnlyConnection) -> frozenset[str]:
+    """The types of container that are known, from the catalogue and from what was used; no id of a container."""
+    used = connection.select(_pair, "SELECT DISTINCT container_type, container_id FROM series")
+    ids = {container_id for _, container_id in used}
+    return frozenset(CONTAINER_TYPES).union(name for name, _ in used).difference(ids)
 
 
 def has_decided_nothing(connection: ReadOnlyConnection, rule: Rule) -> bool:

@@ -4,7 +4,7 @@ The most specific rule decides: a container's id before an output folder (the de
 a site, and a type of container. What no rule decides, or two alike decide differently, is undecided.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from licensing.core.errors import BadCall
@@ -36,6 +36,13 @@ def weigh(rule: Rule, place: Place) -> int:
     if rule.scope == "resource":
         return 3 * _DEEPEST if rule.value.casefold() == place.resource.casefold() else 0
     return 2 * _DEEPEST if rule.value == (place.site or THIS_SITE) else 0
+
+
+def weigh_alone(rule: Rule, container_types: Collection[str]) -> int:
+    """How specific a rule is where it decides; what it names is a type of container where it is among those known."""
+    is_type = rule.scope == "container" and rule.value in container_types
+    known = {"container": "container_type" if is_type else "container_id"}.get(rule.scope, rule.scope)
+    return weigh(rule, Place("", "", "")._replace(**{known: rule.value}))
 
 
 def decide(plans: Sequence[Plan], place: Place) -> tuple[int, Rule] | None:

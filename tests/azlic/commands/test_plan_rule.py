@@ -79,11 +79,11 @@ def test_the_most_specific_rule_decides(cli: Cli, months: Months, site: Site) ->
     assert rule("remove", "hall-b", "--output", site.output) == {"hall-a": 12, "hall-b": 0, "undecided": 0}
     told = cli("plan", "rule", "list").out
     assert [line.split() for line in told.splitlines()[1:]] == [
-        ["container", A, "hall-a"],
-        ["container", "read", "hall-b"],
+        ["container", "id", A, "hall-a"],
         ["site", "-", "hall-a"],
+        ["container", "type", "read", "hall-b"],
     ]
-    assert "container  aaaaaaaaaaaa" in cli("plan", "show", "hall-a").out
+    assert "container id  aaaaaaaaaaaa" in cli("plan", "show", "hall-a").out
 
 
 @freeze_time("2026-04-02T08:00:00")
@@ -288,3 +288,29 @@ def test_a_rule_of_a_folder_that_leads_elsewhere_by_now_can_be_removed(cli: Cli,
     loop.symlink_to(loop)
     refused = cli("plan", "rule", "add", "hall-a", "--output", loop)
     assert refused.status == 2 and "leads nowhere" in refused.err
+
+
+@freeze_time("2026-04-02T08:00:00")
+def test_rules_are_listed_in_the_order_in_which_they_decide(cli: Cli, months: Months, site: Site) -> None:
+    (site.license / "license.dat").write_bytes(b"opaque")
+    stated = ("--container", "read", "--expires", "2027-01-01", "--resource", "hall-7")
+    assert cli("adopt", site.license, *stated).status == 0
+    rules = [
+        ("container type", "read", "hall-a"),
+        ("site", "-", "hall-b"),
+        ("resource", "hall-7", "hall-a"),
+        ("output", str(site.output.parent), "hall-b"),
+        ("output", str(site.output), "hall-a"),
+        ("container id", A, "hall-b"),
+    ]
+    for number, (what, value, plan) in enumerate(rules, 1):
+        assert cli("plan", "rule", "add", plan, f"--{what.split()[0]}", value).status == 0
+        assert used(cli)[plan] >= 5  # A is the one that all of them name: the newest rule decides
+        listed = [re.split(r" {2,}", line.strip()) for line in cli("plan", "rule", "list").out.splitlines()[1:]]
+        assert [tuple(line) for line in listed] == rules[:number][::-1]
+        for name in ("hall-a", "hall-b"):
+            own = [value for _, value, plan in rules[:number][::-1] if plan == name]
+            told = cli("plan", "show", name).out
+            assert sorted(own, key=lambda value: told.index(f" {value}\n")) == own
+            for one in json.loads(cli("plan", "rule", "list", "--json").out)["plans"]:
+                assert one["plan"] != name or [rule["value"] for rule in one["rules"]] == own
