@@ -27,7 +27,8 @@ UNIT_FOLDERS = (Path("/etc/systemd/system"), Path("/etc/cron.d"))
 class SiteStatus:
     """A site at one instant.
 
-    ``ledger`` is what it holds; None where there is none yet, and where it could not be read, which ``fault`` says.
+    ``ledger`` is what it holds; None where there is none yet, and where it could not be read, which ``fault`` says;
+    ``is_absent`` that there is no file of it.
     ``enabled`` are the units of azlic's that start with this machine.
     """
 
@@ -38,6 +39,7 @@ class SiteStatus:
     licenses: Sequence[Verdict]
     ledger: Extent | None
     fault: str
+    is_absent: bool
     plans: Sequence[PlanUsage]
     alerts: Sequence[WatchedAlert]
     enabled: Sequence[str]
@@ -74,6 +76,7 @@ def site_status(
         licenses=worst_first(verdicts),
         ledger=extent,
         fault=fault,
+        is_absent=extent is None and "://" not in place and not Path(place).exists(),
         plans=plans,
         alerts=found,
         enabled=_enabled(unit_folders),

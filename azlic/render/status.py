@@ -66,13 +66,16 @@ def _licenses(status: SiteStatus) -> Iterator[str]:
 
 
 def _plans(status: SiteStatus) -> Iterator[str]:
+    if status.ledger is None:
+        yield from _entry("plans", "not known: they stand in the ledger")
+        return
     if not status.plans:
         yield from _entry("plans", "none runs now")
         return
     yield from _entry("plans", f"{counted(len(status.plans), 'period')} now")
     for usage in sorted(status.plans, key=lambda one: -one.percent)[:_SHOWN]:
         of = f"of {group_digits(usage.committed)} {usage.plan.unit}"
-        told = f"{usage.percent:.1f} % {of}; {usage.percent_of_time:.1f} % of the time"
+        told = f"{usage.percent:,} % {of}; {usage.percent_of_time:,} % of the time"
         yield from fold(f"  {printable(usage.plan.name)}  {told}")
     yield from _more(status.plans, "azlic report")
 

@@ -10,8 +10,11 @@ from azlic.monitoring.status import site_status
 from azlic.render.status import STATUS
 from azlic.settings import load_settings
 from tests.azlic.conftest import Cli
-from tests.site import Site, a_license
+from tests.site import METER, Site, a_license
+from tests.usage.commitments import day
 from tests.usage.lines import a_line
+from tests.usage.months import Months
+from tests.usage.mount import Mount
 
 AT = "2026-04-09T08:00:00Z"
 
@@ -79,7 +82,7 @@ def test_a_site_with_nothing_is_told_so(cli: Cli, site: Site, monkeypatch: pytes
     settings = load_settings()._replace(licenses=(), database=str(site.folder / "none" / "azlic.db"))
     found = site_status(settings, trust=None, database=None, now=site.now, unit_folders=[site.folder / "systemd"])
     said = STATUS.text(found)
-    assert "none is wanted" in said and "none runs now" in said and "no unit: azlic units writes them" in said
+    assert "none is wanted" in said and "not known" in said and "no unit: azlic units writes them" in said
 
 
 def test_the_units_that_are_enabled_are_named(cli: Cli, site: Site) -> None:
@@ -96,3 +99,19 @@ def test_a_ledger_that_cannot_be_read_hides_nothing_else(cli: Cli, kept: Site) -
     with freeze_time(AT):
         answer = cli("status")
     assert answer.status == 1 and "cannot be read" in answer.out and "read-1" in answer.out
+
+
+def test_without_a_ledger_plans_are_not_known_and_it_is_status_3_as_of_a_report(cli: Cli, site: Site) -> None:
+    absent = ("--database", site.folder / "none.db")
+    answer = cli("status", *absent)
+    assert answer.status == cli("report", *absent).status == 3
+    assert "not known" in answer.out and "none runs now" not in answer.out and "there is no ledger at" in answer.err
+
+
+def test_a_share_has_the_decimals_that_a_report_gives_it(cli: Cli, site: Site) -> None:
+    terms = ("--type", "Read", "--quota", 10**9, "--unit", "Transaction", "--period", "year")
+    cli("plan", "add", "read", *terms, "--start", "2026-01-01", "--end", "2027-01-01", "--meter", METER)
+    months = Months(Mount(site))
+    months.use("a", 7, day("2026-03-02"))
+    with freeze_time(AT):
+        assert all("0.000001 %" in cli(*words).out for words in (("status",), ("report", "2026-04")))
