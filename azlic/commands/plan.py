@@ -50,9 +50,10 @@ def add_command(
     from licensing.core.instants import parse_instant
     from usage.plans.azure_entry import EnteredPlan
     from usage.plans.model import MeterShare, Plan
-    from usage.plans.store import add_plan
+    from usage.plans.store import add_plan, refuse_stray_blanks
     from usage.quantity import MICRO
 
+    refuse_stray_blanks(name)
     plan = Plan(
         name=name,
         plan_type=plan_type,

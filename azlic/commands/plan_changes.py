@@ -58,7 +58,7 @@ def amend_command(
     from licensing.core.instants import parse_instant
     from licensing.db.database import open_ledger
     from licensing.issuer.audit import operator
-    from usage.plans.amendments import amend_plan
+    from usage.plans.amendments import amend_plan, ways_to_add_more
     from usage.plans.store import find_plan
     from usage.quantity import MICRO, group_digits
 
@@ -70,6 +70,7 @@ def amend_command(
     name, unit = plan.name, plan.unit
     if change is None:
         output.say(f"plan {name}: these units were already added, nothing was changed")
+        output.tell(f"to add as many once more: {ways_to_add_more(plan, units, day)}")
     else:
         how = "pro-rated" if change.prorated else "as stated"
         added = f"{change.units:+,} {plural(change.units, 'unit')} from {change.effective_at:%Y-%m-%d}"

@@ -111,6 +111,8 @@ def _import_azure(
     if len(done.refused) == 1 and not (done.entered or found.left_out):
         raise done.refused[0].error
     _give(json, done, found.left_out, found.notes)
+    if not (done.entered or done.refused or found.left_out):
+        output.tell(f"no plan in {path}")
     for note in found.notes:
         output.tell(f"note: {note}")
     for left in found.left_out:

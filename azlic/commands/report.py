@@ -81,6 +81,8 @@ def report_command(
     from usage.months import Month
     from usage.reporting.report import monthly_report
 
+    if json and form not in {Format.TABLE, Format.JSON}:
+        raise BadCall(f"--json and --format {form} are two formats", hint="leave one of them out")
     if form is Format.PDF and file is None:
         raise BadCall("a PDF cannot be shown in a terminal", hint="name a file: -o report.pdf")
     settings, as_of = load_settings(), clock.as_of(None)

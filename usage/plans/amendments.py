@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from shlex import quote
 
 from sqlalchemy import Connection, insert
 
@@ -111,6 +112,12 @@ def _standing_in_closed(plan: Plan, units: int, effective_at: datetime, closed: 
         return None
     days = sorted({change.effective_at for change in plan.changes if change.effective_at < effective_at}, reverse=True)
     return next((found for day in days if (found := _standing(plan, units, day))), None)
+
+
+def ways_to_add_more(plan: Plan, units: int, effective_at: datetime) -> str:
+    """How more units are added from a day that has as many already: these are taken back, and all are added."""
+    amend, day = f"azlic plan amend {quote(plan.name)} --units", f"--from {effective_at:%Y-%m-%d}"
+    return f"{amend} -{units} {day}, then {amend} {2 * units} {day}"
 
 
 def _take_back(plan: Plan, standing: Change, back: Change) -> Change:

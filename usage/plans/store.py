@@ -192,6 +192,15 @@ def _note_rule(connection: Connection, key: int, rule: Rule, *, stands: bool, no
     connection.execute(insert(PlanRuleRow).values(plan=key, stands=stands, **values))
 
 
+def refuse_stray_blanks(name: str) -> None:
+    """Refuse a name that looks like another one: with blanks at its ends, or doubled. Raises ``BadCall``."""
+    if name != " ".join(name.split()):
+        raise BadCall(
+            f"{name!r} begins or ends with a blank, or has two in a row",
+            hint=f"write it as {' '.join(name.split())!r}" if name.strip() else "give it a name",
+        )
+
+
 def rename_plan(connection: Connection, name: str, new: str) -> Plan:
     """Give a plan another short name; gives it as it was. Raises ``BadCall`` where another has that name."""
     plan = find_plan(connection, name)
@@ -200,6 +209,7 @@ def rename_plan(connection: Connection, name: str, new: str) -> Plan:
     renamed = replace(plan, name=new)
     if is_arm_id(new):
         raise BadCall(f"{new} is an ARM id, not a short name", hint="a plan's name does not begin with a slash")
+    refuse_stray_blanks(new)
     key = plan_key(connection, plan)
     connection.execute(update(PlanRow).where(PlanRow.key == key).values(name=renamed.name))
     return plan

@@ -1,6 +1,7 @@
 """`azlic plan`, as an operator types it."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -298,3 +299,29 @@ def test_units_in_a_closed_month_are_refused_with_the_first_day_that_is_open(cli
     assert cli("plan", "remove", "by-hand", "--yes").status == 2
     cli("plan", "add", "too-late", *BY_HAND, "--period", "year")
     assert cli("plan", "remove", "too-late", "--yes").status == 0, "no closed month knows of it"
+
+
+def test_an_empty_list_of_plans_is_said_to_be_one(cli: Cli, site: Site) -> None:
+    (site.folder / "empty.json").write_text("[]")
+    answer = cli("plan", "import", site.folder / "empty.json", "--period", "year")
+    assert (answer.status, answer.out) == (0, "") and f"no plan in {site.folder / 'empty.json'}" in answer.err
+
+
+def test_as_many_units_once_more_are_added_as_it_is_told(cli: Cli) -> None:
+    cli("plan", "add", "read 2026", *BY_HAND, "--period", "year", "--meter", METER)
+    amend = ("plan", "amend", "read 2026", "--units", "1", "--from", "2026-07-01")
+    cli(*amend)
+    answer = cli(*amend)
+    assert answer.status == 0 and "nothing was changed" in answer.out
+    for told in answer.err.strip().removeprefix("to add as many once more: ").split(", then "):
+        assert cli(*shlex.split(told)[1:]).status == 0
+    (plan,) = plans(cli)
+    assert sum(change["units"] for change in plan["changes"]) == 2
+
+
+@pytest.mark.parametrize("name", ["  a", "a ", "a  b", " ", "", "a\u00a0 b", "/subscriptions/a"])
+def test_a_name_that_nobody_can_type_again_is_refused(cli: Cli, name: str) -> None:
+    assert cli("plan", "add", "read-2026", *BY_HAND, "--period", "year", "--meter", METER).status == 0
+    for words in (("add", name, *BY_HAND, "--period", "year", "--meter", METER), ("rename", "read-2026", name)):
+        assert cli("plan", *words).status == 2
+    assert [plan["name"] for plan in plans(cli)] == ["read-2026"]

@@ -210,3 +210,9 @@ def test_markdown_tables_keep_their_columns_whatever_the_names(site: Site) -> No
         widths = {line.replace("\\|", "").count("|") for line in table}
         assert len(widths) == 1 and set(table[1]) <= set("|-: ")
     assert r"\<b\>\|\`c\`" in told and r"m\|\*x\*" in told
+
+
+@pytest.mark.parametrize("form", ["csv", "markdown", "html", "pdf"])
+def test_two_formats_at_once_are_refused(cli: Cli, form: str) -> None:
+    answer = cli("report", "2026-03", "--format", form, "--json")
+    assert answer.status == 2 and f"--json and --format {form} are two formats" in answer.err
