@@ -99,12 +99,14 @@ def show_command(name: Name, database: options.Database = None, json: options.Js
     from licensing.db.database import open_ledger, reading
     from licensing.db.readonly import view_of
     from usage.plans.places import read_container_types
-    from usage.plans.store import find_plan
+    from usage.plans.read import plans_after
+    from usage.plans.store import find_plan, list_plans
 
     with reading(open_ledger(database or load_settings().database)) as connection:
         plan = find_plan(connection, name, clock.as_of(None))
         container_types = read_container_types(view_of(connection))
-    PLAN.give(json, plan, container_types)
+        after = plans_after(plan, list_plans(connection))
+    PLAN.give(json, plan, container_types, after)
 
 
 @app.command("map")

@@ -40,7 +40,7 @@ def _dates(plan: Plan) -> tuple[str, str]:
     return f"{plan.starts_at:%Y-%m-%d}", f"{plan.ends_at:%Y-%m-%d}"
 
 
-def plan_text(plan: Plan, container_types: Collection[str], /) -> str:
+def plan_text(plan: Plan, container_types: Collection[str], after: Sequence[Plan], /) -> str:
     """One plan for people: its terms, its meters, what was added, and what each period commits to."""
     start, end = _dates(plan)
     terms = columns("", "~")
@@ -50,7 +50,7 @@ def plan_text(plan: Plan, container_types: Collection[str], /) -> str:
     terms.add_row("each unit", f"{group_digits(plan.quota)} {plan.unit} a {plan.period}")
     if plan.renewed_from:
         terms.add_row("known from", f"what was noted of plan {plan.renewed_from}; nobody has entered it yet")
-    terms.add_row("at its end", renewal(plan))
+    terms.add_row("at its end", renewal(plan, after))
     parts: list[RenderableType] = [
         headline(plan),
         indent(terms),
@@ -77,8 +77,11 @@ def headline(plan: Plan) -> Text:
     return Text(f"Plan {plan.title}: {plan.plan_type} {plan.tier} x {plan.count}", style="bold")
 
 
-def renewal(plan: Plan) -> str:
-    """What happens at the plan's end."""
+def renewal(plan: Plan, after: Sequence[Plan] = ()) -> str:
+    """What happens at the plan's end; ``after`` are the plans that run then."""
+    entered = [other for other in after if not other.renewed_from]
+    if entered:
+        return f"goes on as {', and '.join(map(_as_next_term, entered))}"
     if coming := plan.next_term:
         told = "renews itself" if plan.auto_renew else "goes on"
         terms = term_words(coming, plan.unit)
@@ -86,6 +89,11 @@ def renewal(plan: Plan) -> str:
     if plan.auto_renew:
         return "renews itself; what its next term commits to is not known: azlic plan renew"
     return "ends; what is used later draws on no plan"
+
+
+def _as_next_term(plan: Plan) -> str:
+    term = NextTerm(plan.tier, plan.count, plan.quota, plan.ends_at)
+    return f"plan {plan.title}: {term_words(term, plan.unit)}"
 
 
 def term_words(term: NextTerm, unit: str) -> str:

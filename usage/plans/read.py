@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from licensing.core.instants import from_milliseconds
@@ -90,6 +90,21 @@ def _coming(plan: Plan, entered: Sequence[Plan], until: datetime | None) -> Iter
             return
         yield term
         plan, noted = term, None
+
+
+def plans_after(plan: Plan, known: Sequence[Plan]) -> list[Plan]:
+    """The plans that run right after a plan's end, and are its next term or have a meter of it."""
+    meters = {share.meter for share in plan.meters}
+    return [
+        other
+        for other in known
+        if other.identity != plan.identity
+        and other.covers(plan.ends_at, plan.ends_at + timedelta(microseconds=1))
+        and (
+            meters & {share.meter for share in other.meters}
+            or (plan.arm_id and other.arm_id and same_arm_id(plan.arm_id, other.arm_id))
+        )
+    ]
 
 
 def _takes_place_of(entered: Plan, coming: Plan) -> bool:

@@ -325,3 +325,27 @@ def test_a_name_that_nobody_can_type_again_is_refused(cli: Cli, name: str) -> No
     for words in (("add", name, *BY_HAND, "--period", "year", "--meter", METER), ("rename", "read-2026", name)):
         assert cli("plan", *words).status == 2
     assert [plan["name"] for plan in plans(cli)] == ["read-2026"]
+
+
+@freeze_time("2026-06-01")
+def test_the_next_term_that_was_entered_is_shown_at_a_plans_end(cli: Cli) -> None:
+    cli("plan", "add", "read-2026", *BY_HAND, "--period", "year", "--meter", METER)
+    assert "draws on no plan" in cli("plan", "show", "read-2026").out
+    later = ("--type", "Read", "--quota", "3000", "--unit", "Transaction", "--period", "year", "--meter", METER)
+    cli("plan", "add", "other-2028", *later, "--start", "2028-01-01", "--end", "2029-01-01")
+    assert "draws on no plan" in cli("plan", "show", "read-2026").out
+    cli("plan", "add", "read-2027", *later, "--start", "2027-01-01", "--end", "2028-01-01")
+    told = " ".join(cli("plan", "show", "read-2026").out.split())
+    assert "goes on as plan read-2027: T1 x 1 of 3,000 Transaction, up to 2028-01-01" in told
+    assert "draws on no plan" not in told
+
+
+@freeze_time("2026-06-01")
+def test_the_next_term_of_azure_is_shown_once_it_was_imported(cli: Cli, site: Site) -> None:
+    later = TERM | {"tier": "T2", "startDate": "2027-01-01T00:00:00Z", "endDate": "2028-01-01T00:00:00Z"}
+    for current in (TERM, later):
+        path = azure(site.folder, autoRenew=False, current=current)
+        assert cli("plan", "import", path, "--period", "year", "--meter", METER).status == 0
+    assert [plan["name"] for plan in plans(cli)] == ["plant", "plant@2027-01-01"]
+    told = " ".join(cli("plan", "show", "plant").out.split())
+    assert "goes on as plan plant@2027-01-01: T2 x 2 of 500,000 Transaction, up to 2028-01-01" in told
