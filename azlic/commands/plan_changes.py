@@ -1,5 +1,6 @@
 """What changes in a plan: units, what comes at its end, its name; and a plan that was entered by mistake."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -84,11 +85,23 @@ def end_command(name: Name, start: From = None, database: options.Database = Non
 
     Example: azlic plan end read-2026
     """
-    plan, changed = _note(name, start, database, auto_renew=False)
+    from licensing.db.database import open_ledger, reading
+    from licensing.db.readonly import view_of
+    from usage.plans.book import read_book
+    from usage.reporting.daily import daily_use
+    from usage.reporting.draws import afterwards, allocate
+
+    target = database or load_settings().database
+    plan, changed = _note(name, start, target, auto_renew=False)
+    with reading(open_ledger(target)) as connection:
+        view = view_of(connection)
+        book = read_book(view, plan.ends_at + timedelta(days=1))
+        draws = allocate(book, daily_use(view, plan.starts_at, plan.ends_at))
+    later = afterwards(book, plan, draws)
     output.say(
         f"plan {plan.name}: {'no longer renews itself' if changed else 'did not renew itself, nothing was changed'}\n"
-        f"  It ends at {plan.ends_at:%Y-%m-%d} 00:00 UTC. What is used from then on draws on no plan; every report\n"
-        "  shows it so. This is only noted here: set the plan to not renew itself where it was bought, too."
+        f"  It ends at {plan.ends_at:%Y-%m-%d} 00:00 UTC. What is used from then on {later.words}; every report"
+        " shows it so.\n  This is only noted here: set the plan to not renew itself where it was bought, too."
     )
 
 

@@ -88,7 +88,7 @@ def renewal(plan: Plan, after: Sequence[Plan] = ()) -> str:
         return told if plan.noted_term is None else f"{told} as {terms}"
     if plan.auto_renew:
         return "renews itself; what its next term commits to is not known: azlic plan renew"
-    return "ends; what is used later draws on no plan"
+    return "ends; no next term follows it"
 
 
 def _as_next_term(plan: Plan) -> str:

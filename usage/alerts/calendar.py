@@ -85,7 +85,7 @@ def _plans(plans: Iterable[PlanFact], rules: Rules, now: datetime) -> Iterator[C
     for plan in plans:
         if plan.renews or plan.followed or plan.ends_at <= now:
             continue
-        text = f"Plan {plan.title} ends at {iso(plan.ends_at)}, and no plan follows it."
+        text = f"Plan {plan.title} {plan.ending}"
         start = before(plan.ends_at, rules.lead_days)
         yield CalendarEntry(f"plan-renewal:{plan.name}", start, f"Buy what follows plan {plan.name}", text)
         yield CalendarEntry(f"plan-end:{plan.name}", plan.ends_at, f"Plan {plan.name} ends", text)

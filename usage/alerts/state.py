@@ -6,13 +6,14 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
-from licensing.core.instants import from_milliseconds
+from licensing.core.instants import from_milliseconds, iso
 from licensing.core.text import sendable
 from licensing.verdict.seen import CLOCK_TOLERANCE, Strike
 from licensing.verdict.verdict import Cause, Status, Verdict
 from usage.months import Month
 from usage.plans.arm_id import name_with_account
 from usage.reporting.activity import ContainerActivity
+from usage.reporting.draws import Afterwards
 from usage.reporting.plan_usage import PlanUsage
 from usage.reporting.quality import Doubt
 from usage.reporting.snapshot import MeterTotal
@@ -106,8 +107,9 @@ class TrustFact(NamedTuple):
 class PlanFact(NamedTuple):
     """A plan; ``usage`` is its period that runs now, None where none does.
 
-    ``followed`` says that each of its meters has a plan after its end, ``used_after`` that it was used after its end
-    on no plan.
+    ``followed`` says that each of its meters has a next term, or a plan that begins where it ends; one that merely runs
+    beside it is none. ``used_after`` says that it was used after its end on no plan, ``afterwards`` what will become of
+    its use, where nothing follows it.
     """
 
     name: str
@@ -118,6 +120,15 @@ class PlanFact(NamedTuple):
     used_after: bool
     usage: PlanUsage | None
     account: str | None = None
+    afterwards: Afterwards | None = None
+
+    @property
+    def ending(self) -> str:
+        """That it ends with nothing to follow, and what takes its use where another plan has its meters."""
+        told = f"ends at {iso(self.ends_at)}, and no plan follows it."
+        if self.afterwards and (self.afterwards.plans or self.afterwards.undecided):
+            return f"{told} What is used from then on {self.afterwards.words}."
+        return told
 
     @property
     def title(self) -> str:

@@ -177,6 +177,11 @@ class Plan:
         """Whether it is meant by a name: its own, or its ARM id."""
         return self.name == name or (self.arm_id is not None and same_arm_id(self.arm_id, name))
 
+    def is_later_term_of(self, plan: "Plan") -> bool:
+        """Whether both are terms of the same purchase, and this one is the later."""
+        same = self.renewed_from == plan.name or (self.arm_id and plan.arm_id and same_arm_id(self.arm_id, plan.arm_id))
+        return bool(same) and self.starts_at > plan.starts_at
+
     @property
     def noted_term(self) -> NextTerm | None:
         """What was noted that it becomes at its end."""

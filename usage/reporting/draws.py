@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from licensing.core.instants import from_milliseconds
+from licensing.core.text import plural
 from usage.months import DAY_MS, Month, day_number
 from usage.plans.book import PlanBook
 from usage.plans.model import MeterShare, Plan, Rule
@@ -89,6 +90,44 @@ def _spans(book: PlanBook, month: Month) -> dict[str, list[_Span]]:
 def month_of(day: int) -> Month:
     """The month of a day's number."""
     return Month.of(from_milliseconds(day * DAY_MS))
+
+
+class Afterwards(NamedTuple):
+    """What takes a plan's use after its end: plans, those that no rule decides between, or none."""
+
+    plans: tuple[str, ...]
+    undecided: tuple[str, ...]
+    on_none: bool
+
+    @property
+    def words(self) -> str:
+        """As the rest of a sentence: what is used from then on ..."""
+        told = [f"draws on {plural(len(self.plans), 'plan')} {', '.join(self.plans)}"] if self.plans else []
+        if self.undecided:
+            told.append(f"is undecided, as no rule says which of plans {', '.join(self.undecided)} takes it")
+        if self.on_none or not told:
+            told.append("draws on no plan")
+        return told[0] if len(told) == 1 else ", ".join(f"partly {part}" for part in told)
+
+
+def afterwards(book: PlanBook, plan: Plan, draws: Iterable[Draw]) -> Afterwards:
+    """What becomes of what draws on a plan on the first day after it, if the same containers go on.
+
+    ``book`` has the terms that begin on that day. A meter that was not used yet is looked at as used here by anybody.
+    """
+    day = day_number(plan.ends_at)
+    drawing = {
+        (draw.use.site, draw.use.container_type, draw.use.container_id, draw.use.meter)
+        for draw in draws
+        if draw.is_of(plan)
+    }
+    drawing |= {("", "", "", share.meter) for share in plan.meters} - {("", "", "", user[3]) for user in drawing}
+    found = allocate(book, [DayUse(day, *user, 1, 1, plan.ends_at) for user in sorted(drawing)])
+    return Afterwards(
+        plans=tuple(sorted({draw.plan.name for draw in found if draw.plan is not None})),
+        undecided=tuple(sorted({name for draw in found for name in draw.undecided})),
+        on_none=any(draw.plan is None and not draw.undecided for draw in found),
+    )
 
 
 class Tally(Counter[MeterShare]):

@@ -314,3 +314,36 @@ def test_rules_are_listed_in_the_order_in_which_they_decide(cli: Cli, months: Mo
             assert sorted(own, key=lambda value: told.index(f" {value}\n")) == own
             for one in json.loads(cli("plan", "rule", "list", "--json").out)["plans"]:
                 assert one["plan"] != name or [rule["value"] for rule in one["rules"]] == own
+
+
+TERMS = ("--type", "Read", "--quota", 100, "--unit", "Transaction", "--period", "year", "--meter", METER)
+
+
+def _calendar(cli: Cli) -> str:
+    return cli("calendar").out.replace("\r\n ", "").replace("\n ", "").replace("\\,", ",")
+
+
+@freeze_time("2026-12-20T08:00:00")
+def test_a_plan_that_runs_beside_one_that_ends_does_not_follow_it_and_all_say_what_takes_its_use(
+    cli: Cli, months: Months
+) -> None:
+    def told(words: str) -> None:
+        alerts = json.loads(cli("alerts", "--json").out)["alerts"]
+        (ending,) = [alert for alert in alerts if alert["id"] == "plan-ending:hall-a"]
+        ended = cli("plan", "end", "hall-a").out
+        for said in (ending["meaning"], " ".join(ended.split()), _calendar(cli)):
+            assert f"What is used from then on {words}" in said, said
+
+    for plan, container in (("hall-a", A), ("hall-b", B)):
+        cli("plan", "rule", "add", plan, "--container", container)
+    assert "draws on no plan; every report" in " ".join(cli("plan", "end", "hall-a").out.split())
+    assert "plan-ending:hall-a" in cli("alerts", "--json").out
+    cli("plan", "renew", "hall-b")
+    told("draws on plan hall-b@2027-01-01")
+    cli("plan", "add", "beside", *TERMS, "--start", "2026-06-01", "--end", "2027-06-01")
+    told("is undecided, as no rule says which of plans beside, hall-b@2027-01-01 takes it")
+    cli("plan", "rule", "add", "beside", "--site", "-")
+    told("draws on plan beside")
+    cli("plan", "add", "next", *TERMS, "--start", "2027-01-01", "--end", "2028-01-01")
+    assert "plan-ending:hall-a" not in cli("alerts", "--json").out
+    assert "Buy what follows plan hall-a" not in _calendar(cli)

@@ -109,7 +109,7 @@ def _ending(plan: PlanFact, state: State, rules: Rules) -> Alert | None:
         meaning=(
             f"The plan ended at {iso(plan.ends_at)}, and its meters have been used on no plan since."
             if ended
-            else f"The plan ends at {iso(plan.ends_at)}, and no plan follows it."
+            else f"The plan {plan.ending}"
         )
         + _whose(plan.account),
         action="Enter the next one: azlic plan import LICENSE, or azlic plan add"

@@ -1,7 +1,8 @@
 """What the ledger says: one SELECT for each fact, none of them over the records."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from licensing.core.instants import from_milliseconds
@@ -10,45 +11,63 @@ from usage.alerts.state import AuditFact, ChannelFact, HandingFact, HandOver, Le
 from usage.ledger.closed_months import open_months
 from usage.ledger.source_kinds import ON_DISK, output_folder_of
 from usage.months import Month, day_number
+from usage.plans.book import PlanBook
 from usage.plans.model import Plan
-from usage.reporting.draws import Draw
+from usage.reporting.draws import Draw, afterwards
 from usage.reporting.plan_usage import usage_of_plan
 
+LOOK_AHEAD = timedelta(days=3 * 366)
+"""So far ahead the next terms of plans that renew themselves are looked at."""
 _FOLDERS_OF = 200
 
 
 def read_plan_facts(
-    plans: Sequence[Plan], draws: Sequence[Draw], now: datetime, *, open_from: int
+    book: PlanBook, draws: Sequence[Draw], now: datetime, *, coming: Sequence[Plan], open_from: int
 ) -> tuple[PlanFact, ...]:
-    """Each plan that has begun: its use, and what comes after it. ``open_from`` is the first day of an open month."""
+    """Each plan that has begun: its use, and what comes after it. ``open_from`` is the first day of an open month.
+
+    ``coming`` are the plans with the terms that begin within ``LOOK_AHEAD``.
+    """
+    later = replace(book, present=coming)
     return tuple(
         PlanFact(
             name=plan.name,
             container=plan.plan_type,
             ends_at=plan.ends_at,
             renews=plan.next_term is not None,
-            followed=_has_successor(plan, plans),
+            followed=_has_successor(plan, coming),
             used_after=_is_used_after(plan, draws, open_from),
             usage=usage_of_plan(plan, plan.period_around(now), draws, Month.of(now), as_of=now)
             if now < plan.ends_at
             else None,
             account=plan.account,
+            afterwards=afterwards(later, plan, draws)
+            if plan.next_term is None and now < plan.ends_at < now + LOOK_AHEAD
+            else None,
         )
-        for plan in plans
+        for plan in book.present
         if plan.starts_at <= now
     )
 
 
 def _has_successor(plan: Plan, plans: Sequence[Plan]) -> bool:
-    after = [other for other in plans if other is not plan and other.starts_at <= plan.ends_at < other.ends_at]
+    after = [other for other in plans if other.identity != plan.identity and _follows(other, plan, plans)]
     meters = {share.meter for other in after for share in other.meters}
     return bool(plan.meters) and all(share.meter in meters for share in plan.meters)
+
+
+def _follows(other: Plan, plan: Plan, plans: Sequence[Plan]) -> bool:
+    """Whether a plan begins where another ends, and is no next term of a third that ran beside it; or is its next."""
+    if other.is_later_term_of(plan):
+        return other.starts_at <= plan.ends_at < other.ends_at
+    return other.starts_at == plan.ends_at and not any(other.is_later_term_of(third) for third in plans)
 
 
 def _is_used_after(plan: Plan, draws: Iterable[Draw], open_from: int) -> bool:
     """Whether a meter of a plan was used after its end, on a day of an open month on which no plan has that meter."""
     meters, end = {share.meter for share in plan.meters}, max(day_number(plan.ends_at), open_from)
-    return any(draw.plan is None and draw.use.day >= end and draw.use.meter in meters for draw in draws)
+    unplanned = (draw for draw in draws if draw.plan is None and not draw.undecided)
+    return any(draw.use.day >= end and draw.use.meter in meters for draw in unplanned)
 
 
 def read_progress(connection: ReadOnlyConnection) -> LedgerProgress:

@@ -22,6 +22,7 @@ from usage.alerts.gather.licenses import (
 from usage.alerts.state import NO_LEDGER, Disk, LedgerFacts, State, UnreadableLedger
 from usage.months import Month, day_number
 from usage.plans.book import read_book
+from usage.plans.read import read_plans
 from usage.reporting.activity import container_activity
 from usage.reporting.daily import daily_use
 from usage.reporting.draws import allocate
@@ -95,8 +96,9 @@ def _read_ledger(connection: ReadOnlyConnection, now: datetime, *, with_use: boo
     )
     draws = allocate(book, days)
     open_from = day_number(book.frozen_until.next.starts_at) if book.frozen_until else 0
+    coming = read_plans(connection, now + ledger.LOOK_AHEAD)
     return LedgerFacts(
-        plans=ledger.read_plan_facts(book.present, draws, now, open_from=open_from),
+        plans=ledger.read_plan_facts(book, draws, now, coming=coming, open_from=open_from),
         undecided={draw.use.meter: draw.undecided for draw in draws if draw.undecided and draw.use.day >= open_from},
         containers=container_activity(days, day_number(now)),
         doubts=read_doubts(connection),
