@@ -330,14 +330,14 @@ def test_a_name_that_nobody_can_type_again_is_refused(cli: Cli, name: str) -> No
 @freeze_time("2026-06-01")
 def test_the_next_term_that_was_entered_is_shown_at_a_plans_end(cli: Cli) -> None:
     cli("plan", "add", "read-2026", *BY_HAND, "--period", "year", "--meter", METER)
-    assert "draws on no plan" in cli("plan", "show", "read-2026").out
+    assert "no next term follows it" in cli("plan", "show", "read-2026").out
     later = ("--type", "Read", "--quota", "3000", "--unit", "Transaction", "--period", "year", "--meter", METER)
     cli("plan", "add", "other-2028", *later, "--start", "2028-01-01", "--end", "2029-01-01")
-    assert "draws on no plan" in cli("plan", "show", "read-2026").out
+    assert "no next term follows it" in cli("plan", "show", "read-2026").out
     cli("plan", "add", "read-2027", *later, "--start", "2027-01-01", "--end", "2028-01-01")
     told = " ".join(cli("plan", "show", "read-2026").out.split())
     assert "goes on as plan read-2027: T1 x 1 of 3,000 Transaction, up to 2028-01-01" in told
-    assert "draws on no plan" not in told
+    assert "no next term follows it" not in told
 
 
 @freeze_time("2026-06-01")
