@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from licensing.core.instants import from_milliseconds
 from licensing.db.readonly import ReadOnlyConnection
+from usage.ledger.source_kinds import CHANGED_FILES
 
 
 class Quality(NamedTuple):
@@ -69,7 +70,7 @@ _SETTLED_GAP = (
     " gap.container_id AND finding.source = gap.source AND finding.line = gap.line"
 )
 _SETTLED_SOURCE = (
-    "SELECT 1 FROM finding WHERE finding.kind = 'vanished' AND finding.settled_at IS NOT NULL"
+    f"SELECT 1 FROM finding WHERE finding.kind IN {('vanished', *CHANGED_FILES)} AND finding.settled_at IS NOT NULL"  # noqa: S608
     " AND finding.source = source.key AND finding.found_at >= source.vanished_at"
 )
 

@@ -66,6 +66,28 @@ def test_a_gap_that_was_settled_is_settled_for_everybody(doubtful: Mount) -> Non
     assert (quality.missing_records, quality.vanished, quality.settled_findings, quality.clean) == (0, 0, 2, True)
 
 
+CHANGES: dict[str, tuple[str, list[bytes]]] = {
+    "cut off": ("shrunk", [a_line("a")]),
+    "begun anew": ("rewritten", [a_line("c"), a_line("d"), a_line("e")]),
+    "emptied": ("shrunk", []),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_file_that_was_settled_is_no_missing_source_of_a_report(mount: Mount, change: str) -> None:
+    kind, lines = CHANGES[change]
+    mount.write([a_line("a"), a_line("b")])
+    mount.ingest()
+    mount.path(TODAY).write_bytes(b"".join(line + b"\n" for line in lines))
+    mount.ingest()
+    found = open_findings(mount)
+    assert [finding.kind for finding in found] == [kind]
+    settle(mount.ledger, [finding.key for finding in found], reason="the disk was full", now=LATER)
+    mount.site.enter_plan()
+    quality = mount.site.report("2026-03").quality
+    assert (quality.vanished, quality.clean) == (0, True)
+
+
 def test_what_is_left_of_a_settled_gap_stays_settled_and_a_new_gap_does_not(doubtful: Mount) -> None:
     settle(doubtful.ledger, [1], reason="the disk was lost", now=LATER)
     lines = a_chain(8)
