@@ -93,10 +93,11 @@ def test_a_license_that_ends_is_told_by_mail_once_per_stage_until_it_is_renewed(
     assert notified(32) == 0
     assert [notified(day) for day in (46, 47)] == [1, 0], "14 days: worse than what was taken note of"
     site.install(a_license(serial=2, expires_at=START + timedelta(days=400)))
-    assert [notified(day) for day in (48, 49)] == [0, 0], "what is renewed is quiet"
+    assert [notified(day) for day in (48, 49)] == [1, 0], "that it has ended is told once"
     assert "No alerts" in on_day(49, "alerts").out and on_day(49, "check").status == 0
     assert [notified(day) for day in (340, 341)] == [1, 0], "60 days before the end of the next"
     assert {(message["Subject"], message["To"]) for message in mailbox.messages} == {
-        ("azlic plant: 1 warning", "ops@plant.example")
+        ("azlic plant: 1 warning", "ops@plant.example"),
+        ("azlic plant: 1 ended", "ops@plant.example"),
     }
     assert all(str(site.license) in text_of(message) for message in mailbox.messages)

@@ -116,8 +116,9 @@ def _standing_in_closed(plan: Plan, units: int, effective_at: datetime, closed: 
 
 def ways_to_add_more(plan: Plan, units: int, effective_at: datetime) -> str:
     """How more units are added from a day that has as many already: these are taken back, and all are added."""
-    amend, day = f"azlic plan amend {quote(plan.name)} --units", f"--from {effective_at:%Y-%m-%d}"
-    return f"{amend} -{units} {day}, then {amend} {2 * units} {day}"
+    name, day = quote(plan.name), f"{effective_at:%Y-%m-%d}"
+    back = f"azlic plan amend {name} --units -{units} --from {day}"
+    return f"{back}, then azlic plan amend {name} --units {2 * units} --from {day}"
 
 
 def _take_back(plan: Plan, standing: Change, back: Change) -> Change:
