@@ -129,13 +129,17 @@ def _rank(one: _Terms, place: dict[str, str]) -> tuple[int, ...]:
             found.append((5,))
         elif scope == "container" and value == place["type"]:
             found.append((1,))
-        elif scope == "output" and f"{place.get('output', '')}/".startswith(f"{value.rstrip('/')}/"):
+        elif scope == "output" and place.get("output") and _is_below(place["output"], value):
             found.append((4, len(value)))
         elif scope == "resource" and value.casefold() == place.get("resource", "").casefold():
             found.append((3,))
         elif scope == "site" and value == place["site"]:
             found.append((2,))
     return max(found)
+
+
+def _is_below(folder: str, above: str) -> bool:
+    return f"{folder}/".startswith(f"{above.rstrip('/')}/")
 
 
 def _check_strays(connection: Connection, walk: Walk, months: list[Any]) -> None:

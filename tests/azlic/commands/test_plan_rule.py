@@ -14,6 +14,7 @@ from tests.azlic.conftest import Cli
 from tests.site import METER, Site
 from tests.usage.attacks import attacked, audited, sql
 from tests.usage.commitments import day
+from tests.usage.lines import a_line
 from tests.usage.months import Months
 from tests.usage.mount import Mount
 
@@ -347,3 +348,15 @@ def test_a_plan_that_runs_beside_one_that_ends_does_not_follow_it_and_all_say_wh
     cli("plan", "add", "next", *TERMS, "--start", "2027-01-01", "--end", "2028-01-01")
     assert "plan-ending:hall-a" not in cli("alerts", "--json").out
     assert "Buy what follows plan hall-a" not in _calendar(cli)
+
+
+@freeze_time("2026-04-02T08:00:00")
+def test_use_from_no_one_folder_goes_by_no_folder_not_even_the_root(cli: Cli, months: Months, site: Site) -> None:
+    other = site.folder / "other/read" / A / "usage-2026-03-04.jsonl"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(a_line("elsewhere", at=day("2026-03-04"), containerId=A) + b"\n")
+    assert cli("ingest", site.folder / "other").status == 0
+    assert cli("plan", "rule", "add", "hall-a", "--output", "/").status == 0
+    assert used(cli) == {"hall-a": 7, "hall-b": 0, "undecided": 6}
+    assert cli("close", "2026-03", "--accept", "known", "--yes").status == 0
+    assert cli("audit").status == 0
