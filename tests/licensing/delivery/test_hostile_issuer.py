@@ -285,3 +285,9 @@ def test_a_license_that_holds_the_key_is_not_kept(site: Site, before: dict[str, 
     with Answers(answer).served() as endpoint, pytest.raises(NoGoodLicense, match="holds the API key") as refused:
         fetch(site, an_order(endpoint, api_key=OTHER_KEY))
     assert OTHER_KEY.lower() not in refused.value.message.lower() and files(site) == before
+
+
+def test_a_short_key_is_in_a_license_by_chance(site: Site, before: dict[str, bytes]) -> None:
+    with Answers(sealed(site, serial=2)).served() as endpoint:
+        assert fetch(site, an_order(endpoint, api_key="read")).may_run
+    assert files(site) != before
