@@ -49,12 +49,14 @@ def fold(line: str) -> list[str]:
     A shell takes such lines as one, so that a path is copied whole.
     """
     room = terminal_width() - 1
-    if cells(line) <= room + 1:
-        return [line]
-    end = room
-    while cells(line[:end]) > room:
-        end -= 1
-    return [f"{line[:end]}\\", *fold(line[end:])]
+    lines: list[str] = []
+    while cells(line) > room + 1:
+        end = room
+        while cells(line[:end]) > room:
+            end -= 1
+        lines.append(f"{line[:end]}\\")
+        line = line[end:]
+    return [*lines, line]
 
 
 def fitted(text: str) -> str:
