@@ -17,8 +17,7 @@ app = typer.Typer(help="Which of several plans of a meter takes what was used.",
 Site = Annotated[str | None, typer.Option(metavar="SITE", help="What this site used; - is this one itself.")]
 Resource = Annotated[str | None, typer.Option(metavar="RESOURCE", help="What ran under licenses of this resource.")]
 Container = Annotated[str | None, typer.Option(metavar="ID", help="What this container used, or containers of a type.")]
-
-Folder = Annotated[Path | None, typer.Option("--output", metavar="DIR", help="What was taken from this output folder.")]
+Folder = Annotated[Path | None, typer.Option("--output", metavar="DIR", help="What was taken from below this folder.")]
 
 
 def _rule(site: str | None, resource: str | None, container: str | None, folder: Path | None) -> "Rule":
@@ -52,9 +51,7 @@ def add_command(
     site: Site = None,
     resource: Resource = None,
     container: Container = None,
-    folder: Annotated[
-        Path | None, typer.Option("--output", metavar="DIR", help="What was taken from below it.")
-    ] = None,
+    folder: Folder = None,
     database: options.Database = None,
 ) -> None:
     """Let a plan take what was used somewhere.
@@ -110,9 +107,7 @@ def remove_command(
     site: Site = None,
     resource: Resource = None,
     container: Container = None,
-    folder: Annotated[
-        Path | None, typer.Option("--output", metavar="DIR", help="What was taken from below it.")
-    ] = None,
+    folder: Folder = None,
     database: options.Database = None,
 ) -> None:
     """Take a rule of a plan away again; it stays on record.
