@@ -32,7 +32,7 @@ from licensing.verdict.verdict import Verdict
 from licensing.verification import verify
 from tests.serving import serving
 from usage.intake.run import ingest
-from usage.ledger.writer import Receipt
+from usage.ledger.receipt import Receipt
 from usage.months import Month
 from usage.plans.store import add_plan, from_document
 from usage.records.usage_files import SIZES, ReadSizes

@@ -79,7 +79,7 @@ def watch_command(
     from azlic.sd_notify import Supervisor
     from licensing.core.errors import AzlicError
     from usage.intake.watcher import Watch
-    from usage.ledger.writer import Receipt
+    from usage.ledger.receipt import Receipt
 
     settings = load_settings()
     engine = open_or_make(settings, database)

@@ -6,7 +6,7 @@ from datetime import datetime
 from azlic.render.answer import Answer
 from azlic.render.text import indented
 from licensing.core.instants import iso
-from usage.ledger.writer import Receipt
+from usage.ledger.receipt import Receipt
 
 MOST = 20
 

@@ -43,8 +43,8 @@ from usage.closing.close import close_month
 from usage.intake.matching import Memory
 from usage.intake.run import ingest
 from usage.ledger.corrections import correct
+from usage.ledger.receipt import Receipt
 from usage.ledger.tables.records import FindingRow, GapRow, QuarantineRow, RecordRow, SourceRow
-from usage.ledger.writer import Receipt
 from usage.months import Month
 from usage.quantity import MICRO
 from usage.records.usage_files import ReadSizes

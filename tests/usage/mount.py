@@ -16,6 +16,7 @@ from licensing.db.database import reading
 from licensing.db.schema import Table
 from tests.site import CONTAINER_ID, Site
 from usage.ledger.canonical import SealedBatch, batch_head, rows_digest
+from usage.ledger.receipt import Receipt
 from usage.ledger.tables.months import (
     ClosedMonthRow,
     ClosedPeriodRow,
@@ -25,7 +26,6 @@ from usage.ledger.tables.months import (
     CorrectionRow,
 )
 from usage.ledger.tables.records import BatchRow, FindingRow, QuarantineRow, RecordRow, SeriesRow, SourceRow, TotalRow
-from usage.ledger.writer import Receipt
 from usage.months import DAY_MS
 from usage.records.record import LATEST_MS
 from usage.records.usage_files import SIZES, ReadSizes

@@ -37,10 +37,10 @@ from usage.handover.verify import check_names, check_sums, read_totals, verify_c
 from usage.ledger.canonical import SealedBatch
 from usage.ledger.checkpoints import head_text
 from usage.ledger.counts import Counts
+from usage.ledger.receipt import Receipt
 from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.handover import AcceptedExportRow, HandingSiteRow
 from usage.ledger.tables.records import SourceRow
-from usage.ledger.writer import Receipt
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,10 @@ from usage.ledger.correction_kinds import LATE
 from usage.ledger.corrections import Entry, enter
 from usage.ledger.counts import Booked, Counts, count, together
 from usage.ledger.parse import PLAIN_WHOLE, Parsed
+from usage.ledger.receipt import Receipt
 from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.records import SourceRow
-from usage.ledger.writer import Cursor, Ledger, Receipt
+from usage.ledger.writer import Cursor, Ledger
 from usage.months import Month
 from usage.quantity import MICRO
 from usage.records.lines import Lines

@@ -12,7 +12,7 @@ from usage.handover.errors import BadPackage
 from usage.ledger.canonical import Booking, Labels, encode
 from usage.ledger.correction_kinds import LATE
 from usage.ledger.counts import Booked, Counts, count
-from usage.ledger.writer import sums_by_day
+from usage.ledger.totals import sums_by_day
 from usage.months import DAY_MS, Month
 from usage.records.record import LATEST_MS
 

@@ -8,16 +8,17 @@ from itertools import groupby
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, select, update
 
 from licensing.core.errors import BadCall
 from licensing.core.instants import iso, milliseconds
 from licensing.db.database import writing
 from licensing.db.lock import holding
 from licensing.db.schema import rows_of
+from usage.ledger.receipt import Receipt
 from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.records import QuarantineRow, SourceRow
-from usage.ledger.writer import Cursor, Ledger, Receipt
+from usage.ledger.writer import Cursor, Ledger
 from usage.records.usage_files import SIZES, Block, OpenFile, UnreadableFile
 
 
@@ -49,7 +50,10 @@ class QuarantinedLine:
 
 def list_quarantined(connection: Connection, *, settled: bool = False) -> Sequence[QuarantinedLine]:
     """The lines in quarantine that wait for somebody; with ``settled`` those that do not any more, too."""
-    conditions = [] if settled else [QuarantineRow.settled_at.is_(None)]
+    return _lines(connection, *([] if settled else [QuarantineRow.settled_at.is_(None)]))
+
+
+def _lines(connection: Connection, *conditions: ColumnElement[bool]) -> list[QuarantinedLine]:
     return [
         QuarantinedLine(
             key=row.key,
@@ -116,11 +120,8 @@ def retry(
 
 def take_due(connection: Connection, *, now: datetime, receipt: Receipt, site: str) -> None:
     """Take the records that were dated ahead and whose time has come, within the transaction of an ingest."""
-    query = select(QuarantineRow.key).where(QuarantineRow.kind == "ahead", QuarantineRow.settled_at.is_(None))
-    due = connection.execute(query.where(QuarantineRow.due_at <= now)).scalars().all()
-    if not due:
-        return
-    for _, lines in groupby(_chosen(connection, due), key=lambda item: item.file):
+    waiting = (QuarantineRow.kind == "ahead", QuarantineRow.settled_at.is_(None), QuarantineRow.due_at <= now)
+    for _, lines in groupby(_lines(connection, *waiting), key=lambda item: item.file):
         items = list(lines)
         taken = _book_again(connection, items, b"\n".join(item.content for item in items), now=now, site=site)
         receipt.new += taken.new

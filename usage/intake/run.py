@@ -15,7 +15,8 @@ from licensing.verdict.seen import WitnessKind
 from usage.intake.matching import Matching, Memory, Work, keep
 from usage.intake.passed_over import PassedOverFindings
 from usage.intake.quarantine import take_due
-from usage.ledger.writer import Ledger, Receipt
+from usage.ledger.receipt import Receipt
+from usage.ledger.writer import Ledger
 from usage.records.output_scan import OutputScan, PassedOver, scan_folders
 from usage.records.usage_files import SIZES, Block, OpenFile, ReadSizes, Stretch, UnreadableFile
 

@@ -14,7 +14,7 @@ from watchdog.observers.polling import PollingObserver
 from licensing.core.errors import AzlicError
 from usage.intake.matching import Memory
 from usage.intake.run import ingest
-from usage.ledger.writer import Receipt
+from usage.ledger.receipt import Receipt
 from usage.records.usage_files import SIZES, ReadSizes
 from usage.records.usage_names import has_other_name
 

@@ -6,19 +6,19 @@ quarantine whole. Records, totals, chain, batch and the file's offset are commit
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from typing import NamedTuple, Protocol
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from licensing.core.instants import from_milliseconds, iso, milliseconds
 from licensing.core.text import sendable
-from licensing.db.inserts import insert_once, insert_rows, upsert
+from licensing.db.inserts import insert_once, insert_rows
 from licensing.db.readonly import view_of
 from licensing.history.remember import advance
 from licensing.history.tables import WitnessMarkRow
@@ -28,55 +28,20 @@ from usage.ledger.canonical import Booking, Row, rows_digest
 from usage.ledger.closed_months import booking_month, last_closed_month
 from usage.ledger.corrections import book_late
 from usage.ledger.parse import Parsed, is_printable, parse_lines
+from usage.ledger.receipt import Receipt
 from usage.ledger.sequences import Chains, Link, Missing, Problem, close_gap, is_gap, open_gap, settle_closed_gaps
 from usage.ledger.series import SeriesBook
-from usage.ledger.tables.records import FindingRow, QuarantineRow, RecordRow, TotalRow
+from usage.ledger.tables.records import FindingRow, QuarantineRow, RecordRow
+from usage.ledger.totals import Room, add_totals, sums_by_day
 from usage.months import DAY_MS, day_number
 from usage.records.lines import Hole, Lines
-from usage.records.output_scan import PassedOver
 from usage.records.usage_files import BEGINNING, Block, Stretch
-
-TOTAL_LIMIT = 2**62
-"""A day's total of a series stays below this many millionths; a record that would pass it goes to quarantine."""
 
 AHEAD = timedelta(days=1)
 """A record that is dated further ahead than this waits for its day; it is no witness of time."""
 
 _IDS_A_QUERY = 500
 _COLUMNS = ("number", "id", "series", "quantity", "requested_at", "sequence", "extra")
-
-
-@dataclass(slots=True)
-class Receipt:
-    """What an ingest took: new records, duplicates, conflicts, lines in quarantine, findings about the sources.
-
-    ``ahead`` records are dated more than a day ahead, and wait for their day. ``late`` of the new records came after
-    their month was closed, and are booked in an open one. ``pending_bytes`` follow the last whole line of their files
-    and wait to be completed; ``unsteady`` files were swapped for others while they were looked at, and wait for the
-    next ingest. ``passed_over`` may hold usage and was not taken, and nobody has put it aside yet.
-    """
-
-    files: int = 0
-    new: int = 0
-    duplicates: int = 0
-    conflicts: int = 0
-    quarantined: int = 0
-    findings: int = 0
-    pending_bytes: int = 0
-    unsteady: int = 0
-    late: int = 0
-    ahead: int = 0
-    passed_over: list[PassedOver] = field(default_factory=list)
-
-    @property
-    def clean(self) -> bool:
-        """Whether there is nothing to look into; a line that is still being written is nothing."""
-        return not (self.conflicts or self.quarantined or self.ahead or self.findings or self.passed_over)
-
-    @property
-    def tells(self) -> bool:
-        """Whether there is something that was not known before."""
-        return bool(self.new or self.conflicts or self.quarantined or self.ahead or self.findings)
 
 
 class Digest(Protocol):
@@ -189,7 +154,7 @@ class Ledger:
 
     def _flush_totals(self, connection: Connection) -> None:
         if self._sums:
-            _add(connection, self._sums)
+            add_totals(connection, self._sums)
             self._sums.clear()
 
     def _book_stretch(self, connection: Connection, cursor: Cursor, block: Stretch) -> None:
@@ -260,7 +225,7 @@ class Ledger:
         """Tell new records from duplicates, conflicts, what no total can hold and what is dated ahead, one by one."""
         known = _contents(connection, [row[1] for row in parsed.rows])
         self._flush_totals(connection)
-        room = _Room(connection) if parsed.large else None
+        room = Room(connection) if parsed.large else None
         new: list[Row] = []
         problems: list[Problem] = []
         for row, index in zip(parsed.rows, _indexes(parsed), strict=False):
@@ -445,65 +410,6 @@ def _known_ahead(connection: Connection) -> dict[str, bool]:
 def _waits(row: Row, index: int) -> Problem:
     due_at = from_milliseconds(row[4])
     return Problem("ahead", index, f"it is dated {iso(due_at)}, more than a day ahead", row[1], due_at)
-
-
-def sums_by_day(rows: Sequence[Row]) -> dict[int, dict[int, list[int]]]:
-    """What each series used on each day: quantity, records, and the last one's time."""
-    days: dict[int, dict[int, list[int]]] = {}
-    sums: dict[int, list[int]] = {}
-    day_start = day_end = 0
-    for _, _, series, quantity, time, _, _ in rows:
-        if not day_start <= time < day_end:
-            day_start = time - time % DAY_MS
-            day_end = day_start + DAY_MS
-            sums = days.setdefault(day_start // DAY_MS, {})
-        total = sums.get(series)
-        if total is None:
-            sums[series] = [quantity, 1, time]
-            continue
-        total[0] += quantity
-        total[1] += 1
-        if time > total[2]:  # noqa: PLR1730 - max() would take as long as the rest of the loop
-            total[2] = time
-    return days
-
-
-def _add(connection: Connection, sums: Mapping[tuple[int, int], Sequence[int]]) -> None:
-    statement = upsert(connection, TotalRow)
-    added = statement.excluded
-    statement = statement.on_conflict_do_update(
-        index_elements=["day", "series"],
-        set_={
-            "quantity": TotalRow.quantity + added.quantity,
-            "records": TotalRow.records + added.records,
-            "last_at": case((added.last_at > TotalRow.last_at, added.last_at), else_=TotalRow.last_at),
-        },
-    )
-    values = [
-        {"day": day, "series": series, "quantity": quantity, "records": records, "last_at": last_at}
-        for (day, series), (quantity, records, last_at) in sums.items()
-    ]
-    connection.execute(statement, values)
-
-
-class _Room:
-    """How much the totals of days and series still hold, for blocks with very large quantities."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._totals: dict[tuple[int, int], int] = {}
-
-    def takes(self, row: Row) -> bool:
-        """Whether a record fits; if so, it is counted."""
-        _, _, series, quantity, time, _, _ = row
-        key = (time // DAY_MS, series)
-        if key not in self._totals:
-            found = select(TotalRow.quantity).where(TotalRow.day == key[0], TotalRow.series == series)
-            self._totals[key] = self._connection.execute(found).scalar() or 0
-        if self._totals[key] + quantity > TOTAL_LIMIT:
-            return False
-        self._totals[key] += quantity
-        return True
 
 
 def _indexes(parsed: Parsed) -> Iterator[int]:

@@ -21,7 +21,8 @@ from licensing.core.errors import AzlicError, BadCall
 from licensing.core.instants import iso
 from licensing.db.database import writing
 from licensing.db.lock import holding
-from usage.ledger.writer import Ledger, Receipt
+from usage.ledger.receipt import Receipt
+from usage.ledger.writer import Ledger
 from usage.months import Month
 from usage.quantity import group_digits
 from usage.readings import duplicate_mounts, rounding

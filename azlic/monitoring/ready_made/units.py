@@ -1,20 +1,18 @@
 """systemd units and a cron line for this site: what runs, as whom, and what it may touch, by the settings in force.
 
-Source: systemd.exec(5), systemd.service(5), systemd.syntax(7) for quoting, systemd.unit(5) for ``%`` and escaped names.
+Source: systemd.exec(5), systemd.service(5).
 """
 
 import os
 import pwd
-import re
 import shlex
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from azlic.monitoring.ready_made.unit_syntax import command_line, quoted, specifiers, unit_name, utf8_text, words_of
 from azlic.settings import NAMES, Places, Settings, places_of, read_settings_file, settings_file, variable_of
-from licensing.core.errors import BadCall
-from licensing.core.text import printable
 from licensing.db.sqlite_wal import wal_is_safe
 
 SECRETS = "azlic.env"
@@ -117,7 +115,7 @@ def unit_files(site: Installation) -> dict[str, bytes]:
             texts[f"azlic-{job.name}.timer"] = _timer(job)
     if site.secrets:
         texts[SECRETS] = "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(site.secrets.items()))
-    return {name: _utf8(text) for name, text in sorted(texts.items())}
+    return {name: utf8_text(text) for name, text in sorted(texts.items())}
 
 
 def folders_written(site: Installation) -> tuple[Path, ...]:
@@ -180,7 +178,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
     for source, url in settings.pull.items():
         jobs.append(
             Job(
-                f"pull-{_unit_name(source)}", f"Read the usage report of {source}", ("pull", url, "--source", source),
+                f"pull-{unit_name(source)}", f"Read the usage report of {source}", ("pull", url, "--source", source),
                 calendar="hourly", at_most_late="10min", cron="35 * * * *", fine="1", writes=ledger, network=True,
             )
         )  # fmt: skip
@@ -188,21 +186,21 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
 
 
 def _service(site: Installation, job: Job) -> Iterator[str]:
-    yield from ("[Unit]", f"Description={_specifiers(job.description)}", "OnFailure=azlic-failed@%n.service")
+    yield from ("[Unit]", f"Description={specifiers(job.description)}", "OnFailure=azlic-failed@%n.service")
     if job.only_if:
-        yield f"ConditionPathExists={_specifiers(str(job.only_if))}"
+        yield f"ConditionPathExists={specifiers(str(job.only_if))}"
     if own := tuple(path for path in job.writes if path != _STATE):
-        yield f"RequiresMountsFor={_words(own)}"
+        yield f"RequiresMountsFor={words_of(own)}"
     if job.network:
         yield from ("Wants=network-online.target", "After=network-online.target")
-    yield from ("", "[Service]", *job.service, f"ExecStart={_exec(_command(site, job))}")
+    yield from ("", "[Service]", *job.service, f"ExecStart={command_line(_command(site, job))}")
     if job.fine:
         yield from (f"# {job.fine}: an answer, and no failure", f"SuccessExitStatus={job.fine}")
-    yield from (f"Environment={_quoted(f'{name}={value}')}" for name, value in site.environment.items())
+    yield from (f"Environment={quoted(f'{name}={value}')}" for name, value in site.environment.items())
     if site.secrets:
-        yield f"EnvironmentFile={_specifiers(str(site.secrets_file))}"
+        yield f"EnvironmentFile={specifiers(str(site.secrets_file))}"
     if site.folder != Path("/"):
-        yield f"WorkingDirectory={_specifiers(str(site.folder))}"
+        yield f"WorkingDirectory={specifiers(str(site.folder))}"
     yield from _rights(site, job)
     if not job.calendar:
         yield from ("", "[Install]", "WantedBy=multi-user.target")
@@ -211,11 +209,11 @@ def _service(site: Installation, job: Job) -> Iterator[str]:
 def _rights(site: Installation, job: Job) -> Iterator[str]:
     """As whom it runs, and what it may write and reach."""
     if site.uid:
-        yield f"User={_specifiers(site.user)}"
+        yield f"User={specifiers(site.user)}"
     if _STATE in job.writes:
         yield from ("StateDirectory=azlic", "StateDirectoryMode=0750")
     if own := tuple(path for path in job.writes if path != _STATE):
-        yield f"ReadWritePaths={_words(own)}"
+        yield f"ReadWritePaths={words_of(own)}"
     families = "AF_UNIX AF_INET AF_INET6" if job.network else "AF_UNIX"
     yield from (f"RestrictAddressFamilies={families}", f"PrivateNetwork={'no' if job.network else 'yes'}")
     if not _needs_shared_temporary(site, job):
@@ -239,7 +237,7 @@ def _command(site: Installation, job: Job) -> tuple[str, ...]:
 def _timer(job: Job) -> str:
     return f"""\
 [Unit]
-Description={_specifiers(job.description)}
+Description={specifiers(job.description)}
 
 [Timer]
 OnCalendar={job.calendar}
@@ -343,49 +341,3 @@ def _needs_shared_temporary(site: Installation, job: Job) -> bool:
         for each in (path.absolute(), path.resolve())
         for shared in _SHARED_TEMPORARY
     )
-
-
-def _unit_name(text: str) -> str:
-    """A name as systemd escapes it for a unit's."""
-    return "".join(
-        char if re.fullmatch(r"[A-Za-z0-9:_.-]", char) else "".join(f"\\x{byte:02x}" for byte in char.encode())
-        for char in text
-    )
-
-
-def _specifiers(text: str) -> str:
-    return text.replace("%", "%%")
-
-
-def _quoted(text: str) -> str:
-    """One word of a unit file, whatever is in it. Raises ``BadCall`` for control characters, which end a line there."""
-    if re.search(r"[\x00-\x1f\x7f]", text):
-        raise BadCall(
-            f"no unit can name {printable(text)}: there are control characters in it",
-            hint="rename the folder, or link to it",
-        )
-    text = _specifiers(text)
-    if re.fullmatch(r"[\w/.:=@,+%-]+", text, re.ASCII):
-        return text
-    return '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
-
-
-def _exec(command: tuple[str, ...]) -> str:
-    """A command; in its words, but not in the program's path, ``$`` would name a variable."""
-    program, *words = map(_quoted, command)
-    return " ".join((program, *(word.replace("$", "$$") for word in words)))
-
-
-def _words(paths: Iterable[Path]) -> str:
-    return " ".join(_quoted(str(path)) for path in paths)
-
-
-def _utf8(text: str) -> bytes:
-    """A file's text. Raises ``BadCall`` for a name that is not UTF-8: no unit file can say it."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise BadCall(
-            f"a path in the settings is not UTF-8: {printable(text[max(0, error.start - 40) : error.end])}",
-            hint="systemd reads UTF-8 only: rename the folder, or link to it",
-        ) from error

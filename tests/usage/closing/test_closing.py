@@ -15,8 +15,8 @@ from usage.closing.close import MonthNotReady
 from usage.intake.findings import settle
 from usage.intake.quarantine import discard
 from usage.ledger.closed_months import booking_month
+from usage.ledger.receipt import Receipt
 from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow
-from usage.ledger.writer import Receipt
 from usage.months import Month
 from usage.reporting.report import MonthlyReport
 

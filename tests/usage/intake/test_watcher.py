@@ -18,8 +18,8 @@ from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount, rows
 from tests.waiting import eventually
 from usage.intake.watcher import Watch
+from usage.ledger.receipt import Receipt
 from usage.ledger.tables.records import RecordRow, SourceRow
-from usage.ledger.writer import Receipt
 from usage.records.usage_files import SIZES, ReadSizes
 
 OFTEN, NEVER = 0.2, 1000.0
