@@ -75,7 +75,7 @@ def plan_key(connection: Connection, plan: Plan) -> int:
 def add_plan(connection: Connection, plan: Plan) -> bool:
     """Enter a plan; False when it is there already, whatever was added to it or mapped since.
 
-    Raises ``BadCall`` when a plan of that name has other terms, or another draws on the same meter at the same time.
+    Raises ``BadCall`` when a plan of that name has other terms. Another one may have the same meter: rules decide then.
     """
     if is_arm_id(plan.name):
         raise BadCall(f"{plan.name} is an ARM id, not a short name", hint="a plan's name does not begin with a slash")
@@ -268,10 +268,7 @@ def _meter_used(view: ReadOnlyConnection, plan: Plan, closed: Month | None) -> s
 
 
 def map_meter(connection: Connection, name: str, share: MeterShare) -> MeterShare | None:
-    """Let a meter draw on a plan in a stated ratio; gives the ratio it had there before, if any.
-
-    Raises ``BadCall`` when the meter draws on another plan at the same time.
-    """
+    """Let a meter draw on a plan in a stated ratio; gives the ratio it had there before, if any."""
     plan = find_plan(connection, name)
     before = next((known for known in plan.meters if known.meter == share.meter), None)
     if before is not None:

@@ -111,7 +111,11 @@ def trust_context(trust: TrustStore, facts: Sequence[TrustFact], seen: Seen, ask
     told += [repr(sorted(kept.items())) for kept in (seen.accepted, seen.statements, seen.adopted)]
     told += [f"{fact.issuer} has ended" for fact in facts if fact.ends_at is not None and now >= fact.ends_at]
     for path in trust.files():
-        found = path.stat()
+        try:
+            found = path.stat()
+        except FileNotFoundError:  # an update came in between: what is remembered then is looked at again
+            told.append(f"{path} was moved")
+            continue
         told.append(f"{path.name} {os.access(path, os.R_OK, effective_ids=True)} {found.st_dev} {found.st_ino}")
         told.append(f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}")
     return hashlib.sha256("\n".join(told).encode(errors="surrogateescape")).digest()
