@@ -264,6 +264,16 @@ def asked_for_help(*words: str) -> str:
     return answer.stdout
 
 
+def test_a_program_that_is_made_again_has_each_command_once() -> None:
+    registered = [0, 0]
+    for made in range(2):
+        waiting = [command_line([])]
+        for app in waiting:
+            waiting += [group.typer_instance for group in app.registered_groups if group.typer_instance]
+            registered[made] += len(app.registered_commands) + len(app.registered_groups)
+    assert registered[0] == registered[1]
+
+
 @pytest.mark.parametrize("words", list(groups(get_command(command_line([])))), ids=" ".join)
 def test_no_short_help_is_cut_off_at_80_columns(words: tuple[str, ...]) -> None:
     told = asked_for_help(*words, "-h")

@@ -16,10 +16,12 @@ app = typer.Typer(help="Commitment plans, and the meters on them.", no_args_is_h
 
 def register(program: typer.Typer) -> None:
     """Put these commands on the command line."""
-    app.command("import")(import_command)
-    plan_changes.register(app)
-    app.add_typer(plan_rules.app, name="rule")
     program.add_typer(app, name="plan")
+
+
+app.command("import")(import_command)
+plan_changes.register(app)
+app.add_typer(plan_rules.app, name="rule")
 
 
 @app.command("add")
