@@ -66,13 +66,13 @@ def add_command(
     from licensing.db.database import open_ledger
     from licensing.db.readonly import view_of
     from licensing.issuer.audit import operator
-    from usage.plans.places import has_decided_nothing
+    from usage.plans.places import find_idle
     from usage.plans.store import add_rule
 
     rule = _rule(site, resource, container, folder)
     with changing_plans(open_ledger(database or load_settings().database, upgrade=True)) as connection:
         added = add_rule(connection, name, rule, now=clock.now(), entered_by=operator())
-        is_idle = has_decided_nothing(view_of(connection), rule)
+        is_idle = bool(find_idle(view_of(connection), [rule]))
     told = "goes to it" if added else "goes to it already, nothing was changed"
     output.emit(f"plan {name}: {rule.scope} {rule.value} {told}")
     if is_idle:
@@ -87,18 +87,22 @@ def list_command(
 ) -> None:
     """List the rules of plans, the most specific first.
 
+    A rule that decides nothing of what was used so far is marked.
+
     Example: azlic plan rule list
     """
     from azlic.render.plans import RULES
     from licensing.db.database import open_ledger, reading
     from licensing.db.readonly import view_of
-    from usage.plans.places import read_container_types
+    from usage.plans.places import find_idle, read_container_types
     from usage.plans.store import find_plan, list_plans
 
     with reading(open_ledger(database or load_settings().database)) as connection:
         found = list_plans(connection) if name is None else [find_plan(connection, name, clock.now())]
-        container_types = read_container_types(view_of(connection))
-    RULES.give(json, found, container_types)
+        view = view_of(connection)
+        container_types = read_container_types(view)
+        idle = find_idle(view, {rule for plan in found for rule in plan.rules})
+    RULES.give(json, found, container_types, idle)
 
 
 @app.command("remove")

@@ -130,15 +130,16 @@ def _scope_words(rule: Rule, container_types: Collection[str]) -> str:
     return "container type" if rule.value in container_types else "container id"
 
 
-def rules_text(plans: Sequence[Plan], container_types: Collection[str], /) -> str:
-    """The rules of plans for people."""
+def rules_text(plans: Sequence[Plan], container_types: Collection[str], idle: Collection[Rule], /) -> str:
+    """The rules of plans for people; those that are idle decide nothing of what was used so far."""
     if not any(plan.rules for plan in plans):
         return "no rules; where several plans have the same meter: azlic plan rule add NAME --site SITE"
-    table = columns("takes", "~", "~plan")
+    table = columns("takes", "~", "~plan", "")
     for rule in _by_weight({rule for plan in plans for rule in plan.rules}, container_types):
         for plan in plans:
             if rule in plan.rules:
-                table.add_row(_scope_words(rule, container_types), rule.value, plan.name)
+                told = "no use so far" if rule in idle else ""
+                table.add_row(_scope_words(rule, container_types), rule.value, plan.name, told)
     return render_text([table])
 
 
@@ -257,13 +258,24 @@ def _import_fields(done: "ImportedPlans", left_out: Sequence[str], notes: Sequen
     }
 
 
+def _rules_fields(plans: Sequence[Plan], container_types: Collection[str], idle: Collection[Rule]) -> object:
+    """``idle`` says that a rule decides nothing of what was used so far."""
+    return {
+        "plans": [
+            {
+                "plan": plan.name,
+                "rules": [
+                    {"scope": rule.scope, "value": rule.value, "idle": rule in idle}
+                    for rule in _by_weight(plan.rules, container_types)
+                ],
+            }
+            for plan in plans
+            if plan.rules
+        ]
+    }
+
+
 PLANS = Answer("azlic.plans/v1", plans_table, lambda plans: {"plans": list(map(plan_fields, plans))})
 PLAN = Answer("azlic.plan/v1", plan_text, lambda plan, *_: {"plan": plan_fields(plan)})
 PLAN_IMPORT = Answer("azlic.plan-import/v1", import_text, _import_fields)
-RULES = Answer(
-    "azlic.plan-rules/v1",
-    rules_text,
-    lambda plans, types: {
-        "plans": [{"plan": plan.name, "rules": _by_weight(plan.rules, types)} for plan in plans if plan.rules]
-    },
-)
+RULES = Answer("azlic.plan-rules/v1", rules_text, _rules_fields)

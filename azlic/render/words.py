@@ -12,7 +12,7 @@ from usage.plans.model import MeterShare, Rule
 from usage.quantity import MICRO, group_digits, parts_for_people, percent, used_for_people
 from usage.reporting.forecast import Cover, Outlook, Pace, Projection
 from usage.reporting.plan_usage import PlanUsage
-from usage.reporting.quality import Quality
+from usage.reporting.quality import IdleRule, Quality
 from usage.reporting.report import MonthlyReport, Months
 from usage.reporting.subtotals import By, Subtotal, Subtotals
 
@@ -148,15 +148,16 @@ def subtotal_tables(found: Subtotals, *, converted: bool) -> list[tuple[By, list
     return tables
 
 
-def rule_words(rules: Iterable[Rule | None]) -> str:
+def rule_words(rules: Iterable[Rule]) -> str:
     """The rules that decided, as they are entered; empty where none had to."""
-    found = {f"--{rule.scope} {rule.value}" for rule in rules if rule is not None}
+    found = {f"--{rule.scope} {rule.value}" for rule in rules}
     return f"by rule {', '.join(sorted(found))}" if found else ""
 
 
 def rules_of_meter(usage: PlanUsage, meter: str) -> str:
     """The rules that gave a plan what was used of a meter that several plans have."""
-    return rule_words(rule for row, rule in zip(usage.usages, usage.rules, strict=True) if row.meter == meter)
+    rows = zip(usage.usages, usage.rules, strict=True)
+    return rule_words(rule for row, rules in rows if row.meter == meter for rule in rules)
 
 
 def undecided_words(report: MonthlyReport, meter: str) -> str:
@@ -220,9 +221,15 @@ def open_counts(quality: Quality) -> list[tuple[int, str]]:
     return [*found, *kinds]
 
 
-def settlement_counts(quality: Quality) -> list[tuple[int, str]]:
-    """How many of each thing that somebody has looked into; only what there is."""
+def idle_words(one: IdleRule) -> str:
+    """A rule that decides nothing, as it is entered, and its plan."""
+    return f"--{one.scope} {one.value} of plan {one.plan}"
+
+
+def other_counts(quality: Quality) -> list[tuple[int, str]]:
+    """How many of each thing that keeps nothing out: rules that decide nothing, what is settled; only what there is."""
     counts = [
+        (len(quality.idle_rules), "rule", f" with no use so far: {', '.join(map(idle_words, quality.idle_rules))}"),
         (quality.settled, "line", " kept apart, settled"),
         (quality.settled_findings, "finding", ", settled"),
     ]

@@ -47,6 +47,10 @@ class PlanBook:
         closing = self._closing_of(month)
         return self.places if closing is None else self.frozen_places.get(closing, _NOWHERE)
 
+    def is_frozen(self, month: Month) -> bool:
+        """Whether a month's plans stay as they are."""
+        return self._closing_of(month) is not None
+
     def _closing_of(self, month: Month) -> Month | None:
         """The month whose closing froze a month; None where it is open."""
         until = self.frozen_until

@@ -5,7 +5,7 @@ output folder is the one that a container's usage files lie in, where they all l
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -53,11 +53,15 @@ def read_container_types(connection: ReadOnlyConnection) -> frozenset[str]:
     return frozenset(CONTAINER_TYPES).union(name for name, _ in used).difference(ids)
 
 
-def has_decided_nothing(connection: ReadOnlyConnection, rule: Rule) -> bool:
-    """Whether a rule decides nothing of what was used so far."""
-    places = read_places(connection)
-    query = "SELECT DISTINCT site, container_type, container_id FROM series"
-    return not any(weigh(rule, place) for place in connection.select(places.of, query))
+def find_idle(connection: ReadOnlyConnection, rules: Iterable[Rule], places: Places | None = None) -> frozenset[Rule]:
+    """Those of the rules that decide nothing of what was used so far; ``places`` where they are read already."""
+    waiting = set(rules)
+    if waiting:
+        known = read_places(connection) if places is None else places
+        query = "SELECT DISTINCT site, container_type, container_id FROM series"
+        used = connection.select(known.of, query)
+        waiting = {rule for rule in waiting if not any(weigh(rule, place) for place in used)}
+    return frozenset(waiting)
 
 
 def _folders(connection: ReadOnlyConnection) -> dict[str, set[str]]:

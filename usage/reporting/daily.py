@@ -89,13 +89,17 @@ class Since(NamedTuple):
     year: int
     period: int | None
 
+    @property
+    def first(self) -> int:
+        """Where the earliest of them begins."""
+        return min(self.month, self.year, self.year if self.period is None else self.period)
+
 
 def usage_rows(days: Iterable[DayUse], since: Since) -> tuple[Usage, ...]:
     """The days as one row for each site, container and meter; days before all spans make no row."""
-    first = min(since.month, since.year, since.year if since.period is None else since.period)
     rows: dict[tuple[str, str, str, str], list[DayUse]] = {}
     for use in days:
-        if use.day >= first:
+        if use.day >= since.first:
             rows.setdefault((use.site, use.container_type, use.container_id, use.meter), []).append(use)
     return tuple(_row(rows[key], since) for key in sorted(rows))
 

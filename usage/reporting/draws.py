@@ -37,6 +37,12 @@ class Draw(NamedTuple):
         return self.plan is not None and self.plan.identity == plan.identity
 
 
+def rules_of(draws: Iterable[Draw]) -> tuple[Rule, ...]:
+    """The rules that decided, each once, in the order in which they did so last."""
+    last = {draw.rule: None for draw in reversed(list(draws)) if draw.rule is not None}
+    return tuple(reversed(last))
+
+
 class _Span(NamedTuple):
     first: int
     past: int

@@ -11,7 +11,7 @@ from usage.months import DAY_MS, Month, day_number
 from usage.plans.model import MeterShare, Plan, Rule
 from usage.quantity import percent
 from usage.reporting.daily import DayUse, Since, Usage, usage_rows
-from usage.reporting.draws import Draw, Tally, drawn, month_of
+from usage.reporting.draws import Draw, Tally, drawn, month_of, rules_of
 from usage.reporting.forecast import Cover, Pace, Projection, cover, pace_on, project, used_up_day
 from usage.reporting.subtotals import Part, Subtotals, subtotals
 
@@ -49,7 +49,7 @@ class PlanUsage(NamedTuple):
     same rows in the plan's. ``is_over`` says that the day of ``counted_until`` is past: nothing can be bought from it
     on any more. ``ratios`` are those that the meters of ``usages`` were counted in, the oldest first: closed months
     keep theirs. ``subtotals`` add up month, period and year to date. ``rules`` are those that gave the plan each of
-    ``usages`` last; None where no other plan had the meter.
+    ``usages``, the last one at the end; none where no other plan had the meter.
     """
 
     plan: Plan
@@ -69,7 +69,7 @@ class PlanUsage(NamedTuple):
     is_over: bool
     ratios: Mapping[str, tuple[Ratio, ...]]
     subtotals: Subtotals
-    rules: tuple[Rule | None, ...]
+    rules: tuple[tuple[Rule, ...], ...]
 
     @property
     def remaining(self) -> int:
@@ -164,7 +164,7 @@ def usage_of_plan(
         history=months_of_plan(plan, draws, month),
         ratios=_ratios(drawing, since),
         subtotals=subtotals(parts),
-        rules=tuple(by_row[row[:4]][-1].rule for row in usages),
+        rules=tuple(rules_of(draw for draw in by_row[row[:4]] if draw.use.day >= since.first) for row in usages),
     )
 
 
@@ -262,7 +262,7 @@ def _amounts(
         ]
         lines = tuple(amount(row.meter, "month", part) for part in parts)
         last, period, year = mine[-1].resource, 0, 0
-        shown = [draw for draw in mine if draw.use.day >= min(first, since.month, since.year)]
+        shown = [draw for draw in mine if draw.use.day >= since.first]
         for resource in sorted({draw.resource for draw in shown}):  # a row that changed its resource is of several
             under = [draw for draw in shown if draw.resource == resource]
             in_period = amount(row.meter, "period", (draw for draw in under if draw.use.day >= first))
@@ -284,10 +284,9 @@ def daily_amounts(draws: Iterable[Draw]) -> dict[int, Fraction]:
 
 
 def _ratios(draws: Iterable[Draw], since: Since) -> Mapping[str, tuple[Ratio, ...]]:
-    first = min(since.year, since.month if since.period is None else since.period)
     found: dict[str, list[Ratio]] = {}
     for use, _, share, *_ in draws:
-        if share is not None and use.day >= first:
+        if share is not None and use.day >= since.first:
             known = found.setdefault(use.meter, [])
             if not known or known[-1].share != share:
                 known.append(Ratio(month_of(use.day), share))

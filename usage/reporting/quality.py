@@ -1,12 +1,31 @@
 """Quality: how sound the numbers of the ledger are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from licensing.core.instants import from_milliseconds
 from licensing.db.readonly import ReadOnlyConnection
 from usage.ledger.source_kinds import CHANGED_FILES
+from usage.plans.model import Plan, Scope
+from usage.plans.places import Places, find_idle
+
+
+class IdleRule(NamedTuple):
+    """A plan's rule that decides nothing of what was used so far: it is early, or it names something that is not."""
+
+    plan: str
+    scope: Scope
+    value: str
+
+
+def read_idle_rules(
+    connection: ReadOnlyConnection, plans: Iterable[Plan], places: Places | None = None
+) -> tuple[IdleRule, ...]:
+    """The rules of these plans that decide nothing of what was used so far."""
+    entered = [(plan, rule) for plan in plans for rule in plan.rules]
+    idle = find_idle(connection, (rule for _, rule in entered), places)
+    return tuple(IdleRule(plan.name, rule.scope, rule.value) for plan, rule in entered if rule in idle)
 
 
 class Quality(NamedTuple):
@@ -15,7 +34,8 @@ class Quality(NamedTuple):
     ``quarantined``, ``conflicts``, ``ahead`` (records that are dated more than a day ahead, and wait for their day) and
     ``findings`` wait for somebody to look into them; ``settled`` (lines kept apart) and ``settled_findings`` do not any
     more. ``missing_records`` of chained containers have not arrived to this day, and ``vanished`` sources are gone;
-    those of settled findings are in neither number.
+    those of settled findings are in neither number. ``idle_rules`` are told and keep nothing out: use that none decides
+    is in ``undecided_meters``.
     """
 
     quarantined: int
@@ -29,6 +49,7 @@ class Quality(NamedTuple):
     vanished: int
     unmapped_meters: tuple[str, ...]
     undecided_meters: tuple[str, ...] = ()
+    idle_rules: tuple[IdleRule, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -117,7 +138,10 @@ def read_doubts(connection: ReadOnlyConnection) -> tuple[Doubt, ...]:
 
 
 def quality_of(
-    connection: ReadOnlyConnection, unmapped_meters: tuple[str, ...], undecided_meters: tuple[str, ...] = ()
+    connection: ReadOnlyConnection,
+    unmapped_meters: tuple[str, ...],
+    undecided_meters: tuple[str, ...] = (),
+    idle_rules: tuple[IdleRule, ...] = (),
 ) -> Quality:
     """The ledger's quality at present."""
     lines, found = {tally.kind: tally for tally in _lines(connection)}, _findings(connection)
@@ -138,6 +162,7 @@ def quality_of(
         vanished=vanished,
         unmapped_meters=unmapped_meters,
         undecided_meters=undecided_meters,
+        idle_rules=idle_rules,
     )
 
 

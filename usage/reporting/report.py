@@ -29,7 +29,7 @@ from usage.reporting.plan_usage import (
     months_of_plan,
     usage_of_plan,
 )
-from usage.reporting.quality import Quality, quality_of
+from usage.reporting.quality import Quality, quality_of, read_idle_rules
 from usage.reporting.subtotals import Part, Subtotals, subtotals
 
 Months = tuple[tuple[Month, int], ...]
@@ -115,7 +115,12 @@ def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> 
         other_history=_other_history(known, running, draws, month),
         unmapped_history=_history(on_none, month),
         containers=container_activity(days, day_number(min(as_of, end))),
-        quality=quality_of(view, tuple(sorted(nowhere.union(waiting))), _undecided_in(draws, month)),
+        quality=quality_of(
+            view,
+            tuple(sorted(nowhere.union(waiting))),
+            _undecided_in(draws, month),
+            () if book.is_frozen(month) else read_idle_rules(view, running.values(), book.places),
+        ),
         closed=closing_of(view, month),
         unmapped_subtotals=_subtotals([draw for draw in draws if draw.plan is None and not draw.undecided], month),
         undecided_subtotals=_subtotals([draw for draw in draws if draw.undecided], month),

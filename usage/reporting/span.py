@@ -13,16 +13,16 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from licensing.core.errors import BadCall
-from licensing.db.readonly import view_of
+from licensing.db.readonly import ReadOnlyConnection, view_of
 from usage.ledger.closed_months import closing_of
 from usage.ledger.listing import refuse_unknown
 from usage.months import Month, day_number, is_midnight
 from usage.plans.book import PlanBook, read_book
 from usage.plans.model import MeterShare, Plan, PlanIdentity, Rule
 from usage.reporting.daily import UseKind, daily_use
-from usage.reporting.draws import Draw, allocate, month_of
+from usage.reporting.draws import Draw, allocate, month_of, rules_of
 from usage.reporting.plan_usage import standing_of
-from usage.reporting.quality import Quality, quality_of
+from usage.reporting.quality import IdleRule, Quality, quality_of, read_idle_rules
 from usage.reporting.subtotals import Part, Subtotals, subtotals
 
 NOT_DEFINED = ("burn-down", "pace", "forecast", "cover of an overage", "twelve months", "silent containers")
@@ -146,8 +146,8 @@ class Cell(NamedTuple):
     """The smallest sum: what one container used of a meter in one month, on one plan or none, in one way.
 
     ``quantity`` is in millionths of the meter's unit, ``drawn`` in those of the plan's, 0 on no plan. Of what is
-    ``undecided`` no rule says which of these plans takes it; ``rule`` is the one that gave the plan the rest of what
-    several have. Everything a report shows is a sum of cells.
+    ``undecided`` no rule says which of these plans takes it; ``rules`` are those that gave the plan the rest of what
+    several have, the last one at the end. Everything a report shows is a sum of cells.
     """
 
     plan: Plan | None
@@ -164,7 +164,7 @@ class Cell(NamedTuple):
     records: int
     undecided: tuple[str, ...]
     resource: str
-    rule: Rule | None
+    rules: tuple[Rule, ...]
 
 
 class SpanPeriod(NamedTuple):
@@ -240,8 +240,16 @@ def span_report(connection: Connection, span: Span, choice: Choice = EVERYTHING,
         left_out=tuple(_left_out(draw for draw in inside if not chosen.takes(draw))),
         not_in_it=NOT_DEFINED + (OF_WHOLE_PLANS if partial else ()),
         closed=tuple(month for month in span.months if closing_of(view, month) is not None),
-        quality=quality_of(view, unmapped, undecided),
+        quality=quality_of(view, unmapped, undecided, _idle_rules(view, book, span, shown)),
     )
+
+
+def _idle_rules(view: ReadOnlyConnection, book: PlanBook, span: Span, shown: Iterable[Plan]) -> tuple[IdleRule, ...]:
+    """The idle rules of the plans that are shown; none of a span that is closed."""
+    if book.is_frozen(span.months[-1]):
+        return ()
+    told = {plan.identity for plan in shown}
+    return read_idle_rules(view, (plan for plan in book.present if plan.identity in told), book.places)
 
 
 def _plans(book: PlanBook, span: Span) -> list[Plan]:
@@ -281,7 +289,7 @@ def _cells(draws: Iterable[Draw]) -> Iterator[Cell]:
     before: dict[tuple[str, ...], Fraction] = {}
     for key in sorted(groups):
         mine = groups[key]
-        use, plan, share, undecided, resource, rule = mine[-1]
+        use, plan, share, undecided, resource, _ = mine[-1]
         start = before.get(key[:3], Fraction())
         end = before[key[:3]] = start + sum(one.use.quantity * one.share.ratio for one in mine if one.share)
         month = month_of(use.day)
@@ -300,7 +308,7 @@ def _cells(draws: Iterable[Draw]) -> Iterator[Cell]:
             records=sum(one.use.records for one in mine),
             undecided=undecided,
             resource=resource,
-            rule=rule,
+            rules=rules_of(mine),
         )
 
 

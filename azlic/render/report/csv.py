@@ -3,10 +3,11 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from azlic.render.words import METERS_UNIT, unit_of
 from licensing.core.instants import iso
+from usage.plans.model import Rule
 from usage.quantity import from_micro
 from usage.reporting.daily import Usage, UseKind
 from usage.reporting.plan_usage import Amounts, PlanUsage
@@ -49,6 +50,7 @@ CSV_COLUMNS = (
     "resource_month",
     "resource_period_to_date",
     "resource_year_to_date",
+    "account",
 )
 PLAN = "plan"
 """The kind of the line that holds a plan's own figures; lines of a ``site`` or ``resource`` hold its subtotals, the
@@ -63,10 +65,10 @@ def report_csv(report: MonthlyReport) -> str:
 
     ``quantity``, ``year_to_date`` and ``period_to_date`` are in ``unit``, the meter's; the columns that begin with
     ``plan_``, and what is committed, used, remaining and over, in ``plan_unit``. ``per`` of the one are ``plan_units``
-    of the other. ``undecided`` names the plans of which no rule takes a line; ``rule`` is the one that gave its plan
-    the line. What is late or corrected has lines of its own, which name the month they belong to. Every column adds
-    up: the plan's own figures stand in its line alone, and subtotals in columns of their own, by site and by resource,
-    in the plan's unit or, on no plan, in the meter's.
+    of the other. ``undecided`` names the plans of which no rule takes a line; ``rule`` names those that gave its plan
+    the line, the last one at the end. What is late or corrected has lines of its own, which name the month they belong
+    to. Every column adds up: the plan's own figures stand in its line alone, and subtotals in columns of their own, by
+    site and by resource, in the plan's unit or, on no plan, in the meter's.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n")
@@ -80,19 +82,18 @@ def _lines(report: MonthlyReport) -> Iterator[Line]:
     month: Line = {"month": str(report.month)}
     for usage in report.plans:
         yield month | _plan_line(usage)
-        for row, amounts, rule in zip(usage.usages, usage.amounts, usage.rules, strict=True):
+        for row, amounts, rules in zip(usage.usages, usage.amounts, usage.rules, strict=True):
             for line in _use_lines(report, row, amounts):
-                yield month | line | _plan_of(usage, row.meter) | {"rule": f"{rule.scope} {rule.value}" if rule else ""}
+                yield month | line | _plan_of(usage, row.meter) | {"rule": rules_cell(rules)}
         for line in _subtotals(usage.subtotals, ("month", "period_to_date", "year_to_date")):
             yield month | _period_of(usage) | line
     for row in report.undecided:
         for line in _use_lines(report, row, None):
-            yield month | line | {"unit": METERS_UNIT, "undecided": " or ".join(report.candidates[row.meter])}
+            yield month | line | {"unit": METERS_UNIT, "undecided": undecided_cell(report.candidates[row.meter])}
     for meter, found in report.undecided_subtotals.items():
         for line in _subtotals(found, ("month", "year_to_date")):
-            yield (
-                month | line | {"meter": meter, "unit": METERS_UNIT, "undecided": " or ".join(report.candidates[meter])}
-            )
+            plans = undecided_cell(report.candidates[meter])
+            yield month | line | {"meter": meter, "unit": METERS_UNIT, "undecided": plans}
     for row in report.unmapped:
         for line in _use_lines(report, row, None):
             yield month | line | {"unit": METERS_UNIT}
@@ -122,6 +123,7 @@ def _plan_line(usage: PlanUsage) -> Line:
 def _period_of(usage: PlanUsage) -> Line:
     return {
         "plan": usage.plan.name,
+        "account": usage.plan.account or "",
         "plan_unit": usage.plan.unit,
         "period_from": f"{usage.period_starts_at:%Y-%m-%d}",
         "period_until": f"{usage.period_ends_at:%Y-%m-%d}",
@@ -165,6 +167,16 @@ def _use_lines(report: MonthlyReport, row: Usage, amounts: Amounts | None) -> It
             "records": part.records,
         }
         yield labels | own | share
+
+
+def rules_cell(rules: Iterable[Rule]) -> str:
+    """The rules that decided, in one cell."""
+    return "; ".join(f"{rule.scope} {rule.value}" for rule in rules)
+
+
+def undecided_cell(plans: Iterable[str]) -> str:
+    """The plans that no rule decides between, in one cell."""
+    return " or ".join(plans)
 
 
 def harmless(value: object) -> object:

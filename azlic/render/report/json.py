@@ -82,6 +82,7 @@ def _month_fields(report: MonthlyReport) -> dict[str, object]:
             "missing_records": quality.missing_records,
             "unmapped_meters": quality.unmapped_meters,
             "undecided_meters": quality.undecided_meters,
+            "idle_rules": quality.idle_rules,
         },
     }
 
@@ -114,9 +115,9 @@ def _plan(report: MonthlyReport, usage: PlanUsage) -> dict[str, object]:
                 "period": from_micro(row.period),
                 "in_plan_units": _amounts(amounts),
                 "ratios": _ratios(usage, row.meter),
-                "rule": rule_fields(rule),
+                **rule_fields(rules),
             }
-            for row, amounts, rule in zip(usage.usages, usage.amounts, usage.rules, strict=True)
+            for row, amounts, rules in zip(usage.usages, usage.amounts, usage.rules, strict=True)
         ],
         "subtotals": subtotals_fields(usage.subtotals, ("month", "period", "year_to_date")),
     }
@@ -134,9 +135,9 @@ def _subtotal(one: Subtotal, spans: Sequence[str]) -> dict[str, object]:
     return {**dict(zip(spans, map(from_micro, one.amounts), strict=True)), "records": one.records}
 
 
-def rule_fields(rule: Rule | None) -> dict[str, str] | None:
-    """A rule that decided, by what it asks for; None where none had to."""
-    return None if rule is None else {"scope": rule.scope, "value": rule.value}
+def rule_fields(rules: Sequence[Rule]) -> dict[str, object]:
+    """The rules that decided, and the last of them as ``rule``; null where none had to."""
+    return {"rule": rules[-1] if rules else None, "rules": rules}
 
 
 def _on_none(found: Mapping[str, Subtotals]) -> list[dict[str, object]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from azlic.render.closed_months import late_parts
 from azlic.render.table import align
@@ -9,6 +10,7 @@ from azlic.render.words import (
     METERS_UNIT,
     UNFROZEN,
     day,
+    idle_words,
     month_series,
     rule_words,
     subtotal_tables,
@@ -35,7 +37,7 @@ def report_markdown(report: MonthlyReport) -> str:
         parts += [] if report.closed.frozen else [f"{UNFROZEN}."]
     for usage in report.plans:
         parts += [f"## Plan {cell_text(usage.plan.title)}", _plan_table(usage), _use_table(usage)]
-        parts += [f"Given to this plan {cell_text(rules)}."] if (rules := rule_words(usage.rules)) else []
+        parts += [f"Given to this plan {cell_text(rules)}."] if (rules := rule_words(chain(*usage.rules))) else []
         parts += _subtotals(usage.subtotals, ("in the month", "in the period", "year to date"), usage.plan.unit)
     if not report.plans:
         parts += ["No plan covers this month."]
@@ -161,6 +163,7 @@ def _quality_table(report: MonthlyReport) -> str:
         *((f"finding: {kind}", count) for kind, count in quality.findings.items()),
         *((f"meter undecided between plans: {meter}", 1) for meter in quality.undecided_meters),
         *((f"meter on no plan: {meter}", 1) for meter in quality.unmapped_meters),
+        *((f"rule with no use so far: {idle_words(one)}", 1) for one in quality.idle_rules),
     ]
     return markdown_table(("what", ">number"), [(what, f"{count:,}") for what, count in rows])
 

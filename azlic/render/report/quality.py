@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
+from azlic.lines import wrap
 from azlic.render.table import columns, indent
 from azlic.render.text import indented
-from azlic.render.words import open_counts, settlement_counts
+from azlic.render.words import open_counts, other_counts
 from licensing.verdict.seen import Strike, strike_words
 from usage.reporting.activity import Activity, ContainerActivity
 from usage.reporting.quality import Quality
@@ -32,7 +33,7 @@ def containers_lines(containers: Sequence[ContainerActivity]) -> list[Renderable
 
 def quality_lines(quality: Quality) -> Text:
     """What was kept out of the numbers, and every doubt about their sources."""
-    settled = _lines(settlement_counts(quality))
+    settled = _lines(other_counts(quality))
     if quality.clean:
         return Text("\n".join(["Quality: nothing was excluded from these numbers.", *settled]))
     meters = [f"    {meter}" for meter in quality.unmapped_meters]
@@ -47,4 +48,4 @@ def strike_lines(strikes: Sequence[Strike]) -> list[RenderableType]:
 
 
 def _lines(counts: Sequence[tuple[int, str]]) -> list[str]:
-    return [f"  {count:>9,}  {what}" for count, what in counts]
+    return [line for count, what in counts for line in wrap(what, f"  {count:>9,}  ", " " * 13)]

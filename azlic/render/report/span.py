@@ -9,11 +9,20 @@ from rich.text import Text
 
 from azlic.lines import wrap
 from azlic.render.answer import Answer
-from azlic.render.report.csv import harmless
+from azlic.render.report.csv import harmless, rules_cell, undecided_cell
 from azlic.render.report.json import rule_fields, subtotals_fields
 from azlic.render.report.markdown import cell_text, markdown_table
 from azlic.render.table import columns, indent, render_text
-from azlic.render.words import METERS_UNIT, Section, day, open_counts, rule_words, subtotal_tables, unit_of
+from azlic.render.words import (
+    METERS_UNIT,
+    Section,
+    day,
+    open_counts,
+    other_counts,
+    rule_words,
+    subtotal_tables,
+    unit_of,
+)
 from licensing.core.instants import iso
 from usage.plans.model import Plan
 from usage.quantity import (
@@ -47,8 +56,9 @@ def sections(report: SpanReport) -> list[Section]:
         headings = ("", "of month", "counts in", "~meter", f">{METERS_UNIT}")
         told.append(Section("Late and corrected", ["Included above."], headings, rows))
     told.append(Section("Not in this report", [f"{', '.join(report.not_in_it)}: azlic report YYYY-MM has them."]))
-    counts = [(f"{count:,}", what) for count, what in open_counts(report.quality)]
-    note = "Look into this before you rely on the numbers." if counts else "Nothing was excluded from these numbers."
+    open_, others = open_counts(report.quality), other_counts(report.quality)
+    counts = [(f"{count:,}", what) for count, what in (*open_, *others)]
+    note = "Look into this before you rely on the numbers." if open_ else "Nothing was excluded from these numbers."
     meters = [f"On no plan: {meter}" for meter in report.quality.unmapped_meters]
     told.append(Section("Quality", [note, *meters], (">", "") if counts else (), counts))
     return told
@@ -96,7 +106,7 @@ def _of_plan(report: SpanReport, plan: Plan) -> list[Section]:
         else:
             headings = ("~site", "~container", own, f">{unit}", ">records")
             told.append(Section("", [meter], headings, _by_container(mine)))
-        if rules := rule_words(cell.rule for cell in mine):
+        if rules := rule_words(rule for cell in mine for rule in cell.rules):
             told[-1].notes.append(f"Given to this plan {rules}.")
     return told + _subtotals(cells, unit)
 
@@ -225,6 +235,8 @@ SPAN_COLUMNS = (
     "overage",
     "resource",
     "rule",
+    "account",
+    "undecided",
 )
 
 
@@ -248,6 +260,7 @@ def span_csv(report: SpanReport) -> str:
 
 def _period_line(one: SpanPeriod) -> dict[str, object]:
     line: dict[str, object] = {"kind": "plan", "plan": one.plan.name, "plan_unit": one.plan.unit}
+    line |= {"account": one.plan.account or ""}
     return line | {"period_from": day(one.starts_at), "period_until": day(one.ends_at)} | _standing(one)
 
 
@@ -262,11 +275,15 @@ def _standing(one: SpanPeriod) -> dict[str, object]:
 def _cell_line(cell: Cell) -> dict[str, object]:
     labels = ("site", "container_type", "container_id", "meter", "records")
     line: dict[str, object] = {name: getattr(cell, name) for name in labels}
-    line |= {"resource": cell.resource, "rule": f"{cell.rule.scope} {cell.rule.value}" if cell.rule else ""}
+    line |= {"resource": cell.resource, "rule": rules_cell(cell.rules), "undecided": undecided_cell(cell.undecided)}
     line |= {"kind": cell.kind.value, "month": str(cell.month), "belongs_to": str(cell.belongs_to)}
     line |= {"quantity": from_micro(cell.quantity), "unit": METERS_UNIT}
     if cell.plan is not None and cell.share is not None:
-        line |= {"plan": cell.plan.name, "unit": unit_of(cell.share, cell.plan.unit)}
+        line |= {
+            "plan": cell.plan.name,
+            "account": cell.plan.account or "",
+            "unit": unit_of(cell.share, cell.plan.unit),
+        }
         line |= {"plan_quantity": from_micro(cell.drawn), "plan_unit": cell.plan.unit}
     return line
 
@@ -306,7 +323,7 @@ def _fields(report: SpanReport) -> object:
 
 
 def _origin(cell: Cell) -> dict[str, object]:
-    return {"resource": cell.resource or None, "rule": rule_fields(cell.rule)}
+    return {"resource": cell.resource or None, **rule_fields(cell.rules)}
 
 
 def _no_unit(cell: Cell) -> dict[str, object]:
@@ -319,6 +336,8 @@ def _plan_fields(report: SpanReport, plan: Plan) -> object:
     periods = [one for one in report.periods if one.plan.identity == plan.identity]
     return {
         "plan": plan.name,
+        "account": plan.account,
+        "arm_id": plan.arm_id,
         "unit": plan.unit,
         "quantity": from_micro(sum(drawn.values())),
         "months": [{"month": month, "quantity": from_micro(micro)} for month, micro in drawn.items()],

@@ -20,6 +20,15 @@ from tests.usage.mount import Mount
 
 FORMATS = ("table", "json", "csv", "markdown", "html")
 A, B = "aaaaaaaaaaaa", "bbbbbbbbbbbb"
+AZURE = {
+    "planType": "Read",
+    "current": {
+        "tier": "T1",
+        "startDate": "2026-01-01T00:00:00Z",
+        "endDate": "2027-01-01T00:00:00Z",
+        "quota": {"quantity": 10, "unit": "Page"},
+    },
+}
 DATES = ("--start", "2026-01-01", "--end", "2027-01-01")
 PLAN = ("--type", "Read", "--quota", 100, "--unit", "Transaction", "--period", "year", *DATES, "--meter", METER)
 
@@ -276,6 +285,65 @@ def test_a_rule_that_decides_nothing_so_far_is_taken_with_a_note(
     for value, is_idle in ((idle, True), (known, False)):
         added = cli("plan", "rule", "add", "hall-a", f"--{scope}", f"{folder}{value}")
         assert added.status == 0 and ("nothing was taken from there so far" in added.err) is is_idle, value
+    (wrong,) = [{"plan": "hall-a", "scope": scope, "value": f"{folder}{idle}"}]
+    (listed,) = json.loads(cli("plan", "rule", "list", "--json").out)["plans"]
+    assert [rule["value"] for rule in listed["rules"] if rule["idle"]] == [wrong["value"]]
+    assert sorted(line.endswith("no use so far") for line in cli("plan", "rule", "list").out.splitlines()) == [0, 0, 1]
+    for span in ("2026-03", "2026"):
+        assert json.loads(cli("report", span, "--json").out)["quality"]["idle_rules"] == [wrong], span
+        for form in ("table", "markdown", "html"):
+            told = " ".join(re.sub(r"<[^>]*>|\\", "", cli("report", span, "--format", form).out).split())
+            assert f"--{scope} {wrong['value']} of plan hall-a" in told, (span, form)
+
+
+@freeze_time("2026-04-02T08:00:00")
+def test_a_row_that_several_rules_decided_names_them_all(cli: Cli, months: Months, site: Site) -> None:
+    account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/hall-acc"
+    azure = {"id": f"{account}/commitmentPlans/p", "name": "p", "properties": AZURE}
+    (site.folder / "azure.json").write_text(json.dumps(azure))
+    assert cli("plan", "import", "azure.json", "--period", "year").status == 0
+    cli("plan", "map", "p", METER)
+    for rule in (("--container", B), ("--site", "-")):
+        cli("plan", "rule", "add", "p", *rule)
+    months.close("2026-03")
+    cli("plan", "rule", "remove", "p", "--site", "-")
+    cli("plan", "rule", "add", "p", "--container", A)
+    months.use("c", 2, day("2026-04-01"), containerId=A)
+    (plan,) = [one for one in json.loads(cli("report", "2026-04", "--json").out)["plans"] if one["usages"]]
+    both = [{"scope": "site", "value": "-"}, {"scope": "container", "value": A}]
+    assert [(row["rules"], row["rule"]) for row in plan["usages"]] == [(both, both[1]), ([_OF_B], _OF_B)]
+    lines = _rows(cli, "2026-04")
+    assert [line["rule"] for line in lines if line["kind"] == "reported"] == [
+        f"site -; container {A}",
+        f"container {B}",
+    ]
+    (year,) = [one for one in json.loads(cli("report", "2026", "--json").out)["plans"] if one["quantity"]]
+    assert (year["account"], year["arm_id"]) == ("hall-acc", azure["id"])
+    for span in ("2026-04", "2026"):
+        told = [(line["plan"], line["account"]) for line in _rows(cli, span)]
+        assert set(told) == {("p", "hall-acc"), ("hall-a", ""), ("hall-b", "")}, span
+        said = "".join(cli("report", span).out.split())
+        assert f"byrule--container{A},--container{B},--site-" in said, span
+
+
+def test_what_is_undecided_says_so_in_the_csv_of_a_span(cli: Cli, months: Months) -> None:
+    lines = [line for line in _rows(cli, "2026") if line["kind"] == "reported"]
+    assert [(line["quantity"], line["plan"], line["undecided"]) for line in lines] == [
+        ("5", "", "hall-a or hall-b"),
+        ("7", "", "hall-a or hall-b"),
+    ]
+    cli("plan", "rule", "add", "hall-a", "--container", A)
+    assert {line["undecided"]: line["plan"] for line in _rows(cli, "2026") if line["kind"] == "reported"} == {
+        "": "hall-a",
+        "hall-a or hall-b": "",
+    }
+
+
+_OF_B = {"scope": "container", "value": B}
+
+
+def _rows(cli: Cli, span: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(cli("report", span, "--format", "csv").out)))
 
 
 @freeze_time("2026-04-02T08:00:00")
@@ -307,7 +375,7 @@ def test_rules_are_listed_in_the_order_in_which_they_decide(cli: Cli, months: Mo
     for number, (what, value, plan) in enumerate(rules, 1):
         assert cli("plan", "rule", "add", plan, f"--{what.split()[0]}", value).status == 0
         assert used(cli)[plan] >= 5  # A is the one that all of them name: the newest rule decides
-        listed = [re.split(r" {2,}", line.strip()) for line in cli("plan", "rule", "list").out.splitlines()[1:]]
+        listed = [re.split(r" {2,}", line.strip())[:3] for line in cli("plan", "rule", "list").out.splitlines()[1:]]
         assert [tuple(line) for line in listed] == rules[:number][::-1]
         for name in ("hall-a", "hall-b"):
             own = [value for _, value, plan in rules[:number][::-1] if plan == name]

@@ -51,7 +51,7 @@ def test_each_site_draws_on_its_own_plan(hall: HandingHouse, yard: HandingHouse,
     for usage in report(office).plans:
         (name,) = usage.subtotals.sites
         assert (f"read-{name}", usage.subtotals.sites[name].amounts[1]) == (usage.plan.name, usage.used)
-        assert usage.rules == (Rule("site", name),)
+        assert usage.rules == ((Rule("site", name),),)
     office.now = later(days=40)
     close_month(office.ledger, MONTH, now=office.now, accept="the sites hand over once a quarter")
     for name in SITES:
