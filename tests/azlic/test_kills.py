@@ -126,7 +126,7 @@ def looks(cli: Cli) -> dict[str, str]:
 
 
 def timeless(text: str) -> str:
-    text = re.sub(r"\b[0-9a-f]{64}\b", "a head, which binds the time", text)
+    text = re.sub(r'"(?:[0-9a-f]{64}|[0-9A-Za-z+/]{43}=)"', "a head, which binds the time", text)
     return re.sub(rf"{datetime.now(UTC):%Y-%m-%d}T[0-9:.]+Z", "now", text)
 
 

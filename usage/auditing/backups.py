@@ -4,12 +4,13 @@ A copy is made with SQLite's backup, never by copying the file, whose journal wo
 """
 
 import contextlib
+import filecmp
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
+from itertools import chain, count, takewhile
 from pathlib import Path
 
 from sqlalchemy import URL, create_engine
@@ -25,6 +26,7 @@ from usage.auditing.run import Audit, Progress, audit, open_readonly
 PAGES_A_STEP = 4096
 _RESTARTS = 3
 _WAITS = 3
+_JOURNALS = ("-journal", "-wal", "-shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ def restore(
     1. The backup is copied, brought up to this version's schema, checked and audited; it is itself only read.
     2. The ledger is held, within ``wait_seconds``. Where it has batches that the backup has not, this goes on only if
        that is ``agreed``.
-    3. What is there now is copied to ``LEDGER.replaced-INSTANT`` beside it.
+    3. What is there now is kept as ``LEDGER.replaced-INSTANT`` beside it, under a name that nothing has. A run that
+       broke off may have kept the same already: that is taken for it.
     4. The backup is written into the ledger's file in one transaction: who has it open sees the one or the other.
 
     Raises ``BadCall`` for a ledger at a URL, ``AzlicError`` where something cannot be read or written.
@@ -171,7 +174,7 @@ def _temporary_copy(
     except sqlite3.Error as error:
         raise _failure(source, error) from error
     finally:
-        for leftover in ("", "-journal", "-wal", "-shm"):
+        for leftover in ("", *_JOURNALS):
             with contextlib.suppress(OSError):
                 Path(f"{copy}{leftover}").unlink(missing_ok=True)
 
@@ -282,20 +285,48 @@ def _common(present: sqlite3.Connection, kept: sqlite3.Connection) -> int:
 
 
 def _keep(ledger: Path, now: datetime, *, damaged: bool) -> Path | None:
-    """Keep what is there now beside the ledger: a copy of it, or, where it is damaged, the very files."""
-    if not ledger.exists():
-        return None
-    kept = ledger.with_name(f"{ledger.name}.replaced-{now:%Y%m%dT%H%M%SZ}")
-    if kept.exists():
-        raise AzlicError(f"{kept} exists already", hint="move it away, or try again in a second")
-    if damaged:
-        for part in ("-journal", "-wal", "-shm", ""):
-            with contextlib.suppress(FileNotFoundError):
-                Path(f"{ledger}{part}").rename(f"{kept}{part}")
-        return kept
+    """Keep what is there now beside the ledger: a copy of it, or, where it is damaged or gone, the very files."""
+    before = [path for path in ledger.parent.iterdir() if path.name.startswith(f"{ledger.name}.replaced-")]
+    kept = _free_name(ledger.with_name(f"{ledger.name}.replaced-{now:%Y%m%dT%H%M%SZ}"), before)
+    if damaged or not ledger.exists():
+        return _put_aside(ledger, kept, before)
     with _temporary_copy(ledger, beside=kept) as copy:
+        for path in before:  # of a run that broke off before it overwrote the ledger
+            if path.is_file() and filecmp.cmp(path, copy, shallow=False):
+                return path
         _put(copy, kept)
     return kept
+
+
+def _free_name(wanted: Path, before: Iterable[Path]) -> Path:
+    """This name, or the first of it with a number, that no file kept before has, nor a journal of one."""
+    names = chain([wanted], (wanted.with_name(f"{wanted.name}-{number}") for number in count(2)))
+    taken = {path.name for path in before}
+    return next(path for path in names if not taken & {f"{path.name}{part}" for part in ("", *_JOURNALS)})
+
+
+def _put_aside(ledger: Path, kept: Path, before: Sequence[Path]) -> Path | None:
+    """Give the ledger's files another name, its journals first: with the ledger's own they are whole under it.
+
+    A run that broke off in between is gone on with, under the name that it chose.
+    """
+    journals = {part: path for part in _JOURNALS if (path := Path(f"{ledger}{part}")).exists()}
+    there = ledger.exists()
+    for part, path in journals.items():
+        for other in before:
+            begun = Path(str(other).removesuffix(part))
+            if path.samefile(other) and not (there and begun.exists()):
+                kept = begun
+    for part, path in journals.items():
+        with contextlib.suppress(FileExistsError):
+            os.link(path, f"{kept}{part}")
+    if there:
+        ledger.rename(kept)
+    sync_folder(ledger.parent)
+    for path in journals.values():
+        path.unlink()
+    sync_folder(ledger.parent)
+    return kept if there else None
 
 
 def _overwrite(ledger: Path, copy: Path) -> None:

@@ -1,5 +1,6 @@
 """Backup and restore: a copy that is whole, audited, and leads back to the same totals."""
 
+import shutil
 import sqlite3
 import threading
 from pathlib import Path
@@ -9,11 +10,12 @@ import pytest
 from licensing.core.errors import AzlicError, BadCall
 from licensing.db.database import open_ledger, reading, writing
 from licensing.db.lock import holding
+from tests.licensing.sudden_death import die_at_every_step
 from tests.site import START
 from tests.usage.attacks import attacked, audited, fill, sql, taken
 from tests.usage.lines import a_chain
 from tests.usage.mount import Mount, rows, totals
-from usage.auditing.backups import backup, restore
+from usage.auditing.backups import Restored, backup, restore
 from usage.auditing.compare import CheckpointStanding
 from usage.ledger.tables.records import BatchRow, RecordRow
 
@@ -144,6 +146,10 @@ def test_an_old_backup_and_an_ingest_lead_to_the_same_totals(mount: Mount, tmp_p
     assert (totals(mount.ledger), mount.ids()) == (before, ids)
     found = audited(ledger, older, newer)
     assert [compared.standing for compared in found.compared] == [CheckpointStanding.SAME, CheckpointStanding.CUT]
+    again = restore(str(ledger), file, now=mount.site.now, agreed=True)
+    assert again.kept == tmp_path / "azlic.db.replaced-20260301T080000Z-2", "within the same second"
+    assert audited(done.kept, newer).sound
+    mount.ingest()
     mount.write(a_chain(21))
     mount.ingest()
     mount.write(a_chain(22))
@@ -170,6 +176,8 @@ def test_where_nothing_is_lost_nothing_is_asked(ledger: Path, tmp_path: Path, fi
     file = tmp_path / "copy.db"
     backup(str(ledger), file)
     assert restore(str(ledger), file, now=filled.site.now).done
+    again = restore(str(ledger), file, now=filled.site.now)
+    assert again.done and list(ledger.parent.glob("*.replaced-*")) == [again.kept], "the same is kept once"
     new = tmp_path / "elsewhere" / "azlic.db"
     new.parent.mkdir()
     done = restore(str(new), file, now=filled.site.now)
@@ -187,6 +195,46 @@ def test_a_damaged_ledger_is_put_aside_once_that_is_agreed(filled: Mount, ledger
     done = restore(str(ledger), file, now=filled.site.now, agreed=True)
     assert done.done and done.kept is not None and done.kept.read_bytes().startswith(b"not a database")
     assert audited(ledger).sound
+
+
+@pytest.mark.long
+def test_killed_at_any_step_and_run_again_within_the_second_it_goes_on_and_what_was_there_is_kept(
+    filled: Mount, ledger: Path, tmp_path: Path
+) -> None:
+    file, place = tmp_path / "copy.db", tmp_path / "place" / "azlic.db"
+    backup(str(ledger), file)
+    filled.write(a_chain(30))
+    filled.ingest()
+    filled.ledger.dispose()
+    newer = ledger.read_bytes()
+    damaged = {"": b"not a database any more" * 1000, "-journal": b"what a writer left", "-wal": b"another's"}
+
+    def begin(there: dict[str, bytes]) -> None:
+        shutil.rmtree(place.parent, ignore_errors=True)
+        place.parent.mkdir()
+        for part, content in there.items():
+            Path(f"{place}{part}").write_bytes(content)
+
+    def work() -> Restored:
+        return restore(str(place), file, now=START, agreed=True)
+
+    for there in ({"": newer}, damaged):
+        steps = 0
+        for step in die_at_every_step(lambda there=there: begin(there), work):  # type: ignore[misc]
+            assert work().done, step
+            assert audited(place).sound and not any(Path(f"{place}{part}").exists() for part in damaged if part)
+            whole = [kept for kept in place.parent.glob("*.replaced-*") if was_there(kept, there)]
+            assert len(whole) == 1, (step, sorted(place.parent.iterdir()))
+            steps += 1
+        assert steps > 10
+
+
+def was_there(kept: Path, there: dict[str, bytes]) -> bool:
+    """Whether this is the ledger that was there: as bytes where it was damaged, else its batches."""
+    if len(there) == 1:
+        return kept.suffix.startswith(".replaced-") and audited(kept).batches > 5
+    files = [Path(f"{kept}{part}") for part in there]
+    return all(path.exists() for path in files) and [path.read_bytes() for path in files] == list(there.values())
 
 
 def test_a_backup_that_is_not_sound_is_not_restored(filled: Mount, ledger: Path) -> None:
