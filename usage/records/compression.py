@@ -13,7 +13,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 _PIECE = 64 * 1024
-_MEMORY = 256 * 1024 * 1024
+_SMALL_PIECE = 64
+_KEPT = 5 * 1024 * 1024
+"""So much can be gone back: more than a block of lines and the beginning of the next."""
+_MEMORY = 128 * 1024 * 1024
 """So much a decoder of xz may ask for; ``xz -9`` asks for 65 MiB."""
 FREE = 256 * 1024 * 1024
 _MOST_TIMES = 500
@@ -83,36 +86,62 @@ def decoder_of(beginning: bytes) -> Callable[[], _Decoder] | None:
 
 
 class Decompressed:
-    """The content of an open compressed file. Reading backwards begins anew; memory is bounded.
+    """The content of an open compressed file, in two streams that go forward only; memory is bounded.
 
-    Raises ``Damaged`` where it cannot be read on, or grows as no file of records does.
+    One runs ahead to where a line ends, the other follows with what stands in it: a file is unpacked twice at most,
+    however long its lines are and wherever its blocks are cut. Only what lies behind both begins anew. Raises
+    ``Damaged`` where it cannot be read on, or grows as no file of records does.
     """
 
     def __init__(self, descriptor: int, decoder: Callable[[], _Decoder], *, free: int = FREE) -> None:
-        self._descriptor = descriptor
-        self._free = free
-        self._new_decoder = decoder
-        self._rewind()
-
-    def _rewind(self) -> None:
-        self._decoder, self._at, self._raw_at = self._new_decoder(), 0, 0
+        self._streams = [_Stream(descriptor, decoder, free) for _ in range(2)]
 
     def read(self, start: int, length: int) -> bytes:
         """Up to ``length`` bytes from an offset; none only where the content ends."""
-        if start < self._at:
-            self._rewind()
-        while self._at < start:
-            if not self._more(min(_PIECE, start - self._at)):
-                return b""
-        return self._more(length)
+        reachable = [stream for stream in self._streams if stream.kept_from <= start]
+        if not reachable:
+            reachable = [min(self._streams, key=lambda stream: stream.at)]
+            reachable[0].rewind()
+        return max(reachable, key=lambda stream: stream.at).read(start, min(length, _KEPT))
 
-    def _more(self, length: int) -> bytes:
+
+class _Stream:
+    """What is unpacked of a file up to a place, of which the last bytes are kept for who goes back a little."""
+
+    def __init__(self, descriptor: int, decoder: Callable[[], _Decoder], free: int) -> None:
+        self._descriptor = descriptor
+        self._free = free
+        self._new_decoder = decoder
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Begin anew."""
+        self._decoder = self._new_decoder()
+        self._kept, self.kept_from = bytearray(), 0
+        self._raw_at, self._raw_length = 0, _PIECE
+
+    @property
+    def at(self) -> int:
+        """How far it is unpacked."""
+        return self.kept_from + len(self._kept)
+
+    def read(self, start: int, length: int) -> bytes:
+        """Up to ``length`` bytes from an offset that is still kept, or lies ahead."""
+        while (left := start + length - self.at) > 0 and self._more(min(_PIECE, left)):
+            if len(self._kept) > 2 * _KEPT:
+                self.kept_from += len(self._kept) - _KEPT
+                del self._kept[:-_KEPT]
+        first = start - self.kept_from
+        with memoryview(self._kept) as kept:
+            return bytes(kept[first : first + length])
+
+    def _more(self, length: int) -> bool:
+        """Unpack some more; False where the content ends."""
         data = b""
         while True:
             if self._decoder.eof:
-                data = self._next_member()
-                if not data:
-                    return b""
+                if not self._find_next_member():
+                    return False
                 self._decoder = self._new_decoder()
             elif self._decoder.needs_input:
                 data = self._raw()
@@ -121,10 +150,10 @@ class Decompressed:
             found = self._decode(data, length)
             data = b""
             if found:
-                self._at += len(found)
-                if self._at > max(self._free, _MOST_TIMES * self._raw_at):
+                self._kept += found
+                if self.at > max(self._free, _MOST_TIMES * self._raw_at):
                     raise Damaged(f"it grows to more than {_MOST_TIMES} times its size when it is decompressed")
-                return found
+                return True
 
     def _decode(self, data: bytes, length: int) -> bytes:
         try:
@@ -132,14 +161,22 @@ class Decompressed:
         except Exception as error:  # each library has its own, with no common root
             raise Damaged(f"it is compressed, and damaged: {error}") from error
 
-    def _next_member(self) -> bytes:
-        """The beginning of what follows a member; padding with zeros is nothing."""
-        rest = self._decoder.unused_data.lstrip(b"\0")
-        while not rest and (piece := self._raw()):
-            rest = piece.lstrip(b"\0")
-        return rest
+    def _find_next_member(self) -> bool:
+        """Go to what follows a member; padding with zeros is nothing.
+
+        From there on little is read at first: of a million tiny members, each would else be handed all that follow.
+        """
+        self._raw_at -= len(self._decoder.unused_data)
+        self._raw_length = _SMALL_PIECE
+        while piece := self._raw():
+            if rest := piece.lstrip(b"\0"):
+                self._raw_at -= len(rest)
+                self._raw_length = _SMALL_PIECE
+                return True
+        return False
 
     def _raw(self) -> bytes:
-        piece = os.pread(self._descriptor, _PIECE, self._raw_at)
+        piece = os.pread(self._descriptor, self._raw_length, self._raw_at)
         self._raw_at += len(piece)
+        self._raw_length = min(2 * self._raw_length, _PIECE)
         return piece

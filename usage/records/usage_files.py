@@ -229,7 +229,7 @@ class OpenFile:
         while at < end:
             stop = self._end_of_zeros(at, end, sizes)
             if stop - at < len(_HOLE):
-                stop = self._next_hole(at, end, sizes) if not self.compressed else end  # going back there is dear
+                stop = self._next_hole(at, end) if not self.compressed else end
                 yield self._stretch(at, stop) if stop - at > sizes.block else Block(at, self.read(at, stop - at))
             elif stop - at > _LONGEST_HOLE:
                 raise ForeignFile(self._path, f"{stop - at:,} NUL bytes stand at byte {at}")
@@ -241,24 +241,29 @@ class OpenFile:
         return Stretch(self, start, stop, self.read(start, BEGINNING), self.read(stop - _ENDING, _ENDING), False)
 
     def _end_of_zeros(self, at: int, end: int, sizes: ReadSizes) -> int:
+        length = len(_HOLE)
         while at < end:
             at = self._next_data(at)
-            data = self.read(at, min(sizes.block, max(0, end - at)))
+            data = self.read(at, min(length, max(0, end - at)))
             text = data.lstrip(b"\0")
             if text or not data:
                 return min(end, at + len(data) - len(text))
             at += len(data)
+            length = min(2 * length, sizes.block)
         return end
 
-    def _next_hole(self, at: int, end: int, sizes: ReadSizes) -> int:
+    def _next_hole(self, at: int, end: int) -> int:
+        """The next hole: of a line with many, little is read twice."""
+        length = 2 * len(_HOLE)
         while at < end:
-            data = self.read(at, min(sizes.block, end - at))
+            data = self.read(at, min(length, end - at))
             found = data.find(_HOLE)
             if found >= 0:
                 return at + found
             if len(data) < len(_HOLE):
                 return end
             at += len(data) - len(_HOLE) + 1
+            length = min(2 * length, SIZES.block)
         return end
 
 

@@ -164,3 +164,15 @@ def test_a_device_number_of_the_full_64_bits_fits_a_database(tmp_path: Path) -> 
     values[1:3] = [2**64 - 1, 2**63]
     found = FoundFile.at(tmp_path, os.stat_result(values))
     assert found.identity == (-(2**63), -1)
+
+
+def test_a_long_line_of_very_many_holes_is_read_a_few_times_and_not_once_for_each(tmp_path: Path) -> None:
+    path = put(tmp_path / "u.jsonl", (b"x" + bytes(5_000)) * 1_500 + b"\n")
+
+    def bytes_read() -> int:
+        return int(Path("/proc/self/io").read_text().split()[1])
+
+    before = bytes_read()
+    found = blocks(path)
+    assert len(found) == 3_001
+    assert bytes_read() - before < 12 * path.stat().st_size
