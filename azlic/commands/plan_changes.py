@@ -58,7 +58,9 @@ def amend_command(
     """
     from licensing.core.instants import parse_instant
     from licensing.db.database import open_ledger
+    from licensing.db.readonly import view_of
     from licensing.issuer.audit import operator
+    from usage.ledger.closed_months import last_closed_month
     from usage.plans.amendments import amend_plan, ways_to_add_more
     from usage.plans.store import find_plan
     from usage.quantity import MICRO, group_digits
@@ -68,10 +70,11 @@ def amend_command(
         day = parse_instant(start)
         change = amend_plan(connection, name, units, day, quota=stated, now=clock.now(), entered_by=operator())
         plan = find_plan(connection, name, day)
+        closed = last_closed_month(view_of(connection))
     name, unit = plan.name, plan.unit
     if change is None:
         output.say(f"plan {name}: these units were already added, nothing was changed")
-        output.tell(f"to add as many once more: {ways_to_add_more(plan, units, day)}")
+        output.tell(f"to add as many once more: {ways_to_add_more(plan, units, day, closed)}")
     else:
         how = "pro-rated" if change.prorated else "as stated"
         added = f"{change.units:+,} {plural(change.units, 'unit')} from {change.effective_at:%Y-%m-%d}"

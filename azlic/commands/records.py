@@ -1,6 +1,7 @@
 """What the ledger holds, one by one: records, and the corrections booked about them."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -12,6 +13,13 @@ app = typer.Typer(help="The usage records in the ledger.", no_args_is_help=True)
 corrections_app = typer.Typer(help="What was booked later.", no_args_is_help=True)
 
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, metavar="N", help="How many at most, newest first.")]
+
+
+class Order(StrEnum):
+    """By what records are the newest."""
+
+    USED = "used"
+    TAKEN = "taken"
 
 
 def register(program: typer.Typer) -> None:
@@ -28,11 +36,12 @@ def records_list_command(
     site: Annotated[str | None, typer.Option("--site", metavar="NAME", help='Those of a site; "" is this one.')] = None,
     container: Annotated[str | None, typer.Option("--container", metavar="ID", help="Those of a container.")] = None,
     meter: Annotated[str | None, typer.Option("--meter", metavar="METER", help="Those of a meter.")] = None,
+    order: Annotated[Order, typer.Option(help="By the time of use, or as the ledger took them.")] = Order.USED,
     limit: Limit = 50,
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
-    """List usage records, the newest first.
+    """List usage records, the last used first.
 
     Each is shown as it was reported, with what it counts where it was corrected or came late.
 
@@ -49,8 +58,8 @@ def records_list_command(
     span = (Month.parse(month).starts_at, Month.parse(month).next.starts_at) if month else (_day(start), _day(end))
     chosen = Chosen(*span, site, container, meter)
     with reading(open_ledger(database or load_settings().database)) as connection:
-        found = list_records(connection, chosen, limit=limit)
-    RECORDS.give(json, found)
+        found = list_records(connection, chosen, limit=limit, as_taken=order is Order.TAKEN)
+    RECORDS.give(json, found, order.value)
 
 
 def _day(text: str | None) -> datetime | None:
@@ -70,7 +79,7 @@ def corrections_list_command(
 ) -> None:
     """List late records and corrections, and why.
 
-    The newest come first. A correction by hand is a reversal of what counted, a replacement, or both.
+    The last booked come first. A correction by hand is a reversal of what counted, a replacement, or both.
 
     Example: azlic corrections list --month 2026-11
     """

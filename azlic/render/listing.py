@@ -8,13 +8,13 @@ from usage.ledger.listing import ListedCorrection, ListedRecord, Listing
 from usage.quantity import from_micro, group_digits
 
 
-def records_text(found: Listing[ListedRecord]) -> str:
+def records_text(found: Listing[ListedRecord], order: str, /) -> str:
     """Each record: its time, what it reported, its id, and where it comes from."""
     told: list[str] = []
     for one in found.items:
         told.append(f"{iso(one.requested_at)}  {group_digits(one.quantity)}{_counts(one)}")
         told += [f"  {printable(one.id)}", *indented(_place(one.meter, one.container_id, one.site))]
-    return "\n".join([*told, *_more(found)]) or "no records"
+    return "\n".join([*told, *_more(found, order)]) or "no records"
 
 
 def _counts(one: ListedRecord) -> str:
@@ -26,12 +26,14 @@ def _place(meter: str, container: str, site: str) -> str:
     return printable(f"{meter} of {container}{f', site {site}' if site else ''}")
 
 
-def _more(found: Listing[ListedRecord] | Listing[ListedCorrection]) -> list[str]:
-    return [f"and more: these are the newest {len(found.items):,}; see others with --limit"] if found.more else []
+def _more(found: Listing[ListedRecord] | Listing[ListedCorrection], how: str) -> list[str]:
+    """``how`` says by what they are the newest."""
+    return [f"and more: these are the {len(found.items):,} last {how}; see others with --limit"] if found.more else []
 
 
-def _records_fields(found: Listing[ListedRecord]) -> object:
+def _records_fields(found: Listing[ListedRecord], order: str) -> object:
     return {
+        "order": order,
         "records": [
             {
                 "id": one.id,
@@ -63,7 +65,7 @@ def corrections_text(found: Listing[ListedCorrection]) -> str:
         )
         told += [f"  {printable(one.record_id)}", *indented(_place(one.meter, one.container_id, one.site))]
         told += indented(printable(f"{one.reason} ({iso(one.booked_at)})"))
-    return "\n".join([*told, *_more(found)]) or "no corrections"
+    return "\n".join([*told, *_more(found, "booked")]) or "no corrections"
 
 
 def _corrections_fields(found: Listing[ListedCorrection]) -> object:

@@ -1,6 +1,7 @@
 """Plans in words and as fields."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from azlic.render.answer import Answer
 from azlic.render.table import align, columns, indent, render_text
 from azlic.render.text import indented
 from azlic.render.words import share_words
-from usage.plans.model import Change, NextTerm, Plan, Renewal, Rule
+from usage.plans.model import NextTerm, Plan, Renewal, Rule
 from usage.plans.rules import weigh_alone
 from usage.quantity import from_micro, group_digits
 
@@ -57,7 +58,7 @@ def plan_text(plan: Plan, container_types: Collection[str], after: Sequence[Plan
         Text(),
         *_meters(plan),
         *_rules(plan, container_types),
-        *_changes(plan.changes, plan.unit),
+        *_changes(plan),
         *_renewals(plan.renewals, plan.unit),
     ]
     return render_text([*parts, *_periods(plan)])
@@ -143,15 +144,31 @@ def rules_text(plans: Sequence[Plan], container_types: Collection[str], idle: Co
     return render_text([table])
 
 
-def _changes(changes: Sequence[Change], unit: str) -> list[RenderableType]:
-    if not changes:
+def _changes(plan: Plan) -> list[RenderableType]:
+    if not plan.changes:
         return []
-    table = columns("added from", ">units", f">{unit} in that period", "", "entered", "~by")
-    for change, quota in zip(changes, align([change.quota for change in changes]), strict=True):
-        how = "taken back" if change.units < 0 else "pro-rated" if change.prorated else "as stated"
+    table = columns("from", ">units", ">in all", f">{plan.unit} in that period", "", "entered", "~by")
+    quotas = align([change.quota for change in plan.changes])
+    for number, (change, quota) in enumerate(zip(plan.changes, quotas, strict=True)):
+        how = "taken back" if _takes_back(plan, number) else "pro-rated" if change.prorated else "as stated"
+        before, after = _units_around(plan, number)
         entered = f"{change.entered_at:%Y-%m-%d}", change.entered_by or "-"
-        table.add_row(f"{change.effective_at:%Y-%m-%d}", f"{change.units:+,}", quota, how, *entered)
+        units = f"{change.units:+,}", f"{before:,} to {after:,}"
+        table.add_row(f"{change.effective_at:%Y-%m-%d}", *units, quota, how, *entered)
     return [indent(table), Text()]
+
+
+def _units_around(plan: Plan, number: int) -> tuple[int, int]:
+    """How many units the plan had on the day of a change before it was entered, and with it."""
+    change = plan.changes[number]
+    before = replace(plan, changes=plan.changes[:number]).units_by(change.effective_at)
+    return before, before + change.units
+
+
+def _takes_back(plan: Plan, number: int) -> bool:
+    """Whether a change takes back units that were added before it."""
+    change, earlier = plan.changes[number], plan.changes[:number]
+    return change.units < 0 and -change.units in {one.units for one in earlier}
 
 
 def _renewals(renewals: Sequence[Renewal], unit: str) -> list[RenderableType]:
@@ -208,12 +225,14 @@ def plan_fields(plan: Plan) -> object:
             {
                 "effective_at": change.effective_at,
                 "units": change.units,
+                "units_before": _units_around(plan, number)[0],
+                "units_after": _units_around(plan, number)[1],
                 "quota": from_micro(change.quota),
                 "prorated": change.prorated,
                 "entered_at": change.entered_at,
                 "entered_by": change.entered_by,
             }
-            for change in plan.changes
+            for number, change in enumerate(plan.changes)
         ],
     }
 

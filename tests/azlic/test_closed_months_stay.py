@@ -117,6 +117,9 @@ def test_each_month_of_a_period_counts_in_its_own_ratio(cli: Cli, months: Months
     assert "from 2026-02 1 of its own unit are 1 Transaction; from 2026-04 1 of its own unit are 60 Transaction" in told
     months.use("late", 10, day("2026-03-20"))
     assert json.loads(cli("report", OPEN, "--json").out)["plans"][0]["used"] == 5 + 7 + 6000 + 600
+    assert "Closed: 2026-02, and 2026-01 closed with it; 2026-03." in cli("report", "2026").out, "nobody closed January"
+    known = {"2026-01": "2026-02", "2026-02": "2026-02", "2026-03": "2026-03"}
+    assert json.loads(cli("report", "2026", "--json").out)["closed_with"] == known
 
 
 @freeze_time("2026-04-02T08:00:00")

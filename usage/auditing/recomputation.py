@@ -61,21 +61,23 @@ def _counts(connection: Connection, added: Sums, booked: list["_Booked"]) -> dic
     meters = {row.key: row.meter for row in connection.execute(select(SeriesRow.key, SeriesRow.meter))}
     return count(
         ((meters[series], quantity, records) for (_, series), (quantity, records, _) in added.items()),
-        (Booked(row.kind, row.record_id, meters[row.series], row.quantity) for row in booked),
+        (Booked(row.kind, row.record_id, meters[row.series], row.quantity, row.reason, row.batch) for row in booked),
     )
 
 
-_Booked = Row[int, str, str, int, int]
-"""A correction: its number, kind, record, series and quantity."""
+_Booked = Row[int, str, str, int, int, str, int]
+"""A correction: its number, kind, record, series, quantity, reason and batch."""
 
 
-def _corrections() -> Select[int, str, str, int, int]:
+def _corrections() -> Select[int, str, str, int, int, str, int]:
     columns = (
         CorrectionRow.number,
         CorrectionRow.kind,
         CorrectionRow.record_id,
         CorrectionRow.series,
         CorrectionRow.quantity,
+        CorrectionRow.reason,
+        CorrectionRow.batch,
     )
     return select(*columns).order_by(CorrectionRow.number)
 

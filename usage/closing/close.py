@@ -112,11 +112,13 @@ def _counts_of(connection: Connection, month: Month) -> dict[str, Counts]:
     days = select(TotalRow.series, TotalRow.quantity, TotalRow.records).where(
         TotalRow.day >= first, TotalRow.day < past
     )
-    columns = (CorrectionRow.kind, CorrectionRow.record_id, CorrectionRow.series, CorrectionRow.quantity)
-    booked = select(*columns).where(CorrectionRow.booked_month == month.number).order_by(CorrectionRow.number)
+    booked = select(CorrectionRow).where(CorrectionRow.booked_month == month.number).order_by(CorrectionRow.number)
     return count(
         ((meters[series], quantity, records) for series, quantity, records in connection.execute(days)),
-        (Booked(kind, record, meters[series], micro) for kind, record, series, micro in connection.execute(booked)),
+        (
+            Booked(row.kind, row.record_id, meters[row.series], row.quantity, row.reason, row.batch)
+            for row in connection.execute(booked)
+        ),
     )
 
 

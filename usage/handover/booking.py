@@ -65,7 +65,7 @@ class SiteBooks(Ledger):
         self._open_from = closed.next if closed else None
         self._names: dict[int, Labels] = {}
         self._keys: dict[int, int] = {}
-        self._booked: list[Booking] = []
+        self._booked: list[Booked] = []
 
     def name(self, names: dict[int, Labels]) -> None:
         """Tell the names of the site's series, by the site's keys."""
@@ -85,7 +85,8 @@ class SiteBooks(Ledger):
         entries = [entry for entry in entries if entry[0] != LATE or entry[3] in stored or not contents.rows]
         if entries:
             booked += enter(self._connection, entries, batch=self._batches.sequence + 1, now=self._now)
-        self._booked += booked
+        batch = self._batches.sequence + 1
+        self._booked += (Booked(row[1], row[4], "", row[6], row[7], batch) for row in booked)
         if new or kept or booked or self._series.new:
             self._seal(self._cursor, block, new, booked)
             self.flush(self._connection)
@@ -100,7 +101,7 @@ class SiteBooks(Ledger):
     @property
     def counts(self) -> Counts:
         """What was booked late and by hand; meters are not told apart."""
-        return together(count((), (Booked(row[1], row[4], "", row[6]) for row in self._booked)))
+        return together(count((), self._booked))
 
     def finish(self) -> None:
         """Remember how far the site's lines were taken."""

@@ -34,12 +34,16 @@ _decode = msgspec.json.Decoder(_Document).decode
 
 @dataclass(slots=True)
 class Sums:
-    """The sums of batches. A record that came late for a closed month counts as its correction, not on its day."""
+    """The sums of batches. A record that came late for a closed month counts as its correction, not on its day.
+
+    ``batches`` are those of corrections by their numbers; an export of totals does not say them.
+    """
 
     days: dict[tuple[int, int], list[int]] = field(default_factory=dict)
     corrections: list[Booking] = field(default_factory=list)
     closes: list[tuple[int, ClosingEntry]] = field(default_factory=list)
     records: int = 0
+    batches: dict[int, int] = field(default_factory=dict)
 
     def add(self, batch: int, contents: Contents | ClosingEntry) -> None:
         """Count what a batch stored."""
@@ -48,6 +52,7 @@ class Sums:
             return
         self.records += len(contents.rows)
         self.corrections += contents.corrections
+        self.batches |= {booked[0]: batch for booked in contents.corrections}
         late = {booked[4] for booked in contents.corrections if booked[1] == LATE}
         rows = [row for row in contents.rows if row[1] not in late] if late else contents.rows
         for day, sums in sums_by_day(rows).items():
@@ -65,9 +70,9 @@ class Sums:
         booked: dict[Month, list[Booked]] = {}
         for (month, series), (quantity, records) in self.by_month().items():
             days.setdefault(month, []).append((names[series][1], quantity, records))
-        for _, kind, booked_month, _, record, series, quantity, _ in self.corrections:
-            month = Month.from_number(booked_month)
-            booked.setdefault(month, []).append(Booked(kind, record, names[series][1], quantity))
+        for number, kind, booked_month, _, record, series, quantity, reason in self.corrections:
+            one = Booked(kind, record, names[series][1], quantity, reason, self.batches.get(number, 0))
+            booked.setdefault(Month.from_number(booked_month), []).append(one)
         return {month: count(days.get(month, ()), booked.get(month, ())) for month in sorted({*days, *booked})}
 
     def by_month(self) -> dict[tuple[Month, int], tuple[int, int]]:

@@ -32,33 +32,36 @@ class Counts(NamedTuple):
 
 
 class Booked(NamedTuple):
-    """One row of the table of corrections, as far as it is counted."""
+    """One row of the table of corrections, as far as it is counted; ``batch`` is 0 where it is not known."""
 
     kind: str
     record_id: str
     meter: str
     quantity: int
+    reason: str
+    batch: int
 
 
 def count(in_time: Iterable[tuple[str, int, int]], booked: Iterable[Booked]) -> dict[str, Counts]:
     """The counts of each meter: meter, quantity and records of days or series, and what is booked, in its order.
 
-    A correction by hand is a reversal with its replacement, or the one of them that it takes: one correction.
+    A correction by hand is a reversal with its replacement, or the one of them that it takes: one correction. Both are
+    of one batch, and have one reason.
     """
     sums: dict[str, list[int]] = defaultdict(lambda: [0] * len(Counts._fields))
     for meter, quantity, records in in_time:
         sums[meter][0] += records
         sums[meter][1] += quantity
-    reversed_before = ""
+    reversed_before: tuple[str, str, int] | None = None
     for row in booked:
         mine = sums[row.meter]
         if row.kind == LATE:
             mine[2] += 1
             mine[3] += row.quantity
         else:
-            mine[4] += not (row.kind == REPLACEMENT and row.record_id == reversed_before)
+            mine[4] += not (row.kind == REPLACEMENT and reversed_before == (row.record_id, row.reason, row.batch))
             mine[5] += row.quantity
-        reversed_before = row.record_id if row.kind == REVERSAL else ""
+        reversed_before = (row.record_id, row.reason, row.batch) if row.kind == REVERSAL else None
     return {meter: Counts(*sums[meter]) for meter in sorted(sums)}
 
 

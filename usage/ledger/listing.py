@@ -1,4 +1,4 @@
-"""Lists: the records of the ledger and the corrections booked about them, newest first, chosen and bounded."""
+"""Lists: records of the ledger by the time of their use, corrections as they were booked; newest first, bounded."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -73,8 +73,13 @@ class ListedCorrection:
     booked_at: datetime
 
 
-def list_records(connection: Connection, chosen: Chosen, *, limit: int) -> Listing[ListedRecord]:
-    """The newest records taken that are chosen. Raises ``BadCall`` for a name that the ledger does not know."""
+def list_records(
+    connection: Connection, chosen: Chosen, *, limit: int, as_taken: bool = False
+) -> Listing[ListedRecord]:
+    """The chosen records that were used last, or, ``as_taken``, those that the ledger took last.
+
+    Raises ``BadCall`` for a name that the ledger does not know.
+    """
     _refuse_unknown(connection, chosen)
     columns = (
         RecordRow.id,
@@ -91,7 +96,8 @@ def list_records(connection: Connection, chosen: Chosen, *, limit: int) -> Listi
         query = query.where(RecordRow.requested_at >= milliseconds(chosen.start))
     if chosen.end is not None:
         query = query.where(RecordRow.requested_at < milliseconds(chosen.end))
-    found = connection.execute(query.order_by(RecordRow.number.desc()).limit(limit + 1)).all()
+    newest = [RecordRow.requested_at.desc(), RecordRow.number.desc()][as_taken:]
+    found = connection.execute(query.order_by(*newest).limit(limit + 1)).all()
     changes, late = _booked_about(connection, [row.id for row in found])
     items = [
         ListedRecord(

@@ -1,7 +1,7 @@
 """Amendments: units added to a plan in mid-term. Rows are only added: a mistake is taken back by another row."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from shlex import quote
 
 from sqlalchemy import Connection, insert
@@ -47,7 +47,9 @@ def amend_plan(
             )
         change = _take_back(plan, taken, change)
     elif standing is not None:
-        _refuse_other_quota(plan, standing, change)
+        if standing.quota != change.quota:
+            _refuse_closed(connection, plan, change)
+            _refuse_other_quota(plan, standing, change)
         return None
     _refuse_closed(connection, plan, change)
     _insert(connection, plan, change)
@@ -81,9 +83,11 @@ def _refuse_closed(connection: Connection, plan: Plan, change: Change) -> None:
     closed = last_closed_month(view_of(connection))
     if closed is None or change.effective_at >= closed.next.starts_at:
         return
-    first = closed.next.starts_at
+    first = _first_free_day(plan, abs(change.units), closed)
     last_on = f"it can count from the first day that is open: --from {first:%Y-%m-%d}"
-    if first < plan.ends_at and change.units > 0:
+    if first >= plan.ends_at:
+        last_on = f"no day of plan {plan.name} is open any more: it ended at {plan.ends_at:%Y-%m-%d}"
+    elif change.units > 0 and plan.period_around(first) == plan.period_around(change.effective_at):
         last_on += f" --quota {change.quota // MICRO}, which keeps what it adds to that period"
     raise BadCall(f"{Month.of(change.effective_at)} is closed: its report does not change any more", hint=last_on)
 
@@ -107,15 +111,31 @@ def _standing(plan: Plan, units: int, effective_at: datetime) -> Change | None:
 
 
 def _standing_in_closed(plan: Plan, units: int, effective_at: datetime, closed: Month | None) -> Change | None:
-    """The same units from a day whose month is closed since: they are taken back from the first open month on."""
-    if closed is None or effective_at != closed.next.starts_at:
+    """The same units from a day whose month is closed since: they are taken back from the first free day on."""
+    if closed is None or effective_at != _first_free_day(plan, units, closed):
         return None
+    if sum(change.units for change in plan.changes if abs(change.units) == units) <= 0:
+        return None  # they were taken back
     days = sorted({change.effective_at for change in plan.changes if change.effective_at < effective_at}, reverse=True)
     return next((found for day in days if (found := _standing(plan, units, day))), None)
 
 
-def ways_to_add_more(plan: Plan, units: int, effective_at: datetime) -> str:
-    """How more units are added from a day that has as many already: these are taken back, and all are added."""
+def _first_free_day(plan: Plan, units: int, closed: Month) -> datetime:
+    """The first day of an open month from which not as many units were added: whoever names it means no others."""
+    day = closed.next.starts_at
+    while _standing(plan, units, day):
+        day += timedelta(days=1)
+    return day
+
+
+def ways_to_add_more(plan: Plan, units: int, effective_at: datetime, closed: Month | None) -> str:
+    """How more units are added from a day that has as many already: these are taken back, and all are added.
+
+    Where that day's month is closed, as many are added from the first day that can take them.
+    """
+    if closed is not None and effective_at < closed.next.starts_at:
+        first = _first_free_day(plan, units, closed)
+        return f"azlic plan amend {quote(plan.name)} --units {units} --from {first:%Y-%m-%d}"
     name, day = quote(plan.name), f"{effective_at:%Y-%m-%d}"
     back = f"azlic plan amend {name} --units -{units} --from {day}"
     return f"{back}, then azlic plan amend {name} --units {2 * units} --from {day}"

@@ -107,9 +107,9 @@ class _Clerk:
             change = take_count(
                 self._connection, here, self._plan.count, day, now=self._now, entered_by=self._entered_by
             )
-            units = f"{change.units:+,} {plural(change.units, 'unit')}"
-            quota = f"{group_digits(change.quota)} {here.unit}"
-            changed.append(f"{units} from {day:%Y-%m-%d}, {quota} in that period")
+            units = f"{change.units:+,} {plural(change.units, 'unit')} from {day:%Y-%m-%d}"
+            numbers = f"{self._plan.count - change.units:,} to {self._plan.count:,}"
+            changed.append(f"{units} ({numbers}), {group_digits(change.quota)} {here.unit} in that period")
         changed += self._note_renewal(here, day)
         return EnteredPlan(self._as_it_is(here.name), added=False, changed=tuple(changed))
 

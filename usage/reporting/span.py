@@ -191,7 +191,10 @@ class LeftOut(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SpanReport:
-    """The use of a span, or of a part of it: ``left_out`` is the rest, ``not_in_it`` what it does not say."""
+    """The use of a span, or of a part of it: ``left_out`` is the rest, ``not_in_it`` what it does not say.
+
+    ``closed`` are its closed months, each with the month that somebody closed: itself, or the next that was.
+    """
 
     span: Span
     as_of: datetime
@@ -200,7 +203,7 @@ class SpanReport:
     cells: tuple[Cell, ...]
     left_out: tuple[LeftOut, ...]
     not_in_it: tuple[str, ...]
-    closed: tuple[Month, ...]
+    closed: Mapping[Month, Month]
     quality: Quality
 
     @property
@@ -239,7 +242,7 @@ def span_report(connection: Connection, span: Span, choice: Choice = EVERYTHING,
         cells=cells,
         left_out=tuple(_left_out(draw for draw in inside if not chosen.takes(draw))),
         not_in_it=NOT_DEFINED + (OF_WHOLE_PLANS if partial else ()),
-        closed=tuple(month for month in span.months if closing_of(view, month) is not None),
+        closed={month: closing.month for month in span.months if (closing := closing_of(view, month)) is not None},
         quality=quality_of(view, unmapped, undecided, _idle_rules(view, book, span, shown)),
     )
 

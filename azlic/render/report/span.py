@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -24,6 +24,7 @@ from azlic.render.words import (
     unit_of,
 )
 from licensing.core.instants import iso
+from usage.months import Month
 from usage.plans.model import Plan
 from usage.quantity import (
     from_micro,
@@ -83,8 +84,15 @@ def _opening(report: SpanReport) -> Section:
     if choice_words(report):
         notes.append("This is a part of the use. What is left out stands below.")
     if report.closed:
-        notes.append(f"Closed: {', '.join(map(str, report.closed))}.")
+        notes.append(f"Closed: {'; '.join(_closed_words(report.closed))}.")
     return Section(span_title(report), notes)
+
+
+def _closed_words(closed: Mapping[Month, Month]) -> Iterator[str]:
+    """The months that somebody closed, each with those before it that were closed with it."""
+    for closing in sorted(set(closed.values())):
+        others = [str(month) for month, known in closed.items() if known == closing != month]
+        yield f"{closing}, and {', '.join(others)} closed with it" if others else str(closing)
 
 
 def _of_plan(report: SpanReport, plan: Plan) -> list[Section]:
@@ -307,7 +315,8 @@ def _fields(report: SpanReport) -> object:
             for one in report.left_out
         ],
         "not_in_it": report.not_in_it,
-        "closed": report.closed,
+        "closed": list(report.closed),
+        "closed_with": report.closed,
         "plans": [_plan_fields(report, plan) for plan in report.plans.values()],
         "meters": _sums(report.cells, lambda cell: {"meter": cell.meter}),
         "containers": _sums(

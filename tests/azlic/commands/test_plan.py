@@ -1,6 +1,7 @@
 """`azlic plan`, as an operator types it."""
 
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ def test_units_added_are_shown_with_what_each_period_commits_to(cli: Cli) -> Non
     assert "nothing was changed" in cli("plan", "amend", "by-hand", "--units", "1", "--from", "2026-03-28").out
     assert "as stated" in cli("plan", "amend", "by-hand", "--units", "2", "--from", "2026-04-01", "--quota", "7").out
     shown = " ".join(cli("plan", "show", "by-hand").out.split())
-    for line in ("2026-03-28 +1 129 pro-rated", "2026-04-01 +2 7 as stated"):
+    for line in ("2026-03-28 +1 1 to 2 129 pro-rated", "2026-04-01 +2 2 to 4 7 as stated"):
         assert line in shown
     for line in ("2026-02-01 2026-03-01 1 1,000", "2026-03-01 2026-04-01 2 1,129", "2026-05-01 2026-06-01 4 4,000"):
         assert line in shown
@@ -296,9 +297,68 @@ def test_units_in_a_closed_month_are_refused_with_the_first_day_that_is_open(cli
     assert refused.status == 2 and "--from 2026-04-01" in refused.err
     taken = cli("plan", "amend", "by-hand", "--units", "-2", "--from", "2026-04-01")
     assert "-2 units from 2026-04-01, -1,780 Transaction in that period" in taken.out, taken
+    refused = cli("plan", "amend", "by-hand", "--units", "-2", "--from", "2026-04-01")
+    assert refused.status == 2 and "no 2 units were added" in refused.err, "nothing is taken back twice"
     assert cli("plan", "remove", "by-hand", "--yes").status == 2
     cli("plan", "add", "too-late", *BY_HAND, "--period", "year")
     assert cli("plan", "remove", "too-late", "--yes").status == 0, "no closed month knows of it"
+
+
+@pytest.mark.parametrize(
+    ("period", "units", "taken"),
+    [
+        ("year", "1", ("2026-04-01",)),
+        ("year", "-1", ("2026-04-01", "2026-04-02")),
+        ("month", "1", ("2026-04-01", "2026-04-02")),
+        ("month", "-1", ()),
+    ],
+)
+def test_the_hint_for_a_closed_day_names_one_without_other_units(
+    cli: Cli, site: Site, period: str, units: str, taken: tuple[str, ...]
+) -> None:
+    cli("plan", "add", "by-hand", *BY_HAND, "--period", period, "--meter", METER)
+    for start in ("2026-03-05", *taken):
+        assert cli("plan", "amend", "by-hand", "--units", 1, "--from", start).status == 0
+    usage = site.output / "read" / "0123456789ab" / "usage-2026-03-01.jsonl"
+    usage.parent.mkdir(parents=True)
+    usage.write_bytes(a_line("a") + b"\n")
+    cli("ingest", "output")
+    assert cli("close", "2026-03", "--yes").status == 0
+    closed_day = "2026-03-06" if units == "1" else "2026-03-05"
+    refused = cli("plan", "amend", "by-hand", "--units", units, "--from", closed_day)
+    (told,) = re.findall(r"--from [-\d]+(?: --quota \d+)?", refused.err)
+    assert (" --quota" in told) is (units == "1" and period == "year"), "what a month adds ends with it"
+    done = cli("plan", "amend", "by-hand", "--units", units, *told.split())
+    assert done.status == 0 and "nothing was changed" not in done.out, done
+    changes = json.loads(cli("plan", "show", "by-hand", "--json").out)["plan"]["changes"]
+    assert len({change["effective_at"] for change in changes}) == len(changes), "each on a day of its own"
+    assert sum(change["units"] for change in changes) == 1 + len(taken) + int(units)
+    again = cli("plan", "amend", "by-hand", "--units", 1, "--from", "2026-03-05")
+    (way,) = re.findall(r"azlic (plan amend by-hand --units 1 --from [-\d]+)\n", again.err)
+    assert "+1 unit" in cli(*way.split()).out
+
+
+def test_fewer_units_by_import_are_an_amendment_with_both_numbers(cli: Cli, site: Site) -> None:
+    arm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/a/commitmentPlans/plant"
+    for units in (5, 3):
+        path = azure(site.folder, current=TERM | {"count": units})
+        path.write_text(json.dumps({"value": [json.loads(path.read_text())["value"][0] | {"id": arm}]}))
+        told = cli("plan", "import", path, "--period", "year", "--from", "2026-03-01")
+        assert told.status == 0, told
+    assert "-2 units from 2026-03-01 (5 to 3), " in told.out
+    shown = cli("plan", "show", "plant").out
+    assert "5 to 3" in shown and "taken back" not in shown
+    (change,) = json.loads(cli("plan", "show", "plant", "--json").out)["plan"]["changes"]
+    assert (change["units"], change["units_before"], change["units_after"]) == (-2, 5, 3)
+    for more in (4, -4):
+        cli("plan", "amend", "plant", "--units", more, "--from", "2026-04-01")
+    lines = cli("plan", "show", "plant").out.splitlines()
+    rows = [line.split() for line in lines if re.match(r" +2026-0\d-01 +[+-]", line)]
+    assert [(" ".join(row[1:5]), "taken" in row) for row in rows] == [
+        ("-2 5 to 3", False),
+        ("+4 3 to 7", False),
+        ("-4 7 to 3", True),
+    ]
 
 
 def test_an_empty_list_of_plans_is_said_to_be_one(cli: Cli, site: Site) -> None:

@@ -41,10 +41,27 @@ def test_records_are_chosen(ledger: Cli, words: tuple[str, ...], number: int) ->
 
 def test_a_list_is_bounded_and_says_so(ledger: Cli) -> None:
     told = ledger("records", "list", "--limit", "2").out
-    assert told.splitlines()[-1] == "and more: these are the newest 2; see others with --limit"
+    assert told.splitlines()[-1] == "and more: these are the 2 last used; see others with --limit"
     assert json.loads(ledger("records", "list", "--limit", "2", "--json").out)["more"] is True
     assert "and more" in ledger("corrections", "list", "--limit", "1").out
     assert ledger("records", "list", "--limit", "0").status == 2
+
+
+def test_records_are_listed_by_the_time_of_their_use_or_as_they_came(ledger: Cli) -> None:
+    def times(*words: str) -> list[str]:
+        found = json.loads(ledger("records", "list", *words, "--json").out)
+        assert found["order"] == (words[1] if "--order" in words else "used")
+        return [row["requested_at"] for row in found["records"]]
+
+    every = times()
+    assert every == sorted(every, reverse=True)
+    taken = times("--order", "taken")
+    assert taken != every and sorted(taken, reverse=True) == every
+    assert times("--limit", "5") == every[:5] and times("--order", "taken", "--limit", "5") == taken[:5]
+    assert "the 2 last taken" in ledger("records", "list", "--order", "taken", "--limit", "2").out
+    assert "the 1 last booked" in ledger("corrections", "list", "--limit", "1").out
+    refused = ledger("records", "list", "--order", "newest")
+    assert refused.status == 2 and "'used', 'taken'" in refused.err
 
 
 def test_what_came_late_or_was_corrected_says_what_it_counts(ledger: Cli) -> None:

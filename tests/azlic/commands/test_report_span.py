@@ -82,6 +82,7 @@ def test_a_year_adds_up_in_every_way(ledger: Months, ask: Any) -> None:
             one["meter"]: sum(row["quantity"] for row in one[sums]) for one in fields["unmapped_subtotals"]
         } == on_none
     assert fields["closed"] == ["2026-01", "2026-02", "2026-03"]
+    assert fields["closed_with"] == {"2026-01": "2026-01", "2026-02": "2026-02", "2026-03": "2026-03"}
     assert "burn-down" in fields["not_in_it"] and fields["left_out"] == []
 
 

@@ -15,10 +15,12 @@ from tests.site import METER, Site
 from tests.usage.commitments import day
 from tests.usage.handover.houses import HeadOffice
 from tests.usage.months import Months
+from tests.usage.mount import Mount
 from tests.usage.rich import MINUTES, SECONDS, ledgers_own, rich
 from usage.handover.exporting import export
 from usage.handover.inspection import inspect
 from usage.handover.sites import enrol
+from usage.ledger.corrections import correct
 from usage.ledger.counts import Booked, count, together
 from usage.quantity import MICRO
 
@@ -95,12 +97,44 @@ def test_the_words_name_the_amounts(ledger: Months, told: object) -> None:
 
 def test_a_correction_is_one_whatever_it_takes() -> None:
     rows = [
-        Booked("reversal", "a", "m", -5),
-        Booked("replacement", "a", "m", 7),
-        Booked("reversal", "b", "m", -5),
-        Booked("replacement", "c", "m", 1),
-        Booked("late", "d", "m", 9),
+        Booked("reversal", "a", "m", -5, "why", 1),
+        Booked("replacement", "a", "m", 7, "why", 1),
+        Booked("reversal", "b", "m", -5, "why", 2),
+        Booked("replacement", "c", "m", 1, "why", 3),
+        Booked("late", "d", "m", 9, "", 4),
     ]
     found = count([("m", 10, 2)], rows)
     assert (found["m"].records, found["m"].late, found["m"].corrections, found["m"].quantity) == (3, 1, 3, 17)
     assert together(found).quantity == 0
+
+
+@pytest.mark.parametrize(("batches", "reasons"), [((1, 2), ("why", "why")), ((0, 0), ("twice", "not twice"))])
+def test_what_is_cancelled_and_given_back_are_two_acts(batches: tuple[int, int], reasons: tuple[str, str]) -> None:
+    rows = [
+        Booked("reversal", "a", "m", -5, reasons[0], batches[0]),
+        Booked("replacement", "a", "m", 5, reasons[1], batches[1]),
+    ]
+    assert count([], rows)["m"].corrections == 2
+
+
+def test_two_acts_on_a_record_are_two_wherever_they_are_counted(site: Site, tmp_path: Path) -> None:
+    months, now = Months(Mount(site)), day("2026-05-02")
+    months.use("a", 5, day("2026-04-02"))
+    months.site.now = now
+    for quantity in (0, 5):
+        correct(months.ledger, "a", quantity * MICRO, reason="scanned twice", now=now)
+    key = create_site_keys(tmp_path / "keys")
+    file, signer = tmp_path / "all.azlic", site_signer(tmp_path / "keys")
+    export(months.ledger, file, signer=signer, site="hall", tool="test", now=now)
+    (inspected,) = json.loads(INSPECTION.json(inspect(file, key), tmp_path))["totals"]
+    office = HeadOffice(tmp_path, "office")
+    enrol(office.ledger, "hall", tmp_path / "keys" / "site.pem")
+    office.now = now
+    counts = {
+        "close": together(months.examine(APRIL).counts).corrections,
+        "recompute": together(months.recompute(APRIL).counts).corrections,
+        "inspect": inspected["corrections"],
+        "accept": office.accept(file).corrections,
+    }
+    assert set(counts.values()) == {2}, counts
+    office.close()
