@@ -139,7 +139,8 @@ class HandingHouse(House):
 
     def correction(self, kind: str, name: str, at: datetime, booked: str, quantity: int) -> tuple[Any, ...]:
         months = Month.parse(booked).number, Month.of(at).number
-        return (1 + len(rows(self.ledger, CorrectionRow)), kind, *months, name, 1, quantity * 10**6, "corrected, by test")
+        number = 1 + len(rows(self.ledger, CorrectionRow))
+        return (number, kind, *months, name, 1, quantity * 10**6, "corrected, by test")
 
 
 class HeadOffice(House):
