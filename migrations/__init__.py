@@ -19,6 +19,12 @@ NAMING = {
 """What constraints are called: the same in the models as in the history."""
 
 
+def schema_of(dialect: str) -> dict[str, str]:
+    """The schema that this version makes on SQLite or PostgreSQL, as the database's own catalogue tells it."""
+    lines = (Path(__file__).parent / "schema" / f"{dialect}.txt").read_text("utf-8").splitlines()
+    return dict(line.split("\t", 1) for line in lines)
+
+
 def configuration(connection: "Connection | None" = None) -> "Config":
     """Alembic's configuration for this folder, on an open connection."""
     from alembic.config import Config  # noqa: PLC0415 - slow to import, needed when the schema changes

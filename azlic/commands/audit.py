@@ -23,6 +23,9 @@ def audit_command(
         typer.Option("--against", metavar="FILE", readable=False, help="A checkpoint kept elsewhere; may be repeated."),
     ] = None,
     files: Annotated[bool, typer.Option("--files", help="Read the source files again, too.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out the database's own check of its pages and indexes.")
+    ] = False,
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
@@ -44,7 +47,7 @@ def audit_command(
     kept = [KeptCheckpoint(str(path), read_checkpoint(path)) for path in against or ()]
     engine = open_readonly(database or load_settings().database)
     with counting("audit") as progress:
-        found = audit(engine, against=kept, files=files, progress=progress)
+        found = audit(engine, against=kept, files=files, quick=quick, progress=progress)
     AUDIT.give(json, found)
     if database is None:
         _remember(load_settings().database, sound=found.sound, detail=audit_text(found).splitlines()[0])

@@ -20,8 +20,10 @@ _CHECKS = {
     AuditCheck.MONTHS: "closed months hold what they were closed with",
     AuditCheck.OUTSIDE: "nothing exists outside the batches",
     AuditCheck.AGAINST: "checkpoints kept elsewhere agree",
-    AuditCheck.GUARDS: "the database refuses changes",
+    AuditCheck.SCHEMA: "the schema is this version's, and refuses changes",
     AuditCheck.FILES: "source files hold what was taken",
+    AuditCheck.PAGES: "pages, indexes and references are whole",
+    AuditCheck.TYPES: "each value is of its column's type",
 }
 
 
@@ -32,10 +34,12 @@ def audit_text(audit: Audit) -> str:
     lines += [f"ledger {audit.origin}"] if audit.origin else []
     lines += [f"head {head_text(audit.head)}"]
     asked = {AuditCheck.AGAINST: bool(audit.compared), AuditCheck.FILES: bool(audit.files or audit.files_gone)}
+    asked |= {AuditCheck.PAGES: not audit.left_out}
     for check, name in _CHECKS.items():
         count = audit.counts.get(check, 0)
         verdict = counted(count, "fault") if count else "ok" if asked.get(check, True) else "-"
-        lines.append(f"  {check.value}  {name:<48} {verdict}")
+        lines.append(f"{check.value:>3}  {name:<48} {verdict}")
+    lines += [line for left in audit.left_out for line in indented(f"left out: {left}", hanging=2)]
     lines += [f"  {compared.kept.name}: {compared.detail}" for compared in audit.compared]
     lines += [line for one in audit.strikes for line in indented(strike_words(one), hanging=2)]
     for source, reason in audit.rounded.items():
@@ -70,6 +74,7 @@ def _audit_fields(audit: Audit) -> object:
         "files": audit.files,
         "files_gone": audit.files_gone,
         "rounded": audit.rounded,
+        "left_out": audit.left_out,
     }
 
 

@@ -251,7 +251,10 @@ def _revision(engine: Engine) -> str | None:
     with engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if found is not None and not isinstance(found, str):
+        check_revision(found, place(engine))
+    return found
 
 
 def _refuse_unfit(engine: Engine, revision: str | None) -> None:

@@ -8,9 +8,9 @@ class OlderSchema(BadCall):
     """The database is one of an earlier version, to be brought up to date before this one reads it."""
 
 
-def check_revision(revision: str | None, where: str) -> None:
+def check_revision(revision: object, where: str) -> None:
     """Raise ``OlderSchema`` or another ``AzlicError`` for any schema but this version's, with what to do about it."""
-    if revision is None:
+    if not isinstance(revision, str):
         raise AzlicError(
             f"{where} is not an azlic database",
             hint="the first `azlic ingest` creates one in an empty database; or name the right one with --database",

@@ -36,5 +36,6 @@ def check_kind(stated: Iterable[str], wanted: StoreKind, where: str) -> bool:
     kinds = list(stated)
     for kind in kinds:
         if kind not in (BOTH, wanted):
-            raise AzlicError(f"{where} is {_NAMES[StoreKind(kind)]}, not {_NAMES[wanted]}", hint=_HINTS[wanted])
+            found = _NAMES[StoreKind(kind)] if kind in list(StoreKind) else "for something that azlic does not know"
+            raise AzlicError(f"{where} is {found}, not {_NAMES[wanted]}", hint=_HINTS[wanted])
     return bool(kinds)

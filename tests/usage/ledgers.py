@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Engine, event
 from licensing.db.database import open_database, open_ledger
 from licensing.db.store_kind import StoreKind
 from tests.usage.mount import heads, recount, rows, totals
-from usage.auditing.rest import GUARDED
 from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
 from usage.ledger.tables.records import BatchRow, ChainRow, FindingRow, GapRow, QuarantineRow, RecordRow, SourceRow
 
@@ -84,10 +83,12 @@ def unguarded(engine: Engine) -> Iterator[Connection]:
     """
     if engine.dialect.name == "postgresql":
         with engine.begin() as connection:
-            for table in GUARDED:
+            query = "SELECT DISTINCT tgrelid::regclass FROM pg_trigger WHERE NOT tgisinternal"
+            guarded = connection.exec_driver_sql(query).scalars().all()
+            for table in guarded:
                 connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
             yield connection
-            for table in GUARDED:
+            for table in guarded:
                 connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE TRIGGER USER")
         return
     with engine.connect() as connection:

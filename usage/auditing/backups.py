@@ -21,6 +21,7 @@ from licensing.db.database import BUSY_SECONDS, DatabaseBusy, open_ledger
 from licensing.db.lock import holding
 from licensing.db.revision import OlderSchema
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
+from usage.auditing.faults import AuditCheck
 from usage.auditing.run import Audit, Progress, audit, open_readonly
 
 PAGES_A_STEP = 4096
@@ -31,7 +32,7 @@ _JOURNALS = ("-journal", "-wal", "-shm")
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A copy of a ledger, and the audit of the copy. ``damage`` is what SQLite's integrity check said against it.
+    """A copy of a ledger, and the audit of the copy. ``damage`` is what the database's own check said against it.
 
     Where it is not ``good``, nothing was put in place.
     """
@@ -227,8 +228,6 @@ def _watcher(progress: Progress | None) -> Callable[[int, int, int], None]:
 
 
 def _examine(copy: Path) -> Backup:
-    with _connection(copy, "ro") as connection:
-        told = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     try:
         engine = open_readonly(str(copy))
     except OlderSchema:
@@ -236,7 +235,8 @@ def _examine(copy: Path) -> Backup:
             open_ledger(str(current), upgrade=True).dispose()
             return _examine(current)
     try:
-        return Backup(audit(engine), None if told == "ok" else str(told).splitlines()[-1])
+        found = audit(engine)
+        return Backup(found, next((fault.what for fault in found.faults if fault.check is AuditCheck.PAGES), None))
     finally:
         engine.dispose()
 

@@ -22,8 +22,10 @@ class AuditCheck(IntEnum):
     MONTHS = 5
     OUTSIDE = 6
     AGAINST = 7
-    GUARDS = 8
+    SCHEMA = 8
     FILES = 9
+    PAGES = 10
+    TYPES = 11
 
 
 @dataclass(frozen=True, slots=True)

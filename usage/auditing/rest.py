@@ -1,36 +1,30 @@
 """The end of an audit: what stands beside the batches has to follow from them, and nothing may stand behind them."""
 
-import re
 from typing import Any
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection
 
 from licensing.core.text import printable
 from usage.auditing.commitments import check_commitments
 from usage.auditing.faults import AuditCheck, day_text, month_text
 from usage.auditing.months import read_closed_totals
 from usage.auditing.rows import Unreadable, fetch
+from usage.auditing.schema import check_schema
+from usage.auditing.storage import check_types
 from usage.auditing.walk import Sums, Walk
 from usage.months import Month, day_number
 from usage.quantity import group_digits
-
-GUARDED = (
-    *("batch", "closed_month", "closed_period", "closed_place", "closed_plan", "closed_total"),
-    *("correction", "record", "series", "witness_strike"),
-)
-"""The tables whose rows a trigger keeps from being changed or deleted."""
 
 _TABLES_OF_BATCHES = {"record": "number", "series": "key", "correction": "number"}
 
 
 def check_rest(connection: Connection, walk: Walk) -> None:
-    """Checks 4 to 6 and 8, in one view of the ledger, once the walk has seen its last batch."""
-    for check in (_check_totals, _check_months, check_commitments, _check_outside):
+    """Checks 4 to 6, 8 and 11, in one view of the ledger, once the walk has seen its last batch."""
+    for check in (_check_totals, _check_months, check_commitments, _check_outside, _check_schema, _check_types):
         try:
             check(connection, walk)
         except Unreadable as error:
             walk.faults.add(AuditCheck.OUTSIDE, "the database", f"it is damaged: {error}")
-    _check_guards(connection, walk)
 
 
 def _check_totals(connection: Connection, walk: Walk) -> None:
@@ -119,26 +113,11 @@ def _check_outside(connection: Connection, walk: Walk) -> None:
         walk.faults.add(AuditCheck.OUTSIDE, "corrections", what)
 
 
-def _check_guards(connection: Connection, walk: Walk) -> None:
-    """8: the database itself refuses changes, as it was set up to."""
-    for table in GUARDED:
-        for verb in ("UPDATE", "DELETE"):
-            if not _has_guard(connection, table, verb):
-                walk.faults.add(AuditCheck.GUARDS, f"table {table}", f"the trigger that refuses {verb} is not there")
-    unique = [constraint["column_names"] for constraint in inspect(connection).get_unique_constraints("record")]
-    if ["id"] not in unique:
-        walk.faults.add(AuditCheck.GUARDS, "table record", "nothing enforces that its ids are unique")
+def _check_schema(connection: Connection, walk: Walk) -> None:
+    """8: the schema is this version's."""
+    check_schema(connection, walk.faults)
 
 
-def _has_guard(connection: Connection, table: str, verb: str) -> bool:
-    if connection.dialect.name == "sqlite":
-        query = f"SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{table}'"  # noqa: S608
-        form = re.compile(rf"CREATE TRIGGER \S+ BEFORE {verb} ON {table} BEGIN SELECT RAISE\(ABORT, '[^']*'\); END")
-        return any(form.fullmatch(sql) for (sql,) in fetch(connection, query))
-    query = (
-        "SELECT relname, pg_get_triggerdef(pg_trigger.oid) FROM pg_trigger"
-        " JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid"
-        " WHERE relnamespace = current_schema()::regnamespace AND tgenabled IN ('O', 'A')"
-        " AND position('RAISE EXCEPTION' IN prosrc) > 0"
-    )
-    return any(name == table and " BEFORE " in form and f" {verb} " in form for name, form in fetch(connection, query))
+def _check_types(connection: Connection, walk: Walk) -> None:
+    """11: each value is of its column's type."""
+    check_types(connection, walk.faults)

@@ -209,7 +209,10 @@ def test_an_id_kept_as_the_bytes_whose_base64_it_is_has_the_same_digest_and_is_f
     mount.write([a_line("AAAA")])
     mount.ingest()
     found = audited(attacked(mount, sql("UPDATE record SET id = x'000000'")))
-    assert [fault.what for fault in found.faults] == ["the id of a record is not text"]
+    assert [fault.what for fault in found.faults] == [
+        "the fields of a record are not of the types that it has",
+        "id is blob, and text belongs there",
+    ]
 
 
 def test_a_tail_that_was_cut_with_its_totals_is_found_by_a_checkpoint_alone(filled: Mount) -> None:
@@ -278,8 +281,8 @@ def test_triggers_that_are_gone_or_do_nothing_are_found(filled: Mount) -> None:
             for statement in statements:
                 connection.exec_driver_sql(statement)
     found = audited(filled.site.folder / "azlic.db")
-    assert [fault.where for fault in found.faults] == ["table batch", "table record"]
-    assert found.counts == {AuditCheck.GUARDS: 2}
+    assert [fault.where for fault in found.faults] == ["trigger batch_no_delete", "trigger record_no_update"]
+    assert found.counts == {AuditCheck.SCHEMA: 2}
 
 
 @pytest.mark.parametrize(
