@@ -31,6 +31,7 @@ from licensing.verdict.seen import Seen
 from licensing.verdict.verdict import Verdict
 from licensing.verification import verify
 from tests.serving import serving
+from tests.tables import put_tables
 from usage.intake.run import ingest
 from usage.ledger.receipt import Receipt
 from usage.months import Month
@@ -141,8 +142,10 @@ class Site:
     @property
     def issuer_store(self) -> Database:
         if self._issuer_store is None:
+            target = self.new_database("issuer")
+            put_tables(target, 0o600)
             self._issuer_store = open_database(
-                self.new_database("issuer"), StoreKind.ISSUER, create=True, mode=0o600, wait_seconds=self.wait_seconds
+                target, StoreKind.ISSUER, create=True, mode=0o600, wait_seconds=self.wait_seconds
             )
         return self._issuer_store
 
@@ -199,6 +202,7 @@ class Site:
     @property
     def ledger(self) -> Database:
         if self._ledger is None:
+            put_tables(self.database, 0o640)
             self._ledger = open_ledger(self.database, create=True, wait_seconds=self.wait_seconds)
         return self._ledger
 
