@@ -143,7 +143,7 @@ class Site:
     def issuer_store(self) -> Database:
         if self._issuer_store is None:
             target = self.new_database("issuer")
-            put_tables(target, 0o600)
+            put_tables(target, StoreKind.ISSUER, 0o600)
             self._issuer_store = open_database(
                 target, StoreKind.ISSUER, create=True, mode=0o600, wait_seconds=self.wait_seconds
             )
@@ -202,7 +202,7 @@ class Site:
     @property
     def ledger(self) -> Database:
         if self._ledger is None:
-            put_tables(self.database, 0o640)
+            put_tables(self.database, StoreKind.SITE, 0o640)
             self._ledger = open_ledger(self.database, create=True, wait_seconds=self.wait_seconds)
         return self._ledger
 

@@ -5,24 +5,21 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-import migrations
-from licensing.db.database import connect, writing
+from licensing.db.database import open_database
+from licensing.db.store_kind import StoreKind
 
 
-def put_tables(target: str, mode: int) -> None:
-    """Make a database with the tables where none is; who uses it first says whether it is a ledger or another store."""
+def put_tables(target: str, kind: StoreKind, mode: int) -> None:
+    """Make an empty database of a kind where none is; one on a server has its tables already."""
     if "://" in target or Path(target).exists():
         return
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(_with_tables())
+        file.write(_empty(kind))
 
 
 @cache
-def _with_tables() -> bytes:
+def _empty(kind: StoreKind) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "template.db"
-        engine = connect(str(path), create=True)
-        with writing(engine) as connection:
-            migrations.upgrade(connection)
-        engine.dispose()
+        path = Path(folder) / "empty.db"
+        open_database(str(path), kind, create=True).dispose()
         return path.read_bytes()

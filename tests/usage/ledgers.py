@@ -2,33 +2,24 @@
 
 import contextlib
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from licensing.db.database import open_database, open_ledger
+from licensing.db.database import open_database
 from licensing.db.store_kind import StoreKind
+from tests.tables import put_tables
 from tests.usage.mount import heads, recount, rows, totals
 from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
 from usage.ledger.tables.records import BatchRow, ChainRow, FindingRow, GapRow, QuarantineRow, RecordRow, SourceRow
 
 
-@cache
-def _empty() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "azlic.db")
-        open_ledger(str(path), create=True).dispose()
-        return path.read_bytes()
-
-
 def new_ledger(path: Path) -> Path:
     """An empty ledger at a path, without the price of making its tables."""
-    path.write_bytes(_empty())
+    put_tables(str(path), StoreKind.SITE, 0o640)
     return path
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import insert
 from azlic.render.report.json import REPORT
 from licensing.db.database import open_ledger, reading, writing
 from tests.usage.commitments import day, plan
+from tests.usage.ledgers import new_ledger
 from usage.ledger.tables.records import SeriesRow, TotalRow
 from usage.months import DAY_MS, Month, day_number
 from usage.plans.model import MeterShare
@@ -33,7 +34,7 @@ uses = st.lists(
 def report_on(found: Uses, *, start: datetime, ends: datetime, ratio: MeterShare) -> dict[str, object]:
     """The report on March 2026 as JSON, from totals as given: day, container, meter, quantity."""
     with TemporaryDirectory() as folder:
-        ledger = open_ledger(str(Path(folder) / "azlic.db"), create=True)
+        ledger = open_ledger(str(new_ledger(Path(folder, "azlic.db"))))
         with writing(ledger) as connection:
             for container in range(3):
                 for place, meter in enumerate(METERS):
