@@ -171,3 +171,71 @@ def hostile_files() -> dict[str, tuple[bytes, str]]:
         "gigantic PDF page": (one_page_pdf("[0 0 90000000 90000000]"), "InvalidImageDimension"),
         "TIFF with a broken second page": (tiff_with_broken_second_page(), "InvalidImage"),
     }
+
+
+def nested_forms_pdf(depth: int = 9, width: int = 10) -> bytes:
+    """A PDF page that draws a form ``width`` times, which does the same with the next, ``depth`` times over."""
+    first = 4
+    resources = "<< /XObject << /F {} 0 R >> >>"
+    forms = [
+        f"<< /Type /XObject /Subtype /Form /BBox [0 0 300 300] /Resources {resources.format(first + 1 + level)}"
+        f" /Length {6 * width} >>\nstream\n{'/F Do ' * width}\nendstream"
+        for level in range(1, depth)
+    ]
+    line = "0 0 m 9 9 l S "
+    return pdf_of(
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 300] /Contents {first} 0 R"
+        f" /Resources {resources.format(first + 1)} >>",
+        f"<< /Length {6 * width} >>\nstream\n{'/F Do ' * width}\nendstream",
+        *forms,
+        f"<< /Type /XObject /Subtype /Form /BBox [0 0 300 300] /Length {len(line)} >>\nstream\n{line}\nendstream",
+    )
+
+
+def many_paths_pdf(count: int = 300_000) -> bytes:
+    """A PDF page of very many broad lines across all of it."""
+    return one_page_pdf("[0 0 3000 3000]", "90 w " + "0 0 m 3000 2000 l 0 2900 l S\n" * count)
+
+
+def shaded_pdf(count: int = 20_000) -> bytes:
+    """A PDF page that is filled with a shading again and again."""
+    content = "/S sh\n" * count
+    function = "<< /FunctionType 2 /Domain [0 1] /C0 [0 0 0] /C1 [1 1 1] /N 1.7 >>"
+    shading = f"<< /ShadingType 3 /ColorSpace /DeviceRGB /Coords [0 0 0 2000 2000 3000] /Function {function} >>"
+    return pdf_of(
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 3000 3000] /Contents 4 0 R"
+        f" /Resources << /Shading << /S {shading} >> >> >>",
+        f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
+    )
+
+
+def chatty_png(kind: bytes, texts: int, length: int) -> bytes:
+    """A PNG file with so many text chunks before its pixels, each of which holds so many characters."""
+    content = b"key\0" + {b"tEXt": b"", b"zTXt": b"\0", b"iTXt": b"\1\0\0\0"}[kind]
+    text = b"a" * length
+    content += text if kind == b"tEXt" else zlib.compress(text, 9)
+    chunk = struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    whole = encode(sign(), "PNG")
+    return whole[:33] + chunk * texts + whole[33:]
+
+
+def jpeg_of_scans(scans: int) -> bytes:
+    """A progressive JPEG that repeats its last scan very often."""
+    file = io.BytesIO()
+    Image.new("L", (2_000, 2_000), "white").save(file, "JPEG", progressive=True)
+    whole = file.getvalue()
+    last = whole.rindex(b"\xff\xda")
+    return whole[:last] + whole[last:-2] * scans + whole[-2:]
+
+
+def tiff_of_folders(count: int) -> bytes:
+    """A TIFF of so many pages, all of which are the same few bytes."""
+    tags = {256: 60, 257: 60, 258: 1, 259: 1, 262: 1, 273: 8, 277: 1, 278: 60, 279: 480}
+    folder = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHLL", tag, 4, 1, tags[tag]) for tag in tags)
+    places = [8 + 480 + number * (len(folder) + 4) for number in range(count)] + [0]
+    folders = b"".join(folder + struct.pack("<L", after) for after in places[1:])
+    return b"II*\0" + struct.pack("<L", places[0]) + b"\xff" * 480 + folders

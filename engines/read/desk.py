@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -12,9 +13,9 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from engines.metering.meter import Meter
+from engines.read.decoding import Decoders, Decoding
 from engines.read.limits import Limits
 from engines.read.operations import Operation, Operations
-from engines.read.pages import Document, open_document
 from engines.read.reading import read_document
 from engines.read.received import ReadOptions, check_media_type, receive_body
 from engines.read.recognise import Recogniser
@@ -26,6 +27,9 @@ from licensing.core.errors import AzlicError
 
 (METER,) = READ.meters
 T = TypeVar("T")
+
+_WAITING_PAGES = 3
+"""So many pages more than are recognised at a time may be decoded or wait: nobody waits for so many slow documents."""
 
 
 class Desk:
@@ -50,6 +54,7 @@ class Desk:
         self._meter = meter
         self._clock = clock
         self._limits = limits
+        self._decoders = Decoders(limits, pages=recogniser.threads + _WAITING_PAGES)
         self._places = threading.BoundedSemaphore(limits.documents)
         self._jobs: set[asyncio.Task[None]] = set()
 
@@ -59,8 +64,9 @@ class Desk:
         try:
             started_at = self._clock()
             document, numbers = await self._receive(request, options)
-            work = read_document(self._recogniser, document, numbers)
-            result = await _until_disconnect(request, work)
+            with closing(document):
+                work = read_document(self._recogniser, self._decoders, document, numbers)
+                result = await _until_disconnect(request, work)
             await self._record(len(numbers))
         finally:
             self._places.release()
@@ -81,10 +87,11 @@ class Desk:
         job.add_done_callback(lambda _: self._places.release())
         return operation, job
 
-    async def _run(self, operation: Operation, document: Document, numbers: list[int]) -> None:
+    async def _run(self, operation: Operation, document: Decoding, numbers: list[int]) -> None:
         try:
             self.operations.run(operation)
-            result = await read_document(self._recogniser, document, numbers)
+            with closing(document):
+                result = await read_document(self._recogniser, self._decoders, document, numbers)
             await self._record(len(numbers))
             self.operations.succeed(operation, result)
         except DocumentRefused as refused:
@@ -101,12 +108,16 @@ class Desk:
                 hint="try again in a few seconds",
             )
 
-    async def _receive(self, request: Request, options: ReadOptions) -> tuple[Document, list[int]]:
+    async def _receive(self, request: Request, options: ReadOptions) -> tuple[Decoding, list[int]]:
         options.check_language()
         check_media_type(request)
         body = await receive_body(request, self._limits)
-        document = await asyncio.to_thread(open_document, body, self._limits)
-        return document, document.select(options.pages)
+        document = await self._decoders.open(body)
+        try:
+            return document, document.outline.select(options.pages)
+        except DocumentRefused:
+            document.close()
+            raise
 
     async def _record(self, pages: int) -> None:
         try:

@@ -10,8 +10,8 @@ class Limits:
     """What one document, and all documents together, may ask of the machine.
 
     Sides and page count are those of the Read 3.2 service. Sizes are held against a page's header, before
-    its pixels are decoded. ``page_seconds`` bounds the rendering and the recognition of a page each; it is
-    looked at between steps, so that a page of nothing but noise can outstay it.
+    its pixels are decoded. ``page_seconds`` bounds the opening of a document, and the decoding and the recognition of
+    a page each. Recognition looks at it between steps, so that a page of nothing but noise can outstay it.
     """
 
     body_bytes: int = 50 * 1024 * 1024

@@ -39,14 +39,9 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Document:
-    """A document that was recognised by its bytes, with the size in pixels of each of its pages.
+class Outline:
+    """What a document is, with the size in pixels of each of its pages."""
 
-    Nothing is kept open: pages can be taken in any order, by any thread, and cost memory only while they
-    are held.
-    """
-
-    body: bytes
     kind: Kind
     sizes: tuple[tuple[int, int], ...]
     limits: Limits
@@ -55,12 +50,27 @@ class Document:
         """The numbers of the ``wanted`` pages (``1,3-4``); ``Refused`` if one is missing or out of bounds."""
         numbers = select_pages(wanted, len(self.sizes))
         for number in numbers:
-            self._check(number)
+            self.check(number)
         return numbers
+
+    def check(self, number: int) -> None:
+        """Refuse page ``number`` where it is out of bounds."""
+        self.limits.check_page(number, self.sizes[number - 1])
+
+
+@dataclass(frozen=True)
+class Document(Outline):
+    """A document that was recognised by its bytes.
+
+    Nothing is kept open: pages can be taken in any order, by any thread, and cost memory only while they
+    are held.
+    """
+
+    body: bytes
 
     def page(self, number: int) -> Page:
         """Decode page ``number``, counted from 1; ``Refused`` if it is damaged, out of bounds or too slow."""
-        self._check(number)
+        self.check(number)
         with _refuse_damage(f"page {number} of the {self.kind}"):
             if self.kind == "PDF":
                 image = render_page(self.body, number, seconds=self.limits.page_seconds)
@@ -68,9 +78,6 @@ class Document:
                 image = decode_image(self.body, self.kind, number)
         dpi = DPI if self.kind == "PDF" else None
         return Page(number, image.width, image.height, image.tobytes(), dpi)
-
-    def _check(self, number: int) -> None:
-        self.limits.check_page(number, self.sizes[number - 1])
 
 
 def open_document(body: bytes, limits: Limits) -> Document:
@@ -86,7 +93,7 @@ def open_document(body: bytes, limits: Limits) -> Document:
         else:
             sizes = image_sizes(body, kind, most=limits.pages + 1)
     limits.check_pages(len(sizes))
-    return Document(body, kind, tuple(sizes), limits)
+    return Document(kind, tuple(sizes), limits, body)
 
 
 def _kind(body: bytes) -> Kind:

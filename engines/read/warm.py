@@ -1,11 +1,14 @@
 """Reading once before the first client: what is loaded late is loaded now."""
 
+import asyncio
 import io
+from contextlib import closing
 
 from PIL import Image, ImageDraw, ImageFont
 
+from engines.read.decoding import Decoders
 from engines.read.limits import Limits
-from engines.read.pages import open_document
+from engines.read.pages import Page, open_document
 from engines.read.recognise import Recogniser
 from engines.read.result import page_result
 
@@ -23,7 +26,13 @@ def warm_up(recogniser: Recogniser) -> None:
     for kind in ("PNG", "TIFF", "JPEG", "BMP", "PDF"):
         encoded = io.BytesIO()
         upside_down.save(encoded, kind, resolution=100)
-        decoded = open_document(encoded.getvalue(), limits).page(1)
+        open_document(encoded.getvalue(), limits).page(1)
+    decoded = asyncio.run(_decode(encoded.getvalue(), limits))
     # Idle models queue up, so that as many readings as there are models reach each of them.
     for _ in range(recogniser.threads):
         page_result(decoded, recogniser.read(decoded, seconds=limits.page_seconds))
+
+
+async def _decode(body: bytes, limits: Limits) -> Page:
+    with closing(await Decoders(limits, pages=1).open(body)) as document:
+        return await document.page(1)

@@ -39,9 +39,23 @@ def signed_noise(draw: st.DrawFn) -> bytes:
     return draw(st.sampled_from([b"", *(body[:8] for body in WHOLE)])) + draw(st.binary())
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
-@given(body=spoilt() | signed_noise(), pages=st.sampled_from([None, "1", "2", "1-"]))
+BODIES, PAGES = spoilt() | signed_noise(), st.sampled_from([None, "1", "2", "1-"])
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(body=BODIES, pages=PAGES)
 def test_foreign_bytes_are_read_or_refused(recogniser: Recogniser, body: bytes, pages: str | None) -> None:
+    read_or_refused(recogniser, body, pages)
+
+
+@pytest.mark.long
+@settings(max_examples=600, deadline=None, derandomize=True)
+@given(body=BODIES, pages=PAGES)
+def test_many_foreign_bytes_are_read_or_refused(recogniser: Recogniser, body: bytes, pages: str | None) -> None:
+    read_or_refused(recogniser, body, pages)
+
+
+def read_or_refused(recogniser: Recogniser, body: bytes, pages: str | None) -> None:
     container = Container(recogniser, Limits(page_pixels=1_000_000, page_seconds=5))
 
     async def send() -> httpx.Response:
