@@ -24,6 +24,7 @@ _CHECKS = {
     AuditCheck.FILES: "source files hold what was taken",
     AuditCheck.PAGES: "pages, indexes and references are whole",
     AuditCheck.TYPES: "each value is of its column's type",
+    AuditCheck.BOOKED: "plans, findings and the like are as booked",
 }
 
 
@@ -40,6 +41,7 @@ def audit_text(audit: Audit) -> str:
         verdict = counted(count, "fault") if count else "ok" if asked.get(check, True) else "-"
         lines.append(f"{check.value:>3}  {name:<48} {verdict}")
     lines += [line for left in audit.left_out for line in indented(f"left out: {left}", hanging=2)]
+    lines += indented(_bound(audit))
     lines += [f"  {compared.kept.name}: {compared.detail}" for compared in audit.compared]
     lines += [line for one in audit.strikes for line in indented(strike_words(one), hanging=2)]
     for source, reason in audit.rounded.items():
@@ -55,11 +57,20 @@ def audit_text(audit: Audit) -> str:
     return "\n".join([*told, *([f"  and {more:,} more"] if more > 0 else [])])
 
 
+def _bound(audit: Audit) -> str:
+    """From where on the chain binds what may change; an older ledger has a stretch before it."""
+    what = "plans, findings, readings, licenses, exports and all times"
+    if audit.bound_from is None:
+        return f"not in the chain yet: {what}; the next command that writes puts them there" if audit.batches else ""
+    return f"in the chain from batch {audit.bound_from:,} on: {what}"
+
+
 def _audit_fields(audit: Audit) -> object:
     return {
         "sound": audit.sound,
         "origin": audit.origin,
         "batches": audit.batches,
+        "bound_from": audit.bound_from,
         "records": audit.records,
         "head": head_text(audit.head),
         "closed_months": audit.closed_months,

@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 import migrations
 from licensing.core.errors import AzlicError, BadCall
 from licensing.db import postgresql
+from licensing.db.changes import booking
 from licensing.db.revision import check_revision
 from licensing.db.schema import StoreRow
 from licensing.db.sqlite_journal import unfinished_write
@@ -201,7 +202,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction, all or nothing, that no other writer shares. Raises ``AzlicError`` when it cannot be done."""
     try:
-        with engine.connect().execution_options(**_WRITING) as connection, connection.begin():
+        with engine.connect().execution_options(**_WRITING) as connection, connection.begin(), booking(connection):
             yield connection
     except (DBAPIError, NoConnectionFree) as error:
         raise unusable(engine, error) from error

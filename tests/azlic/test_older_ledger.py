@@ -168,6 +168,8 @@ def test_a_command_that_writes_brings_it_up_to_date_and_does_its_work(
     status, told = ORDINARY.get(command, (0, ""))
     assert answer.status == status and told in answer.err + answer.out, answer
     assert rows(ledger, "SELECT version_num FROM alembic_version") == [(HEAD,)]
+    audited = prepared("audit", "--against", "checkpoint.txt", "--json")
+    assert audited.status == 0, f"what {command} wrote was not booked: {audited}"
 
 
 def test_brought_up_to_date_it_audits_and_reports_as_it_did(cli: Cli, ledger: Path) -> None:

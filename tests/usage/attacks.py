@@ -74,7 +74,8 @@ def rehash(first: int, *, rows: bool = True, heads: bool = True) -> Attack:
         found = connection.execute("SELECT head FROM batch WHERE sequence = ?", [first - 1]).fetchone()
         head = found[0] if found else ORIGIN
         query = (
-            "SELECT sequence, file, start, stop, consumed, first_record, records, rows, head FROM batch"
+            "SELECT sequence, file, start, stop, consumed, first_record, records, rows, source, taken_at, entries, head"
+            " FROM batch"
             " WHERE sequence >= ? ORDER BY sequence"
         )
         for *fields, stored in connection.execute(query, [first]).fetchall():

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, select
 
-from licensing.core.instants import from_milliseconds, iso
+from licensing.core.instants import from_milliseconds, iso, milliseconds
 from licensing.db.database import reading
 from licensing.db.schema import Table
 from tests.site import CONTAINER_ID, Site
@@ -89,6 +89,9 @@ def heads(ledger: Engine) -> list[bytes]:
                 first_record=batch.first_record,
                 records=len(taken),
                 rows=digest,
+                source=batch.source,
+                taken_at=milliseconds(batch.taken_at),
+                entries=batch.entries,
             ),
         )
         computed.append(head)

@@ -26,6 +26,7 @@ class AuditCheck(IntEnum):
     FILES = 9
     PAGES = 10
     TYPES = 11
+    BOOKED = 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ class ClosedAs:
 
     batch: Any
     totals: Any
+    closed_at: Any
     digest: bytes
 
 
@@ -39,7 +40,9 @@ def read_closed_month(connection: Connection, month: int) -> ClosedAs | None:
     content = (month_text(month), reason, _instant(closed_at), read_closed_totals(connection, month))
     plans, places = read_frozen_plans(connection, month), read_frozen_places(connection, month)
     frozen = (plans, places) if form != 1 or plans or places else ()
-    return ClosedAs(batch, totals, hashlib.sha256(_encode((f"azlic.close/v{form}", *content, *frozen))).digest())
+    return ClosedAs(
+        batch, totals, closed_at, hashlib.sha256(_encode((f"azlic.close/v{form}", *content, *frozen))).digest()
+    )
 
 
 def read_closed_totals(connection: Connection, month: int) -> list[tuple[Any, ...]]:

@@ -19,12 +19,25 @@ _TABLES_OF_BATCHES = {"record": "number", "series": "key", "correction": "number
 
 
 def check_rest(connection: Connection, walk: Walk) -> None:
-    """Checks 4 to 6, 8 and 11, in one view of the ledger, once the walk has seen its last batch."""
-    for check in (_check_totals, _check_months, check_commitments, _check_outside, _check_schema, _check_types):
+    """Checks 4 to 6, 8, 11 and 12, in one view of the ledger, once the walk has seen its last batch."""
+    for check in (
+        _check_totals,
+        _check_months,
+        check_commitments,
+        _check_outside,
+        _check_schema,
+        _check_types,
+        _check_booked,
+    ):
         try:
             check(connection, walk)
         except Unreadable as error:
             walk.faults.add(AuditCheck.OUTSIDE, "the database", f"it is damaged: {error}")
+
+
+def _check_booked(connection: Connection, walk: Walk) -> None:
+    """12: what may change stands as it was booked last."""
+    walk.entries.check(connection, walk.faults)
 
 
 def _check_totals(connection: Connection, walk: Walk) -> None:

@@ -10,11 +10,14 @@ from usage.ledger.canonical import Labels
 MOST_RECORDS = 1 << 20
 """No batch holds as many; a number of records beyond that is not believed, and not read into memory."""
 
-_BATCH = '"sequence", "file", "start", "stop", "consumed", "first_record", "records", "rows", "head", "source"'
-_BATCH_TYPES = (int, str, int, int, bytes, int, int, bytes, bytes, int)
+_BATCH = (
+    '"sequence", "file", "start", "stop", "consumed", "first_record", "records", "rows", "head", "source", "taken_at",'
+    ' "entries"'
+)
+_BATCH_TYPES = (int, str, int, int, bytes, int, int, bytes, bytes, int, int)
 _RECORD = '"number", "id", "series", "quantity", "requested_at", "sequence", "extra"'
 _LABELS = '"container_id", "meter", "container_version", "container_type", "api_type", "site"'
-_CORRECTION = '"number", "kind", "booked_month", "month", "record_id", "series", "quantity", "reason"'
+_CORRECTION = '"number", "kind", "booked_month", "month", "record_id", "series", "quantity", "reason", "booked_at"'
 
 
 class Unreadable(Exception):
@@ -42,7 +45,7 @@ def batches_behind(connection: Connection, sequence: int | None, limit: int) -> 
 
 def has_its_types(batch: tuple[Any, ...]) -> bool:
     """Whether the fields of a batch are of the types they were written as; SQLite keeps any value anywhere."""
-    return tuple(map(type, batch)) == _BATCH_TYPES
+    return tuple(map(type, batch[:-1])) == _BATCH_TYPES and type(batch[-1]) in {bytes, type(None)}
 
 
 def records_between(connection: Connection, first: int, stop: int) -> list[tuple[Any, ...]]:
@@ -65,7 +68,7 @@ def series_of(connection: Connection, first: int, last: int) -> dict[int, list[t
 
 
 def corrections_of(connection: Connection, first: int, last: int) -> dict[int, list[tuple[Any, ...]]]:
-    """The corrections that batches booked, by batch, in the order of their numbers."""
+    """The corrections that batches booked, by batch, in the order of their numbers; the last field is when."""
     query = (
         f'SELECT "batch", {_CORRECTION} FROM correction'  # noqa: S608
         f' WHERE "batch" BETWEEN {first:d} AND {last:d} ORDER BY "number"'

@@ -12,8 +12,9 @@
 9. Where it is asked for: the source files still begin with the bytes that the batches took.
 10. The database's pages, indexes and references are whole: what is read through an index is what its table holds.
 11. Each value is of its column's type.
+12. Plans, findings and all other rows that may change stand as a batch booked them last, and nothing else does.
 
-1 to 6 find every change by somebody who did not recompute all heads from there on; who did is found by 7 alone.
+1 to 6 and 12 find every change by somebody who did not recompute all heads from there on; who did is found by 7 alone.
 The ledger is only read, a stretch of batches at a time, so that an ingest can continue meanwhile.
 """
 
@@ -25,6 +26,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from licensing.core.errors import AzlicError
+from licensing.core.text import printable
 from licensing.db.database import BUSY_SECONDS, open_ledger, reading
 from licensing.db.readonly import view_of
 from licensing.db.revision import check_revision
@@ -47,6 +49,8 @@ Progress = Callable[[int, int], None]
 class Audit:
     """What an audit saw and found. ``head`` is the one after the last batch, ``faults`` the first ones it met.
 
+    ``bound_from`` is the first batch that binds all that may change (check 12) and the times; None where none does yet.
+
     ``counts`` has all of them, by check. ``compared`` says what became of each checkpoint, ``files`` how many source
     files were read again and ``files_gone`` how many are not there any more, which is no fault. ``strikes`` are the
     witnesses of the clock that the ledger's owner took back, ``rounded`` the sources whose readings are rounded, each
@@ -55,6 +59,7 @@ class Audit:
 
     origin: str | None
     batches: int
+    bound_from: int | None
     records: int
     head: bytes
     closed_months: int
@@ -98,7 +103,7 @@ def audit(
                 if not more:
                     check_rest(connection, walk)
                     origin, rounded = read_origin(connection), _rounded(connection)
-                    strikes = read_strikes(view_of(connection))
+                    strikes = _strikes(connection, faults)
                 connection.rollback()  # there is nothing to commit, and of a damaged file SQLite would refuse to
             if progress is not None:  # nobody waits for the ledger meanwhile
                 progress(walk.records, max(walk.records, total))
@@ -114,6 +119,7 @@ def audit(
     return Audit(
         origin=origin,
         batches=walk.sequence,
+        bound_from=walk.entries.since,
         records=walk.records,
         head=walk.head,
         closed_months=len(walk.months),
@@ -137,6 +143,15 @@ def _check_pages(engine: Engine, faults: Faults) -> str | None:
             return None
         finally:
             connection.rollback()
+
+
+def _strikes(connection: Connection, faults: Faults) -> tuple[Strike, ...]:
+    """The witnesses that were taken back; none where somebody made them unreadable."""
+    try:
+        return read_strikes(view_of(connection))
+    except (ValueError, TypeError, OverflowError, OSError) as error:
+        faults.add(AuditCheck.OUTSIDE, "table witness_strike", f"it cannot be read: {printable(str(error))}")
+        return ()
 
 
 def _rounded(connection: Connection) -> dict[str, str]:

@@ -58,6 +58,8 @@ TABLES: Mapping[str, Kept] = MappingProxyType(
         "plan_rule": _bound("an entry for each rule put up or taken away"),
         "quarantine": _bound("an entry for each line put there, and for its settlement"),
         "finding": _bound("an entry for each finding, and for its settlement"),
+        "gap": _bound("an entry for each gap, and for each number that came later"),
+        "entry": _bound("the digest of the batch that booked it"),
         "reading_source": _bound("an entry for each source of readings"),
         "reading": _bound("an entry for each reading as it came"),
         "reading_rounding": _bound("an entry for each time it was stated"),
@@ -74,7 +76,6 @@ TABLES: Mapping[str, Kept] = MappingProxyType(
         "total": _derived("the sums of the records by day and series"),
         "source": _derived("how far each file was read, from its batches"),
         "chain": _derived("the last record of each container that numbers its records"),
-        "gap": _derived("the numbers that are missing from those records"),
         "counter": _derived("the sums of the records that were booked from readings"),
         "store": _derived("one row, which says that this is a site's ledger"),
         "alembic_version": _derived("one row, the schema of this version"),
@@ -101,11 +102,7 @@ TABLES: Mapping[str, Kept] = MappingProxyType(
 
 NOT_YET = frozenset(
     {
-        *("plan", "plan_meter", "plan_change", "plan_renewal", "plan_rule"),
-        *("quarantine", "finding", "reading_source", "reading", "reading_rounding"),
-        *("origin", "export", "handing_site", "accepted_export"),
-        *("accepted_license", "adopted_license", "seen_statement", "witness", "witness_strike", "clock_reset"),
-        *("source", "chain", "gap", "counter", "store", "alembic_version"),
+        *("witness", "source", "chain", "counter", "store", "alembic_version"),
         *(name for name, kept in TABLES.items() if kept is _ISSUERS),
     }
 )

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from licensing.core.instants import from_milliseconds
 from licensing.core.text import printable
+from usage.auditing.booked import Entries, entries_of
 from usage.auditing.diagnose import first_difference
 from usage.auditing.faults import AuditCheck, Faults, month_text
 from usage.auditing.months import read_closed_month
@@ -65,6 +66,7 @@ class Walk:
         self.series: set[int] = set()
         self.corrections = 0
         self._handed_over = False
+        self.entries = Entries()
         self.months: dict[int, int] = {}
         self.closed_until = 0
         self.booked: dict[int, dict[int, list[int]]] = {}
@@ -90,8 +92,10 @@ class Walk:
             self._begun = True
             first, last = page[0][0], page[-1][0]
             series, corrections = series_of(connection, first, last), corrections_of(connection, first, last)
+            entries = entries_of(connection, first, last)
             for batch in page:
                 self._check(connection, batch, series.get(batch[0], []), corrections.get(batch[0], []))
+                self._check_entries(batch, entries.get(batch[0], []))
         return True
 
     def _check(
@@ -127,8 +131,8 @@ class Walk:
         return False
 
     def _check_head(self, batch: tuple[Any, ...], where: str, *, follows: bool) -> None:
-        sequence, file, start, stop, consumed, first, records, rows, head, _ = batch
-        sealed = SealedBatch(sequence, file, start, stop, consumed, first, records, rows)
+        sequence, file, start, stop, consumed, first, records, rows, head, *more = batch
+        sealed = SealedBatch(sequence, file, start, stop, consumed, first, records, rows, *more)
         if follows and batch_head(self.head, sealed) != head:
             before = f"batch {sequence - 1}" if sequence > 1 else "the beginning"
             what = f"its head does not follow from {before} and its own fields: one of the two was changed or moved"
@@ -155,6 +159,7 @@ class Walk:
         except Unreadable as error:
             self.faults.add(AuditCheck.ROWS, where, f"its records cannot be read, the database is damaged: {error}")
             return
+        corrections = self._without_time(batch, where, corrections)
         content = _encode((series, rows, corrections) if corrections else (series, rows))
         digest = self._hasher.submit(hashlib.sha256, content)
         self.records += len(rows)
@@ -162,6 +167,34 @@ class Walk:
         self._add(rows, where, corrections)
         if digest.result().digest() != batch[7]:
             self.faults.add(AuditCheck.ROWS, where, self._difference(connection, batch, rows))
+
+    def _without_time(
+        self, batch: tuple[Any, ...], where: str, corrections: Sequence[tuple[Any, ...]]
+    ) -> list[tuple[Any, ...]]:
+        """Corrections as they were digested; they were booked when their batch was taken."""
+        for *fields, booked_at in corrections:
+            if batch[11] is not None and (type(booked_at), booked_at) != (int, batch[10]):
+                what = f"correction {printable(fields[0])} was not booked when its batch was taken"
+                self.faults.add(AuditCheck.ROWS, where, what)
+        return [correction[:-1] for correction in corrections]
+
+    def _check_entries(self, batch: tuple[Any, ...], entries: list[tuple[Any, ...]]) -> None:
+        """12: a batch binds its entries; once one did, all that follow do."""
+        where, digest = _place(batch), batch[11]
+        if digest is None:
+            if self.entries.since is not None:
+                what = f"it binds no entries, and since batch {self.entries.since} every batch does"
+                self.faults.add(AuditCheck.HEADS, where, what)
+            if entries:
+                self.faults.add(AuditCheck.OUTSIDE, where, "there are entries of it that it does not bind")
+            return
+        if self.entries.since is None:
+            self.entries.since = batch[0]
+        wrong = self.entries.take(entries, batch[0])
+        if wrong is None and hashlib.sha256(_encode(entries)).digest() != digest:
+            wrong = "its entries are not those that were booked"
+        if wrong:
+            self.faults.add(AuditCheck.BOOKED, where, wrong)
 
     def _difference(self, connection: Connection, batch: tuple[Any, ...], rows: Sequence[tuple[Any, ...]]) -> str:
         """What is wrong with a batch's rows, as closely as that can be said."""
@@ -241,6 +274,9 @@ class Walk:
             self.faults.add(AuditCheck.MONTHS, month_text(month), what)
         elif closed.batch != batch[0] or not closed.digest == closed.totals == batch[7]:
             what = f"its closed totals are not those that batch {batch[0]} closed it with"
+            self.faults.add(AuditCheck.MONTHS, month_text(month), what)
+        elif batch[11] is not None and closed.closed_at != batch[10]:
+            what = f"it was not closed at the time of batch {batch[0]}, which closed it"
             self.faults.add(AuditCheck.MONTHS, month_text(month), what)
 
 

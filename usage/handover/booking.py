@@ -73,6 +73,7 @@ class SiteBooks(Ledger):
 
     def take(self, contents: Contents, line: bytes, head: bytes) -> None:
         """Book what one batch of the site stored. Raises ``BadPackage`` for names that cannot be shown."""
+        self._batches.follow(self._connection)
         block = Block(self._offset, line + b"\n")
         self._offset, self._head_of_site.head = block.stop, head
         self._series.new = []

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from licensing.core.errors import AzlicError
-from licensing.core.instants import iso
+from licensing.core.instants import iso, milliseconds
 from licensing.db.schema import row_of, rows_of
 from usage.handover.errors import BadPackage
 from usage.ledger.canonical import (
@@ -158,7 +158,17 @@ def head_at(connection: Connection, size: int) -> bytes | None:
 def sealed_fields(row: BatchRow) -> SealedBatch:
     """The fields of a batch that its head binds."""
     return SealedBatch(
-        row.sequence, row.file, row.start, row.stop, row.consumed, row.first_record, row.records, row.rows
+        sequence=row.sequence,
+        file=row.file,
+        start=row.start,
+        stop=row.stop,
+        consumed=row.consumed,
+        first_record=row.first_record,
+        records=row.records,
+        rows=row.rows,
+        source=row.source,
+        taken_at=milliseconds(row.taken_at),
+        entries=row.entries,
     )
 
 

@@ -38,6 +38,7 @@ from usage.handover.sheets import write_sheets
 from usage.handover.sums import Sums
 from usage.ledger.canonical import Labels, SealedBatch, encode
 from usage.ledger.checkpoints import Checkpoint, head_text, origin_of
+from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.handover import ExportRow
 from usage.ledger.tables.months import ClosedMonthRow
 from usage.ledger.tables.records import BatchRow, SeriesRow
@@ -105,8 +106,8 @@ def _range(connection: Connection, origin: str, *, month: Month | None, since: C
     given = list(rows_of(connection, ExportRow, order_by=[ExportRow.number.desc()]))
     for row in given[:1]:
         _check_connects(connection, row, size)
-    last = size if month is None else _closing_batch(connection, month)
-    if not size:
+    last = _last_to_hand_over(connection) if month is None else _closing_batch(connection, month)
+    if not last:
         raise BadCall("the ledger holds nothing to hand over", hint="azlic ingest takes usage into it")
     if since is not None:
         start = _size_of(connection, since, origin, size)
@@ -134,6 +135,12 @@ def _check_connects(connection: Connection, row: ExportRow, size: int) -> None:
             f" not continue from there: {has}",
             hint="it was rolled back or changed: go back to the ledger that made that export. Nothing was handed over",
         )
+
+
+def _last_to_hand_over(connection: Connection) -> int:
+    """The last batch that holds what head office books; that an export was made is no reason for another one."""
+    held = select(func.max(BatchRow.sequence)).where(BatchRow.file != SourceKind.CHANGE.value)
+    return connection.execute(held).scalar() or 0
 
 
 def _closing_batch(connection: Connection, month: Month) -> int:
@@ -227,10 +234,14 @@ class _Making:
 
 
 def batch_line(batch: SealedBatch, head: bytes) -> bytes:
-    """A batch's line in ``batches.jsonl``: the fields that its head binds, and the head."""
+    """A batch's line in ``batches.jsonl``: the fields that its head binds, and the head.
+
+    Those of earlier versions bind three fields less.
+    """
     consumed, rows = batch.consumed.hex(), batch.rows.hex()
     place = (batch.sequence, batch.file, batch.start, batch.stop, consumed, batch.first_record, batch.records, rows)
-    return encode((*place, head.hex())) + b"\n"
+    more = () if batch.entries is None else (batch.source, batch.taken_at, batch.entries.hex())
+    return encode((*place, *more, head.hex())) + b"\n"
 
 
 def _series(connection: Connection, last: int) -> Iterable[tuple[int, Labels]]:

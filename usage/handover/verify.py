@@ -18,7 +18,10 @@ from usage.ledger.source_kinds import SourceKind
 _Size = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 _Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 _Text = Annotated[str, msgspec.Meta(max_length=4096)]
-_decode = msgspec.json.Decoder(tuple[_Size, _Text, _Size, _Size, _Hex, _Size, _Size, _Hex, _Hex]).decode
+_decode = msgspec.json.Decoder(
+    tuple[_Size, _Text, _Size, _Size, _Hex, _Size, _Size, _Hex, _Size, _Size, _Hex, _Hex]
+).decode
+_decode_earlier = msgspec.json.Decoder(tuple[_Size, _Text, _Size, _Size, _Hex, _Size, _Size, _Hex, _Hex]).decode
 
 
 def verify_chain(package: Package, manifest: Manifest) -> Iterator[tuple[SealedBatch, bytes]]:
@@ -27,13 +30,15 @@ def verify_chain(package: Package, manifest: Manifest) -> Iterator[tuple[SealedB
     Raises ``BadPackage`` naming the first batch that does not follow the one before it.
     """
     head, sequence, number = bytes.fromhex(manifest.previous.head), manifest.previous.size, None
+    bound = False
     for line in package.lines("batches.jsonl"):
         batch, stated = _parse(line)
         sequence += 1
         head = batch_head(head, batch)
-        if batch.sequence != sequence or head != stated or number not in {None, batch.first_record}:
+        follows = batch.sequence == sequence and number in {None, batch.first_record}
+        if head != stated or not follows or (bound and batch.entries is None):
             raise BadPackage(f"batch {sequence} does not follow the one before it")
-        number = batch.first_record + batch.records
+        number, bound = batch.first_record + batch.records, batch.entries is not None
         yield batch, head
     if (sequence, head.hex()) != (manifest.last_batch, manifest.head):
         raise BadPackage("its batches do not end at the head that was signed")
@@ -96,9 +101,15 @@ def check_sums(package: Package, manifest: Manifest, sums: Sums, names: dict[int
 
 
 def _parse(line: bytes) -> tuple[SealedBatch, bytes]:
+    """A batch of this version, or of an earlier one, whose head binds less. Raises ``BadPackage``."""
+    more: tuple[int, int, bytes | None] = (0, 0, None)
     try:
-        sequence, file, start, stop, consumed, first, records, rows, head = _decode(line)
+        try:
+            sequence, file, start, stop, consumed, first, records, rows, source, taken_at, entries, head = _decode(line)
+            more = (source, taken_at, bytes.fromhex(entries))
+        except msgspec.ValidationError:
+            sequence, file, start, stop, consumed, first, records, rows, head = _decode_earlier(line)
     except msgspec.DecodeError as error:
         raise BadPackage(f"one of its batches cannot be read: {error}") from error
     digests = bytes.fromhex(consumed), bytes.fromhex(rows), bytes.fromhex(head)
-    return SealedBatch(sequence, file, start, stop, digests[0], first, records, digests[1]), digests[2]
+    return SealedBatch(sequence, file, start, stop, digests[0], first, records, digests[1], *more), digests[2]

@@ -40,9 +40,22 @@ def canonical_digest(value: object) -> bytes:
     return hashlib.sha256(encode(value)).digest()
 
 
+def entries_digest(entries: Sequence[tuple[int, str, str, str | None]]) -> bytes:
+    """The digest of a batch's entries: of each its number, table, key and image."""
+    return canonical_digest(entries)
+
+
+NO_ENTRIES = entries_digest(())
+"""The digest of no entries."""
+
+
 @dataclass(frozen=True, slots=True)
 class SealedBatch:
-    """Everything about a batch that its head binds, beside the head before it."""
+    """Everything about a batch that its head binds, beside the head before it.
+
+    ``source`` is a key, ``taken_at`` Unix milliseconds, ``entries`` their digest. Earlier versions bound neither of the
+    three: their batches have no ``entries``.
+    """
 
     sequence: int
     file: str
@@ -52,6 +65,9 @@ class SealedBatch:
     first_record: int
     records: int
     rows: bytes
+    source: int = 0
+    taken_at: int = 0
+    entries: bytes | None = None
 
 
 def rows_bytes(
@@ -93,8 +109,6 @@ def close_digest(
 def batch_head(previous: bytes, batch: SealedBatch) -> bytes:
     """The head of the ledger after a batch: it binds every field of it, and through ``previous`` all before it."""
     fields = (
-        "azlic.batch/v1",
-        previous.hex(),
         batch.sequence,
         batch.file,
         batch.start,
@@ -104,4 +118,7 @@ def batch_head(previous: bytes, batch: SealedBatch) -> bytes:
         batch.records,
         batch.rows.hex(),
     )
-    return canonical_digest(fields)
+    if batch.entries is None:
+        return canonical_digest(("azlic.batch/v1", previous.hex(), *fields))
+    more = (batch.source, batch.taken_at, batch.entries.hex())
+    return canonical_digest(("azlic.batch/v2", previous.hex(), *fields, *more))

@@ -18,7 +18,10 @@ from sqlalchemy import Connection, insert, select
 
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.files import FileTooLarge, read_file
+from licensing.core.instants import milliseconds
+from usage.ledger.batch_log import BatchChain
 from usage.ledger.canonical import ORIGIN
+from usage.ledger.extent import moment_of
 from usage.ledger.tables.handover import OriginRow
 from usage.ledger.tables.records import BatchRow
 
@@ -106,8 +109,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def take_checkpoint(connection: Connection, *, site: str, now: datetime) -> Checkpoint:
     """The ledger's checkpoint at this moment; ``connection`` may have to write its name (``origin_of``)."""
+    name = origin_of(connection, site=site, now=now)
+    BatchChain(connection, now=now).seal_changes(connection)
     size, head = newest_batch(connection)
-    return Checkpoint(origin_of(connection, site=site, now=now), size, head)
+    return Checkpoint(name, size, head)
 
 
 def newest_batch(connection: Connection) -> tuple[int, bytes]:
@@ -166,7 +171,7 @@ def ledger_head(connection: Connection) -> Head:
     origin = connection.execute(select(OriginRow.name)).scalar()
     if last is None:
         return Head(origin, 0, ORIGIN, None)
-    return Head(origin, last.sequence, bytes(last.head), last.taken_at)
+    return Head(origin, last.sequence, bytes(last.head), moment_of(milliseconds(last.taken_at)))
 
 
 def sign_checkpoint(head: Head, signer: Signer) -> str | None:

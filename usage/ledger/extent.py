@@ -28,10 +28,15 @@ def read_extent(connection: ReadOnlyConnection) -> Extent:
     closed = last_closed_month(connection)
     (records,) = connection.select(_number, "SELECT sum(records) FROM batch")
     newest = connection.select(
-        lambda sequence, taken_at, head: Extent(records, sequence, from_milliseconds(taken_at), bytes(head), closed),
+        lambda sequence, taken_at, head: Extent(records, sequence, moment_of(taken_at), bytes(head), closed),
         "SELECT sequence, taken_at, head FROM batch ORDER BY sequence DESC LIMIT 1",
     )
     return newest[0] if newest else Extent(0, 0, None, ORIGIN, closed)
+
+
+def moment_of(taken_at: int) -> datetime | None:
+    """When a batch was taken; None where nothing was taken before it, and it has no time of its own."""
+    return from_milliseconds(taken_at) if taken_at else None
 
 
 def _number(value: int | None) -> int:

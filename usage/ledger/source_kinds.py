@@ -19,6 +19,7 @@ CHANGED_FILES = ("replaced", "rewritten", "shrunk")
 class SourceKind(StrEnum):
     """The virtual sources, each by what its name begins with; the name of a usage file is its path."""
 
+    CHANGE = "change:"
     CLOSE = "close:"
     CORRECTION = "correct:"
     EXPORT = "export:"

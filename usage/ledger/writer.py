@@ -112,6 +112,7 @@ class Ledger:
 
     def book(self, connection: Connection, cursor: Cursor, block: Block | Stretch) -> None:
         """Take one block of one source: its records, totals and problems, and the batch that seals them."""
+        self._batches.follow(connection)
         self._series.new = []
         if isinstance(block, Stretch):
             self._book_stretch(connection, cursor, block)
@@ -147,7 +148,9 @@ class Ledger:
         """Store what was gathered, within the transaction in which it was booked."""
         self._flush_totals(connection)
         self._chains.save(connection)
+        self._batches.follow(connection)
         self._batches.save(connection)
+        self._batches.seal_changes(connection)
         if self._newest_in:
             advance(connection, WitnessKind.RECORD, from_milliseconds(self._newest), self._newest_in)
             self._newest_in = ""

@@ -42,7 +42,7 @@ def checks(found: Audit) -> set[AuditCheck]:
 def test_an_untouched_ledger_is_sound(filled: Mount) -> None:
     found = audited(filled.site.folder / "azlic.db", taken(filled), files=True)
     assert found.sound and not found.faults
-    assert (found.batches, found.records, found.closed_months, found.files) == (5, 20, 0, 1)
+    assert (found.batches, found.records, found.closed_months, found.files) == (6, 20, 0, 1)
     assert [compared.standing for compared in found.compared] == [CheckpointStanding.SAME]
 
 
@@ -218,12 +218,19 @@ def test_an_id_kept_as_the_bytes_whose_base64_it_is_has_the_same_digest_and_is_f
 def test_a_tail_that_was_cut_with_its_totals_is_found_by_a_checkpoint_alone(filled: Mount) -> None:
     kept = taken(filled)
     cut = attacked(
-        filled, both(sql("DELETE FROM batch WHERE sequence > 3", "DELETE FROM record WHERE number > 12"), recount)
+        filled,
+        both(
+            sql(
+                *("DELETE FROM batch WHERE sequence > 3", "DELETE FROM record WHERE number > 12"),
+                *("DELETE FROM entry WHERE batch > 3", "DELETE FROM origin"),
+            ),
+            recount,
+        ),
     )
     assert audited(cut).sound
     found = audited(cut, kept)
     assert first(found) == (
-        "checkpoint 1: the ledger's tail was cut off, or it is an older copy: batches 4 to 5 are missing"
+        "checkpoint 1: the ledger's tail was cut off, or it is an older copy: batches 4 to 6 are missing"
     )
     assert [compared.standing for compared in found.compared] == [CheckpointStanding.CUT]
 
@@ -231,10 +238,11 @@ def test_a_tail_that_was_cut_with_its_totals_is_found_by_a_checkpoint_alone(fill
 def test_a_ledger_that_was_emptied_is_found(filled: Mount) -> None:
     kept = taken(filled)
     emptied = attacked(
-        filled, sql("DELETE FROM record", "DELETE FROM batch", "DELETE FROM series", "DELETE FROM total")
+        filled,
+        sql(*(f"DELETE FROM {table}" for table in ("record", "batch", "series", "total", "entry"))),  # noqa: S608
     )
     assert audited(emptied).sound
-    assert "batches 1 to 5 are missing" in first(audited(emptied, kept))
+    assert "batches 1 to 6 are missing" in first(audited(emptied, kept))
 
 
 def test_a_ledger_that_was_rewritten_from_its_first_batch_is_found(filled: Mount) -> None:
@@ -243,7 +251,7 @@ def test_a_ledger_that_was_rewritten_from_its_first_batch_is_found(filled: Mount
     assert audited(rewritten).sound
     found = audited(rewritten, kept)
     assert [compared.standing for compared in found.compared] == [CheckpointStanding.REWRITTEN]
-    assert "the ledger was rewritten: its batches 1 to 5 are not those that it had then" in first(found)
+    assert "the ledger was rewritten: its batches 1 to 6 are not those that it had then" in first(found)
 
 
 def test_a_fork_is_told_from_a_rewrite_by_an_older_checkpoint(mount: Mount) -> None:
@@ -258,7 +266,7 @@ def test_a_fork_is_told_from_a_rewrite_by_an_older_checkpoint(mount: Mount) -> N
     assert audited(forked).sound
     found = audited(forked, newer, older)
     assert [compared.standing for compared in found.compared] == [CheckpointStanding.SAME, CheckpointStanding.FORKED]
-    assert "the ledger forked: it is the same up to batch 2, and another one before it reaches batch 4" in first(found)
+    assert "the ledger forked: it is the same up to batch 3, and another one before it reaches batch 5" in first(found)
 
 
 def test_the_checkpoint_of_another_ledger_does_not_pass(filled: Mount) -> None:

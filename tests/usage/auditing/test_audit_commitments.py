@@ -63,9 +63,11 @@ def seal_again(connection: sqlite3.Connection) -> None:
     frozen = [[*one, [period[1:] for period in periods if period[0] == one[0]]] for one in plans]
     content = ["azlic.close/v2", f"{month // 100}-{month % 100:02}", "", "2026-04-02T00:00:00Z", totals, frozen, places]
     digest = hashlib.sha256(json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()).digest()
-    query = "SELECT sequence, file, start, stop, consumed, first_record, records FROM batch WHERE sequence = ?"
-    sequence, file, start, stop, consumed, first, records = connection.execute(query, [batch]).fetchone()
-    sealed = SealedBatch(sequence, file, start, stop, consumed, first, records, digest)
+    query = (
+        "SELECT sequence, file, start, stop, consumed, first_record, records, rows, source, taken_at, entries"
+        " FROM batch WHERE sequence = ?"
+    )
+    sealed = replace(SealedBatch(*connection.execute(query, [batch]).fetchone()), rows=digest)
     (before,) = connection.execute("SELECT head FROM batch WHERE sequence = ?", [batch - 1]).fetchone()
     connection.execute("UPDATE closed_month SET totals = ? WHERE month = ?", [digest, month])
     head = batch_head(before, sealed)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sqlite3
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.usage.attacks import Attack, attacked, audited, both, sql
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
 from usage.auditing.faults import AuditCheck
-from usage.ledger.canonical import SealedBatch, batch_head
+from usage.ledger.canonical import NO_ENTRIES, SealedBatch, batch_head
 
 NONE = bytes(32)
 CLOSED_AT = 1_775_001_600_000
@@ -23,10 +23,10 @@ def digest(value: object) -> bytes:
     return hashlib.sha256(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()).digest()
 
 
-def seal(connection: sqlite3.Connection, file: str, rows: bytes) -> None:
+def seal(connection: sqlite3.Connection, file: str, rows: bytes, taken_at: int = 0) -> None:
     """Chain a batch without records to the last one."""
     *fields, head = connection.execute(
-        "SELECT sequence, file, start, stop, consumed, first_record, records, rows, head"
+        "SELECT sequence, file, start, stop, consumed, first_record, records, rows, source, taken_at, entries, head"
         " FROM batch ORDER BY sequence DESC"
     ).fetchone()
     last = SealedBatch(*fields)
@@ -40,11 +40,14 @@ def seal(connection: sqlite3.Connection, file: str, rows: bytes) -> None:
         first_record=last.first_record + last.records,
         records=0,
         rows=rows,
+        source=1,
+        taken_at=taken_at,
+        entries=NO_ENTRIES,
     )
+    values = asdict(batch) | {"head": batch_head(head, batch)}
     connection.execute(
-        "INSERT INTO batch (sequence, file, start, stop, consumed, first_record, records, rows, head, source, taken_at)"
-        " VALUES (?, ?, 0, 0, ?, ?, 0, ?, ?, 1, 0)",
-        [batch.sequence, file, NONE, batch.first_record, rows, batch_head(head, batch)],
+        f"INSERT INTO batch ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
+        list(values.values()),
     )
 
 
@@ -52,7 +55,7 @@ def close(month: int, totals: list[list[int]], reason: str = "") -> Attack:
     def attack(connection: sqlite3.Connection) -> None:
         name = f"{month // 100}-{month % 100:02}"
         rows = digest(["azlic.close/v1", name, reason, CLOSED_AT_TEXT, totals])
-        seal(connection, f"close:{name}", rows)
+        seal(connection, f"close:{name}", rows, CLOSED_AT)
         sequence = connection.execute("SELECT max(sequence) FROM batch").fetchone()[0]
         connection.execute(
             "INSERT INTO closed_month VALUES (?, ?, ?, ?, ?, 1)", [month, CLOSED_AT, sequence, rows, reason]
@@ -104,7 +107,8 @@ def test_a_record_that_came_late_counts_where_it_is_booked(march: Mount) -> None
         seal(connection, f"read/{path.name}", digest([[], [record], [late]]))
         head = connection.execute("SELECT head FROM batch WHERE sequence = 2").fetchone()[0]
         fields = connection.execute(
-            "SELECT sequence, file, start, stop, consumed, first_record, 1, rows FROM batch WHERE sequence = 3"
+            "SELECT sequence, file, start, stop, consumed, first_record, 1, rows, source, taken_at, entries FROM batch"
+            " WHERE sequence = 3"
         ).fetchone()
         batch = SealedBatch(*fields)
         connection.execute("UPDATE batch SET records = 1, head = ? WHERE sequence = 3", [batch_head(head, batch)])

@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import msgspec
 from securesystemslib.signer import Key, Signer
 from sqlalchemy import Connection, Engine, func, insert, select
 
-from licensing.core.instants import iso
+from licensing.core.instants import iso, milliseconds
 from licensing.db.database import open_ledger, writing
 from licensing.signing.site_keys import create_site_keys, site_signer
 from tests.site import START
@@ -23,7 +24,7 @@ from usage.handover.acknowledgement import Acknowledged, acknowledge
 from usage.handover.exporting import Exported, export
 from usage.handover.sites import HandingSite, enrol
 from usage.intake.run import ingest
-from usage.ledger.canonical import SealedBatch, batch_head
+from usage.ledger.canonical import NO_ENTRIES, SealedBatch, batch_head
 from usage.ledger.checkpoints import Checkpoint
 from usage.ledger.tables.handover import ExportRow, OriginRow
 from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
@@ -195,10 +196,21 @@ def _append_batch(
 ) -> int:
     source = connection.execute(insert(SourceRow).values(path=file).returning(SourceRow.key)).scalar_one()
     last = connection.execute(select(BatchRow.__table__).order_by(BatchRow.sequence.desc()).limit(1)).one()
-    batch = SealedBatch(last.sequence + 1, file, 0, 0, consumed, last.first_record + last.records, records, digest)
-    values = {name: getattr(batch, name) for name in SealedBatch.__slots__}
-    head = batch_head(last.head, batch)
-    connection.execute(insert(BatchRow).values(**values, source=source, head=head, taken_at=now))
+    batch = SealedBatch(
+        sequence=last.sequence + 1,
+        file=file,
+        start=0,
+        stop=0,
+        consumed=consumed,
+        first_record=last.first_record + last.records,
+        records=records,
+        rows=digest,
+        source=source,
+        taken_at=milliseconds(now),
+        entries=NO_ENTRIES,
+    )
+    values = asdict(batch) | {"head": batch_head(last.head, batch), "taken_at": now}
+    connection.execute(insert(BatchRow).values(values))
     return batch.sequence
 
 

@@ -87,7 +87,7 @@ def test_fork_after_an_export(hall: HandingHouse, office: HeadOffice) -> None:
     with pytest.raises(HandoverRefused, match="the site's ledger forked") as refused:
         office.accept(hall.folder / "forked.azlic")
     assert head_text(bytes.fromhex(seen.head)) in refused.value.message
-    assert forked.first_batch == 2 and forked.last_batch == 3
+    assert forked.first_batch == 2 and forked.last_batch == 6
     assert office.ids() == ["a", "b", "c"]
 
 
@@ -120,7 +120,7 @@ def test_a_site_whose_ledger_was_set_back_hands_over_nothing_more(hall: HandingH
     hall.use("c")
     hall.export()
     with unguarded(hall.ledger) as connection:
-        connection.exec_driver_sql("DELETE FROM batch WHERE sequence = 2")
+        connection.exec_driver_sql("DELETE FROM batch WHERE sequence > 1")
     with pytest.raises(HandoverRefused, match=r"export 1 ended at batch 2 with head .* has only 1 batches"):
         hall.export("again.azlic")
     assert not (hall.folder / "again.azlic").exists()

@@ -55,14 +55,15 @@ def test_a_ledger_has_one_name_for_ever(mount: Mount) -> None:
     with reading(mount.ledger) as connection:
         assert read_origin(connection) is None
     first, second = taken(mount), taken(mount)
-    assert first == second and first.size == 2 and first.origin.startswith("plant/")
+    assert first == second and first.size == 3, "the name is a batch of its own"
+    assert first.origin.startswith("plant/")
     with writing(mount.ledger) as connection:
         assert origin_of(connection, site="other", now=mount.site.now) == first.origin
 
 
-def test_an_empty_ledger_has_a_checkpoint_of_zeros(mount: Mount) -> None:
+def test_the_checkpoint_of_an_empty_ledger_is_of_its_name_alone(mount: Mount) -> None:
     found = taken(mount)
-    assert (found.size, found.head) == (0, ORIGIN) and Checkpoint.parse(str(found)) == found
+    assert (found.size, found.head) != (0, ORIGIN) and Checkpoint.parse(str(found)) == found
 
 
 @pytest.mark.parametrize("named", ["", "Werk 3 / Süd\n", "+", "x" * 300])

@@ -192,7 +192,8 @@ def test_the_report_of_everything_is_compared_and_never_booked(reports: Reports)
 def test_zero_and_nothing_book_nothing(reports: Reports) -> None:
     for meters in ({}, {WORDS: 0}, {WORDS: 0.0}):
         assert outcomes(reports.take(meters)) == [ReadingOutcome.UNCHANGED]
-    assert rows(reports.site.ledger, BatchRow) == rows(reports.site.ledger, RecordRow) == []
+    assert rows(reports.site.ledger, RecordRow) == []
+    assert {row.file for row in rows(reports.site.ledger, BatchRow)} == {"change:"}, "the reports as they came"
 
 
 def test_two_sources_count_beside_each_other(reports: Reports) -> None:

@@ -9,6 +9,7 @@ from licensing.core.instants import from_milliseconds
 from licensing.db.readonly import ReadOnlyConnection
 from usage.alerts.state import AuditFact, ChannelFact, HandingFact, HandOver, LedgerProgress, PlanFact
 from usage.ledger.closed_months import open_months
+from usage.ledger.extent import moment_of
 from usage.ledger.source_kinds import ON_DISK, output_folder_of
 from usage.months import Month, day_number
 from usage.plans.book import PlanBook
@@ -77,7 +78,7 @@ def read_progress(connection: ReadOnlyConnection) -> LedgerProgress:
 
 
 def _progress(batches: int, taken_at: int) -> LedgerProgress:
-    return LedgerProgress(batches, from_milliseconds(taken_at))
+    return LedgerProgress(batches, moment_of(taken_at))
 
 
 def read_pending_months(connection: ReadOnlyConnection, now: datetime) -> tuple[Month, ...]:

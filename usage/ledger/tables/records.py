@@ -99,8 +99,9 @@ class RecordRow(Table):
 class BatchRow(Table):
     """One stretch of one file, taken in one transaction, chained to the batch before.
 
-    ``consumed`` is the digest of the file's bytes from 0 to ``stop``, ``rows`` of the records as stored, ``head`` of
-    all of it with the head before.
+    ``consumed`` is the digest of the file's bytes from 0 to ``stop``, ``rows`` of the records as stored, ``entries`` of
+    what was changed beside them, ``head`` of all of it with the head before. Batches of earlier versions have no
+    ``entries``: their head binds neither source nor time.
     """
 
     __tablename__ = "batch"
@@ -115,6 +116,7 @@ class BatchRow(Table):
     rows: Mapped[bytes] = mapped_column(LargeBinary)
     head: Mapped[bytes] = mapped_column(LargeBinary)
     taken_at: Mapped[datetime] = mapped_column(Moment)
+    entries: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class TotalRow(Table):
