@@ -20,10 +20,10 @@ def test_a_checkpoint_is_kept_and_held_against_the_ledger(cli: Cli, site: Site) 
     assert printed.status == 0 and printed.out.count("\n") == 3
     (site.folder / "checkpoint.txt").write_text(printed.out)
     found = cli("audit", "--against", "checkpoint.txt", "--files")
-    assert found.status == 0 and found.out.startswith("sound: everything is as it was written\n5 batches, 20 records")
-    assert "checkpoint.txt: nothing up to batch 5 was changed" in found.out
+    assert found.status == 0 and found.out.startswith("sound: everything is as it was written\n6 batches, 20 records")
+    assert "checkpoint.txt: nothing up to batch 6 was changed" in found.out
     fields = json.loads(cli("audit", "--against", "checkpoint.txt", "--json").out)
-    assert (fields["schema"], fields["sound"], fields["batches"]) == ("azlic.audit/v1", True, 5)
+    assert (fields["schema"], fields["sound"], fields["batches"]) == ("azlic.audit/v1", True, 6)
     assert fields["against"][0]["standing"] == "same"
     kept = json.loads(cli("checkpoint", "--json").out)
     assert (kept["schema"], kept["text"]) == ("azlic.checkpoint/v1", printed.out)
@@ -56,7 +56,7 @@ def test_a_backup_is_made_once_and_restored_when_that_is_meant(cli: Cli, site: S
     fill(mount, batches=4)
     refused = cli("restore", "copy.db")
     assert refused.status == 1
-    assert "batches 3 to 4 of the present ledger are not in the backup" in refused.out
+    assert "batches 3 to 5 of the present ledger are not in the backup" in refused.out
     done = cli("restore", "copy.db", "--yes")
     assert done.status == 0 and "restored: 2 batches, 8 records" in done.out
     assert json.loads(cli("ingest", "output", "--json").out)["new"] == 8

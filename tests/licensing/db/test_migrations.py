@@ -13,7 +13,6 @@ import usage.ledger.tables.alerts
 import usage.ledger.tables.handover
 import usage.ledger.tables.months
 import usage.ledger.tables.records
-from licensing.db.changes import BOOKED
 from licensing.db.database import open_ledger, reading, writing
 from licensing.db.schema import StoreRow
 from licensing.db.schema import Table as Model
@@ -30,7 +29,7 @@ A_VALUE: dict[type, object] = {int: 1, str: "1", bytes: b"1", bool: True}
 def engine(new_database: NewDatabase) -> Iterator[Engine]:
     """A database of this version with a row in every table."""
     engine = open_ledger(new_database("azlic"), create=True)
-    with writing(engine) as connection:
+    with engine.begin() as connection:  # past azlic, which would book what it writes
         for table in tables(connection):
             if table.name == StoreRow.__tablename__:
                 continue  # it has its one row from the start
@@ -64,9 +63,7 @@ def test_every_model_has_its_table(engine: Engine) -> None:
         usage.ledger.tables.alerts.NoticeRow,
     ):
         assert later.__tablename__ in Model.metadata.tables
-    found = rows(engine)
-    assert all(found.values()) and found.keys() == Model.metadata.tables.keys()
-    assert found["entry"] == len(BOOKED) + 1, "what was put in is booked, beside the entry that was put in itself"
+    assert rows(engine) == dict.fromkeys(Model.metadata.tables, 1)
 
 
 def test_the_schema_is_the_one_of_the_models(engine: Engine) -> None:
