@@ -40,11 +40,14 @@ def audit_command(
     """
     from azlic.render.audit import AUDIT, audit_text
     from azlic.render.progress import counting
+    from licensing.db.sqlite_journal import take_back
     from usage.auditing.compare import KeptCheckpoint
     from usage.auditing.run import audit, open_readonly
     from usage.ledger.checkpoints import read_checkpoint
 
     kept = [KeptCheckpoint(str(path), read_checkpoint(path)) for path in against or ()]
+    if database is None and "://" not in load_settings().database:
+        take_back(Path(load_settings().database))
     engine = open_readonly(database or load_settings().database)
     with counting("audit") as progress:
         found = audit(engine, against=kept, files=files, quick=quick, progress=progress)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from licensing.core.errors import AzlicError
-from licensing.db.sqlite_journal import unfinished_write
+from licensing.db.sqlite_journal import take_back, unfinished_write
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def readonly_connection(database: str, *, any_schema: bool = False) -> Iterator[
         if not path.exists():
             yield None
             return
+        take_back(path)
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=2)) as file:
             file.isolation_level = None
             file.execute("BEGIN")

@@ -3,9 +3,25 @@
 Source: sqlite.org/lockingv3.html, "hot journal". A rollback journal that is done with is deleted, or begins with zeros.
 """
 
+import contextlib
+import os
+import sqlite3
 from pathlib import Path
 
 from licensing.core.errors import AzlicError
+
+_WAIT_SECONDS = 2
+
+
+def take_back(path: Path) -> None:
+    """Take back what a killed writer left of its last transaction, where this user may write the database."""
+    if _is_in_use(Path(f"{path}-journal")) and all(os.access(one, os.W_OK) for one in (path, path.parent)):
+        address = f"{path.absolute().as_uri()}?mode=rw"
+        with (
+            contextlib.suppress(sqlite3.Error),
+            contextlib.closing(sqlite3.connect(address, uri=True, timeout=_WAIT_SECONDS)) as connection,
+        ):
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # SQLite does it before it reads
 
 
 def unfinished_write(path: Path, error: BaseException) -> AzlicError | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from licensing.core.errors import AzlicError, BadCall
-from licensing.core.files import FileTooLarge, make_folder, read_capped, unreadable, write_new
+from licensing.core.files import FileTooLarge, make_folder, read_capped, sync_folder, unreadable, write_whole
 
 MAX_API_KEY_BYTES = 4096
 _STDIN = "-"
@@ -37,11 +37,39 @@ def prepare_folder(folder: Path, slots: Iterable[int]) -> None:
         )
 
 
-def write_api_key(folder: Path, slot: int, api_key: str) -> Path:
-    """Write a key to its file, 0600. Raises ``AzlicError`` when it is there already or cannot be written."""
-    path = api_key_file(folder, slot)
-    write_new(path, api_key.encode() + b"\n", mode=0o600)
+def keep_api_key(folder: Path, slot: int, api_key: str) -> None:
+    """Write a key beside its place, 0600, before the store knows it: the place is given to it once the store does."""
+    write_whole(_beside(folder, slot), api_key.encode() + b"\n", mode=0o600)
+
+
+def kept_api_key(folder: Path, slot: int) -> str | None:
+    """The key that lies beside its place, of a run that broke off; None where there is none."""
+    try:
+        return read_capped(_beside(folder, slot), MAX_API_KEY_BYTES).decode().strip()
+    except (OSError, ValueError):
+        return None
+
+
+def place_api_key(folder: Path, slot: int) -> Path:
+    """Give a kept key its place. Raises ``AzlicError`` when another is there already, or it cannot be written."""
+    path, beside = api_key_file(folder, slot), _beside(folder, slot)
+    try:
+        if not (path.exists() and path.samefile(beside)):
+            os.link(beside, path)
+        sync_folder(folder)
+        beside.unlink()
+    except FileExistsError as error:
+        raise AzlicError(f"{path} exists already", hint="a key is never overwritten; move it away") from error
+    except OSError as error:
+        raise AzlicError(
+            f"{path} could not be written: {error.strerror or error}",
+            hint="the key is kept: run the same command again, once the folder can be written",
+        ) from error
     return path
+
+
+def _beside(folder: Path, slot: int) -> Path:
+    return folder / f".key{slot}.new"
 
 
 def read_api_key(file: str) -> str:

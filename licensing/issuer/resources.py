@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,14 +80,21 @@ class KnownResource:
     containers: tuple[KnownContainer, ...]
 
 
+KeepKey = Callable[[int, str], None]
+"""Takes a slot and its key to where they outlast the process."""
+
+
 def key_digest(api_key: str) -> bytes:
     """What is kept of an API key. The keys are 256 random bits, so a plain digest cannot be guessed back."""
     return hashlib.sha256(api_key.encode()).digest()
 
 
-def add_resource(engine: Engine, resource: NewResource, *, now: datetime, actor: str) -> Sequence[str]:
+def add_resource(
+    engine: Engine, resource: NewResource, *, now: datetime, actor: str, keep: KeepKey | None = None
+) -> Sequence[str]:
     """Enter a resource with its plan; returns its two keys, which are shown this once and kept as digests only.
 
+    ``keep`` is called with each slot and key before they count; where it raises, nothing is entered.
     Raises ``BadCall`` for a name that is taken.
     """
     kind = CONTAINER_TYPES[resource.container_type].resource_kind
@@ -112,6 +119,9 @@ def add_resource(engine: Engine, resource: NewResource, *, now: datetime, actor:
             license_id=license_id,
             **_columns(resource, kind) | resource.first_container.columns(),
         )
+        for slot, key in zip(KEY_SLOTS, keys, strict=True):
+            if keep is not None:
+                keep(slot, key)
     return keys
 
 
@@ -127,10 +137,13 @@ def _columns(resource: NewResource, kind: str) -> dict[str, Any]:
     }
 
 
-def new_api_key(engine: Engine, resource: str, slot: int, *, now: datetime, actor: str) -> str:
+def new_api_key(
+    engine: Engine, resource: str, slot: int, *, now: datetime, actor: str, keep: KeepKey | None = None
+) -> str:
     """Make a new key in one slot of a resource and return it, this once; the old one is Invalid from now on.
 
-    The other key goes on working, so that clients can be moved over without a pause. Raises ``BadCall`` when there is
+    The other key goes on working, so that clients can be moved over without a pause. ``keep`` is called with slot and
+    key before it counts. Raises ``BadCall`` when there is
     no such resource or slot.
     """
     key = _new_key()
@@ -143,7 +156,16 @@ def new_api_key(engine: Engine, resource: str, slot: int, *, now: datetime, acto
         if not changed.rowcount:
             raise BadCall(f"resource {resource} has no key {slot}", hint="see: azlic issuer resource list")
         note(connection, at=now, actor=actor, action="resource key", subject=resource, slot=slot)
+        if keep is not None:
+            keep(slot, key)
     return key
+
+
+def is_api_key(engine: Engine, resource: str, slot: int, api_key: str) -> bool:
+    """Whether this is the key of a slot of a resource."""
+    known = select(ResourceKeyRow.digest).where(ResourceKeyRow.resource == resource, ResourceKeyRow.slot == slot)
+    with reading(engine) as connection:
+        return connection.execute(known).scalar() == key_digest(api_key)
 
 
 def _new_key() -> str:

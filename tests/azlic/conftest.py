@@ -28,11 +28,7 @@ Cli = Callable[..., Answer]
 @pytest.fixture
 def cli(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     """Run a command of the site: its ledger and trust store are set, the current folder is the site's."""
-    monkeypatch.setenv("AZLIC_DATABASE", str(site.folder / "azlic.db"))
-    monkeypatch.setenv("AZLIC_TRUST", str(site.trust.folder))
-    monkeypatch.setenv("AZLIC_CONFIG", str(_empty(site.folder / "azlic.toml")))
-    monkeypatch.setenv("COLUMNS", "250")  # so that no path is folded; test_terminal.py measures at other widths
-    monkeypatch.chdir(site.folder)
+    environment(site, monkeypatch)
 
     def run(*words: object) -> Answer:
         monkeypatch.setattr("sys.argv", ["azlic", *map(str, words)])
@@ -42,6 +38,15 @@ def cli(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
         return Answer(status, told.out, told.err)
 
     return run
+
+
+def environment(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables and the current folder with which this site's commands run."""
+    monkeypatch.setenv("AZLIC_DATABASE", str(site.folder / "azlic.db"))
+    monkeypatch.setenv("AZLIC_TRUST", str(site.trust.folder))
+    monkeypatch.setenv("AZLIC_CONFIG", str(_empty(site.folder / "azlic.toml")))
+    monkeypatch.setenv("COLUMNS", "250")  # so that no path is folded; test_terminal.py measures at other widths
+    monkeypatch.chdir(site.folder)
 
 
 def run_damaged(folder: Path, raising: str, *words: object) -> Answer:

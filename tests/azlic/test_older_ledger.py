@@ -24,6 +24,10 @@ VECTORS = Path(__file__).parent.parent / "vectors"
 
 @pytest.fixture
 def ledger(site: Site) -> Path:
+    return lay_ledger(site)
+
+
+def lay_ledger(site: Site) -> Path:
     """The committed ledger, where the site's commands look for theirs; the kept checkpoint lies beside it."""
     path = site.folder / "azlic.db"
     path.write_bytes(gzip.decompress((VECTORS / "ledger-0003.db.gz").read_bytes()))
@@ -130,7 +134,11 @@ def test_every_command_that_writes_the_ledger_is_tried_here() -> None:
 
 @pytest.fixture
 def prepared(cli: Cli, site: Site, ledger: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Everything that the commands name is there, and good."""
+    return prepare(cli, site, ledger, monkeypatch)
+
+
+def prepare(cli: Cli, site: Site, ledger: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Make everything that the commands name be there, and good."""
     folder = site.folder
     monkeypatch.setenv("AZLIC_SITE", "hall-7")
     monkeypatch.setenv("AZLIC_SITE_KEYS", str(folder / "site-keys"))

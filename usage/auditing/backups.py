@@ -20,6 +20,7 @@ from licensing.core.files import sync_folder
 from licensing.db.database import BUSY_SECONDS, DatabaseBusy, open_ledger
 from licensing.db.lock import holding
 from licensing.db.revision import OlderSchema
+from licensing.db.sqlite_journal import take_back
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 from usage.auditing.faults import AuditCheck
 from usage.auditing.run import Audit, Progress, audit, open_readonly
@@ -93,6 +94,7 @@ def backup(
         raise BadCall(f"{file} is the ledger itself", hint="name another file, best on another disk")
     if file.exists() and not replace:
         raise BadCall(f"{file} exists already", hint="name a new file; or replace it with --yes")
+    take_back(ledger)
     with contextlib.suppress(OlderSchema):
         open_readonly(str(ledger)).dispose()
     with _temporary_copy(ledger, beside=file, progress=progress, pages_a_step=pages_a_step) as copy:

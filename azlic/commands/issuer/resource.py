@@ -1,6 +1,9 @@
 """The resources that pay for containers, and their API keys."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,6 +11,9 @@ from azlic import clock, options, output
 from azlic.commands.issuer.container import VersionBelow, VersionFrom
 from azlic.commands.issuer.plan import Count, End, Period, PlanType, QuotaSize, Start, Tier, Unit, plan_from_options
 from azlic.settings import load_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 app = typer.Typer(help="The resources that pay for containers.", no_args_is_help=True)
 
@@ -56,7 +62,7 @@ def add_command(
     """
     from licensing.containers import CONTAINER_TYPES
     from licensing.core.instants import parse_duration, parse_instant
-    from licensing.delivery.api_keys import prepare_folder, write_api_key
+    from licensing.delivery.api_keys import keep_api_key, place_api_key, prepare_folder
     from licensing.issuer.audit import operator
     from licensing.issuer.book import open_issuer
     from licensing.issuer.resources import KEY_SLOTS, NewResource, add_resource
@@ -85,9 +91,11 @@ def add_command(
         sku=sku,
     )
     store = open_issuer(database or load_settings().database)
-    prepare_folder(keys_to, KEY_SLOTS)
-    api_keys = add_resource(store, resource, now=clock.now(), actor=operator())
-    written = [write_api_key(keys_to, slot, api_key) for slot, api_key in zip(KEY_SLOTS, api_keys, strict=True)]
+    written = _finish(store, name, keys_to, KEY_SLOTS)
+    if not written:
+        prepare_folder(keys_to, KEY_SLOTS)
+        add_resource(store, resource, now=clock.now(), actor=operator(), keep=partial(keep_api_key, keys_to))
+        written = [place_api_key(keys_to, slot) for slot in KEY_SLOTS]
     output.say(f"resource {name}: entered, API keys in {' and '.join(map(str, written))}")
 
 
@@ -104,15 +112,29 @@ def key_command(
 
     Example: azlic issuer resource key plant-read --slot 1 --keys-to new-keys
     """
-    from licensing.delivery.api_keys import prepare_folder, write_api_key
+    from licensing.delivery.api_keys import keep_api_key, place_api_key, prepare_folder
     from licensing.issuer.audit import operator
     from licensing.issuer.book import open_stocked_issuer
     from licensing.issuer.resources import new_api_key
 
     store = open_stocked_issuer(database or load_settings().database)
-    prepare_folder(keys_to, [slot])
-    key = new_api_key(store, name, slot, now=clock.now(), actor=operator())
-    output.say(f"resource {name}: API key {slot} is new, in {write_api_key(keys_to, slot, key)}")
+    written = _finish(store, name, keys_to, [slot])
+    if not written:
+        prepare_folder(keys_to, [slot])
+        new_api_key(store, name, slot, now=clock.now(), actor=operator(), keep=partial(keep_api_key, keys_to))
+        written = [place_api_key(keys_to, slot)]
+    output.say(f"resource {name}: API key {slot} is new, in {written[0]}")
+
+
+def _finish(store: "Engine", name: str, folder: Path, slots: Sequence[int]) -> list[Path]:
+    """Where the keys are, if a run entered them and broke off before they had their place; else nothing."""
+    from licensing.delivery.api_keys import api_key_file, kept_api_key, place_api_key
+    from licensing.issuer.resources import is_api_key
+
+    left = [slot for slot in slots if (key := kept_api_key(folder, slot)) and is_api_key(store, name, slot, key)]
+    for slot in left:
+        place_api_key(folder, slot)
+    return [api_key_file(folder, slot) for slot in slots] if left else []
 
 
 @app.command("list")

@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from licensing.core.errors import AzlicError, BadCall
-from licensing.delivery.api_keys import MAX_API_KEY_BYTES, prepare_folder, read_api_key, write_api_key
+from licensing.delivery.api_keys import (
+    MAX_API_KEY_BYTES,
+    keep_api_key,
+    kept_api_key,
+    place_api_key,
+    prepare_folder,
+    read_api_key,
+)
 
 
 def a_file(folder: Path, content: bytes) -> str:
@@ -49,11 +56,17 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, make: object) -> None:
         read_api_key(str(tmp_path / "key1"))
 
 
+def written(folder: Path, key: str) -> Path:
+    keep_api_key(folder, 1, key)
+    assert kept_api_key(folder, 1) == key
+    return place_api_key(folder, 1)
+
+
 def test_a_key_is_written_once(tmp_path: Path) -> None:
     prepare_folder(tmp_path / "keys", [1, 2])
-    path = write_api_key(tmp_path / "keys", 1, "abc")
+    path = written(tmp_path / "keys", "abc")
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("abc\n", 0o600)
-    for again in (lambda: prepare_folder(tmp_path / "keys", [1]), lambda: write_api_key(tmp_path / "keys", 1, "xyz")):
+    for again in (lambda: prepare_folder(tmp_path / "keys", [1]), lambda: written(tmp_path / "keys", "xyz")):
         with pytest.raises(AzlicError, match="exists already"):
             again()
     assert path.read_text() == "abc\n"
