@@ -48,9 +48,9 @@ def test_a_month_is_closed_and_its_report_says_so(cli: Cli, months: Months) -> N
     answer = cli("close", "2026-03", "--yes")
     assert answer.status == 0, answer.err
     assert "2026-03: 1 record in 1 series" in answer.out
-    head = re.search(r"closed with batch 2, head (\S{44})", answer.out)
-    assert head is not None
-    assert f"Closed at 2026-04-02T08:00:00Z, batch 2, head {head[1]}" in " ".join(cli("report", "2026-03").out.split())
+    sealed = re.search(r"closed with (batch \d+, head \S{44})", answer.out)
+    assert sealed is not None
+    assert f"Closed at 2026-04-02T08:00:00Z, {sealed[1]}" in " ".join(cli("report", "2026-03").out.split())
     assert "Closed at" not in cli("report", "2026-04").out
 
 
