@@ -1,6 +1,7 @@
 """The program, run as an operator runs it, but in this process."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,6 +24,15 @@ class Answer:
 
 
 Cli = Callable[..., Answer]
+
+FORMATS = ("table", "json", "csv", "markdown", "html")
+_LEDGER = re.compile(r"[\d,]+ batch(es)?, the last one taken|[\w+/]{43}=")
+"""How far the ledger has come by now, which a page tells beside its report."""
+
+
+def reported(cli: Cli, month: str) -> dict[str, str]:
+    """A month's report in every form."""
+    return {form: _LEDGER.sub("", cli("report", month, "--format", form).out) for form in FORMATS}
 
 
 @pytest.fixture

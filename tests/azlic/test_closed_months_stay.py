@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 from freezegun import freeze_time
 
-from tests.azlic.conftest import Cli
+from tests.azlic.conftest import FORMATS, Cli, reported
 from tests.site import METER, Site
 from tests.usage.commitments import day
 from tests.usage.months import Months
 from tests.usage.mount import Mount
 from usage.plans.azure_decode import MAX_BYTES  # its models are made before the clock is frozen
 
-FORMATS = ("table", "json", "csv", "markdown", "html")
 OPEN = "2026-04"
 ADD = ("--type", "Read", "--quota", 100, "--unit", "Transaction", "--period", "year")
 AZURE = {
@@ -83,15 +82,11 @@ def months(site: Site, cli: Cli) -> Months:
     return months
 
 
-def reports(cli: Cli, month: str) -> dict[str, str]:
-    return {form: cli("report", month, "--format", form).out for form in FORMATS}
-
-
 @freeze_time("2026-04-02T08:00:00")
 def test_no_change_of_plans_moves_a_closed_month(cli: Cli, months: Months, site: Site) -> None:
     assert (site.folder / "azure.json").write_text(json.dumps(AZURE)) < MAX_BYTES
-    closed = {month: reports(cli, month) for month in ("2026-02", "2026-03")}
-    present = reports(cli, OPEN)
+    closed = {month: reported(cli, month) for month in ("2026-02", "2026-03")}
+    present = reported(cli, OPEN)
     assert set(CHANGES) == written_commands(), "each command that changes plans is tried here"
     for calls in CHANGES.values():
         for call in calls:
@@ -99,8 +94,8 @@ def test_no_change_of_plans_moves_a_closed_month(cli: Cli, months: Months, site:
             assert answer.status == 0, answer.err
             assert "it counts from 2026-04 on; the months before are closed and stay as billed" in answer.err, call
             for month, before in closed.items():
-                assert reports(cli, month) == before, call
-    assert all(text != present[form] for form, text in reports(cli, OPEN).items() if form != "csv")
+                assert reported(cli, month) == before, call
+    assert all(text != present[form] for form, text in reported(cli, OPEN).items() if form != "csv")
     assert cli("audit").status == 0
 
 
@@ -139,11 +134,11 @@ def test_a_plan_that_a_license_brings_late_counts_from_the_first_open_month(cli:
     months.use("b", 7, day("2026-04-01"))
     months.site.now = day("2026-04-02")
     months.close("2026-03")
-    before = reports(cli, "2026-03")
+    before = reported(cli, "2026-03")
     site.install()
     assert "it counts from 2026-04 on" in cli("plan", "import", "license").err
     assert "it counts" not in cli("plan", "import", "license").err, "it is there already"
-    assert reports(cli, "2026-03") == before
+    assert reported(cli, "2026-03") == before
     assert json.loads(cli("report", OPEN, "--json").out)["plans"][0]["used"] == 7
 
 
@@ -158,8 +153,8 @@ def test_a_term_that_began_unentered_is_frozen_as_it_was_noted(cli: Cli, site: S
     assert [(one["plan"]["name"], one["used"]) for one in before] == [("read@2026-03-01", 5)]
     months.close("2026-03")
     assert json.loads(cli("report", "2026-03", "--json").out)["plans"][0]["used"] == 5
-    closed = reports(cli, "2026-03")
+    closed = reported(cli, "2026-03")
     assert cli("plan", "map", "read@2026-03-01", METER, "--units", 9).status == 0
     assert cli("plan", "end", "read@2026-03-01").status == 0
-    assert reports(cli, "2026-03") == closed
+    assert reported(cli, "2026-03") == closed
     months.check()

@@ -10,7 +10,7 @@ from freezegun import freeze_time
 from sqlalchemy import text
 
 from licensing.db.database import reading
-from tests.azlic.conftest import Cli
+from tests.azlic.conftest import FORMATS, Cli, reported
 from tests.site import METER, Site
 from tests.usage.attacks import attacked, audited, sql
 from tests.usage.commitments import day
@@ -18,7 +18,6 @@ from tests.usage.lines import a_line
 from tests.usage.months import Months
 from tests.usage.mount import Mount
 
-FORMATS = ("table", "json", "csv", "markdown", "html")
 A, B = "aaaaaaaaaaaa", "bbbbbbbbbbbb"
 AZURE = {
     "planType": "Read",
@@ -161,7 +160,7 @@ def test_rules_are_frozen_with_the_month_and_audited(cli: Cli, months: Months, s
     cli("plan", "rule", "add", "hall-a", "--container", A)
     cli("plan", "rule", "add", "hall-b", "--output", site.output)
     months.close("2026-03")
-    closed = {form: cli("report", "2026-03", "--format", form).out for form in FORMATS}
+    closed = reported(cli, "2026-03")
     for call in (
         ("plan", "rule", "remove", "hall-b", "--output", site.output),
         ("plan", "rule", "add", "hall-b", "--container", B),
@@ -169,7 +168,7 @@ def test_rules_are_frozen_with_the_month_and_audited(cli: Cli, months: Months, s
     ):
         answer = cli(*call)
         assert "it counts from 2026-04 on" in answer.err
-        assert {form: cli("report", "2026-03", "--format", form).out for form in FORMATS} == closed
+        assert reported(cli, "2026-03") == closed
     months.check()
     with reading(site.ledger) as connection:
         places = connection.execute(text("SELECT output FROM closed_place")).scalars().all()
