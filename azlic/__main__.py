@@ -42,7 +42,8 @@ def main() -> int:
             raise
         complain(
             f"azlic ran into an unexpected error: {type(error).__name__}: {error}",
-            hint="run it again with AZLIC_DEBUG=1 and report what it prints",
+            hint="azlic audit tells whether somebody changed the ledger; else run it again with AZLIC_DEBUG=1 and"
+            " report what it prints",
         )
         return 3
     return 0

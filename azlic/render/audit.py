@@ -25,6 +25,7 @@ _CHECKS = {
     AuditCheck.PAGES: "pages, indexes and references are whole",
     AuditCheck.TYPES: "each value is of its column's type",
     AuditCheck.BOOKED: "plans, findings and the like are as booked",
+    AuditCheck.DERIVED: "what is read next follows from what was taken",
 }
 
 

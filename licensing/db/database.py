@@ -21,6 +21,7 @@ from licensing.db.changes import booking
 from licensing.db.revision import check_revision
 from licensing.db.schema import StoreRow
 from licensing.db.sqlite_journal import unfinished_write
+from licensing.db.sqlite_types import UNEXPECTED, misfit_error
 from licensing.db.sqlite_wal import wal_is_safe
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 
@@ -196,6 +197,10 @@ def reading(engine: Engine) -> Iterator[Connection]:
             yield connection
     except (DBAPIError, NoConnectionFree) as error:
         raise unusable(engine, error) from error
+    except UNEXPECTED as error:
+        if (told := _misfit(engine)) is not None:
+            raise told from error
+        raise
 
 
 @contextlib.contextmanager
@@ -206,6 +211,15 @@ def writing(engine: Engine) -> Iterator[Connection]:
             yield connection
     except (DBAPIError, NoConnectionFree) as error:
         raise unusable(engine, error) from error
+    except UNEXPECTED as error:
+        if (told := _misfit(engine)) is not None:
+            raise told from error
+        raise
+
+
+def _misfit(engine: Engine) -> AzlicError | None:
+    """What is wrong in a file that somebody else changed, if that led to an error nobody foresaw."""
+    return misfit_error(str(engine.url.database)) if engine.dialect.name == "sqlite" else None
 
 
 def _first_of(error: SQLAlchemyError) -> SQLAlchemyError:

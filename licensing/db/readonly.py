@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from licensing.core.errors import AzlicError
 from licensing.db.sqlite_journal import take_back, unfinished_write
+from licensing.db.sqlite_types import UNEXPECTED, misfit_error
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 
 if TYPE_CHECKING:
@@ -78,6 +79,10 @@ def readonly_connection(database: str, *, any_schema: bool = False) -> Iterator[
         if (unfinished := unfinished_write(path, error)) is not None:
             raise unfinished from error
         raise AzlicError(f"the ledger {path} cannot be read by user {os.geteuid()}: {error}", hint=_HINT) from error
+    except UNEXPECTED as error:
+        if (told := misfit_error(str(path))) is not None:
+            raise told from error
+        raise
 
 
 @contextlib.contextmanager

@@ -3,8 +3,14 @@
 A query is run by whoever has a connection; only the standard library is needed.
 """
 
+import contextlib
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from licensing.core.errors import AzlicError
+from licensing.core.text import printable
 
 Run = Callable[[str], Iterable[Sequence[object]]]
 
@@ -60,3 +66,22 @@ def first_misfit(run: Run) -> Misfit | None:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a value of another type than is expected may end in."""
+
+
+def misfit_error(path: str) -> AzlicError | None:
+    """An error that names the first misfit of the database in a file, to be raised in place of what it led to."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)) as file:
+            found = first_misfit(file.execute)
+    except sqlite3.Error:
+        return None
+    if found is None:
+        return None
+    return AzlicError(
+        f"the database {path} holds a value that no azlic put there: {printable(found)}",
+        hint="azlic audit names everything that was changed; azlic restore FILE puts a backup in its place",
+    )

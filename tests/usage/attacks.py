@@ -7,15 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
 
 from licensing.db.database import open_ledger, writing
 from tests.usage.ledgers import copy_ledger, unguarded
 from tests.usage.lines import a_chain
 from tests.usage.mount import Mount
 from usage.auditing.compare import KeptCheckpoint
+from usage.auditing.months import read_closed_month
 from usage.auditing.run import Audit, audit, open_readonly
 from usage.ledger.canonical import ORIGIN, SealedBatch, batch_head
 from usage.ledger.checkpoints import Checkpoint, take_checkpoint
+from usage.ledger.source_kinds import SourceKind
 
 _encode = msgspec.json.Encoder().encode
 
@@ -108,6 +112,8 @@ def both(*attacks: Attack) -> Attack:
 
 
 def _rows(connection: sqlite3.Connection, batch: SealedBatch) -> bytes:
+    if batch.file.startswith(SourceKind.CLOSE):
+        return _close(connection, int(batch.file.removeprefix(SourceKind.CLOSE).replace("-", "")))
     records = connection.execute(
         "SELECT number, id, series, quantity, requested_at, sequence, extra FROM record"
         " WHERE number >= ? AND number < ? ORDER BY number",
@@ -121,4 +127,18 @@ def _rows(connection: sqlite3.Connection, batch: SealedBatch) -> bytes:
             [batch.sequence],
         )
     ]
-    return hashlib.sha256(_encode((series, records))).digest()
+    corrections = connection.execute(
+        "SELECT number, kind, booked_month, month, record_id, series, quantity, reason FROM correction"
+        " WHERE batch = ? ORDER BY number",
+        [batch.sequence],
+    ).fetchall()
+    return hashlib.sha256(_encode((series, records, corrections) if corrections else (series, records))).digest()
+
+
+def _close(connection: sqlite3.Connection, month: int) -> bytes:
+    """The digest of a closed month as it is now, which its row is given, too."""
+    with create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool).connect() as shared:
+        closed = read_closed_month(shared, month)
+    digest = closed.digest if closed else bytes(32)
+    connection.execute("UPDATE closed_month SET totals = ? WHERE month = ?", [digest, month])
+    return digest

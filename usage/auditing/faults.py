@@ -27,6 +27,7 @@ class AuditCheck(IntEnum):
     PAGES = 10
     TYPES = 11
     BOOKED = 12
+    DERIVED = 13
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from licensing.core.text import printable
 from usage.auditing.commitments import check_commitments
+from usage.auditing.derived import check_derived
 from usage.auditing.faults import AuditCheck, day_text, month_text
 from usage.auditing.months import read_closed_totals
 from usage.auditing.rows import Unreadable, fetch
@@ -19,7 +20,7 @@ _TABLES_OF_BATCHES = {"record": "number", "series": "key", "correction": "number
 
 
 def check_rest(connection: Connection, walk: Walk) -> None:
-    """Checks 4 to 6, 8, 11 and 12, in one view of the ledger, once the walk has seen its last batch."""
+    """Checks 4 to 6, 8 and 11 to 13, in one view of the ledger, once the walk has seen its last batch."""
     for check in (
         _check_totals,
         _check_months,
@@ -28,11 +29,15 @@ def check_rest(connection: Connection, walk: Walk) -> None:
         _check_schema,
         _check_types,
         _check_booked,
+        _check_derived,
     ):
         try:
             check(connection, walk)
         except Unreadable as error:
             walk.faults.add(AuditCheck.OUTSIDE, "the database", f"it is damaged: {error}")
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            what = f"a check could not be made, as a value is not what it should be: {printable(str(error))[:200]}"
+            walk.faults.add(AuditCheck.OUTSIDE, "the ledger", what)
 
 
 def _check_booked(connection: Connection, walk: Walk) -> None:
@@ -134,3 +139,8 @@ def _check_schema(connection: Connection, walk: Walk) -> None:
 def _check_types(connection: Connection, walk: Walk) -> None:
     """11: each value is of its column's type."""
     check_types(connection, walk.faults)
+
+
+def _check_derived(connection: Connection, walk: Walk) -> None:
+    """13: what follows from the batches does."""
+    check_derived(connection, walk.faults)

@@ -13,6 +13,7 @@
 10. The database's pages, indexes and references are whole: what is read through an index is what its table holds.
 11. Each value is of its column's type.
 12. Plans, findings and all other rows that may change stand as a batch booked them last, and nothing else does.
+13. What follows from the batches does: sources, chains and counters; nothing of an issuer's is here.
 
 1 to 6 and 12 find every change by somebody who did not recompute all heads from there on; who did is found by 7 alone.
 The ledger is only read, a stretch of batches at a time, so that an ingest can continue meanwhile.

@@ -20,18 +20,22 @@ class TableClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A table's class; ``why`` says by what it is bound, from what it follows, or what losing it costs."""
+    """A table's class; ``why`` says by what it is bound, from what it follows, or what losing it costs.
+
+    ``free`` are the columns of a derived table that do not follow from others: what changing them costs is in ``why``.
+    """
 
     of: TableClass
     why: str
+    free: frozenset[str] = frozenset()
 
 
 def _bound(why: str) -> Kept:
     return Kept(TableClass.BOUND, why)
 
 
-def _derived(why: str) -> Kept:
-    return Kept(TableClass.DERIVED, why)
+def _derived(why: str, *free: str) -> Kept:
+    return Kept(TableClass.DERIVED, why, frozenset(free))
 
 
 def _advisory(why: str) -> Kept:
@@ -70,15 +74,22 @@ TABLES: Mapping[str, Kept] = MappingProxyType(
         "accepted_license": _bound("an entry for each license accepted"),
         "adopted_license": _bound("an entry for each license adopted or removed"),
         "seen_statement": _bound("an entry for each signed statement seen"),
-        "witness": _bound("an entry for each witness of time"),
         "witness_strike": _bound("an entry for each strike"),
         "clock_reset": _bound("an entry for each reset"),
         "total": _derived("the sums of the records by day and series"),
-        "source": _derived("how far each file was read, from its batches"),
-        "chain": _derived("the last record of each container that numbers its records"),
-        "counter": _derived("the sums of the records that were booked from readings"),
+        "chain": _derived(
+            "the newest record of each container; with another digest its next one is a finding", "digest"
+        ),
+        "counter": _derived(
+            "the sum of the month's records booked from readings; `epoch` only counts restarts", "epoch"
+        ),
         "store": _derived("one row, which says that this is a site's ledger"),
         "alembic_version": _derived("one row, the schema of this version"),
+        "source": _advisory(
+            "a file that is not known again is read from its start, and nothing counts twice; one marked as read"
+            " further than it was loses what stands between. That none is behind its last batch is checked"
+        ),
+        "witness": _advisory("a clock that was set back is noticed only beside later witnesses"),
         "acknowledged_alert": _advisory("an alert that was acknowledged is told again, or one is kept quiet"),
         "open_alert": _advisory("an alert that goes on seems to have begun later"),
         "notice": _advisory("a notice is sent again, or not at all"),
@@ -100,10 +111,5 @@ TABLES: Mapping[str, Kept] = MappingProxyType(
     }
 )
 
-NOT_YET = frozenset(
-    {
-        *("witness", "source", "chain", "counter", "store", "alembic_version"),
-        *(name for name, kept in TABLES.items() if kept is _ISSUERS),
-    }
-)
-"""Tables whose class is decided and of which the audit does not prove it yet. It may only shrink."""
+ISSUERS = tuple(name for name, kept in TABLES.items() if kept is _ISSUERS)
+"""The tables of an issuer's store, which every database has."""

@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 from licensing.db.schema import Table
-from usage.auditing.table_classes import NOT_YET, TABLES, TableClass
+from usage.auditing.table_classes import TABLES
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTED = (ROOT / "docs" / "audit.md").read_text()
@@ -19,16 +19,9 @@ def test_every_table_has_a_class() -> None:
     assert {*Table.metadata.tables, "alembic_version"} == set(TABLES)
 
 
-def test_what_is_not_yet_proved_is_no_advisory_table() -> None:
-    assert {name for name in NOT_YET if TABLES[name].of is TableClass.ADVISORY} == set()
-    assert set(TABLES) >= NOT_YET
-
-
 def test_the_documentation_lists_each_table_with_its_class() -> None:
-    told = re.findall(r"^\| `([a-z_]+)` \| (bound|derived|advisory)(, not yet)? \| (.*) \|$", DOCUMENTED, re.MULTILINE)
-    listed = {name: (kind, bool(pending), why) for name, kind, pending, why in told}
-    assert listed == {
-        name: (kept.of.value, name in NOT_YET, kept.why) for name, kept in TABLES.items() if "issuer_" not in name
-    }
+    told = re.findall(r"^\| `([a-z_]+)` \| (bound|derived|advisory) \| (.*) \|$", DOCUMENTED, re.MULTILINE)
+    listed = {name: (kind, why) for name, kind, why in told}
+    assert listed == {name: (kept.of.value, kept.why) for name, kept in TABLES.items() if "issuer_" not in name}
     issuers = {kept.why for name, kept in TABLES.items() if "issuer_" in name}
     assert {f"| `issuer_...` | derived | {why} |" in DOCUMENTED for why in issuers} == {True}
