@@ -32,6 +32,8 @@ Key = tuple[Any, ...]
 """The primary key of a row, as the database stores it."""
 Image = dict[str, Any]
 """A row as the database stores it, by column."""
+Touched = tuple[str, Key, Image | None]
+"""A row that was touched: its table, its key, and as what it stands now; None where it was taken out."""
 
 
 class Changes:
@@ -66,7 +68,7 @@ class Changes:
         if isinstance(table, Described) and table.name in BOOKED and _number_of(table) is None:
             self._inserted.setdefault(table, []).extend(values)
 
-    def drain(self, connection: Connection) -> Iterator[tuple[str, Key, Image | None]]:
+    def drain(self, connection: Connection) -> Iterator[Touched]:
         """Each touched row as it stands now, None where it was taken out; a row that is the same as before, too."""
         behind, inserted, touched = self._behind, self._inserted, self._keys
         self._behind, self._inserted, self._keys = {}, {}, {}
@@ -81,7 +83,7 @@ class Changes:
             yield from _images(connection, table, list(keys))
 
 
-def read_all(connection: Connection, tables: Mapping[str, Described]) -> Iterator[tuple[str, Key, Image | None]]:
+def read_all(connection: Connection, tables: Mapping[str, Described]) -> Iterator[Touched]:
     """Every row of every booked table as it stands."""
     for name in BOOKED:
         table = tables[name]
@@ -133,7 +135,7 @@ def _keys_of(table: Described) -> Any:
     return select(*_as_stored(table.primary_key)).select_from(table)
 
 
-def _images(connection: Connection, table: Described, keys: Sequence[Key]) -> Iterator[tuple[str, Key, Image | None]]:
+def _images(connection: Connection, table: Described, keys: Sequence[Key]) -> Iterator[Touched]:
     names = [str(column.name) for column in table.primary_key]
     stored = [one.element for one in _as_stored(table.primary_key)]
     query = select(*_as_stored(table.columns)).select_from(table)

@@ -5,12 +5,14 @@ An image is the row as JSON, its columns in the order of their names. Bytes are 
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, cast
 
 from sqlalchemy import Connection, Table, func, insert, select
 
-from licensing.db.changes import changes_of, read_all
+from licensing.db.changes import Touched, changes_of, read_all
 from licensing.history import tables as history
 from usage.ledger.canonical import encode, entries_digest
 from usage.ledger.tables import handover, records
@@ -29,6 +31,7 @@ _BOOKED = {
 }
 _LONGEST = 64
 _ENTRIES_AT_ONCE = 1000
+_KEYS_A_QUERY = 500
 
 
 def image_of(row: dict[str, Any]) -> str:
@@ -52,17 +55,22 @@ def book_all(connection: Connection, batch: int) -> bytes:
     return _book(connection, batch, ((name, _text(key), image_of(row or {})) for name, key, row in rows))
 
 
-def _changed(connection: Connection, touched: Iterable[Any]) -> Iterator[tuple[str, str, str | None]]:
+def _changed(connection: Connection, touched: Iterable[Touched]) -> Iterator[tuple[str, str, str | None]]:
     """What is not as it was booked last."""
-    for table, key, row in touched:
-        text, image = _text(key), None if row is None else image_of(row)
-        if image != _last_image(connection, table, text):
-            yield table, text, image
+    for table, rows in groupby(touched, key=itemgetter(0)):
+        images = {_text(key): None if row is None else image_of(row) for _, key, row in rows}
+        booked = _last_images(connection, table, list(images))
+        yield from ((table, key, image) for key, image in images.items() if image != booked.get(key))
 
 
-def _last_image(connection: Connection, table: str, key: str) -> str | None:
-    query = select(EntryRow.image).where(EntryRow.table_name == table, EntryRow.row_key == key)
-    return connection.execute(query.order_by(EntryRow.number.desc()).limit(1)).scalar()
+def _last_images(connection: Connection, table: str, keys: Sequence[str]) -> dict[str, str | None]:
+    """The last image of each row that was booked before."""
+    found: dict[str, str | None] = {}
+    query = select(EntryRow.row_key, EntryRow.image).where(EntryRow.table_name == table).order_by(EntryRow.number)
+    for start in range(0, len(keys), _KEYS_A_QUERY):
+        wanted = keys[start : start + _KEYS_A_QUERY]
+        found |= {row.row_key: row.image for row in connection.execute(query.where(EntryRow.row_key.in_(wanted)))}
+    return found
 
 
 def _book(connection: Connection, batch: int, entries: Iterable[tuple[str, str, str | None]]) -> bytes:

@@ -108,7 +108,7 @@ def test_an_ingest_killed_again_and_again_gets_there(prepared: Prepared) -> None
     undisturbed = open_fast(copy_ledger(Path(prepared.before), prepared.folder / "undisturbed.db"))
     prepared.ingest(undisturbed)
     kills, database = 0, copy_ledger(Path(prepared.before), prepared.folder / "killed.db")
-    while killed_at(prepared, database, 50 + kills % 7):
+    while killed_at(prepared, database, 64 + kills % 7):
         kills += 1
     ledger = open_ledger(str(database))
     assert kills > 3
