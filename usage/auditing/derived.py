@@ -25,10 +25,13 @@ ORDER BY source.key
 """A line that waited in quarantine has a batch of its own, with another digest."""
 _CHAINS = """
 SELECT container_id, kept, newest FROM (
-  SELECT labels.container_id, min(chain.sequence) AS kept, max(record.sequence) AS newest
-  FROM record JOIN series AS labels ON labels.key = record.series
+  SELECT labels.container_id, min(chain.sequence) AS kept, max(numbers.newest) AS newest
+  FROM (
+    SELECT series, max(sequence) AS newest FROM record WHERE sequence IS NOT NULL GROUP BY series
+  ) AS numbers
+  JOIN series AS labels ON labels.key = numbers.series
   LEFT JOIN chain ON chain.container_id = labels.container_id
-  WHERE record.sequence IS NOT NULL GROUP BY labels.container_id
+  GROUP BY labels.container_id
 ) AS numbered
 WHERE kept IS NULL OR kept < newest OR kept > (SELECT count(*) FROM quarantine) + (
   SELECT coalesce(max(found), 0) FROM (
