@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from azlic import output
 from azlic.settings import Settings
 from licensing.core.errors import AzlicError
+from licensing.core.text import command_word
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -68,7 +69,8 @@ def open_or_make(settings: Settings, database: str | None) -> "Engine":
     """The ledger, to be written; one that has never been is made, and that is said.
 
     Raises ``AzlicError`` where the folder of a named one is not there, as behind a mistyped path or on a disk that is
-    not mounted, or something of the ledger is left without it: another one is not to take its place.
+    not mounted, something of the ledger is left without it, or there is another, as behind a mistyped name: a second
+    one is not to take its place.
     """
     from licensing.db.database import open_ledger
 
@@ -76,38 +78,57 @@ def open_or_make(settings: Settings, database: str | None) -> "Engine":
     if "://" in target or os.path.lexists(target):
         return open_ledger(target, create=True)
     folder, named = Path(target).absolute().parent, database is not None or "database" in settings.named
-    left = _left_of(Path(target))
-    if left or (named and not folder.is_dir()):
-        why = f"{left} of it is left" if left else f"nor is its folder {folder}"
+    trace = _trace(Path(target), may_be_empty=True)
+    if trace or (named and not folder.is_dir()):
         raise AzlicError(
-            f"there is no ledger at {target}, {why}",
+            f"there is no ledger at {target}, {trace or f'nor is its folder {folder}'}",
             hint="mount it, or correct the path; if there has never been one, make its folder: mkdir",
+        )
+    if other := _other_ledger(Path(target).absolute(), settings):
+        raise AzlicError(
+            f"there is no ledger at {target}, and there is one at {other}",
+            hint=f"name that one; if a second one is meant, make an empty file for it: touch {command_word(target)}",
         )
     engine = open_ledger(target, create=True)
     output.tell(f"azlic: made a new ledger at {target}")
     return engine
 
 
-def _left_of(ledger: Path) -> str:
-    """Something that a ledger leaves beside it and that is there without it; empty where nothing is."""
+def _trace(ledger: Path, *, may_be_empty: bool = False) -> str:
+    """What speaks for a ledger that is not there: something of it that is left, an empty folder; else empty."""
     try:
-        beside = sorted(entry.name for entry in ledger.absolute().parent.iterdir())
-    except OSError:
-        return ""
-    return next((name for name in beside if name.startswith(f"{ledger.name}-")), "")
-
-
-def _trace(ledger: Path) -> str:
-    try:
-        left = sorted(entry.name for entry in ledger.parent.iterdir())
+        left = sorted(entry.name for entry in ledger.absolute().parent.iterdir())
     except FileNotFoundError:
         return ""
     except OSError as error:
         return f"its folder cannot be read by user {os.geteuid()}: {error.strerror}"
-    if not left:
+    if not left and not may_be_empty:
         return "its folder is empty: is a volume not mounted?"
     beside = [name for name in left if name.startswith(ledger.name)]
     return f"{beside[0]} of it is left" if beside else ""
+
+
+def _other_ledger(ledger: Path, settings: Settings) -> Path | None:
+    """Another ledger than one that is not there: that of the settings, or one beside it."""
+    own = [Path(settings.database).absolute()] if "://" not in settings.database else []
+    beside = sorted(ledger.parent.iterdir()) if ledger.parent.is_dir() else []
+    return next((path for path in (*own, *beside) if path != ledger and _is_ledger(path)), None)
+
+
+def _is_ledger(path: Path) -> bool:
+    from licensing.db.readonly import readonly_connection
+
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_SQLITE)) != _SQLITE:
+                return False
+        with readonly_connection(str(path), any_schema=True) as connection:
+            return connection is not None and "record" in connection.tables()
+    except (OSError, AzlicError):
+        return False
+
+
+_SQLITE = b"SQLite format 3\0"
 
 
 def is_trust_named(settings: Settings, trust: Path | None) -> bool:

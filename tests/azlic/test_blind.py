@@ -113,6 +113,7 @@ def test_a_verdict_says_that_nothing_was_compared_with_the_ledger_that_is_missed
 
 def test_a_verdict_that_makes_the_ledger_does_not_miss_it(cli: Cli, site: Site) -> None:
     words = ("verify", site.license, "--json", "--database", site.folder / "new.db")
+    (site.folder / "azlic.db").unlink()
     warned = [json.loads(cli(*words, *more).out)["warnings"] != [] for more in ((), ("--record",), ())]
     assert warned == [True, False, False]
 

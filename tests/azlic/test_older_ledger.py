@@ -162,6 +162,7 @@ def prepare(cli: Cli, site: Site, ledger: Path, monkeypatch: pytest.MonkeyPatch)
     elsewhere = folder / "elsewhere" / "read" / "0123456789ab" / "usage-2026-03-01.jsonl"
     elsewhere.parent.mkdir(parents=True)
     elsewhere.write_bytes(a_line("a") + b"\n")
+    (folder / "other.db").touch()
     for words in (("ingest", "elsewhere"), ("export", "-o", "hall-2.azlic")):
         assert cli(*words, "--database", "other.db").status == 0, words
     monkeypatch.setenv("AZLIC_SITE", "hall-7")

@@ -1,6 +1,8 @@
 """A site's ledger and an issuer's store: every command that opens a database refuses the other kind."""
 
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, inspect, select, table, text
@@ -148,6 +150,7 @@ def prepared(cli: Cli, site: Site) -> Cli:
     (site.folder / "channels.toml").chmod(0o600)
     (site.folder / "azlic.toml").write_text('channels = "channels.toml"')
     assert cli("site", "init", "--keys", "site-keys").status == 0
+    (site.folder / "good.db").touch()
     assert cli("ingest", "output", "--database", "good.db").status == 0
     assert cli("backup", "backup.db", "--database", "good.db").status == 0
     return cli
@@ -198,9 +201,12 @@ def test_a_command_of_an_issuer_refuses_a_sites_ledger(site: Site, prepared: Cli
 @pytest.mark.parametrize("name", SITE_WORDS)
 def test_no_command_makes_a_ledger_behind_a_mistyped_path(prepared: Cli, site: Site, name: str) -> None:
     before = sorted(site.folder.rglob("*.db*"))
-    answer = prepared(*name.split(), *SITE_WORDS[name], "--database", "nowhere/azlic.db")
-    assert not (site.folder / "nowhere").exists() and sorted(set(site.folder.rglob("*.db*")) - set(before)) == []
-    assert answer.status != 0 or name in READS_WITHOUT, answer
+    for path in ("nowhere/azlic.db", "azlik.db"):
+        if (name, path) == ("restore", "azlik.db"):
+            continue  # it is told to make that one
+        answer = prepared(*name.split(), *SITE_WORDS[name], "--database", path)
+        assert not (site.folder / "nowhere").exists() and sorted(set(site.folder.rglob("*.db*")) - set(before)) == []
+        assert answer.status != 0 or name in READS_WITHOUT, answer
 
 
 def test_no_command_makes_a_ledger_where_something_of_one_is_left(prepared: Cli, site: Site) -> None:
@@ -210,7 +216,23 @@ def test_no_command_makes_a_ledger_where_something_of_one_is_left(prepared: Cli,
     assert not (site.folder / "lost.db").exists()
 
 
-def test_the_first_making_of_a_ledger_is_said_once(prepared: Cli) -> None:
+def test_a_second_ledger_is_made_where_an_empty_file_says_so(cli: Cli, site: Site, tmp_path: Path) -> None:
+    site.ledger.dispose()
+    for place in ("azlik.db", tmp_path / "elsewhere.db"):
+        refused = cli("ingest", "output", "--database", place)
+        assert refused.status == 3 and f"there is one at {site.folder / 'azlic.db'}" in refused.err
+        (hint,) = re.findall(r"touch (\S+)", refused.err)
+        (site.folder / hint).touch()
+        assert cli("ingest", "output", "--database", place).status == 0
+
+
+def test_the_first_making_of_a_ledger_is_said_once(
+    prepared: Cli, site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    site.ledger.dispose()
+    monkeypatch.setenv("AZLIC_DATABASE", "first.db")
+    for path in site.folder.glob("*.db*"):
+        path.unlink()
     for said in (True, False):
         answer = prepared("ingest", "output", "--database", "first.db")
         assert answer.status == 0 and ("made a new ledger at first.db" in answer.err) is said

@@ -27,6 +27,7 @@ def handing(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> Cli:
     path = site.output / "read" / "0123456789ab" / "usage-2026-03-01.jsonl"
     path.parent.mkdir(parents=True)
     path.write_bytes(a_line("a") + b"\n" + a_line("b", 2) + b"\n")
+    (site.folder / "office.db").touch()
     for words in (
         ("ingest", "output"),
         ("site", "init"),
