@@ -17,7 +17,7 @@ from licensing.core.text import printable
 from usage.records.foreign import encrypted_name, is_database
 from usage.records.lines import holds_record
 from usage.records.usage_files import BEGINNING, ForeignFile, FoundFile, OpenFile, UnreadableFile
-from usage.records.usage_names import by_age, has_other_name, has_usage_name
+from usage.records.usage_names import by_age, has_other_name, has_usage_name, is_log
 
 _Identity = tuple[int, int]
 _MARK = 64
@@ -210,6 +210,8 @@ class _Walk:
             return
         if holds_record(beginning):
             self._add(path, status)
+        elif is_log(path) and len(beginning) == BEGINNING:
+            self._pass_over(path, "a log, and in its first 64 KiB is no usage record", content_mark(path))
         elif not has_other_name(path) and not is_database(beginning):
             why = encrypted_name(path) or "neither its name nor its content is that of a usage file"
             self._pass_over(path, why, content_mark(path))

@@ -33,7 +33,12 @@ def has_compressed_name(path: Path) -> bool:
 
 def has_other_name(path: Path) -> bool:
     """Whether a name is that of something else: a log, or what belongs to a database."""
-    return _LOG.search(path.name) is not None or path.name.endswith(_BESIDE_DATABASE)
+    return is_log(path) or path.name.endswith(_BESIDE_DATABASE)
+
+
+def is_log(path: Path) -> bool:
+    """Whether a name is that of a log: ``.log``, ``.log.1``."""
+    return _LOG.search(path.name) is not None
 
 
 def by_age(path: Path) -> tuple[Path, str, bool, list[int], str]:

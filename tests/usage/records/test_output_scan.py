@@ -27,6 +27,7 @@ from usage.intake.run import NotAllRead
 from usage.records.compression import Damaged, Decompressed, decoder_of
 from usage.records.output_mount import MountReport
 from usage.records.output_scan import scan_folders
+from usage.records.usage_files import BEGINNING
 
 DAY = "usage-2026-03-01"
 NAMES = (
@@ -233,6 +234,22 @@ def test_what_is_something_else_is_no_matter(mount: Mount) -> None:
     lay(mount, "c", "azlic.db", b"SQLite format 3\0" + bytes(99))
     lay(mount, "c", "azlic.db-journal", b"\xd9\xd5\x05\xf9")
     assert mount.ingest().clean
+
+
+def test_a_long_log_is_listed_once_whether_or_not_it_grows(mount: Mount) -> None:
+    line = b"2026-03-01 08:00:00 started, and nothing else\n"
+    whole = line * (BEGINNING // len(line) + 1)
+    packed = gzip.compress(whole)
+    for name, content in (("short.log", whole[: BEGINNING - 1]), ("app.log", whole), ("old.log.1.gz", packed)):
+        lay(mount, "c", name, content)
+    for _ in range(2):
+        assert [item.path.name for item in mount.ingest().passed_over] == ["app.log", "old.log.1.gz"]
+        lay(mount, "c", "app.log", whole * 2)
+    with reading(mount.site.ledger) as connection:
+        told = [one.detail for one in list_findings(connection)]
+    assert len(told) == 2 and all("no usage record" in detail for detail in told), "one may grow"
+    lay(mount, "c", "app.log", a_line("a") + b"\n" + whole)
+    assert mount.ingest().new == 1
 
 
 def test_a_file_that_grows_without_bound_when_it_is_decompressed_is_not_read_on(tmp_path: Path) -> None:
