@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Which of several plans of a meter takes what was used.", no_args_is_help=True)
 Site = Annotated[str | None, typer.Option(metavar="SITE", help="What this site used; - is this one itself.")]
-Resource = Annotated[str | None, typer.Option(metavar="RESOURCE", help="What ran under licenses of this resource.")]
+Resource = Annotated[str | None, typer.Option(metavar="RESOURCE", help="What ran under adopted licenses of it.")]
 Container = Annotated[str | None, typer.Option(metavar="ID", help="What this container used, or containers of a type.")]
 Folder = Annotated[Path | None, typer.Option("--output", metavar="DIR", help="What was taken from below this folder.")]
 
@@ -77,6 +77,8 @@ def add_command(
     output.emit(f"plan {name}: {rule.scope} {rule.value} {told}")
     if is_idle:
         output.tell("note: nothing was taken from there so far that this rule decides; see: azlic report")
+        if rule.scope == "resource":
+            output.tell("note: the resource is known of licenses that were adopted with it: azlic adopt --resource")
 
 
 @app.command("list")

@@ -284,6 +284,7 @@ def test_a_rule_that_decides_nothing_so_far_is_taken_with_a_note(
     for value, is_idle in ((idle, True), (known, False)):
         added = cli("plan", "rule", "add", "hall-a", f"--{scope}", f"{folder}{value}")
         assert added.status == 0 and ("nothing was taken from there so far" in added.err) is is_idle, value
+        assert ("azlic adopt --resource" in added.err) is (is_idle and scope == "resource")
     (wrong,) = [{"plan": "hall-a", "scope": scope, "value": f"{folder}{idle}"}]
     (listed,) = json.loads(cli("plan", "rule", "list", "--json").out)["plans"]
     assert [rule["value"] for rule in listed["rules"] if rule["idle"]] == [wrong["value"]]
