@@ -1,7 +1,7 @@
 """Everything that is in force here, and how it stands: one look, put together from what other commands look at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from licensing.core.errors import AzlicError
 from licensing.core.text import without_password
 from licensing.db.readonly import readonly_connection
 from licensing.history.read import read_memory
+from licensing.verdict.seen import Seen
 from licensing.verdict.severity import worst_first
 from licensing.verdict.verdict import Verdict
-from licensing.verification.mounts import find_mounts
+from licensing.verification.mounts import find_mounts, name_of
 from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.state import LedgerFacts, UnreadableLedger
 from usage.ledger.extent import Extent, read_extent
@@ -54,10 +55,18 @@ def site_status(
     unit_folders: Sequence[Path] = UNIT_FOLDERS,
 ) -> SiteStatus:
     """The site as it stands; nothing is written. What cannot be read is told, and hides nothing else."""
-    state, found = look_at_site(settings, trust=trust, database=database, now=now)
     place, verifier = database or settings.database, Verifier.of(settings, trust)
+    known: dict[Path, Verdict] = {}
+
+    def examine(path: Path, seen: Seen) -> Verdict:
+        if path not in known:
+            known[path] = verifier.verify(path, now, seen)
+        return known[path]
+
+    state, found = look_at_site(settings, trust=trust, database=database, now=now, examine=examine)
     seen = read_memory(place)
-    verdicts = [verifier.verify(path, now, seen) for path in find_mounts(settings.licenses).paths]
+    mounts = find_mounts(settings.licenses).paths
+    verdicts = [replace(examine(Path(name_of(path)), seen), path=path) for path in mounts]
     extent, fault, plans = None, "", []
     if isinstance(state.ledger, UnreadableLedger):
         fault = state.ledger.error

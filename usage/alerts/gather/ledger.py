@@ -1,7 +1,6 @@
 """What the ledger says: one SELECT for each fact, none of them over the records."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,27 +21,24 @@ LOOK_AHEAD = timedelta(days=3 * 366)
 _FOLDERS_OF = 200
 
 
-def read_plan_facts(
-    book: PlanBook, draws: Sequence[Draw], now: datetime, *, coming: Sequence[Plan], open_from: int
-) -> tuple[PlanFact, ...]:
+def read_plan_facts(book: PlanBook, draws: Sequence[Draw], now: datetime, *, open_from: int) -> tuple[PlanFact, ...]:
     """Each plan that has begun: its use, and what comes after it. ``open_from`` is the first day of an open month.
 
-    ``coming`` are the plans with the terms that begin within ``LOOK_AHEAD``.
+    ``book`` has the terms that begin within ``LOOK_AHEAD``.
     """
-    later = replace(book, present=coming)
     return tuple(
         PlanFact(
             name=plan.name,
             container=plan.plan_type,
             ends_at=plan.ends_at,
             renews=plan.next_term is not None,
-            followed=_has_successor(plan, coming),
+            followed=_has_successor(plan, book.present),
             used_after=_is_used_after(plan, draws, open_from),
             usage=usage_of_plan(plan, plan.period_around(now), draws, Month.of(now), as_of=now)
             if now < plan.ends_at
             else None,
             account=plan.account,
-            afterwards=afterwards(later, plan, draws)
+            afterwards=afterwards(book, plan, draws)
             if plan.next_term is None and now < plan.ends_at < now + LOOK_AHEAD
             else None,
         )

@@ -22,7 +22,6 @@ from usage.alerts.gather.licenses import (
 from usage.alerts.state import NO_LEDGER, Disk, LedgerFacts, State, UnreadableLedger
 from usage.months import Month, day_number
 from usage.plans.book import read_book
-from usage.plans.read import read_plans
 from usage.reporting.activity import container_activity
 from usage.reporting.daily import daily_use
 from usage.reporting.draws import allocate
@@ -89,16 +88,15 @@ def _is_trust_missing(trust: TrustStore, seen: Seen, *, named: bool) -> bool:
 
 
 def _read_ledger(connection: ReadOnlyConnection, now: datetime, *, with_use: bool) -> LedgerFacts:
-    book = read_book(connection, now)
+    book = read_book(connection, now + ledger.LOOK_AHEAD)
     days, audit = (
         daily_use(connection, *days_needed(book.present, Month.of(now))),
         ledger.read_audit_outcome(connection),
     )
     draws = allocate(book, days)
     open_from = day_number(book.frozen_until.next.starts_at) if book.frozen_until else 0
-    coming = read_plans(connection, now + ledger.LOOK_AHEAD)
     return LedgerFacts(
-        plans=ledger.read_plan_facts(book, draws, now, coming=coming, open_from=open_from),
+        plans=ledger.read_plan_facts(book, draws, now, open_from=open_from),
         undecided={draw.use.meter: draw.undecided for draw in draws if draw.undecided and draw.use.day >= open_from},
         containers=container_activity(days, day_number(now)),
         doubts=read_doubts(connection),
