@@ -35,6 +35,7 @@ class Settings(NamedTuple):
     stages_of: Mapping[str, tuple[int, ...]]
     close_days: int
     receipt_days: int
+    closed_sites: tuple[str, ...]
     channels: Path
     outputs: tuple[Path, ...]
     textfile: Path | None
@@ -110,6 +111,7 @@ def settings_of(places: Places) -> Settings:
         stages_of=_stages_of(places),
         close_days=_days(places, "close_days", default=5),
         receipt_days=_days(places, "receipt_days", default=45),
+        closed_sites=_names(places, "closed_sites"),
         channels=Path(_text(places, "channels") or _config("channels.toml")),
         outputs=_paths(places, "outputs") if "outputs" in places else (Path("/output"),),
         textfile=Path(folder) if (folder := _text(places, "textfile")) else None,
@@ -137,6 +139,15 @@ def _paths(places: Places, name: str) -> tuple[Path, ...]:
     if not (isinstance(listed, list | tuple) and all(isinstance(path, str) and path for path in listed)):
         raise BadCall(f"{where}: {name} is not a list of folders", hint=f'for example {name} = ["/srv/licenses"]')
     return tuple(map(Path, listed))
+
+
+def _names(places: Places, name: str) -> tuple[str, ...]:
+    """Names: a list in the settings file, separated by commas in a variable."""
+    where, value = places.get(name, ("", ()))
+    listed = [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+    if not (isinstance(listed, list | tuple) and all(isinstance(one, str) and one for one in listed)):
+        raise BadCall(f"{where}: {name} is not a list of names", hint=f'for example {name} = ["hall-7"]')
+    return tuple(listed)
 
 
 def _stages(where: str, value: Any) -> tuple[int, ...]:

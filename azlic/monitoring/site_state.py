@@ -1,5 +1,6 @@
 """The state of this site as its settings have it: what `alerts`, `check`, `notify` and `calendar` look at."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -7,11 +8,15 @@ from azlic.monitoring.expected import expected_ledger, is_trust_named
 from azlic.settings import Settings
 from azlic.verifier import Verifier
 from licensing.db.readonly import readonly_connection
+from licensing.verdict.seen import Seen
+from licensing.verdict.verdict import Verdict
 from usage.alerts.acknowledgements import WatchedAlert, read_acknowledgements, with_acknowledgements
 from usage.alerts.conditions.all import alerts_of
 from usage.alerts.gather.state import site_state
 from usage.alerts.rules import Rules
 from usage.alerts.state import LedgerFacts, State
+
+Examine = Callable[[Path, Seen], Verdict]
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -23,20 +28,27 @@ def rules_of(settings: Settings) -> Rules:
         trust_days=settings.trust_days,
         close_days=settings.close_days,
         receipt_days=settings.receipt_days,
+        closed_sites=settings.closed_sites,
     )
 
 
 def look_at_site(
-    settings: Settings, *, trust: Path | None, database: str | None, now: datetime, with_use: bool = False
+    settings: Settings,
+    *,
+    trust: Path | None,
+    database: str | None,
+    now: datetime,
+    with_use: bool = False,
+    examine: Examine | None = None,
 ) -> tuple[State, tuple[WatchedAlert, ...]]:
     """Look at everything once, and say what somebody should know; nothing is written.
 
-    ``with_use`` adds up all that was ever used too.
+    ``with_use`` adds up all that was ever used too. ``examine`` verifies a license where whoever asks keeps verdicts.
     """
     verifier, ledger = Verifier.of(settings, trust), database or settings.database
     state = site_state(
         settings.licenses,
-        lambda path, seen: verifier.verify(path, now, seen),
+        examine or (lambda path, seen: verifier.verify(path, now, seen)),
         trust=verifier.trust,
         database=ledger,
         now=now,

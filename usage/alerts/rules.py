@@ -9,7 +9,10 @@ STAGES = (90, 60, 30, 14, 7, 1)
 
 
 class Rules(NamedTuple):
-    """A site's own thresholds, in days. ``stages_of`` holds those of a container type; a 0 turns a wait off."""
+    """A site's own thresholds, in days. ``stages_of`` holds those of a container type; a 0 turns a wait off.
+
+    ``closed_sites`` hand over no more: at head office nothing is expected of them.
+    """
 
     stages: tuple[int, ...] = STAGES
     stages_of: Mapping[str, tuple[int, ...]] = MappingProxyType({})
@@ -17,6 +20,11 @@ class Rules(NamedTuple):
     trust_days: int = 180
     close_days: int = 5
     receipt_days: int = 45
+    closed_sites: tuple[str, ...] = ()
+
+    def expects(self, site: str) -> bool:
+        """Whether something is expected of a site, or of one that handed over to it."""
+        return not any(site == closed or site.startswith(f"{closed}/") for closed in self.closed_sites)
 
     def stages_for(self, container: str = "") -> tuple[int, ...]:
         """The days before an end at which to warn, the most first.

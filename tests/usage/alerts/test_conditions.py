@@ -223,4 +223,7 @@ def test_head_office_says_which_site_has_not_handed_over_which_months_once_a_sit
     never = HandingFact("hall-8", None)
     assert ids(said(due, handing=(april, never))) == ["hand-over-missing:hall-7", "hand-over-missing:hall-8"]
     assert said(due, Rules(receipt_days=0), handing=(april, never)) == []
+    assert ids(said(due, Rules(closed_sites=("hall-7",)), handing=(april, never))) == ["hand-over-missing:hall-8"]
+    (other,) = said(due, Rules(closed_sites=("hall-7",)), handing=(april, never))
+    assert 'closed_sites = ["hall-7", "hall-8"]' in other.action
     assert said(due, handing=(HandingFact("hall-7", day("2026-05-02")),)) == []

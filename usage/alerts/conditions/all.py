@@ -1,6 +1,8 @@
 """From the state to the alerts: pure, so that any instant can be asked for, and the same state always says the same."""
 
+import traceback
 from collections.abc import Iterator
+from pathlib import Path
 
 from licensing.core.text import sendable
 from usage.alerts.alert import Alert, Severity
@@ -65,9 +67,16 @@ def _judge(name: str, alerts: Iterator[Alert], state: State) -> Iterator[Alert]:
             since=state.since(failed),
             subject="azlic",
             meaning=f"A fault of azlic's own keeps it from seeing what is wrong with: {about}"
-            f" ({type(error).__name__}).",
-            action="Report it to who maintains azlic, with what this prints: AZLIC_DEBUG=1 azlic alerts",
+            f" ({type(error).__name__} at {_place_of(error)}).",
+            action="Report these words to who maintains azlic, with what this prints: azlic --version. If the ledger"
+            " was changed by hand, it may be that: azlic audit",
         )
+
+
+def _place_of(error: Exception) -> str:
+    """Where in the program it happened, for who maintains it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"
 
 
 def _sendable(alert: Alert) -> Alert:

@@ -1,5 +1,6 @@
 """Conditions of the ledger: months to close, usage to hand over, the ledger itself and the disk it is on."""
 
+import json
 import shlex
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -70,7 +71,7 @@ def hand_over_alerts(ledger: LedgerFacts, state: State, rules: Rules) -> Iterato
 def handing_alerts(ledger: LedgerFacts, state: State, rules: Rules) -> Iterator[Alert]:
     """At head office: each site that has not handed over months that are long over, once a site."""
     for fact in ledger.handing if rules.receipt_days else ():
-        if alert := _not_handed_over(fact, state, rules):
+        if rules.expects(fact.site) and (alert := _not_handed_over(fact, state, rules)):
             yield alert
 
 
@@ -96,7 +97,8 @@ def _not_handed_over(fact: HandingFact, state: State, rules: Rules) -> Alert | N
         since=since,
         subject=f"site {fact.site}",
         meaning=missing,
-        action="Ask it for its export, and book that: azlic accept FILE -o ACK",
+        action="Ask it for its export, and book that: azlic accept FILE -o ACK. If it has closed for good, name it in"
+        f" azlic.toml: closed_sites = {json.dumps([*rules.closed_sites, fact.site], ensure_ascii=False)}",
     )
 
 

@@ -76,12 +76,14 @@ def _doubt_alert(doubt: Doubt, state: State) -> Alert:
     )
 
 
-def silence_alerts(ledger: LedgerFacts, _: State, __: Rules) -> Iterator[Alert]:
+def silence_alerts(ledger: LedgerFacts, _: State, rules: Rules) -> Iterator[Alert]:
     """Each container that has been without a record for longer than it ever was; a site that is silent is told once."""
     by_site: dict[str, list[ContainerActivity]] = {}
     for heard in ledger.containers:
         by_site.setdefault(heard.site, []).append(heard)
     for site, all_heard in by_site.items():
+        if not rules.expects(site):
+            continue
         silent = [(one, one.habit) for one in all_heard if one.standing is Activity.SILENT and one.habit is not None]
         lively = [one for one in all_heard if one.standing in {Activity.IN_USE, Activity.NEW}]
         if site and len(silent) > 1 and not lively:
@@ -101,7 +103,8 @@ def _silent_site(site: str, silent: Sequence[tuple[ContainerActivity, int]]) -> 
         subject=f"site {site}",
         meaning=f"None of its {len(silent):,} containers has a usage record since {last:%Y-%m-%d}, which is longer than"
         " ever.",
-        action="Does it run, and does its usage come here? Take in what it hands over: azlic accept, azlic ingest",
+        action="Does it run, and does its usage come here? Take in what it hands over: azlic accept, azlic ingest. If"
+        " it has closed for good: closed_sites in azlic.toml",
     )
 
 
