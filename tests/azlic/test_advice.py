@@ -2,15 +2,21 @@
 
 import base64
 import json
+import re
+import shlex
+import shutil
+import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from securesystemslib.signer import Signer
 from sqlalchemy import insert
 
 from licensing.db.database import writing
+from licensing.delivery import installing
 from licensing.delivery.downloading import Denied
 from licensing.issuer import tables
 from licensing.issuer.containers import list_containers
@@ -24,6 +30,7 @@ from licensing.signing.keys import create_key_pair, load_signer
 from licensing.trust.updating import update_trust
 from licensing.verdict.verdict import Cause, Status
 from tests.azlic.conftest import Answer, Cli
+from tests.licensing.another_user import UID, as_another_user, reachable_folder, root_only
 from tests.site import LICENSE_ID, OPERATOR, START, Site, a_license
 from tests.usage.lines import a_line
 
@@ -136,14 +143,47 @@ def ended(site: Site, _: Cli) -> None:
     site.sleep(days=1)
 
 
+def signed_after_its_key_ended(site: Site, _: Cli) -> None:
+    update_trust(site.trust, [rotate(site.public_key.parent, now=site.now, reason="yearly")], as_of=site.now)
+    put(site, issued_at=START + DAY)
+    site.sleep(days=2)
+
+
+def signed_anew(site: Site, _: Cli) -> None:
+    site.signer = issuer_signer(site.public_key.parent)
+    put(site, issued_at=START + DAY, serial=2)
+
+
+def a_word_that_ended(site: Site, _: Cli) -> None:
+    keys = site.public_key.parent
+    update_trust(site.trust, [rotate(keys, now=site.now, reason="yearly", valid=10 * DAY)], as_of=site.now)
+    put(site)
+    site.sleep(days=9)
+    (site.folder / "rotation").write_bytes(rotate(keys, now=site.now, reason="yearly").read_bytes())
+    site.sleep(days=1)
+
+
+def trust_in_the_mount(site: Site, _: Cli) -> None:
+    put(site)
+    shutil.copytree(site.trust.folder, site.license / "trust.d")
+
+
+OF_AN_IMAGE = ("--container", "read", "--image", "other.example/read:3.2.0")
+
+
 class Case(NamedTuple):
-    """A situation, the words of the advice that are followed, and the following of them."""
+    """A situation, the words of the advice that are followed, and the following of them.
+
+    ``asked`` is what is verified, ``then`` what is verified in the end, if that is something else.
+    """
 
     status: Status
     cause: Cause | None
     arrange: Callable[[Site, Cli], object]
     advice: str
     follow: Callable[[Site, Cli], object]
+    asked: tuple[str, ...] = ASKED
+    then: tuple[str, ...] = ()
 
 
 def versions(begins: str, below: str, kind: str = "read") -> dict[str, object]:
@@ -227,14 +267,24 @@ CASES = {
         lambda s, _: s.sleep(days=1),
     ),
     "ended": Case(Status.EXPIRED, None, ended, "Renew", install),
+    "trust in the mount": Case(
+        Status.UNTRUSTED, Cause.TRUST_IN_THE_MOUNT, trust_in_the_mount,
+        "Keep the trust store outside the license folder: --trust FOLDER", lambda *_: None,
+        (*ASKED, "--trust", "license/trust.d"), (*ASKED, "--trust", "trust.d"),
+    ),
+    "signed after its key's end": Case(
+        Status.UNTRUSTED, Cause.KEY_NOT_IN_FORCE, signed_after_its_key_ended, "Tell the issuer", signed_anew
+    ),
+    "the issuer's word has ended": Case(
+        Status.UNTRUSTED, Cause.TRUST_EXPIRED, a_word_that_ended, "azlic trust update FILE",
+        lambda _, c: c("trust", "update", "rotation"),
+    ),
+    "an image of another maker": Case(
+        Status.WRONG_IMAGE, Cause.OTHER_REPOSITORY, lambda s, _: put(s), "download the license of this one",
+        lambda s, _: put(s, container=versions("3.2", "4") | {"repositories": ["other.example/read"]}), OF_AN_IMAGE,
+    ),
 }  # fmt: skip
-ELSEWHERE = {
-    Cause.CLOSED: "tests/engines/test_container.py changes the owner as root",
-    Cause.TRUST_IN_THE_MOUNT: "tests/licensing/verification moves the trust store",
-    Cause.KEY_NOT_IN_FORCE: "only the issuer can mend it",
-    Cause.TRUST_EXPIRED: "tests/licensing/verification takes the next rotation",
-    Cause.OTHER_REPOSITORY: "as of another version, with --image",
-}
+ELSEWHERE = {Cause.CLOSED: "below: it takes another user"}
 
 
 @pytest.fixture(autouse=True)
@@ -254,12 +304,162 @@ def test_every_refusal_has_a_case() -> None:
 def test_what_is_advised_about_a_refusal_mends_it(site: Site, cli: Cli, name: str) -> None:
     case = CASES[name]
     case.arrange(site, cli)
-    told = json.loads(cli("verify", "license", *ASKED, "--json").out)
+    told = json.loads(cli("verify", "license", *case.asked, "--json").out)
     assert (told["status"], told["cause"]) == (case.status, case.cause)
-    assert case.advice in " ".join(cli("verify", "license", *ASKED).out.split())
+    assert case.advice in " ".join(cli("verify", "license", *case.asked).out.split())
     done = case.follow(site, cli)
     assert not isinstance(done, Answer) or done.status == 0, done
-    assert cli("verify", "license", *ASKED).status == 0
+    assert cli("verify", "license", *(case.then or case.asked)).status == 0
+
+
+@root_only
+def test_a_license_that_is_closed_to_the_user_is_opened_as_advised(
+    site: Site, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(site)
+    with reachable_folder() as folder:
+        for name in ("license", "trust.d"):
+            shutil.copytree(site.folder / name, folder / name)
+        (folder / "license" / "license.dat").chmod(0o600)
+        (folder / "azlic.toml").touch()
+        monkeypatch.setenv("AZLIC_CONFIG", str(folder / "azlic.toml"))
+        monkeypatch.setenv("AZLIC_TRUST", str(folder / "trust.d"))
+        monkeypatch.chdir(folder)
+
+        def verified() -> Answer:
+            return cli("verify", folder / "license", *ASKED, "--database", folder / "azlic.db")
+
+        told = " ".join(as_another_user(lambda: verified().out).split())
+        advised = re.search(rf"chown -R {UID}\S* {folder}\S*", told)
+        assert Status.UNREADABLE in told and advised, told
+        subprocess.run(shlex.split(advised[0]), check=True)
+        assert as_another_user(lambda: verified().status) == "0"
+
+
+def by_a_stranger(site: Site, _: Cli) -> bytes:
+    folder = site.folder / "new"
+    folder.mkdir()
+    create_key_pair(folder / "key.pem", folder / "new.pem")
+    return a_carried(load_signer(folder / "key.pem", folder / "new.pem"))
+
+
+def a_carried(signer: Signer, **changes: object) -> bytes:
+    return seal(a_license(**({"serial": 2} | changes)).to_bytes(), LICENSE_TYPE, signer)
+
+
+def carried(**changes: object) -> Callable[[Site, Cli], bytes]:
+    return lambda site, _: a_carried(site.signer, **changes)
+
+
+def with_a_key_to_come(site: Site, _: Cli) -> bytes:
+    (site.folder / "rotation").write_bytes(turn_key(site).read_bytes())
+    return a_carried(site.signer)
+
+
+def of_an_issuer_that_went_silent(site: Site, cli: Cli) -> bytes:
+    a_word_that_ended(site, cli)
+    (site.license / "license.dat").unlink()
+    return a_carried(site.signer)
+
+
+def of_an_issuer_seen_later(site: Site, cli: Cli) -> bytes:
+    trust_set_back(site, cli)
+    (site.license / "license.dat").unlink()
+    return a_carried(site.signer, serial=3)
+
+
+def while_the_clock_is_behind(site: Site, cli: Cli) -> bytes:
+    clock_ran_ahead(site, cli)
+    (site.license / "license.dat").unlink()
+    return a_carried(site.signer)
+
+
+def after_a_newer(site: Site, cli: Cli) -> bytes:
+    accepted_before(5)(site, cli)
+    return a_carried(site.signer, serial=4)
+
+
+def before_it_begins(site: Site, _: Cli) -> bytes:
+    put(site)
+    return a_carried(site.signer, not_before=START + DAY)
+
+
+class Carried(NamedTuple):
+    """What is carried here and not installed; the words of the hint, and what is done as it says."""
+
+    arrange: Callable[[Site, Cli], bytes]
+    hint: str
+    follow: Callable[[Site, Cli], object]
+    asked: tuple[str, ...] = ASKED
+
+
+def bring(**changes: object) -> Callable[[Site, Cli], object]:
+    """The issuer is asked for another license, and that is carried here."""
+    return lambda site, _: (site.folder / "carried.dat").write_bytes(a_carried(site.signer, **changes))
+
+
+CARRIED: dict[Cause | Status, Carried] = {
+    Cause.OTHER_SITE: Carried(carried(site="hall 8"), "a license of this site", bring(site="hall 7")),
+    Cause.OTHER_REPOSITORY: Carried(
+        carried(), "a license of this image",
+        bring(container=versions("3.2", "4") | {"repositories": ["other.example/read"]}), OF_AN_IMAGE,
+    ),
+    Status.WRONG_CONTAINER: Carried(
+        carried(container=versions("3.2", "4", "speech-to-text")), "a license of this container type", bring()
+    ),
+    Status.WRONG_IMAGE: Carried(carried(container=versions("4", "5")), "a license of this image version", bring()),
+    Status.WRONG_INSTANCE: Carried(
+        carried(instances=["line-2"]), "a license of this instance", bring(instances=["line-1"])
+    ),
+    Status.OPAQUE: Carried(lambda *_: b"\x00 another maker's", "one of ours, copy it again", bring()),
+    Status.NOT_YET_VALID: Carried(before_it_begins, "install it once it has begun", lambda s, _: s.sleep(days=1)),
+    Cause.UNKNOWN_KEY: Carried(
+        with_a_key_to_come, "azlic trust update ROTATION", lambda _, c: c("trust", "update", "rotation")
+    ),
+    Cause.TRUST_EXPIRED: Carried(
+        of_an_issuer_that_went_silent, "azlic trust update FILE", lambda _, c: c("trust", "update", "rotation")
+    ),
+    Cause.OLDER_TRUST: Carried(
+        of_an_issuer_seen_later, "azlic trust update FILE", lambda _, c: c("trust", "update", "rotation")
+    ),
+    Cause.ISSUED_LATER: Carried(
+        carried(issued_at=START + DAY), "set the clocks of this machine and the issuer right",
+        lambda s, _: s.sleep(days=2),
+    ),
+    Cause.CLOCK_BEHIND: Carried(
+        while_the_clock_is_behind, "azlic clock strike",
+        lambda _, c: c("clock", "strike", "evaluation", "license", "--reason", "it ran ahead", "--yes"),
+    ),
+    Status.SUPERSEDED: Carried(after_a_newer, "download again for one that is newer still", bring(serial=6)),
+}  # fmt: skip
+
+
+def test_every_hint_of_what_installs_has_a_case() -> None:
+    assert set(CARRIED) == set(installing._HINTS)
+
+
+@pytest.mark.parametrize("why", CARRIED)
+def test_what_is_advised_about_a_license_that_was_not_installed_leads_to_one_that_is(
+    site: Site, cli: Cli, why: Cause | Status
+) -> None:
+    case = CARRIED[why]
+    assert site.ledger  # what was seen is remembered
+    (site.folder / "carried.dat").write_bytes(case.arrange(site, cli))
+    kept = {path: path.read_bytes() for path in site.license.iterdir()}
+    refused = cli("install", "carried.dat", "license", *case.asked)
+    assert refused.status == 1 and case.hint in " ".join(refused.err.split()), refused
+    assert {path: path.read_bytes() for path in site.license.iterdir()} == kept
+    done = case.follow(site, cli)
+    assert not isinstance(done, Answer) or done.status == 0, done
+    assert cli("install", "carried.dat", "license", *case.asked).status == 0
+    assert cli("verify", "license", *case.asked).status == 0
+
+
+def test_the_key_of_a_new_issuer_is_added_as_advised(site: Site, cli: Cli) -> None:
+    (site.folder / "carried.dat").write_bytes(by_a_stranger(site, cli))
+    assert "azlic trust add ISSUER.pem" in " ".join(cli("install", "carried.dat", "license", *ASKED).err.split())
+    assert cli("trust", "add", "new/new.pem").status == 0
+    assert cli("install", "carried.dat", "license", *ASKED).status == 0
 
 
 def test_a_download_of_one_taken_back_is_not_told_to_approve_alone(site: Site, cli: Cli) -> None:
@@ -283,6 +483,7 @@ def test_an_export_of_a_site_that_is_unknown_here_is_taken_once_it_is_enrolled(
     path.parent.mkdir(parents=True)
     path.write_bytes(a_line("a") + b"\n")
     office = ("--database", "office.db", "--keys", "office")
+    (site.folder / "office.db").touch()
     for words in (
         ("ingest", "output"),
         ("site", "init", "--keys", "mine"),
