@@ -74,7 +74,7 @@ def add_command(
         added = add_rule(connection, name, rule, now=clock.now(), entered_by=operator())
         is_idle = bool(find_idle(view_of(connection), [rule]))
     told = "goes to it" if added else "goes to it already, nothing was changed"
-    output.emit(f"plan {name}: {rule.scope} {rule.value} {told}")
+    output.say(f"plan {name}: {rule.scope} {rule.value} {told}")
     if is_idle:
         output.tell("note: nothing was taken from there so far that this rule decides; see: azlic report")
         if rule.scope == "resource":
@@ -128,4 +128,4 @@ def remove_command(
     as_named = str(folder.absolute()) if folder is not None else None
     with changing_plans(open_ledger(database or load_settings().database, upgrade=True)) as connection:
         rule = remove_rule(connection, name, rule, as_named=as_named, now=clock.now(), entered_by=operator())
-    output.emit(f"plan {name}: {rule.scope} {rule.value} goes to it no longer")
+    output.say(f"plan {name}: {rule.scope} {rule.value} goes to it no longer")

@@ -331,7 +331,7 @@ def test_a_license_that_is_closed_to_the_user_is_opened_as_advised(
 
         told = " ".join(as_another_user(lambda: verified().out).split())
         advised = re.search(rf"chown -R {UID}\S* {folder}\S*", told)
-        assert Status.UNREADABLE in told and advised, told
+        assert "UNREADABLE" in told and advised, told
         subprocess.run(shlex.split(advised[0]), check=True)
         assert as_another_user(lambda: verified().status) == "0"
 
@@ -363,9 +363,10 @@ def of_an_issuer_that_went_silent(site: Site, cli: Cli) -> bytes:
 
 
 def of_an_issuer_seen_later(site: Site, cli: Cli) -> bytes:
+    first = site.signer
     trust_set_back(site, cli)
     (site.license / "license.dat").unlink()
-    return a_carried(site.signer, serial=3)
+    return a_carried(first, serial=3)
 
 
 def while_the_clock_is_behind(site: Site, cli: Cli) -> bytes:
@@ -402,7 +403,7 @@ CARRIED: dict[Cause | Status, Carried] = {
     Cause.OTHER_SITE: Carried(carried(site="hall 8"), "a license of this site", bring(site="hall 7")),
     Cause.OTHER_REPOSITORY: Carried(
         carried(), "a license of this image",
-        bring(container=versions("3.2", "4") | {"repositories": ["other.example/read"]}), OF_AN_IMAGE,
+        bring(container=versions("3.2", "4") | {"repositories": ["other.example/read"]}), (*ASKED, *OF_AN_IMAGE[2:]),
     ),
     Status.WRONG_CONTAINER: Carried(
         carried(container=versions("3.2", "4", "speech-to-text")), "a license of this container type", bring()

@@ -541,7 +541,11 @@ CASES = {
     "a fault of azlic's own": Case(
         "condition-failed",
         after(channels("pager", command="false"), command("notify", status=3), damaged_notices()),
-        (Type("--version"), Type("audit", statuses=(0, 1)), Hand("Report these words", reported)),
+        (
+            Hand("azlic --version", command("--version")),
+            Type("audit", statuses=(0, 1)),
+            Hand("Report these words", reported),
+        ),
     ),
     "too-fine, may be rounded": Case(
         "too-fine", SITUATIONS["too-fine"], (Type("sources round", fill={"NAME": "one", "TEXT": "doubles"}),)
