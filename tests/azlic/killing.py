@@ -118,6 +118,7 @@ def _lay_what_is_carried(site: Site, cli: Cli) -> None:
     (site.folder / "carried.dat").write_bytes(seal(license_.to_bytes(), LICENSE_TYPE, site.signer))
     site.add_resource("elsewhere", approved=False)
     asking = ("--resource", "plant-read", "--container", "read", "--image-version", "3.2.0", "-o", "asked.json")
+    (site.folder / "head.db").touch()
     for words in (("issuer", "site", "add", "hall-7", "site-keys/site.pem", "--resource", "plant-read", *_ISSUER),
                   ("request", *asking),
                   ("site", "init", "--keys", "hall-8-keys"),

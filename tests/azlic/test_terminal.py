@@ -11,14 +11,10 @@ from freezegun import freeze_time
 from azlic.lines import cells
 from licensing.core.text import counted, plural
 from tests.azlic.conftest import Cli
-from tests.azlic.test_kills import COMMANDS, ready
-from tests.azlic.test_older_ledger import ledger, prepared
+from tests.azlic.killing import COMMANDS, SERVING, a_site
 from tests.azlic.test_reading_writes_nothing import EVERY, ISSUER
-from tests.azlic.test_stores import ISSUER_WORDS
 from tests.site import CONTAINER_ID, Site, a_license
 from tests.usage.lines import a_line
-
-__all__ = ["ledger", "prepared", "ready"]
 
 PLAN = "disconnected-container-read-plant-hall-7-2026"
 LONG_METER = "CognitiveServices.Translator.DocumentTranslation.S1.CharactersTranslated.Disconnected"
@@ -141,12 +137,17 @@ OTHERS = {
     "records list": (),
     "corrections list": (),
     **{name: words for name, words in COMMANDS.items() if name not in SHOWN},
-    **{name: (*words, *ISSUER) for name, words in ISSUER_WORDS.items() if name not in {*SHOWN, *COMMANDS}},
 }
 """What is left, as it is typed where the commands are killed."""
 OF_ONE_LINE = {"check": "a monitoring system takes one line"}
-PARTNERS = {"engine", "watch", "serve", "pull", "acknowledge", "download", "issuer serve"}
+PARTNERS = {*SERVING, "serve"}
 """They need a partner, or run until they are told to end."""
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Iterator[Cli]:
+    with a_site(tmp_path / "site") as cli:
+        yield cli
 
 
 @pytest.mark.parametrize("width", WIDTHS)
