@@ -243,9 +243,12 @@ class Folder:
         return {name: content for name, content in found.items() if not name.endswith(".lock")}
 
     def sizes(self) -> dict[str, int]:
-        """The sizes of the files that somebody may read; a database's changes in place, a hidden one is nobody's."""
+        """The sizes of the files that somebody may read; a database's changes in place, a hidden one is nobody's.
+
+        Of metrics, in which there are seconds that something took, the lines are counted.
+        """
         return {
-            name: signature[1]
+            name: (self.folder / name).read_bytes().count(b"\n") if name.endswith(".prom") else signature[1]
             for name, signature in self._signatures().items()
             if stat.S_ISREG(signature[0]) and "/." not in f"/{name}" and ".db" not in name
         }

@@ -4,10 +4,12 @@ A step is a call that changes the disk, and a statement of the database. docs/re
 """
 
 import os
+import re
 import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +21,23 @@ from tests.azlic.killing import COMMANDS, SERVING, Folder, Matrix, a_site, words
 from tests.azlic.test_reading_writes_nothing import documented
 from tests.licensing.sudden_death import STEPS
 
+ROOT = Path(__file__).parents[2]
+
 
 def test_every_command_that_writes_is_killed_here() -> None:
     assert documented() | {"calendar", "check", "report"} == COMMANDS.keys() | SERVING | {"alerts", "audit"}
+
+
+def test_the_table_of_promises_has_every_command_with_what_tries_it() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text().partition("## Command by command")[2]
+    rows = re.findall(r"^[|] `([a-z -]+)` [|] (.+) [|] (.*) [|] (.*) [|]$", page, re.MULTILINE)
+    assert {command for command, *_ in rows} == documented() | {"calendar", "check", "report"}
+    assert len(rows) == len({command for command, *_ in rows})
+    for command, _, steps, kills in rows:
+        if command in COMMANDS:
+            assert int(steps) > 3 and kills.replace(",", "").isdecimal(), command
+        else:
+            assert (ROOT / kills.strip("`")).exists(), command
 
 
 @pytest.fixture(scope="module")
