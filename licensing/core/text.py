@@ -1,9 +1,13 @@
 """Text that comes from outside, shown without harm: on a screen, and as one word of a command."""
 
+import base64
+import json
 import os
 import re
 import shlex
 import string
+from collections.abc import Iterator
+from typing import NamedTuple
 
 OUTSIDE_LENGTH = 300
 _SECRET_PIECE = 8
@@ -15,6 +19,19 @@ def printable(value: object) -> str:
     """A name as a terminal may show it, and a database hold it: unprintable characters are escaped."""
     text = str(value)
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def json_escaped(written: str) -> str:
+    """JSON with an escape in place of each unprintable character in its strings; line ends between values stay."""
+    return "\n".join(
+        line if line.isprintable() else "".join(c if c.isprintable() else _json_escape(c) for c in line)
+        for line in written.split("\n")
+    )
+
+
+def _json_escape(char: str) -> str:
+    """Half of a surrogate pair, which no reader of JSON takes, as the text that is shown for it elsewhere."""
+    return f"\\{ascii(char)[1:-1]}" if "\ud800" <= char <= "\udfff" else json.dumps(char)[1:-1]
 
 
 def counted(count: int, one: str, several: str = "") -> str:
@@ -31,27 +48,71 @@ def from_outside(value: object, *, secret: str = "", length: int = OUTSIDE_LENGT
     """What another side said, for messages and logs: printable, cut to ``length``, without the secret it was sent.
 
     Every eight characters in a row that are also in the secret are struck out, in either case: a proxy may have cut
-    it, or folded it to lower case. A secret of less than eight is struck out where it stands whole.
+    it, or folded it to lower case. So are eight letters of it with signs between them, encoded for a URL, JSON or HTML,
+    in base64, or in hex. A secret of less than eight is struck out where it stands whole.
     """
     text = "".join(filter(str.isprintable, str(value)))
     return (_strike(text[: length + len(secret)], secret) if secret else text)[:length]
 
 
 def _strike(text: str, secret: str) -> str:
-    size = min(_SECRET_PIECE, len(secret))
-    hidden = secret.translate(_ASCII_LOWER)
-    pieces = {hidden[at : at + size] for at in range(len(hidden) - size + 1)}
-    said = text.translate(_ASCII_LOWER)
-    shown: list[str] = []
-    struck_to = 0
-    for at, letter in enumerate(text):
-        if said[at : at + size] in pieces:
-            if struck_to <= at:
-                shown.append("[secret]")
-            struck_to = at + size
-        elif at >= struck_to:
-            shown.append(letter)
+    """Strike out every piece of the secret: as it is, and in the spellings that ``_spelt`` and ``_decoded`` know."""
+    struck: set[int] = set()
+    for letters, hidden in _spelt(text, secret):
+        said = "".join(one.char for one in letters)
+        size = min(_SECRET_PIECE, len(hidden))
+        pieces = {hidden[at : at + size] for at in range(len(hidden) - size + 1)} if hidden else set()
+        for at in range(len(said) - size + 1):
+            if said[at : at + size] in pieces:
+                struck.update(range(letters[at].start, letters[at + size - 1].stop))
+    shown = (
+        "" if at in struck and at - 1 in struck else "[secret]" if at in struck else letter
+        for at, letter in enumerate(text)
+    )
     return "".join(shown)
+
+
+class _Letter(NamedTuple):
+    """A letter in lower case, and where in a text it is written."""
+
+    char: str
+    start: int
+    stop: int
+
+
+def _spelt(text: str, secret: str) -> Iterator[tuple[list[_Letter], str]]:
+    """The letters of a text beside those of a secret: all of them, then without signs, then of its other forms."""
+    lower = [_Letter(char, at, at + 1) for at, char in enumerate(text.translate(_ASCII_LOWER))]
+    yield lower, secret.translate(_ASCII_LOWER)
+    decoded = [one for one in _decoded(lower) if one.char.isalnum()]
+    forms = [secret, secret.encode().hex()]
+    for shift in range(3):  # base64 takes three bytes at a time: what is before the secret shifts it
+        begin, cut = "x" * shift + secret, (0, 2, 3)[shift]
+        forms.append(base64.b64encode(begin.encode()).decode().rstrip("=")[cut : len(begin) * 8 // 6])
+    for form in forms:
+        hidden = "".join(filter(str.isalnum, form.translate(_ASCII_LOWER)))
+        if len(hidden) >= _SECRET_PIECE:
+            yield decoded, hidden
+
+
+_ENCODED = re.compile(r"(?:%|=|\\x|\\u00|\\u\{|&#x)0*([0-7][0-9a-f])[;}]?|&#0*([0-9]{2,3});")
+
+
+def _decoded(letters: list[_Letter]) -> list[_Letter]:
+    """The letters, those that are encoded for a URL, JSON, HTML or a mail as what they stand for; three times over."""
+    for _ in range(3):
+        text = "".join(one.char for one in letters)
+        plain: list[_Letter] = []
+        at = 0
+        for found in _ENCODED.finditer(text):
+            code = int(found[1], 16) if found[1] else int(found[2])
+            plain += letters[at : found.start()]
+            plain.append(_Letter(chr(code).lower(), letters[found.start()].start, letters[found.end() - 1].stop))
+            at = found.end()
+        if not at:
+            break
+        letters = plain + letters[at:]
+    return letters
 
 
 def without_password(address: str) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 import migrations
 from licensing.core.errors import AzlicError, BadCall
+from licensing.core.text import from_outside
 from licensing.db import postgresql
 from licensing.db.changes import booking
 from licensing.db.revision import check_revision
@@ -236,7 +237,9 @@ def unusable(engine: Engine, error: SQLAlchemyError) -> AzlicError:
     """The database's own error in words, without its statement and values; of a chain of them, the first."""
     error = _first_of(error)
     cause = getattr(error, "orig", None) or error
-    reason = str(cause).splitlines()[0]
+    reason = (str(cause).splitlines() or [type(cause).__name__])[0]
+    for secret in postgresql.secrets_of(engine.url):  # a server may repeat what it was sent
+        reason = from_outside(reason, secret=secret)
     if isinstance(error, NoConnectionFree):
         return DatabaseBusy(
             f"too many processes are waiting for the database {place(engine)}",
@@ -254,12 +257,14 @@ def unusable(engine: Engine, error: SQLAlchemyError) -> AzlicError:
         return unfinished
     else:
         hint = "check the disk's free space, who may write there, and that the file is an azlic database"
-    return AzlicError(f"the database {place(engine)} cannot be used: {reason}", hint=hint)
+    return AzlicError(f"the database {place(engine)} cannot be used: {from_outside(reason)}", hint=hint)
 
 
 def place(engine: Engine) -> str:
     """Where a database is, for people: its path, or its URL without a password and without options."""
-    return engine.url.set(query={}).render_as_string(hide_password=True).removeprefix("sqlite:///")
+    if engine.dialect.name == "sqlite":
+        return str(engine.url.database)
+    return engine.url.set(query={}).render_as_string(hide_password=True)
 
 
 def _revision(engine: Engine) -> str | None:

@@ -5,6 +5,7 @@ Two advisory locks replace the file locks used elsewhere: one is held by each wr
 database, not the server.
 """
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,6 +50,16 @@ def connect(url: URL) -> Engine:
     event.listen(engine, "do_executemany", _copy)
     event.listen(engine, "do_execute", _copy_one)
     return engine
+
+
+def secrets_of(url: URL) -> list[str]:
+    """The passwords that a server may be sent: of the URL, its options and the environment."""
+    stated = [
+        url.password,
+        *(url.query.get(name) for name in ("password", "sslpassword")),
+        os.environ.get("PGPASSWORD"),
+    ]
+    return [str(one) for one in stated if one]
 
 
 def begin_writing(connection: Connection, wait_seconds: float) -> None:

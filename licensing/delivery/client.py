@@ -174,6 +174,7 @@ def _connection_failure(order: Order, ca: Path | None, error: Exception) -> Deni
     refused = [cause for cause in causes if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError)]
     if refused:
         words, hint = handshake_fault(refused[-1], ca)
+        words = from_outside(words, secret=order.api_key)
         return Denied(Denial(DenialCode.COULD_NOT_CONNECT, f"{order.endpoint}: {words}"), hint=hint)
     numbered = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.errno and cause.strerror]
     words = numbered[-1] if numbered else from_outside(error, secret=order.api_key) or type(error).__name__

@@ -5,8 +5,9 @@
 3. settled: as sent, or with the reason why not; then the next run tries again, and the channel is an alert itself
 """
 
+import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import stamina
@@ -90,13 +91,24 @@ def deliver(channel: Channel, message: Message) -> str | None:
     logging.getLogger("stamina").setLevel(logging.CRITICAL)
     try:
         for attempt in stamina.retry_context(on=ChannelFailed, attempts=ATTEMPTS, timeout=180, wait_initial=1.0):
-            with attempt:
+            with attempt, _nothing_logged():
                 channel.send(message)
     except ChannelFailed as error:
         return str(error)
     except Exception as error:
         return f"a fault of azlic's own ({type(error).__name__})"
     return None
+
+
+@contextlib.contextmanager
+def _nothing_logged() -> Iterator[None]:
+    """What a channel sends with logs addresses, and those hold passwords: urllib3 does on a broken answer."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _claim(connection: Connection, channel: str, alerts: Sequence[Alert], now: datetime) -> tuple[Alert, ...]:
