@@ -10,13 +10,23 @@ gc.set_threshold(100_000, 50, 50)
 os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
 from azlic.app import command_line  # noqa: E402
-from azlic.output import tell  # noqa: E402
+from azlic.output import outlets, tell  # noqa: E402
 from licensing.core.errors import AzlicError  # noqa: E402
 
 
 def main() -> int:
     """Run the command line in ``sys.argv``; returns the exit status: 0 fine, 1 "no", 2 bad command line, 3 failed."""
-    words = sys.argv[1:]
+    with outlets():
+        try:
+            return _answer(sys.argv[1:])
+        except Exception:  # with AZLIC_DEBUG, or while an error was told
+            import traceback
+
+            traceback.print_exc()
+            return 3
+
+
+def _answer(words: list[str]) -> int:
     if words[:1] == ["check"]:
         from azlic.commands.check import run_as_plugin
 
@@ -51,7 +61,7 @@ def main() -> int:
 
 def complain(message: str, *, hint: str) -> None:
     """Tell a person on stderr what happened and what to try."""
-    tell(f"azlic: {message}\n  try: {hint}")
+    tell(f"azlic: {message}", f"  try: {hint}")
 
 
 def run() -> None:

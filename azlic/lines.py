@@ -4,14 +4,21 @@ A word that is longer than a line, as a path may be, is folded as a shell has it
 word goes on at the edge of the next. Scripts that want paths whole have ``--json``, or set COLUMNS.
 """
 
+import os
 import re
 import shutil
 import textwrap
+from collections.abc import Iterable
 from unicodedata import east_asian_width
 
+from licensing.core.text import printable
+
 WIDTH = 80
+OWN = "".join(chr(0x100000 + byte) for byte in os.urandom(4))
+"""Stands behind each control character that is azlic's own. Nobody can know it beforehand, and so put it in a name."""
+OWN_ESCAPE = f"\x1b{OWN}"
 _NARROWEST = 40
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_COLOUR = re.compile(rf"\x1b{OWN}\[[0-9;]*m")
 
 
 def terminal_width() -> int:
@@ -30,10 +37,31 @@ def cells(text: str) -> int:
     return len(shown) if shown.isascii() else sum(1 + (east_asian_width(char) in "WF") for char in shown)
 
 
+def one_line(text: str) -> str:
+    """A text as one line, in which nothing controls a terminal but what is azlic's own."""
+    *own, rest = text.split(OWN)
+    return "".join(printable(part[:-1]) + part[-1:] + OWN for part in own) + printable(rest)
+
+
+def joined(lines: Iterable[str]) -> str:
+    """Lines as a text: each stays one line, whatever names are in it."""
+    return "\n".join(map(one_line, lines))
+
+
+def written(text: str) -> str:
+    """A text as it is written out: of control characters, it has line ends, and those that are azlic's own."""
+    *own, rest = text.split(OWN)
+    return "".join(_lines_of(part[:-1]) + part[-1:] for part in own) + _lines_of(rest)
+
+
+def _lines_of(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def wrap(text: str, first: str = "", rest: str = "") -> list[str]:
     """The text in lines, the first of which begins with ``first``, the others with ``rest``; long words are folded."""
     whole = textwrap.wrap(
-        text,
+        one_line(text),
         text_width(),
         initial_indent=first,
         subsequent_indent=rest,
@@ -48,7 +76,7 @@ def fold(line: str) -> list[str]:
 
     A shell takes such lines as one, so that a path is copied whole.
     """
-    room = terminal_width() - 1
+    line, room = one_line(line), terminal_width() - 1
     lines: list[str] = []
     while cells(line) > room + 1:
         end = room

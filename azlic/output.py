@@ -1,30 +1,70 @@
-"""How answers leave the program: data on stdout, words for people on stderr."""
+"""How answers leave the program: data on stdout, words for people on stderr.
+
+Whatever writes to either goes through ``Outlet`` there: names come from strangers, and none of them steers a terminal.
+"""
 
 import contextlib
 import math
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from textwrap import indent
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import typer
 
-from azlic.lines import fitted
+from azlic.lines import OWN, OWN_ESCAPE, fitted, joined, one_line, written
 from licensing.core.errors import AzlicError
 
 if TYPE_CHECKING:
     from licensing.delivery.denial import Denial
 
 
+class Outlet:
+    """A stream of text on which control characters are written as their codes, but for line ends and azlic's own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write it, and say how many characters were to be written."""
+        shown, encoding = written(text), self.stream.encoding or "ascii"
+        self.stream.write(shown if shown.isascii() else shown.encode(encoding, "backslashreplace").decode(encoding))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each of them."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> object:
+        if name == "buffer":  # bytes would go past it
+            raise AttributeError(name)
+        return getattr(self.stream, name)
+
+
+@contextlib.contextmanager
+def outlets() -> Iterator[None]:
+    """Let stdout and stderr be outlets, for all that writes to them in this process."""
+    out, err = (cast("TextIO", Outlet(stream)) for stream in (sys.stdout, sys.stderr))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        yield
+
+
+def terminal_of(stream: TextIO) -> TextIO:
+    """The stream below an outlet, for what draws on a terminal and shows no names."""
+    return stream.stream if isinstance(stream, Outlet) else stream
+
+
 def emit(text: str) -> bool:
     """Print a result, and say whether somebody reads on.
 
-    What stdout's encoding does not have, as the bytes of a file's name may be, is escaped. A reader that has gone
-    away, as the end of a pipe may, changes nothing about the answer. Raises ``AzlicError`` when the result cannot be
-    written.
+    A reader that has gone away, as the end of a pipe may, changes nothing about the answer. Raises ``AzlicError`` when
+    the result cannot be written.
     """
-    encoding = sys.stdout.encoding or "ascii"
     try:
-        typer.echo(encodable(text, instead=text.encode(encoding, "backslashreplace").decode(encoding)))
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
@@ -36,15 +76,27 @@ def emit(text: str) -> bool:
     return True
 
 
-def say(text: str) -> bool:
-    """Print a result in words, in lines that are no wider than the terminal; otherwise as ``emit``."""
-    return emit(fitted(text))
+def emit_with_crlf(text: str) -> bool:
+    """Print a text whose lines end as the internet's do."""
+    return emit(text.replace("\r\n", f"\r{OWN}\n").removesuffix("\n"))
 
 
-def tell(text: str) -> None:
-    """Report progress to a person; scripts do not read this, and nobody has to."""
+def draw_anew(lines: Iterable[str]) -> bool:
+    """Show these lines instead of all that a terminal shows."""
+    return emit(f"{OWN_ESCAPE}[2J{OWN_ESCAPE}[H" + "\n".join(lines))
+
+
+def say(*lines: str) -> bool:
+    """Print a result in words, line by line, none wider than the terminal; otherwise as ``emit``."""
+    return emit(fitted(joined(lines)))
+
+
+def tell(*lines: str) -> None:
+    """Report progress to a person, line by line; scripts do not read this, and nobody has to."""
+    text = joined(lines)
     with contextlib.suppress(OSError):
-        typer.echo(fitted(text) if sys.stderr.isatty() else text, err=True)
+        sys.stderr.write(f"{fitted(text) if sys.stderr.isatty() else text}\n")
+        sys.stderr.flush()
 
 
 def tell_of_waiting(denial: "Denial", attempt: int, seconds: float) -> None:
@@ -75,14 +127,25 @@ def style(text: str, colour: str) -> str:
     """Colour for a terminal; none in a pipe, none where NO_COLOR is set and not empty. Source: no-color.org."""
     if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
         return text
-    return typer.style(text, fg=colour, bold=True)
+    return typer.style(one_line(text), fg=colour, bold=True).replace("\x1b[", f"{OWN_ESCAPE}[")
 
 
 def log_to_stderr() -> None:
     """Let a server's log go to stderr, one line for each event."""
     import logging
 
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    class Lines(logging.Formatter):
+        """An event is one line, and what led to an error stands further in below it."""
+
+        def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name for it
+            return one_line(super().formatMessage(record).rstrip())
+
+        def formatException(self, ei: Any) -> str:  # noqa: N802
+            return indent(super().formatException(ei), "  ")
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
     for quiet in ("httpx", "uvicorn"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
     for silent in ("stamina", "PIL"):  # every wait is told by us, and every bad picture in its answer

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
 from engines.server.errors import Refusal, flat, new_request_id, refusal_of
@@ -20,6 +20,7 @@ from engines.server.swagger import OPENAPI_URL, swagger_routes
 from engines.server.usage_logs import usage_logs_routes
 from licensing.containers import ContainerType
 from licensing.core.errors import AzlicError
+from licensing.core.http_json import EscapedJSONResponse
 from licensing.verification.gate import Gate
 from usage.months import Month
 from usage.records.output_mount import MountReport
@@ -65,7 +66,7 @@ def host_app(host: Host, router: APIRouter, *, closing: Callable[[], None]) -> F
     return app
 
 
-def _flat(request: Request, error: Exception) -> JSONResponse:
+def _flat(request: Request, error: Exception) -> EscapedJSONResponse:
     """An error as every container reports it: ``{"code","message","requestId"}``."""
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for nothing else
     refusal = refusal_of(error, message=f"{request.method} {request.url.path} is not what this container answers")
@@ -80,10 +81,10 @@ def _common_routes(host: Host) -> APIRouter:
         return HTMLResponse(_home_page(host))
 
     @router.get("/ready")
-    def ready() -> JSONResponse:
+    def ready() -> EscapedJSONResponse:
         """Whether the container takes work now."""
         verdict = host.gate.verdict(host.clock())
-        return JSONResponse(
+        return EscapedJSONResponse(
             {
                 "service": host.kind.service,
                 "ready": "ready" if verdict.may_run else "notReady",
@@ -93,10 +94,10 @@ def _common_routes(host: Host) -> APIRouter:
         )
 
     @router.get("/status")
-    def status() -> JSONResponse:
+    def status() -> EscapedJSONResponse:
         """The state of the container's license."""
         verdict = host.gate.verdict(host.clock())
-        return JSONResponse(
+        return EscapedJSONResponse(
             {
                 "service": host.kind.service,
                 "apiStatus": "NonMetered" if verdict.may_run else "Invalid",
@@ -109,11 +110,11 @@ def _common_routes(host: Host) -> APIRouter:
     return router
 
 
-def _usage(host: Host, month: Month | None) -> JSONResponse:
+def _usage(host: Host, month: Month | None) -> EscapedJSONResponse:
     try:
-        return JSONResponse(host.report.body(month))
+        return EscapedJSONResponse(host.report.body(month))
     except AzlicError as error:
-        return JSONResponse({"code": "UsageNotReadable", "message": error.message}, 500)
+        return EscapedJSONResponse({"code": "UsageNotReadable", "message": error.message}, 500)
 
 
 def _watching(

@@ -46,7 +46,7 @@ def calendar_command(
     earlier, unknown = _earlier(out), list_unknown(state)
     content = calendar_file(entries, site=settings.site, now=now, earlier=earlier, unknown=unknown)
     if out is None:
-        output.emit(content.decode().removesuffix("\r\n"))
+        output.emit_with_crlf(content.decode())
     else:
         write_whole(out, content, mode=0o644)
         number = sum(not entry.cancelled for entry in entries)

@@ -47,9 +47,9 @@ def close_command(
     found = examine(engine, wanted, now=now, folders=paths or ())
     refused = bool(found.obstacles) and accept is None
     if refused:
-        output.tell(f"azlic: {wanted} is not ready to be closed\n  try: resolve it, or --accept REASON")
+        output.tell(f"azlic: {wanted} is not ready to be closed", "  try: resolve it, or --accept REASON")
     if not json:
-        output.say(closable_text(found))
+        output.say(*closable_text(found).split("\n"))
     if not (refused or yes):
         typer.confirm(f"Close {wanted} for good?", abort=True, err=True)
     closing = None if refused else close_month(engine, wanted, now=now, folders=paths or (), accept=accept)
@@ -82,7 +82,7 @@ def correct_command(
     engine = open_ledger(database or load_settings().database, upgrade=True)
     change = look_up(engine, record, micro, now=now)
     if not yes:
-        output.tell(correction_text(change))
+        output.tell(*correction_text(change).split("\n"))
         typer.confirm("Book this correction?", abort=True, err=True)
     done = correct(engine, record, micro, reason=reason, now=now)
     CORRECTION.give(json, done)

@@ -61,11 +61,11 @@ def tags_command(
     wanted = WantedTags(read_tags(file), locale, newest)
     if locale and wanted.newest is None and not json:
         known = ", ".join(wanted.tags.locales) or "none"
-        output.tell(f"azlic: no tag is for the locale {locale!r}\n  try: one of {known}")
+        output.tell(f"azlic: no tag is for the locale {locale!r}", f"  try: one of {known}")
     elif newest and wanted.newest is None and wanted.tags.others and not json:
         output.tell(
-            "azlic: cannot tell which is the newest: the list has tags of a form that is not known here\n"
-            "  try: azlic tags FILE lists them all; choose by the container's release notes"
+            "azlic: cannot tell which is the newest: the list has tags of a form that is not known here",
+            "  try: azlic tags FILE lists them all; choose by the container's release notes",
         )
     else:
         TAGS.give(json, wanted)

@@ -140,10 +140,10 @@ def _mend(found: "SiteExamination", *, yes: bool, quiet: bool) -> "list[Mended]"
     if not chosen:
         output.tell("no command was found that is safe to run")
         return []
-    output.tell(f"these will be run:\n{plan_text(chosen)}")
+    output.tell("these will be run:", *plan_text(chosen).split("\n"))
     if not yes and not typer.confirm("Run them?", err=True):
         return []
     done = mend(chosen)
     if not quiet:
-        output.tell(mending_text(done))
+        output.tell(*mending_text(done).split("\n"))
     return done

@@ -193,7 +193,7 @@ def add_command(
     from usage.handover.sites import enrol
 
     engine = open_or_make(load_settings(), database)
-    output.say(site_text(enrol(engine, name, key, replace=yes)))
+    output.say(*site_text(enrol(engine, name, key, replace=yes)).split("\n"))
 
 
 @app.command("list")

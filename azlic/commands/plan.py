@@ -71,7 +71,7 @@ def add_command(
     )
     with changing_plans(open_or_make(load_settings(), database)) as connection:
         added = add_plan(connection, plan)
-    output.say(entry_text(EnteredPlan(plan, added)))
+    output.say(*entry_text(EnteredPlan(plan, added)).split("\n"))
     if added:
         tell_lack(plan)
 

@@ -102,9 +102,10 @@ def end_command(name: Name, start: From = None, database: options.Database = Non
         draws = allocate(book, daily_use(view, plan.starts_at, plan.ends_at))
     later = afterwards(book, plan, draws)
     output.say(
-        f"plan {plan.name}: {'no longer renews itself' if changed else 'did not renew itself, nothing was changed'}\n"
+        f"plan {plan.name}: {'no longer renews itself' if changed else 'did not renew itself, nothing was changed'}",
         f"  It ends at {plan.ends_at:%Y-%m-%d} 00:00 UTC. What is used from then on {later.words}; every report"
-        " shows it so.\n  This is only noted here: set the plan to not renew itself where it was bought, too."
+        " shows it so.",
+        "  This is only noted here: set the plan to not renew itself where it was bought, too.",
     )
 
 

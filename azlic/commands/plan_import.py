@@ -118,7 +118,7 @@ def _import_azure(
     for left in found.left_out:
         output.tell(f"left out: {left}")
     for refused in done.refused:
-        output.tell(f"refused: {refused.name}: {refused.error.message}\n  try: {refused.error.hint}")
+        output.tell(f"refused: {refused.name}: {refused.error.message}", f"  try: {refused.error.hint}")
     raise typer.Exit(1 if found.left_out or done.refused else 0)
 
 

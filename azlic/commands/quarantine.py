@@ -70,7 +70,7 @@ def retry_command(
     receipt = retry(
         engine, numbers or None, now=clock.now(), site=settings.site, dated=parse_instant(dated) if dated else None
     )
-    output.say(receipt_text(receipt))
+    output.say(*receipt_text(receipt).split("\n"))
     raise typer.Exit(0 if receipt.clean else 1)
 
 

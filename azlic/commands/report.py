@@ -100,7 +100,7 @@ def report_command(
         suspect = read_seen(connection).clock_behind(as_of)
         write = _FORMATS[Format.JSON if json else form](found, proof, connection, settings)
     if suspect:
-        output.tell(f"azlic: the clock is suspect: {suspect}\n  try: azlic clock status")
+        output.tell(f"azlic: the clock is suspect: {suspect}", "  try: azlic clock status")
     _deliver(write(), file)
     if proof is not None:
         _tell(proof)
@@ -136,7 +136,7 @@ def _write_span(
         found = span_report(connection, span, Choice(*choice), as_of=as_of)
         suspect = read_seen(connection).clock_behind(as_of)
     if suspect:
-        output.tell(f"azlic: the clock is suspect: {suspect}\n  try: azlic clock status")
+        output.tell(f"azlic: the clock is suspect: {suspect}", "  try: azlic clock status")
     if form in {Format.HTML, Format.PDF}:
         from azlic.render.report.span import sections
         from azlic.web.pages.report import span_html
@@ -243,7 +243,7 @@ def _tell(proof: "Recomputed") -> None:
 
     rows = f"recomputed: {proof.month}: {counts_words(proof.counts)}"
     if proof.difference is None:
-        output.tell("\n".join([f"{rows}, which make its totals", *counts_lines(proof.counts)]))
+        output.tell(f"{rows}, which make its totals", *counts_lines(proof.counts))
         return
-    output.tell(f"{rows}, which do not make its totals\n  first difference: {proof.difference}")
+    output.tell(f"{rows}, which do not make its totals", f"  first difference: {proof.difference}")
     raise typer.Exit(1)

@@ -38,7 +38,7 @@ def init_command(keys: _SiteKeys = None) -> None:
 
     folder = keys or load_settings().site_keys
     key = create_site_keys(folder)
-    output.say(f"public key: {folder / PUBLIC}\n  key {key.keyid}")
+    output.say(f"public key: {folder / PUBLIC}", f"  key {key.keyid}")
 
 
 def request_command(

@@ -32,7 +32,7 @@ def add_command(
     store = TrustStore(trust or load_settings().trust)
     before = store.files()
     added = store.add(key)
-    output.say(f"{'there already' if added.path in before else 'trusted'}: {added.path}\n  key {added.key_id}")
+    output.say(f"{'there already' if added.path in before else 'trusted'}: {added.path}", f"  key {added.key_id}")
 
 
 @app.command("update")
@@ -79,8 +79,8 @@ def list_command(trust: options.Trust = None, at: options.At = None, json: optio
     TRUST.give(json, store, held, as_of)
     if not json:
         for warning in warnings(held, as_of, settings):
-            output.tell(f"azlic: {warning}\n  try: azlic trust update, with what the issuer has signed since")
+            output.tell(f"azlic: {warning}", "  try: azlic trust update, with what the issuer has signed since")
         for error in held.unusable:
-            output.tell(f"azlic: {error.message}\n  try: {error.hint}")
+            output.tell(f"azlic: {error.message}", f"  try: {error.hint}")
     expired = any(stated.rotation and stated.rotation.is_expired(as_of) for stated in held.issuers.values())
     raise typer.Exit(1 if held.unusable or expired else 0)

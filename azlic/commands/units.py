@@ -44,7 +44,9 @@ def units_command(folder: Folder, yes: Yes = False) -> None:
         output.tell(f"azlic: made the folder {path}")
     for path in settings.outputs:
         if not path.is_dir():
-            output.tell(f"azlic: there is no folder {path} yet\n  try: name the output folders in azlic.toml: outputs")
+            output.tell(
+                f"azlic: there is no folder {path} yet", "  try: name the output folders in azlic.toml: outputs"
+            )
     _tell_written(folder, contents, written)
 
 
@@ -63,4 +65,4 @@ def rules_command(folder: Folder, yes: Yes = False) -> None:
 
 
 def _tell_written(folder: Path, contents: Mapping[str, bytes], written: Sequence[Path]) -> None:
-    output.say("\n".join(map(str, written)) if written else f"{folder}: all {len(contents)} files already exist")
+    output.say(*map(str, written) if written else [f"{folder}: all {len(contents)} files already exist"])

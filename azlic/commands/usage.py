@@ -49,7 +49,7 @@ def ingest_command(
     with reading(engine) as connection:
         suspect = read_seen(connection).clock_behind(clock.as_of(None))
     if suspect:
-        output.tell(f"azlic: the clock is suspect: {suspect}\n  try: azlic clock status")
+        output.tell(f"azlic: the clock is suspect: {suspect}", "  try: azlic clock status")
     RECEIPT.give(json, receipt)
     if unread is not None:
         raise unread
@@ -99,7 +99,7 @@ def watch_command(
             output.tell(receipt_line(clock.as_of(None), receipt))
 
     def failed(error: AzlicError) -> None:
-        output.tell(f"azlic: {error.message}; it is tried again within {rescan:g} seconds\n  try: {error.hint}")
+        output.tell(f"azlic: {error.message}; it is tried again within {rescan:g} seconds", f"  try: {error.hint}")
 
     loop.run(
         rescan_seconds=rescan,

@@ -18,7 +18,6 @@ from licensing.verdict.verdict import Verdict
 from licensing.verification.mounts import Mounts
 from licensing.verification.watch import Watched
 
-_CLEAR = "\x1b[2J\x1b[H"
 LOOK_SECONDS = 1.0
 """Looking costs a stat for each license; network mounts, which send no events, are so seen as well as any other."""
 
@@ -45,7 +44,7 @@ def watch_verdicts(watched: Watched, *, clock: Callable[[], datetime], lead_days
             status = error.exit_status
             if error.message != complaint:
                 complaint = error.message
-                output.tell(f"azlic: {error.message}; it is tried again\n  try: {error.hint}")
+                output.tell(f"azlic: {error.message}; it is tried again", f"  try: {error.hint}")
         with contextlib.suppress(Empty):
             stop.get(timeout=LOOK_SECONDS)
             return status
@@ -71,7 +70,7 @@ class _Terminal:
         lines = text.splitlines()
         room = max(1, size.lines - 3)
         cut = [f"... {len(lines) - room + 1} more lines"] if len(lines) > room else []
-        return output.emit(_CLEAR + "\n".join([*lines[: room - len(cut)], *cut, "", "Watching; Ctrl+C ends."]))
+        return output.draw_anew([*lines[: room - len(cut)], *cut, "", "Watching; Ctrl+C ends."])
 
 
 class _Lines:

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 import azlic
 from licensing.core.errors import BadCall
 from licensing.core.files import write_whole
+from licensing.core.text import printable
 from licensing.verdict.verdict import Status
 from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.alert import Severity
@@ -183,5 +184,5 @@ def _unix(instant: datetime) -> float:
 
 
 def _label(text: str) -> str:
-    """A label: the bytes of a file's name that are not text are escaped."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """A label: what cannot be printed of a file's name is escaped."""
+    return printable(text)

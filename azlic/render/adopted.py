@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from azlic.lines import joined
 from azlic.render.answer import Answer
 from azlic.render.table import columns, render_text
 from azlic.render.verdict import statement_fields
@@ -28,7 +29,7 @@ def adoption_text(done: Adoption) -> str:
             f"  replaced: what was adopted at {iso(before.adopted_at)},",
             f"  stated to end at {iso(before.expires_at)}, SHA-256 {before.digest.hex()[:16]}...",
         ]
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _named(entry: AdoptedLicense, before: AdoptedLicense | None) -> Iterator[str]:
@@ -63,7 +64,7 @@ def adoptions_text(found: Sequence[Listed], now: datetime) -> str:
     for one in found:
         ends = f"{one.entry.expires_at:%Y-%m-%d}"
         table.add_row(one.entry.container_type, ends, f"{_days(one.entry, now):,}", one.file, printable(one.place))
-    return render_text([table, f"\nAll dates are {BY_OPERATOR}; azlic cannot read these licenses."])
+    return render_text([table, "", f"All dates are {BY_OPERATOR}; azlic cannot read these licenses."])
 
 
 def _days(entry: AdoptedLicense, now: datetime) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from azlic.lines import joined
 from azlic.output import style
 from azlic.render.answer import Answer
 from azlic.render.text import indented
@@ -35,7 +36,7 @@ def _alerts_text(found: Sequence[WatchedAlert], now: datetime) -> str:
     if quiet:
         lines += ["" if loud else "Nothing new.", "Acknowledged:"]
         lines += [line for one in quiet for line in _acknowledgement(one)]
-    return "\n".join([*lines, "", _summary(loud, quiet)])
+    return joined([*lines, "", _summary(loud, quiet)])
 
 
 def _alert(alert: Alert) -> list[str]:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Generic, ParamSpec
 
-from azlic.output import emit, encodable, say
+from azlic.lines import fitted
+from azlic.output import emit, encodable
 from azlic.render.fields import Plain, json_text, plain
 
 P = ParamSpec("P")
@@ -19,14 +20,15 @@ class Answer(Generic[P]):
         self.schema = schema
         self.text = text
         self._fields = fields
-        self._print = emit if is_fitted else say
+        self._is_fitted = is_fitted
 
     def give(self, as_json: bool, /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Print the answer, as JSON or in words."""
         if as_json:
             emit(self.json(*args, **kwargs))
         else:
-            self._print(self.text(*args, **kwargs))
+            text = self.text(*args, **kwargs)
+            emit(text if self._is_fitted else fitted(text))
 
     def json(self, *args: P.args, **kwargs: P.kwargs) -> str:
         """The answer as indented JSON."""

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from azlic.lines import joined
 from azlic.render.answer import Answer
 from azlic.render.text import indented
 from licensing.core.text import counted, plural
@@ -51,11 +52,11 @@ def audit_text(audit: Audit) -> str:
         gone = f"{counted(audit.files_gone, 'source file')} {plural(audit.files_gone, 'is', 'are')} gone"
         lines.append(f"  {gone}, not compared; {audit.files:,} {plural(audit.files, 'was', 'were')} read")
     if audit.sound:
-        return "\n".join(["sound: everything is as it was written", *lines])
+        return joined(["sound: everything is as it was written", *lines])
     more = sum(audit.counts.values()) - len(audit.faults)
     first, *others = [f"{fault} (check {fault.check.value})" for fault in audit.faults]
     told = [f"NOT SOUND: {first}", *lines, *(["also:"] if others else []), *(f"  {other}" for other in others)]
-    return "\n".join([*told, *([f"  and {more:,} more"] if more > 0 else [])])
+    return joined([*told, *([f"  and {more:,} more"] if more > 0 else [])])
 
 
 def _bound(audit: Audit) -> str:
@@ -108,10 +109,10 @@ def _checkpoint_fields(checkpoint: Checkpoint) -> object:
 def backup_text(backup: Backup, file: Path) -> str:
     """What was copied; or why the copy is unusable."""
     if not backup.good:
-        return f"no backup was made: {_why(backup)}\n  try: azlic audit"
+        return joined([f"no backup was made: {_why(backup)}", "  try: azlic audit"])
     audit = backup.audit
     held = f"{counted(audit.batches, 'batch', 'batches')}, {counted(audit.records, 'record')}"
-    return f"{file}: {held}; complete and sound\nhead {head_text(audit.head)}"
+    return joined([f"{file}: {held}; complete and sound", f"head {head_text(audit.head)}"])
 
 
 def _backup_fields(backup: Backup, file: Path) -> object:
@@ -121,17 +122,19 @@ def _backup_fields(backup: Backup, file: Path) -> object:
 def restore_text(restored: Restored, file: Path) -> str:
     """What was put in place; or why nothing was."""
     if not restored.backup.good:
-        return f"nothing was restored: {file} is not a usable backup: {_why(restored.backup)}"
+        return joined([f"nothing was restored: {file} is not a usable backup: {_why(restored.backup)}"])
     if not restored.done:
-        return (
-            f"nothing was restored: {_loss(restored.loss)}\n"
-            f"  try: add --yes if that is intended; what is there now is kept beside the ledger"
+        return joined(
+            [
+                f"nothing was restored: {_loss(restored.loss)}",
+                "  try: add --yes if that is intended; what is there now is kept beside the ledger",
+            ]
         )
     audit = restored.backup.audit
     lines = [f"restored: {counted(audit.batches, 'batch', 'batches')}, {counted(audit.records, 'record')}"]
     lines += [f"removed: {_loss(restored.loss)}"] if restored.loss else []
     lines += [f"the previous ledger is kept as {restored.kept}"] if restored.kept else []
-    return "\n".join([*lines, "run azlic ingest now: it takes what is missing again"])
+    return joined([*lines, "run azlic ingest now: it takes what is missing again"])
 
 
 def _restore_fields(restored: Restored, file: Path) -> object:

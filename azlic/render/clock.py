@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from azlic.lines import wrap
+from azlic.lines import joined, wrap
 from azlic.output import style
 from azlic.render.answer import Answer
 from azlic.render.text import indented
@@ -31,7 +31,7 @@ def clock_text(seen: Seen, now: datetime) -> str:
     if seen.strikes:
         lines += ["", "Struck by the ledger's owner:"]
         lines += [line for one in seen.strikes for line in indented(strike_words(one), hanging=2)]
-    return "\n".join(lines)
+    return joined(lines)
 
 
 _BEYOND = (
@@ -43,9 +43,7 @@ _BEYOND = (
 def struck_text(struck: Sequence[Witness], now: datetime) -> str:
     """What was struck, and what it counts as since."""
     told = [f"struck: {one.kind.phrase} that had shown {iso(one.instant)} ({one.source})" for one in struck]
-    return "\n".join(
-        [*(line for one in told for line in wrap(one, rest="  ")), f"it counts as {iso(now)} from here on"]
-    )
+    return joined([*(line for one in told for line in wrap(one, rest="  ")), f"it counts as {iso(now)} from here on"])
 
 
 STRUCK = Answer("azlic.strike/v1", struck_text, lambda struck, now: {"struck": struck, "counts_as": now})

@@ -6,6 +6,7 @@ from itertools import groupby
 from rich.console import RenderableType
 from rich.text import Text
 
+from azlic.lines import joined
 from azlic.render.table import align, columns, indent
 from azlic.render.words import UNFROZEN
 from licensing.core.instants import iso
@@ -23,7 +24,7 @@ def closing_lines(closed: ClosedMonth | None) -> list[RenderableType]:
     lines = [f"Closed at {iso(closed.closed_at)}, batch {closed.sequence:,}, head {head_text(closed.head)}"]
     lines += [f"although something was open: {closed.reason}"] if closed.reason else []
     lines += [] if closed.frozen else [UNFROZEN]
-    return [Text("\n".join(lines))]
+    return [Text(joined(lines))]
 
 
 def closing_fields(closed: ClosedMonth | None) -> object:

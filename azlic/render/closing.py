@@ -1,5 +1,6 @@
 """What blocks the closing of a month, and what a correction changes, for people and for scripts."""
 
+from azlic.lines import joined
 from azlic.render.answer import Answer
 from azlic.render.closed_months import closing_fields
 from azlic.render.counts import counts_lines, counts_words, meters_fields
@@ -23,7 +24,7 @@ def closable_text(found: Closable) -> str:
         told += [f"  and {len(found.obstacles) - MOST:,} more"]
     for folder in found.unseen:
         told += indented(f"cannot be examined now: {folder}", hanging=2)
-    return "\n".join(told)
+    return joined(told)
 
 
 def _closing_text(_found: Closable, closing: ClosedMonth | None) -> str:
@@ -52,7 +53,7 @@ CLOSING = Answer("azlic.close/v1", _closing_text, _closing_fields)
 def correction_text(change: Corrected) -> str:
     """What counts of a record, and where the difference is booked."""
     counts = f"counts {group_digits(change.before)}, corrected {group_digits(change.after)}"
-    return "\n".join(
+    return joined(
         [
             f"record {change.record_id}",
             f"  {change.meter} of {change.container_id}, {change.month}",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from azlic.lines import joined
 from azlic.render.answer import Answer
 from azlic.render.table import columns, render_text
 from azlic.render.text import labelled
@@ -18,7 +19,7 @@ def containers_text(kinds: Sequence[ContainerType]) -> str:
     Of one alone, all that is known.
     """
     if len(kinds) == 1:
-        return "\n".join((kinds[0].title, *_details(kinds[0])))
+        return joined((kinds[0].title, *_details(kinds[0])))
     table = columns("Container", "Offline", ">Minimum", ">Recommended", "Plan")
     for kind in kinds:
         needs = kind.needs[0]
@@ -136,7 +137,7 @@ def tags_text(wanted: WantedTags) -> str:
     if tags.latest:
         parts.append(f"{LATEST}: the image for {LATEST_LOCALE}, where a container has locales")
     if tags.others:
-        listed = "\n".join(f"  {printable(text)}" for text in tags.others)
+        listed = joined(f"  {printable(text)}" for text in tags.others)
         parts.append(f"of another form, not sorted: {len(tags.others)}\n{listed}")
     return "\n\n".join(parts) or "there are no tags in the list"
 
@@ -144,7 +145,7 @@ def tags_text(wanted: WantedTags) -> str:
 def _newest_text(tags: Tags, locale: str | None) -> str:
     """The newest tag alone, for a script; without a locale, the newest of each."""
     if locale is None and tags.locales:
-        return "\n".join(tag for _, tag in newest_of_each(tags))
+        return joined(tag for _, tag in newest_of_each(tags))
     return tags.newest(locale or "") or "there are no tags in the list"
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from azlic.lines import fold
+from azlic.lines import fold, joined
 from azlic.output import style
 from azlic.render.answer import Answer
 from azlic.render.text import labelled
@@ -27,7 +27,7 @@ def examination_text(found: SiteExamination, _mended: "Sequence[Mended]" = ()) -
         lines += [*_paragraph("Note", "The commands change what other users own: run them as root."), ""]
     for name, value in (found.facts | {"Access": _access(found)}).items():
         lines += _paragraph(name, value)
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _headline(findings: Sequence[DoctorFinding]) -> str:
@@ -62,7 +62,7 @@ def _paragraph(name: str, text: str) -> list[str]:
 
 def plan_text(findings: Sequence[DoctorFinding]) -> str:
     """The commands that are about to be run."""
-    return "\n".join(f"  {finding.command}" for finding in findings)
+    return joined(f"  {finding.command}" for finding in findings)
 
 
 def mending_text(mended: "Sequence[Mended]") -> str:
@@ -71,7 +71,7 @@ def mending_text(mended: "Sequence[Mended]") -> str:
     for done in mended:
         lines.append(f"{'FAILED' if done.failure else 'done'}  {done.finding.command}")
         lines += [f"        {printable(line)}" for line in done.failure.splitlines()]
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _examination_fields(found: SiteExamination, mended: "Sequence[Mended]" = ()) -> object:

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from pydantic import BaseModel
 
 from licensing.core.instants import iso
-from licensing.core.text import sendable
+from licensing.core.text import json_escaped, sendable
 
 Scalar = None | bool | int | float | Decimal | str
 Plain = Scalar | list["Plain"] | dict[str, "Plain"]
@@ -88,8 +88,11 @@ def _items(value: Iterable[object]) -> Plain:
 
 
 def json_text(document: object, *, indented: bool = True, ascii_only: bool = False) -> str:
-    """The document as JSON; numbers are written with all their digits, which a float would not keep."""
-    return "".join(_write(plain(document), "\n" if indented else "", ascii_only))
+    """The document as JSON; numbers are written with all their digits, which a float would not keep.
+
+    What cannot be printed, as a character that turns a terminal's text round, is an escape in it.
+    """
+    return json_escaped("".join(_write(plain(document), "\n" if indented else "", ascii_only)))
 
 
 def _write(value: Plain, line: str, ascii_only: bool) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from azlic.lines import joined
 from azlic.render.answer import Answer
 from azlic.render.text import indented
 from licensing.core.instants import iso
@@ -24,7 +25,7 @@ def lines_text(lines: Sequence[QuarantinedLine]) -> str:
             told += indented(f"{item.length:,} bytes, of which the first {len(item.content):,} are kept", 6)
         if item.settled_as:
             told += indented(f"{item.settled_as}: {item.settled_why}", 6) or [""]
-    return "\n".join(told)
+    return joined(told)
 
 
 def _lines_fields(lines: Sequence[QuarantinedLine]) -> object:
@@ -64,7 +65,7 @@ def findings_text(findings: Sequence[Finding], gaps: Sequence[OpenGap]) -> str:
         if item.settled_why:
             told += indented(f"settled: {item.settled_why}", 6) or [""]
     told += [f"still missing: records {gap.first} to {gap.last} of {gap.container_id}{_finding(gap)}" for gap in gaps]
-    return "\n".join(told)
+    return joined(told)
 
 
 def _finding(gap: OpenGap) -> str:

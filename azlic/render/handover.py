@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from azlic.lines import joined
 from azlic.render.answer import Answer
 from azlic.render.counts import counts_fields, counts_lines, counts_words
 from azlic.render.text import labelled
@@ -30,7 +31,7 @@ def export_text(given: Exported, path: Path) -> str:
     if given.again:
         lines += labelled("Note", f"It was already written, {iso(given.manifest.created_at)}: the same bytes again.")
     lines += labelled("Do", "Carry it to head office; bring the acknowledgement back for azlic acknowledge.")
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def inspection_text(found: Inspected, path: Path) -> str:
@@ -41,7 +42,7 @@ def inspection_text(found: Inspected, path: Path) -> str:
     for close in found.manifest.closes:
         why = f", {close.reason}" if close.reason else ""
         lines += labelled("Closed", f"{close.month} at {iso(close.closed_at)}{why}")
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _export_fields(given: Exported, path: Path) -> object:
@@ -92,7 +93,7 @@ def acceptance_text(taken: Acceptance, path: Path) -> str:
         lines += labelled("Closed", f"the site closed {close.month} at {iso(close.closed_at)}")
     lines += labelled("Head", f"batch {manifest.last_batch}, {_head(manifest.head)}")
     lines += labelled("Do", f"Send it back to {manifest.site} for azlic acknowledge.")
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _acceptance_fields(taken: Acceptance, path: Path) -> object:
@@ -120,7 +121,7 @@ def acknowledgement_text(taken: Acknowledged) -> str:
     lines = [f"export {word.number} of {word.site} is acknowledged" + (", as before" if taken.again else "")]
     lines += labelled("Booked", f"at head office, {iso(word.accepted_at)}")
     lines += labelled("Head", f"batch {word.size}, {_head(word.head)}")
-    return "\n".join(lines + labelled("Key", taken.key_id))
+    return joined(lines + labelled("Key", taken.key_id))
 
 
 def _acknowledgement_fields(taken: Acknowledged) -> object:
@@ -139,9 +140,9 @@ def site_text(site: HandingSite) -> str:
     """A site: its key, its ledger, and how far it was accepted."""
     lines = [f"site {site.name}", f"  key {site.key.keyid}"]
     if site.seen_at is None:
-        return "\n".join([*lines, *labelled("Accepted", "nothing yet")])
+        return joined([*lines, *labelled("Accepted", "nothing yet")])
     lines += labelled("Ledger", site.origin or "")
-    return "\n".join([*lines, *labelled("Accepted", f"batch {site.size}, {head_text(site.head)}, {iso(site.seen_at)}")])
+    return joined([*lines, *labelled("Accepted", f"batch {site.size}, {head_text(site.head)}, {iso(site.seen_at)}")])
 
 
 def sites_text(sites: Sequence[HandingSite]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
+from azlic.lines import joined
 from azlic.render.answer import Answer
 from azlic.render.text import indented, labelled
 from licensing.core.instants import iso
@@ -20,7 +21,7 @@ from licensing.signing.document import CommittedPlan
 
 def resources_text(resources: Sequence[KnownResource]) -> str:
     """A few lines for each resource: what it pays for, who has it, its plan and its licenses."""
-    return "\n\n".join("\n".join(_resource(known)) for known in resources)
+    return "\n\n".join(joined(_resource(known)) for known in resources)
 
 
 def _resource(known: KnownResource) -> Iterator[str]:
@@ -80,7 +81,7 @@ RESOURCES = Answer("azlic.resources/v2", resources_text, _resources_fields)
 
 def containers_text(containers: Sequence[KnownContainer]) -> str:
     """A few lines for each container on a resource's list: its license, and what it is for."""
-    return "\n\n".join("\n".join(_container(known)) for known in containers)
+    return "\n\n".join(joined(_container(known)) for known in containers)
 
 
 def _container(known: KnownContainer) -> Iterator[str]:
@@ -120,7 +121,7 @@ CONTAINERS = Answer("azlic.issuer-containers/v1", containers_text, _containers_f
 
 def licenses_text(licenses: Sequence[IssuedLicense]) -> str:
     """A few lines for each license that was issued, the newest last."""
-    return "\n".join("\n".join(_license_lines(line)) for line in licenses) or "no license has been issued yet"
+    return joined(text for line in licenses for text in _license_lines(line)) or "no license has been issued yet"
 
 
 def _license_lines(line: IssuedLicense) -> Iterator[str]:
@@ -134,7 +135,7 @@ def _license_lines(line: IssuedLicense) -> Iterator[str]:
 
 def revocations_text(known: Sequence[Revoked]) -> str:
     """A few lines for each license that was revoked, the newest last."""
-    return "\n".join("\n".join(_revocation_lines(one)) for one in known) or "no license has been revoked yet"
+    return joined(text for one in known for text in _revocation_lines(one)) or "no license has been revoked yet"
 
 
 def _revocation_lines(one: Revoked) -> Iterator[str]:
@@ -147,8 +148,8 @@ def audit_text(log: AuditLog) -> str:
     told = [line for entry in log.entries for line in _entry(entry)]
     count = len(log.entries)
     if log.fault:
-        return "\n".join([*told, f"the log was changed: {log.fault}"])
-    return "\n".join([*told, f"{counted(count, 'line')}, none changed", f"head {log.head.hex()}"])
+        return joined([*told, f"the log was changed: {log.fault}"])
+    return joined([*told, f"{counted(count, 'line')}, none changed", f"head {log.head.hex()}"])
 
 
 def _entry(entry: AuditEntry) -> Iterator[str]:
@@ -165,14 +166,14 @@ def _audit_fields(log: AuditLog) -> object:
 
 def content_keys_text(keys: Sequence[KnownContentKey]) -> str:
     """Which key opens the sealed files of which container."""
-    lines = (f"{key.key_id}\n  {key.container_type}, sealed {key.created_at}" for key in keys)
-    return "\n".join(lines) or "nothing has been sealed yet"
+    pairs = ((key.key_id, f"  {key.container_type}, sealed {key.created_at}") for key in keys)
+    return joined(line for pair in pairs for line in pair) or "nothing has been sealed yet"
 
 
 def sealed_text(folder: Path, container: str, sealed: SealedFolder) -> str:
     """How many files were sealed, where, and by which key."""
     count = f"{counted(sealed.files, 'file')}"
-    return f"sealed for {container}: {count}, in {folder}\n  key {sealed.key_id}"
+    return joined([f"sealed for {container}: {count}, in {folder}", f"  key {sealed.key_id}"])
 
 
 def _sealed_fields(folder: Path, container: str, sealed: SealedFolder) -> object:

@@ -1,5 +1,6 @@
 """Records and corrections of the ledger, for people and for scripts."""
 
+from azlic.lines import joined
 from azlic.render.answer import Answer
 from azlic.render.text import indented
 from licensing.core.instants import iso
@@ -14,7 +15,7 @@ def records_text(found: Listing[ListedRecord], order: str, /) -> str:
     for one in found.items:
         told.append(f"{iso(one.requested_at)}  {group_digits(one.quantity)}{_counts(one)}")
         told += [f"  {printable(one.id)}", *indented(_place(one.meter, one.container_id, one.site))]
-    return "\n".join([*told, *_more(found, order)]) or "no records"
+    return joined([*told, *_more(found, order)]) or "no records"
 
 
 def _counts(one: ListedRecord) -> str:
@@ -65,7 +66,7 @@ def corrections_text(found: Listing[ListedCorrection]) -> str:
         )
         told += [f"  {printable(one.record_id)}", *indented(_place(one.meter, one.container_id, one.site))]
         told += indented(printable(f"{one.reason} ({iso(one.booked_at)})"))
-    return "\n".join([*told, *_more(found, "booked")]) or "no corrections"
+    return joined([*told, *_more(found, "booked")]) or "no corrections"
 
 
 def _corrections_fields(found: Listing[ListedCorrection]) -> object:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
+from azlic.lines import joined
 from azlic.render.answer import Answer
 from azlic.render.table import align, columns, indent, render_text
 from azlic.render.text import indented
@@ -34,7 +35,7 @@ def plans_table(plans: Sequence[Plan]) -> str:
             plan.title,
             f"  {units:<{max(map(len, bought))}}  {quota:>{max(map(len, committed))}}  {start} up to {end}{coming}",
         ]
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _dates(plan: Plan) -> tuple[str, str]:
@@ -46,7 +47,7 @@ def plan_text(plan: Plan, container_types: Collection[str], after: Sequence[Plan
     start, end = _dates(plan)
     terms = columns("", "~")
     if plan.arm_id:
-        terms.add_row("ARM id", _broken_at_slashes(plan.arm_id))
+        terms.add_row("ARM id", Text(_broken_at_slashes(plan.arm_id)))
     terms.add_row("runs", f"{start} up to, not including, {end} (UTC)")
     terms.add_row("each unit", f"{group_digits(plan.quota)} {plan.unit} a {plan.period}")
     if plan.renewed_from:
@@ -70,7 +71,7 @@ def _broken_at_slashes(path: str, width: int = 64) -> str:
         if lines[-1] and len(lines[-1]) + len(part) >= width:
             lines.append("")
         lines[-1] += f"/{part}"
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def headline(plan: Plan) -> Text:
@@ -256,11 +257,11 @@ def entry_text(entry: "EnteredPlan") -> str:
     plan = entry.plan
     if entry.changed:
         lines = [line for change in entry.changed for line in indented(change, hanging=2)]
-        return "\n".join([f"plan {plan.title}: brought up to date", *lines])
+        return joined([f"plan {plan.title}: brought up to date", *lines])
     if not entry.added:
         return f"plan {plan.title}: already exists, nothing was changed"
     then = [f"  at its end: {renewal(plan)}"] if plan.noted_term else []
-    return "\n".join([f"plan {plan.title}: entered", *then])
+    return joined([f"plan {plan.title}: entered", *then])
 
 
 def _import_fields(done: "ImportedPlans", left_out: Sequence[str], notes: Sequence[str]) -> object:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
+from azlic.lines import OWN, OWN_ESCAPE
+from azlic.output import terminal_of
+
 if TYPE_CHECKING:  # `azlic verify` counts its licenses without rich
     from rich.progress import ProgressColumn
 
@@ -37,9 +40,17 @@ def _bar(what: str, *counts: "ProgressColumn") -> Iterator[Done]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
+    console = Console(file=terminal_of(sys.stderr))
     columns = (TextColumn(what), BarColumn(), *counts, TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    progress = Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    with progress as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -49,7 +60,7 @@ def asking() -> Iterator[Callable[[str, int, int], None]]:
     """A line that says what is being asked for."""
     from rich.console import Console
 
-    console = Console(stderr=True)
+    console = Console(file=terminal_of(sys.stderr))
     with console.status("asking") if console.is_terminal else contextlib.nullcontext() as status:
 
         def report(what: str, number: int, count: int) -> None:
@@ -66,9 +77,9 @@ def one_by_one(things: Sequence[T], action: Callable[[T], R], *, done: str) -> l
     for thing in things:
         if sys.stderr.isatty() and monotonic() - told >= _PATIENCE_SECONDS:
             told, shown = monotonic(), True
-            sys.stderr.write(f"\r{done} {len(results):,} of {len(things):,}")
+            sys.stderr.write(f"\r{OWN}{done} {len(results):,} of {len(things):,}")
             sys.stderr.flush()
         results.append(action(thing))
     if shown:
-        sys.stderr.write("\r\x1b[K")
+        sys.stderr.write(f"\r{OWN}{OWN_ESCAPE}[K")
     return results

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from azlic.lines import joined
 from azlic.render.answer import Answer
 from azlic.render.text import indented
 from licensing.core.errors import AzlicError
@@ -42,7 +43,7 @@ def readings_text(taken: ReadingsReceipt, _failures: Sequence[Failure] = ()) -> 
         told += _amounts(taken.outside)
     for finding in taken.findings:
         told += indented(f"finding: {finding}")
-    return "\n".join(told)
+    return joined(told)
 
 
 def _readings_fields(taken: ReadingsReceipt, failures: Sequence[Failure] = ()) -> object:
@@ -82,7 +83,7 @@ def sources_text(sources: Sequence[ListedSource]) -> str:
         if stated := source.rounding:
             how = "rounded to the millionth" if stated.rounds else "not rounded any more"
             told += indented(f"{how}, since {iso(stated.stated_at)} by {stated.stated_by}: {stated.reason}", 4)
-    return "\n".join(told) or "no container's report has been read yet"
+    return joined(told) or "no container's report has been read yet"
 
 
 SOURCES = Answer("azlic.sources/v1", sources_text, lambda sources: {"sources": list(map(_source, sources))})

@@ -3,6 +3,7 @@
 from dataclasses import fields
 from datetime import datetime
 
+from azlic.lines import joined
 from azlic.render.answer import Answer
 from azlic.render.text import indented
 from licensing.core.instants import iso
@@ -32,7 +33,7 @@ def receipt_text(receipt: Receipt) -> str:
     for item in receipt.passed_over[:MOST]:
         told += indented(f"{item.text}: {item.reason}", 2, hanging=2)
     more = len(receipt.passed_over) - MOST
-    return "\n".join([*told, *([f"  and {more:,} more"] if more > 0 else [])])
+    return joined([*told, *([f"  and {more:,} more"] if more > 0 else [])])
 
 
 def receipt_line(at: datetime, receipt: Receipt) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from azlic.lines import joined
 from azlic.render.answer import Answer
 from azlic.render.text import labelled
 from licensing.core.instants import iso
@@ -22,7 +23,7 @@ def request_text(request: "OfflineRequest", path: Path, key_id: str) -> str:
     lines += labelled("Key", key_id)
     lines += labelled("For", _request_lines(request))
     lines += labelled("Do", "Carry it to the issuer; bring license.dat back for azlic install.")
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _request_fields(request: "OfflineRequest", path: Path, key_id: str) -> object:
@@ -44,7 +45,7 @@ def answer_text(answer: "desk.Answer", path: Path) -> str:
         lines += labelled(
             "Note", f"This request was answered before, {iso(license_.issued_at)}: the same license again."
         )
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _answer_fields(answer: "desk.Answer", path: Path) -> object:
@@ -57,7 +58,7 @@ ANSWER = Answer("azlic.answer/v1", answer_text, _answer_fields)
 def site_text(site: "EnrolledSite") -> str:
     """A site: its key, and the resources it may ask for."""
     lines = [f"site {site.name}", f"  key {site.key_id}"]
-    return "\n".join(lines + labelled("May ask", ", ".join(site.resources)))
+    return joined(lines + labelled("May ask", ", ".join(site.resources)))
 
 
 def sites_text(sites: Sequence["EnrolledSite"]) -> str:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 
-from azlic.lines import wrap
+from azlic.lines import joined, wrap
 from azlic.monitoring.effective import Effective, EffectiveSettings, Source
 from azlic.output import style
 from azlic.render.answer import Answer
@@ -19,7 +19,7 @@ def settings_text(found: EffectiveSettings) -> str:
     lines += named_value("settings file", str(found.file), "" if found.is_there else "there is none", _CELLS)
     for setting in found.settings:
         lines += _setting(setting)
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _setting(setting: Effective) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from azlic.lines import fold, wrap
+from azlic.lines import fold, joined, wrap
 from azlic.monitoring.status import SiteStatus
 from azlic.output import style
 from azlic.render.alerts import SEVERITY_COLOURS
@@ -32,7 +32,7 @@ def status_text(status: SiteStatus) -> str:
     lines += _alerts(status)
     lines += _entry("outputs", ", ".join(map(str, settings.outputs)) or "none")
     lines += _entry("enabled", ", ".join(status.enabled) or "no unit: azlic units writes them")
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _entry(name: str, text: str) -> list[str]:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
+from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
-from azlic.lines import terminal_width, wrap
+from azlic.lines import OWN_ESCAPE, one_line, terminal_width, wrap
 from usage.quantity import MICRO, from_micro
 
 _GAP = 2
@@ -25,7 +26,7 @@ def render_text(parts: Iterable[RenderableType]) -> str:
         for part in parts:
             for shown in _fitted(part, width):
                 console.print(shown, soft_wrap=isinstance(shown, Text))
-    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+    return "\n".join(line.rstrip() for line in capture.get().split("\n")).rstrip("\n").replace("\x1b", OWN_ESCAPE)
 
 
 def _fitted(part: RenderableType, width: int, left: int = 0) -> Iterator[RenderableType]:
@@ -42,7 +43,7 @@ def _fitted(part: RenderableType, width: int, left: int = 0) -> Iterator[Rendera
             begin = " " * (left + len(line) - len(line.lstrip()))
             yield from (Text(shown, style=part.style) for shown in (wrap(line.strip(), begin, begin) or [""]))
     else:
-        yield part
+        yield one_line(part) if isinstance(part, str) else part
 
 
 def _fit_columns(table: Table, room: int) -> bool:
@@ -75,15 +76,24 @@ def _row_by_row(table: Table, left: int) -> Iterator[RenderableType]:
         yield from (Text(line, style=row.style or "") for line in lines)
 
 
+class NamesTable(Table):
+    """A table of what may be names: nothing in a cell steers a terminal, or begins a line of its own."""
+
+    def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
+        """Add a row of these cells."""
+        harmless = (one_line(cell) if isinstance(cell, str) else cell for cell in cells)
+        super().add_row(*harmless, style=style, end_section=end_section)
+
+
 def columns(*headings: str, first: int = 0) -> Table:
     """A table without lines, its first column at least ``first`` wide.
 
     A heading that begins with ``>`` stands over numbers, one that begins with ``~`` over text that may be wrapped.
     """
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_header=any(headings))
+    table = NamesTable(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_header=any(headings))
     for heading in headings:
         table.add_column(
-            heading.lstrip(">~"),
+            one_line(heading.lstrip(">~")),
             justify="right" if heading.startswith(">") else "left",
             overflow="fold",
             no_wrap=not heading.startswith("~"),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from azlic.lines import joined
 from azlic.render.answer import Answer
 from licensing.core.instants import iso
 from licensing.core.text import counted
@@ -22,7 +23,7 @@ def trust_text(store: TrustStore, held: Held, as_of: datetime) -> str:
         where = f"none is in {store.folder}" if store.folder.is_dir() else f"there is no folder {store.folder}"
         return f"no trusted keys, {where}"
     lines = [line for issuer in held.issuers for line in _issuer(held, issuer, as_of)]
-    return "\n".join([*lines, *_trust_failures(held)])
+    return joined([*lines, *_trust_failures(held)])
 
 
 def _trust_failures(held: Held) -> Iterator[str]:
@@ -37,7 +38,9 @@ def _issuer(held: Held, issuer: str, as_of: datetime) -> Iterator[str]:
     if stated.rotation:
         yield f"issuer {issuer}"
     for known in keys:
-        yield f"  key {known.key_id}" if stated.rotation else f"{known.path.name}\n  key {known.key_id}"
+        if not stated.rotation:
+            yield known.path.name
+        yield f"  key {known.key_id}"
         yield from _window(known)
     yield from _statement_lines(stated, as_of)
 
@@ -89,10 +92,10 @@ def _update_line(one: "TrustUpdate") -> str:
     said = one.statement
     word = "taken" if one.new else "there already"
     if isinstance(said, Rotation):
-        keys = "\n".join(f"  key {entry.key.keyid}" for entry in said.keys)
-        return f"rotation {said.version} of issuer {said.issuer[:12]}: {word}\n{keys}"
+        keys = (f"  key {entry.key.keyid}" for entry in said.keys)
+        return joined([f"rotation {said.version} of issuer {said.issuer[:12]}: {word}", *keys])
     revoked = count(len(said.licenses), "license")
-    return f"revocation list {said.number} of issuer {said.issuer[:12]}: {word}, {revoked} revoked"
+    return joined([f"revocation list {said.number} of issuer {said.issuer[:12]}: {word}, {revoked} revoked"])
 
 
 def count(number: int, noun: str) -> str:

@@ -3,7 +3,7 @@
 import os
 from datetime import datetime, timedelta
 
-from azlic.lines import wrap
+from azlic.lines import joined, wrap
 from azlic.output import style
 from azlic.render.answer import Answer
 from azlic.render.text import labelled
@@ -101,7 +101,7 @@ def verdict_text(verdict: Verdict, *, lead_days: int) -> str:
         if check.detail != NOT_REACHED
         for line in labelled(f"{check.number:>2} {_MARKS[check.passed]} {check.name:<12}", check.detail, 18)
     ]
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _headline(verdict: Verdict) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rich.cells import cell_len, set_cell_size
 
-from azlic.lines import fold, terminal_width, wrap
+from azlic.lines import fold, joined, terminal_width, wrap
 from azlic.output import style
 from azlic.render.answer import Answer
 from azlic.render.verdict import COLOURS, VERDICT
@@ -39,7 +39,7 @@ def verdicts_text(verdicts: Sequence[Verdict], mounts: Mounts, *, lead_days: int
     if other:
         parts.append(["Where grace or the commitment ends on another day:", *_table(_OTHER_ENDS, other)])
     parts.append(_summary(ordered, mounts))
-    return "\n\n".join("\n".join(lines) for lines in parts)
+    return "\n\n".join(joined(lines) for lines in parts)
 
 
 def _as_of(verdicts: Sequence[Verdict]) -> datetime:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -20,6 +20,7 @@ from azlic.web.site import Scrape, WatchedSite
 from engines.server.usage_logs import usage_logs_routes
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.http_body import read_body
+from licensing.core.http_json import EscapedJSONResponse
 from usage.months import Month
 
 HEADERS = {
@@ -83,11 +84,11 @@ def _for_machines(app: FastAPI, site: WatchedSite, scrape: Cache[Scrape]) -> Non
             readable = scrape.see().ledger_readable
         except AzlicError:
             readable = False
-        return JSONResponse(
+        return EscapedJSONResponse(
             {"status": "ok"} if readable else {"status": "the ledger cannot be read"}, 200 if readable else 503
         )
 
-    app.include_router(usage_logs_routes(lambda month: JSONResponse(site.usage_logs(month))))
+    app.include_router(usage_logs_routes(lambda month: EscapedJSONResponse(site.usage_logs(month))))
 
 
 def _month(text: str) -> Month:
@@ -135,7 +136,7 @@ def _refused(_request: Request, error: Exception) -> Response:
 
 
 def _flat(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    return JSONResponse({"code": _CODES.get(status, "BadRequest"), "message": message}, status, headers=headers)
+    return EscapedJSONResponse({"code": _CODES.get(status, "BadRequest"), "message": message}, status, headers=headers)
 
 
 class _Guarded:

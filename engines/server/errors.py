@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+
+from licensing.core.http_json import EscapedJSONResponse
 
 
 class Refusal(NamedTuple):
@@ -54,7 +55,7 @@ def flat(
     *,
     headers: Mapping[str, str] | None = None,
     first: Mapping[str, str] | None = None,
-) -> JSONResponse:
+) -> EscapedJSONResponse:
     """A refusal as containers report it: ``{"code","message","requestId"}``, with what comes ``first``."""
     body = {**(first or {}), "code": refusal.code, "message": refusal.message, "requestId": request_id}
-    return JSONResponse(body, status, headers=headers)
+    return EscapedJSONResponse(body, status, headers=headers)

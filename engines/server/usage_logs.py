@@ -6,9 +6,9 @@ Source: facts §2.1 (``/records/usage-logs/`` and ``/records/usage-logs/{MONTH}/
 from collections.abc import Callable
 
 from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse
 
 from licensing.core.errors import BadCall
+from licensing.core.http_json import EscapedJSONResponse
 from usage.months import Month
 
 
@@ -28,7 +28,7 @@ def usage_logs_routes(report: Callable[[Month | None], Response]) -> APIRouter:
         try:
             wanted = Month.parse(f"{year}-{month.zfill(2)}")
         except BadCall as error:
-            return JSONResponse({"code": "InvalidArgument", "message": error.message}, 400)
+            return EscapedJSONResponse({"code": "InvalidArgument", "message": error.message}, 400)
         return report(wanted)
 
     return router

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -22,6 +21,7 @@ from starlette.requests import ClientDisconnect
 from licensing.core import strict_json
 from licensing.core.errors import AzlicError
 from licensing.core.http_body import read_body
+from licensing.core.http_json import EscapedJSONResponse
 from licensing.core.validation_messages import first_fault
 from licensing.db.database import DatabaseBusy
 from licensing.delivery.denial import HTTP_STATUS, Denial, DenialCode
@@ -112,4 +112,6 @@ def _denial_response(denial: Denial) -> Response:
 
 def _flat(code: str, message: str, status: int, headers: Mapping[str, Any] | None) -> Response:
     """A refusal, and the end of its connection: otherwise the server would swallow a body without end, for ever."""
-    return JSONResponse({"code": code, "message": message}, status, headers={**(headers or {}), "Connection": "close"})
+    return EscapedJSONResponse(
+        {"code": code, "message": message}, status, headers={**(headers or {}), "Connection": "close"}
+    )

@@ -1,6 +1,7 @@
 """Renewals: the days on which something ends, and on which its renewal has to be started; as a calendar, RFC 5545."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -116,8 +117,9 @@ def calendar_file(
 
 def _events(content: bytes) -> list[Event]:
     """The events of a file that was written before; none where it is no calendar."""
+    lines = re.sub("\r?\n[ \t]", "", content.decode(errors="replace")).replace("\r\n", "\n").split("\n")
     try:
-        found = Calendar.from_ical(content) if content else Calendar()
+        found = Calendar.from_ical("\r\n".join(map(printable, lines))) if content else Calendar()
     except ValueError:
         return []
     return [event for event in found.walk("VEVENT") if isinstance(event, Event) and {"UID", "SEQUENCE"} <= set(event)]
@@ -132,7 +134,7 @@ def _event(entry: CalendarEntry, site: str, now: datetime) -> Event:
     event.add("uid", _uid(entry.name, site))
     event.add("dtstamp", now)
     event.add("dtstart", entry.at.astimezone(UTC).date())
-    event.add("summary", entry.title + (f" ({site})" if site else ""))
+    event.add("summary", printable(entry.title + (f" ({site})" if site else "")))
     event.add("description", printable(entry.text))
     event.add("sequence", _sequence(now))
     event.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from licensing.core.instants import iso
+from licensing.core.text import printable
 from usage.alerts.alert import Alert, EndedAlert, severity_counts
 
 
@@ -23,18 +24,21 @@ class Message(NamedTuple):
     @property
     def title(self) -> str:
         """A line for the subject of a mail."""
-        return f"azlic {self.site}: {message_counts(self.alerts, len(self.ended))}"
+        return printable(f"azlic {self.site}: {message_counts(self.alerts, len(self.ended))}")
 
     @property
     def text(self) -> str:
         """Each alert in three lines: what, what it means, what to do; and a line for each that ended."""
-        told = [
-            f"{alert.severity.word.upper()} {alert.id} ({alert.stage}, since {alert.since:%Y-%m-%d})\n"
-            f"{alert.meaning}\n-> {alert.action}"
+        told: list[tuple[str, ...]] = [
+            (
+                f"{alert.severity.word.upper()} {alert.id} ({alert.stage}, since {alert.since:%Y-%m-%d})",
+                alert.meaning,
+                f"-> {alert.action}",
+            )
             for alert in self.alerts
         ]
-        told += [f"ENDED {one.id} (since {one.since:%Y-%m-%d}, over at {iso(one.ended_at)})" for one in self.ended]
-        return "\n\n".join(told)
+        told += [(f"ENDED {one.id} (since {one.since:%Y-%m-%d}, over at {iso(one.ended_at)})",) for one in self.ended]
+        return "\n\n".join("\n".join(map(printable, lines)) for lines in told)
 
     def fields(self) -> dict[str, object]:
         """The message under the schema ``azlic.notice/v1``."""

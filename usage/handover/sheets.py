@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Iterable
 
+from licensing.core.text import printable
 from usage.handover.errors import BadPackage
 from usage.handover.sums import SeriesNames, Sums
 from usage.ledger.canonical import Labels
@@ -32,6 +33,7 @@ _INSTANT = re.compile(r"[0-9-]{10}T[0-9:.]{8,15}Z")
 
 def guard_cell(text: str) -> str:
     """A text as a cell that no spreadsheet rewrites or runs."""
+    text = printable(text)
     return text if not text or _PLAIN.fullmatch(text) or _INSTANT.fullmatch(text) else f"'{text}"
 
 

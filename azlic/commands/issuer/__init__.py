@@ -50,7 +50,7 @@ def init_command(database: options.IssuerStore = None, keys: options.IssuerKeys 
     folder = keys or settings.issuer_keys
     create_issuer(database or settings.database)
     key = create_issuer_keys(folder)
-    output.say(f"public key: {folder / PUBLIC}\n  key {key.keyid}")
+    output.say(f"public key: {folder / PUBLIC}", f"  key {key.keyid}")
 
 
 for _noun in _NOUNS:

@@ -90,7 +90,7 @@ def add_command(
     terms = _terms(container, version_from, version_below, repository, instance, term, grace_days)
     store = open_stocked_issuer(database or load_settings().database)
     license_id = add_container(store, resource, terms, now=clock.now(), actor=operator())
-    output.say(f"resource {resource}: {container} is on its list\n  license {license_id}")
+    output.say(f"resource {resource}: {container} is on its list", f"  license {license_id}")
 
 
 @app.command("set")
@@ -118,7 +118,7 @@ def set_command(
     terms = _terms(container, version_from, version_below, repository, instance, term, grace_days)
     store = open_stocked_issuer(database or load_settings().database)
     license_id = set_container(store, resource, terms, now=clock.now(), actor=operator())
-    output.say(f"resource {resource}: {container} has these terms from the next download on\n  license {license_id}")
+    output.say(f"resource {resource}: {container} has these terms from the next download on", f"  license {license_id}")
 
 
 @app.command("renew-id")
@@ -137,7 +137,7 @@ def renew_id_command(
 
     store = open_stocked_issuer(database or load_settings().database)
     license_id = renew_license_id(store, resource, container, now=clock.now(), actor=operator())
-    output.say(f"resource {resource}: {container} may be downloaded again\n  license {license_id}")
+    output.say(f"resource {resource}: {container} may be downloaded again", f"  license {license_id}")
 
 
 @app.command("list")

@@ -40,7 +40,8 @@ def add_command(
     from licensing.issuer.sites import add_site
 
     store = open_stocked_issuer(database or load_settings().database)
-    output.say(site_text(add_site(store, name, key, resource, now=clock.now(), actor=operator())))
+    added = add_site(store, name, key, resource, now=clock.now(), actor=operator())
+    output.say(*site_text(added).split("\n"))
 
 
 @app.command("list")

@@ -69,7 +69,7 @@ def rotate_command(
     if withdraw_old:
         output.tell("sites that have a revocation list need a new one with it: azlic issuer revocations")
     write_whole(to, made.read_bytes(), mode=0o644)
-    output.say(f"rotation: {to}\n  key {issuer_signer(folder).public_key.keyid}")
+    output.say(f"rotation: {to}", f"  key {issuer_signer(folder).public_key.keyid}")
 
 
 def revocations_command(
@@ -136,4 +136,4 @@ def clock_reset_command(
         actor=operator(),
     )
     write_whole(to, content, mode=0o644)
-    output.say(f"clock reset to {iso(reset.instant)}: {to}\n  id {reset.reset_id}")
+    output.say(f"clock reset to {iso(reset.instant)}: {to}", f"  id {reset.reset_id}")

@@ -3,6 +3,7 @@
 Source: systemd.syntax(7) for quoting, systemd.unit(5) for ``%`` and escaped names.
 """
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,23 +15,30 @@ from licensing.core.text import printable
 def unit_name(text: str) -> str:
     """A name as systemd escapes it for a unit's."""
     return "".join(
-        char if re.fullmatch(r"[A-Za-z0-9:_.-]", char) else "".join(f"\\x{byte:02x}" for byte in char.encode())
+        char if re.fullmatch(r"[A-Za-z0-9:_.-]", char) else "".join(f"\\x{byte:02x}" for byte in os.fsencode(char))
         for char in text
     )
 
 
-def specifiers(text: str) -> str:
-    """A text in which ``%`` stands for itself."""
-    return text.replace("%", "%%")
-
-
-def quoted(text: str) -> str:
-    """One word of a unit file, whatever is in it. Raises ``BadCall`` for control characters, which end a line there."""
-    if re.search(r"[\x00-\x1f\x7f]", text):
+def on_one_line(text: str) -> str:
+    """A text that ends no line and shows what it is. Raises ``BadCall`` for one with unprintable characters."""
+    if not text.isprintable() and text.encode("utf-8", "replace").decode().isprintable():
+        return text  # its bytes are not UTF-8, which utf8_text refuses
+    if not text.isprintable():
         raise BadCall(
             f"no unit can name {printable(text)}: there are control characters in it",
             hint="rename the folder, or link to it",
         )
+    return text
+
+
+def specifiers(text: str) -> str:
+    """A text in which ``%`` stands for itself. Raises ``BadCall`` for one that is not on one line."""
+    return on_one_line(text).replace("%", "%%")
+
+
+def quoted(text: str) -> str:
+    """One word of a unit file, whatever is in it. Raises ``BadCall`` for one that is not on one line."""
     text = specifiers(text)
     if re.fullmatch(r"[\w/.:=@,+%-]+", text, re.ASCII):
         return text

@@ -11,7 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from azlic.monitoring.ready_made.unit_syntax import command_line, quoted, specifiers, unit_name, utf8_text, words_of
+from azlic.monitoring.ready_made.unit_syntax import (
+    command_line,
+    on_one_line,
+    quoted,
+    specifiers,
+    unit_name,
+    utf8_text,
+    words_of,
+)
 from azlic.settings import NAMES, Places, Settings, places_of, read_settings_file, settings_file, variable_of
 from licensing.db.sqlite_wal import wal_is_safe
 
@@ -265,15 +273,20 @@ def _cron(site: Installation) -> str:
         "# /etc/cron.d/azlic: for machines without systemd. cron makes up for nothing that was missed.",
         "MAILTO=root",
     ]
-    before = f"cd {shlex.quote(str(site.folder))}; " if site.folder != Path("/") else ""
-    before += f"set -a; . {shlex.quote(str(site.secrets_file))}; " if site.secrets else ""
-    variables = "".join(f"{name}={shlex.quote(value)} " for name, value in site.environment.items())
+    before = f"cd {_word(site.folder)}; " if site.folder != Path("/") else ""
+    before += f"set -a; . {_word(site.secrets_file)}; " if site.secrets else ""
+    variables = "".join(f"{name}={_word(value)} " for name, value in site.environment.items())
     for job in jobs_of(site.settings):
         if job.cron:
-            only_if = f"test ! -e {shlex.quote(str(job.only_if))} || " if job.only_if else ""
-            call = f"{before}{only_if}{variables}{shlex.join(_command(site, job))} >/dev/null"
+            only_if = f"test ! -e {_word(job.only_if)} || " if job.only_if else ""
+            call = f"{before}{only_if}{variables}{' '.join(map(_word, _command(site, job)))} >/dev/null"
             lines.append(f"{job.cron} {site.user} {call}".replace("%", r"\%"))
     return "\n".join(lines) + "\n"
+
+
+def _word(text: object) -> str:
+    """One word of a line of cron's."""
+    return shlex.quote(on_one_line(str(text)))
 
 
 def _user(settings: Settings) -> int:

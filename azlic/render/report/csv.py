@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from azlic.render.words import METERS_UNIT, unit_of
 from licensing.core.instants import iso
+from licensing.core.text import printable
 from usage.plans.model import Rule
 from usage.quantity import from_micro
 from usage.reporting.daily import Usage, UseKind
@@ -180,5 +181,10 @@ def undecided_cell(plans: Iterable[str]) -> str:
 
 
 def harmless(value: object) -> object:
-    """Text that a spreadsheet would take for a formula gets an apostrophe in front. Source: OWASP, CSV injection."""
-    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+    """Text of printable characters; what a spreadsheet would take for a formula gets an apostrophe in front.
+
+    Source: OWASP, CSV injection.
+    """
+    if not isinstance(value, str):
+        return value
+    return f"'{printable(value)}" if _FORMULA.match(value) else printable(value)

@@ -18,6 +18,7 @@ from azlic.render.words import (
     unit_of,
 )
 from licensing.core.instants import iso
+from licensing.core.text import printable
 from licensing.verdict.seen import strike_words
 from usage.ledger.checkpoints import head_text
 from usage.quantity import group_digits, left_for_people, parts_for_people, used_for_people
@@ -178,4 +179,4 @@ def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> st
 
 def cell_text(text: str) -> str:
     """Text that stays one cell and is shown as it is."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", text.replace("\n", " "))
+    return re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", printable(text.replace("\n", " ")))

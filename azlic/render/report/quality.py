@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from azlic.lines import wrap
+from azlic.lines import joined, wrap
 from azlic.render.table import columns, indent
 from azlic.render.text import indented
 from azlic.render.words import open_counts, other_counts
@@ -28,23 +28,23 @@ def containers_lines(containers: Sequence[ContainerActivity]) -> list[Renderable
     notes = ["  Habit: the longest pause, in days, in the 13 weeks up to the last record."]
     notes += ["  SILENT: quiet for longer than that."]
     notes += [f"  {gone:,} more had no record for 13 weeks."] if gone else []
-    return [Text("Containers", style="bold"), indent(table), Text("\n".join(notes))]
+    return [Text("Containers", style="bold"), indent(table), Text(joined(notes))]
 
 
 def quality_lines(quality: Quality) -> Text:
     """What was kept out of the numbers, and every doubt about their sources."""
     settled = _lines(other_counts(quality))
     if quality.clean:
-        return Text("\n".join(["Quality: nothing was excluded from these numbers.", *settled]))
+        return Text(joined(["Quality: nothing was excluded from these numbers.", *settled]))
     meters = [f"    {meter}" for meter in quality.unmapped_meters]
     heading = "Quality: look into this before you rely on the numbers."
-    return Text("\n".join([heading, *_lines(open_counts(quality)), *meters, *settled]), style="yellow")
+    return Text(joined([heading, *_lines(open_counts(quality)), *meters, *settled]), style="yellow")
 
 
 def strike_lines(strikes: Sequence[Strike]) -> list[RenderableType]:
     """The witnesses of the clock that were struck in the month."""
     lines = [line for one in strikes for line in indented(strike_words(one), hanging=2)]
-    return [Text("\n".join(["", "Struck witnesses of the clock", *lines]))] if lines else []
+    return [Text(joined(["", "Struck witnesses of the clock", *lines]))] if lines else []
 
 
 def _lines(counts: Sequence[tuple[int, str]]) -> list[str]:

@@ -7,7 +7,7 @@ from itertools import groupby
 from rich.console import RenderableType
 from rich.text import Text
 
-from azlic.lines import cells, terminal_width
+from azlic.lines import cells, joined, terminal_width
 from azlic.render.closed_months import closing_lines, late_lines
 from azlic.render.plans import headline
 from azlic.render.report.quality import containers_lines, quality_lines, strike_lines
@@ -123,7 +123,7 @@ def _on_none(found: Subtotals, month: Month) -> list[RenderableType]:
 
 
 def _words(meter: str, words: str) -> Text:
-    return Text("\n".join([f"  {meter}", *indented(words)]))
+    return Text(joined([f"  {meter}", *indented(words)]))
 
 
 def _undecided(report: MonthlyReport) -> list[RenderableType]:

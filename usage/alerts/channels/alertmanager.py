@@ -1,5 +1,6 @@
 """Prometheus' Alertmanager as a channel, by its API v2: it groups, silences and repeats by its own rules."""
 
+import json
 from datetime import timedelta
 
 import httpx
@@ -14,6 +15,7 @@ from usage.alerts.message import Message
 HOLD = timedelta(hours=3)
 """An alert that is not sent again for so long is taken to be over: longer than from one `azlic notify` to the next."""
 _SECONDS = 15.0
+_JSON = {"Content-Type": "application/json"}
 
 
 class Alertmanager:
@@ -37,7 +39,7 @@ class Alertmanager:
         posted += [_end(one, message) for one in message.ended]
         try:
             with httpx.Client(trust_env=False, timeout=_SECONDS) as client:
-                answer = client.post(self._url, json=posted)
+                answer = client.post(self._url, content=json.dumps(posted), headers=_JSON)
         except httpx.HTTPError as error:  # its text may repeat the address, and that a password
             raise ChannelFailed(f"Alertmanager could not be reached ({type(error).__name__})") from None
         if not answer.is_success:
