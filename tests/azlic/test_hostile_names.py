@@ -205,11 +205,11 @@ def hostile_calls() -> list[tuple[str, ...]]:
     """Every option of every command with a hostile value, and its arguments; options and commands that are none."""
     tried: list[tuple[str, ...]] = [(NAME,), (f"--{NAME}",)]
     for command in sorted(WORDS):
-        name, words = tuple(command.split()), WORDS[command] if command not in WAITING else (NAME,)
+        name, words, gone = tuple(command.split()), WORDS[command], f"{NAME}-nowhere"
         options = [max(one.opts, key=len) for one in parameters(command) if one.param_type_name == "option"]
         valued = [option for option in options if not option.startswith(("--json", "--yes", "--fix"))]
-        tried += [(*name, *words, option, NAME) for option in valued]
-        tried += [(*name, *words, f"--{NAME}"), (*name, NAME), (*name, NAME, NAME, NAME), (*name, f"http://{NAME}/")]
+        tried += [(*name, *(words if command not in WAITING else (gone,)), option, NAME) for option in valued]
+        tried += [(*name, *words, f"--{NAME}"), (*name, gone), (*name, gone, gone)]
     return tried
 
 
