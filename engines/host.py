@@ -21,6 +21,7 @@ from engines.server.usage_logs import usage_logs_routes
 from licensing.containers import ContainerType
 from licensing.core.errors import AzlicError
 from licensing.core.http_json import EscapedJSONResponse
+from licensing.core.text import printable
 from licensing.verification.gate import Gate
 from usage.months import Month
 from usage.records.output_mount import MountReport
@@ -146,7 +147,7 @@ def _watching(
 
 def _home_page(host: Host) -> str:
     verdict = host.gate.verdict(host.clock())
-    title = html.escape(f"{host.kind.title} container {host.version}")
+    title, detail = html.escape(f"{host.kind.title} container {host.version}"), html.escape(printable(verdict.detail))
     rows = "".join(
         f'<li><a href="{path}">{path}</a> {what}</li>'
         for path, what in (
@@ -159,6 +160,6 @@ def _home_page(host: Host) -> str:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
         "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:40em;margin:4em auto;padding:0 1em}</style>"
-        f"<h1>{title}</h1><p>{'Ready' if verdict.may_run else 'Not ready'}: {html.escape(verdict.detail)}.</p>"
+        f"<h1>{title}</h1><p>{'Ready' if verdict.may_run else 'Not ready'}: {detail}.</p>"
         f"<ul>{rows}</ul></html>"
     )

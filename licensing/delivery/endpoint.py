@@ -3,6 +3,7 @@
 import httpx
 
 from licensing.core.errors import BadCall
+from licensing.core.text import without_password
 from licensing.core.web_address import has_only_a_path, is_loopback, parse_web_address
 
 
@@ -27,7 +28,7 @@ def in_the_clear(endpoint: str) -> bool:
 def _parse(endpoint: str) -> httpx.URL:
     url = parse_web_address(endpoint)
     if url is None:
-        raise BadCall(f"{endpoint!r} is not an endpoint", hint="write it as https://HOST/RESOURCE")
+        raise BadCall(f"{without_password(endpoint)!r} is not an endpoint", hint="write it as https://HOST/RESOURCE")
     if not has_only_a_path(url):
         raise BadCall(
             f"the endpoint at {url.host} contains more than a path",

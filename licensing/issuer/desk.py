@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
 from licensing.core.files import FileTooLarge, read_file
 from licensing.core.instants import iso, parse_instant, to_the_second
-from licensing.core.text import counted
+from licensing.core.text import counted, without_password
 from licensing.core.validation_messages import shorten_key_ids
 from licensing.core.web_address import has_only_a_path, parse_web_address
 from licensing.db.database import writing
@@ -101,7 +101,7 @@ def check_base_url(url: str | None) -> str:
         )
     parsed = parse_web_address(url)
     if parsed is None or not has_only_a_path(parsed) or not url.isprintable() or len(url) > 100:
-        raise BadCall(f"{url!r} is not the address of an issuer", hint="write it as https://HOST")
+        raise BadCall(f"{without_password(url)!r} is not the address of an issuer", hint="write it as https://HOST")
     return url
 
 

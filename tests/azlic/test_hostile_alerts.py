@@ -1,10 +1,8 @@
 """An alert of every kind about what has a hostile name, through every way that alerts leave by."""
 
 import json
-import threading
-from collections.abc import Iterator
+import socket
 from email import message_from_bytes, policy
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from licensing.verdict.seen import Strike, Witness, WitnessKind
 from licensing.verdict.verdict import Status
 from tests.azlic.hostile import NAME, TEXT, leaks
 from tests.flows.test_alert_to_mail import MailServer
+from tests.serving import answering
 from tests.usage.alerts.states import NOON, a_fact, a_plan_fact, a_state, a_usage
 from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.alert import Alert, EndedAlert
@@ -127,32 +126,6 @@ def test_a_calendar_that_was_written_before_gives_nothing_on_as_it_is() -> None:
     assert leaks(calendar_file([], site=NAME, now=NOON, earlier=before.encode()), ".ics") == []
 
 
-class Received(BaseHTTPRequestHandler):
-    """An intranet server that keeps the bytes that are posted to it."""
-
-    bodies: list[bytes]
-
-    def do_POST(self) -> None:
-        self.bodies.append(self.rfile.read(int(self.headers["content-length"])))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def posted() -> Iterator[tuple[str, list[bytes]]]:
-    bodies: list[bytes] = []
-    handler = type("Handler", (Received,), {"bodies": bodies})
-    with HTTPServer(("127.0.0.1", 0), handler) as http:
-        thread = threading.Thread(target=http.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"127.0.0.1:{http.server_port}", bodies
-        http.shutdown()
-        thread.join()
-
-
 def channel(folder: Path, text: str) -> Channel:
     path = folder / "channels.toml"
     path.write_text(text)
@@ -162,11 +135,17 @@ def channel(folder: Path, text: str) -> Channel:
 
 
 @pytest.mark.parametrize("way", ['alertmanager = "http://HERE"', 'apprise = "json://HERE"', 'apprise = "xml://HERE"'])
-def test_what_is_posted(tmp_path: Path, posted: tuple[str, list[bytes]], way: str) -> None:
-    address, bodies = posted
-    with stamina.set_testing(True, attempts=1):
-        assert deliver(channel(tmp_path, f"[a]\n{way.replace('HERE', address)}\n"), message()) is None
-    assert bodies and leaks(bodies[0]) == []
+def test_what_is_posted(tmp_path: Path, way: str) -> None:
+    requests: list[bytes] = []
+
+    def taken(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with answering(taken, seen=requests) as url, stamina.set_testing(True, attempts=1):
+        place = url.partition("://")[2]
+        assert deliver(channel(tmp_path, f"[a]\n{way.replace('HERE', place)}\n"), message()) is None
+    headers, _, body = requests[0].partition(b"\r\n\r\n")
+    assert body and leaks(body) == [] and leaks(headers.replace(b"\r\n", b"\n")) == []
 
 
 def test_what_a_command_reads(tmp_path: Path) -> None:
