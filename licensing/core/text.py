@@ -12,19 +12,28 @@ from typing import NamedTuple
 OUTSIDE_LENGTH = 300
 _SECRET_PIECE = 8
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_UNSEEN = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _PLAIN = frozenset(string.ascii_letters + string.digits + "/._-+=:,@ ")
 
 
 def printable(value: object) -> str:
     """A name as a terminal may show it, and a database hold it: unprintable characters are escaped."""
     text = str(value)
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return text if _is_shown(text) else "".join(c if _is_shown(c) else ascii(c)[1:-1] for c in text)
+
+
+def _is_shown(text: str) -> bool:
+    """Whether all of it is seen: Python calls printable what takes no room at all, as U+3164 and what varies a letter.
+
+    Source: Unicode's Default_Ignorable_Code_Point.
+    """
+    return text.isprintable() and (text.isascii() or not _UNSEEN.search(text))
 
 
 def json_escaped(written: str) -> str:
     """JSON with an escape in place of each unprintable character in its strings; line ends between values stay."""
     return "\n".join(
-        line if line.isprintable() else "".join(c if c.isprintable() else _json_escape(c) for c in line)
+        line if _is_shown(line) else "".join(c if _is_shown(c) else _json_escape(c) for c in line)
         for line in written.split("\n")
     )
 
@@ -51,7 +60,7 @@ def from_outside(value: object, *, secret: str = "", length: int = OUTSIDE_LENGT
     it, or folded it to lower case. So are eight letters of it with signs between them, encoded for a URL, JSON or HTML,
     in base64, or in hex. A secret of less than eight is struck out where it stands whole.
     """
-    text = "".join(filter(str.isprintable, str(value)))
+    text = "".join(filter(_is_shown, str(value)))
     return (_strike(text[: length + len(secret)], secret) if secret else text)[:length]
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 FORGED = "FORGED: all is well"
 """Stands behind a line end in every hostile name: a line that begins so was never written by azlic."""
-NAME = f"=1\x1b]0;x\x07\t\n{FORGED}\r\x7f\x85\x9b31m\u200b\u200f\u061c\u202e\u2066\u2028\u2029\ufeff" + os.fsdecode(
-    b"\xff"
+NAME = (
+    f"=1\x1b]0;x\x07\t\n{FORGED}\r\x7f\x85\x9b31m\u200b\u200f\u061c\u202e\u2066\u2028\u2029\ufeff\u3164\ufe0f"
+    + os.fsdecode(b"\xff")
 )
 """As a folder may be called: a formula, a terminal's title, line ends, directions, what is no UTF-8."""
 TEXT = NAME.encode(errors="ignore").decode()
@@ -20,7 +21,7 @@ def leaks(content: bytes | str, suffix: str = "") -> list[str]:
     """What got out as it is: control characters, and lines that were made to look like azlic's."""
     text = content if isinstance(content, str) else content.decode(errors="surrogateescape").removeprefix("\ufeff")
     lines = text.split(_LINE_ENDS.get(suffix, "\n"))
-    found = {ascii(char) for line in lines for char in line if not char.isprintable()}
+    found = {ascii(char) for line in lines for char in line if not char.isprintable() or char in "\u3164\ufe0f"}
     forged = [ascii(line[:60]) for line in lines if re.match(rf"\W*{FORGED}", line)]
     return sorted(found) + forged
 

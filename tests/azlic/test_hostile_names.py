@@ -25,8 +25,13 @@ from tests.usage.commitments import day
 from tests.usage.lines import a_line
 
 DATABASE = ("--database", "issuer.db")
-WAITING = {"watch", "serve", "issuer serve", "engine"}
-"""They run until they are told to end: tried as processes of their own."""
+WAITING = {
+    "watch": ("--rescan", NAME),
+    "serve": ("--listen", NAME),
+    "issuer serve": ("--listen", NAME),
+    "engine": (NAME,),
+}
+"""They run until they are told to end: test_outlet.py lets them. Here they end at once, at what these words say."""
 WORDS: dict[str, tuple[str, ...]] = {
     **SITE_WORDS,
     **{name: (*words, *(() if "--database" in words else DATABASE)) for name, words in ISSUER_WORDS.items()},
@@ -208,8 +213,9 @@ def hostile_calls() -> list[tuple[str, ...]]:
         name, words, gone = tuple(command.split()), WORDS[command], f"{NAME}-nowhere"
         options = [max(one.opts, key=len) for one in parameters(command) if one.param_type_name == "option"]
         valued = [option for option in options if not option.startswith(("--json", "--yes", "--fix"))]
-        tried += [(*name, *(words if command not in WAITING else (gone,)), option, NAME) for option in valued]
-        tried += [(*name, *words, f"--{NAME}"), (*name, gone), (*name, gone, gone)]
+        end = WAITING.get(command, ())
+        tried += [(*name, *words, option, NAME, *end) for option in valued]
+        tried += [(*name, *words, f"--{NAME}"), (*name, gone, *end), (*name, gone, gone, *end)]
     return tried
 
 

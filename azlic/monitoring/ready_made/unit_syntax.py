@@ -22,9 +22,8 @@ def unit_name(text: str) -> str:
 
 def on_one_line(text: str) -> str:
     """A text that ends no line and shows what it is. Raises ``BadCall`` for one with unprintable characters."""
-    if not text.isprintable() and text.encode("utf-8", "replace").decode().isprintable():
-        return text  # its bytes are not UTF-8, which utf8_text refuses
-    if not text.isprintable():
+    as_utf8 = text.encode("utf-8", "replace").decode()  # what is no UTF-8, utf8_text refuses
+    if printable(as_utf8) != as_utf8:
         raise BadCall(
             f"no unit can name {printable(text)}: there are control characters in it",
             hint="rename the folder, or link to it",

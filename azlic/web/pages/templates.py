@@ -54,9 +54,7 @@ def instant_words(instant: datetime) -> str:
 
 def _printable(value: Any) -> Any:
     """Names come from outside: a character that turns text round or hides it is written as its code."""
-    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
-        return value
-    return printable(value)
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @cache
