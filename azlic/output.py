@@ -99,6 +99,17 @@ def tell(*lines: str) -> None:
         sys.stderr.flush()
 
 
+def agreed(question: str) -> bool:
+    """Ask a person, on stderr, and say whether the answer was yes."""
+    return typer.confirm(one_line(question), err=True)
+
+
+def confirm(question: str) -> None:
+    """Ask a person, and end the program unless the answer is yes."""
+    if not agreed(question):
+        raise typer.Abort
+
+
 def tell_of_waiting(denial: "Denial", attempt: int, seconds: float) -> None:
     """Tell a person why a download waits, and for how long."""
     from licensing.delivery.downloading import ATTEMPTS

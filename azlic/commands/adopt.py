@@ -100,7 +100,7 @@ def remove_command(
 
     engine = open_ledger(database or load_settings().database, upgrade=True)
     if not yes:
-        typer.confirm(f"Forget what was stated about {path}?", abort=True, err=True)
+        output.confirm(f"Forget what was stated about {path}?")
     with writing(engine) as connection:
         gone = remove(connection, path)
     output.say(f"forgotten: {printable(path)}, stated to end at {iso(gone.expires_at)}")

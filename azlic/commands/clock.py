@@ -68,7 +68,7 @@ def strike_command(
     settings, now = load_settings(), clock.now()
     engine = open_ledger(database or settings.database, upgrade=True)
     if not yes:
-        typer.confirm(f"Is it {iso(now)} now, and what was seen later is wrong?", abort=True, err=True)
+        output.confirm(f"Is it {iso(now)} now, and what was seen later is wrong?")
     struck = strike(engine, kinds or tuple(WitnessKind), reason=reason, now=now, by=operator())
     STRUCK.give(json, struck, now)
 
@@ -96,6 +96,6 @@ def reset_command(
     document = read_clock_reset(file, trust=TrustStore(trust or settings.trust), site=settings.site)
     engine = open_ledger(database or settings.database, upgrade=True)
     if not yes:
-        typer.confirm(f"Set the clock's mark back to {iso(document.instant)} ({document.reason})?", abort=True)
+        output.confirm(f"Set the clock's mark back to {iso(document.instant)} ({document.reason})?")
     take_clock_reset(engine, document, now=clock.now())
     output.say(f"the clock's high-water mark is back at {iso(document.instant)}")

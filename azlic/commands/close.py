@@ -51,7 +51,7 @@ def close_command(
     if not json:
         output.say(*closable_text(found).split("\n"))
     if not (refused or yes):
-        typer.confirm(f"Close {wanted} for good?", abort=True, err=True)
+        output.confirm(f"Close {wanted} for good?")
     closing = None if refused else close_month(engine, wanted, now=now, folders=paths or (), accept=accept)
     if json or closing:
         CLOSING.give(json, found, closing)
@@ -83,6 +83,6 @@ def correct_command(
     change = look_up(engine, record, micro, now=now)
     if not yes:
         output.tell(*correction_text(change).split("\n"))
-        typer.confirm("Book this correction?", abort=True, err=True)
+        output.confirm("Book this correction?")
     done = correct(engine, record, micro, reason=reason, now=now)
     CORRECTION.give(json, done)

@@ -141,7 +141,7 @@ def _mend(found: "SiteExamination", *, yes: bool, quiet: bool) -> "list[Mended]"
         output.tell("no command was found that is safe to run")
         return []
     output.tell("these will be run:", *plan_text(chosen).split("\n"))
-    if not yes and not typer.confirm("Run them?", err=True):
+    if not yes and not output.agreed("Run them?"):
         return []
     done = mend(chosen)
     if not quiet:

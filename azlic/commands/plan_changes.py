@@ -197,7 +197,7 @@ def remove_command(
     with changing_plans(ledger) as connection:
         plan = remove_plan(connection, name, yes=yes)
     if not yes:
-        typer.confirm(f"Remove plan {plan.title}?", abort=True, err=True)
+        output.confirm(f"Remove plan {plan.title}?")
         with changing_plans(ledger) as connection:
             remove_plan(connection, plan.name, yes=True)
     output.say(f"plan {plan.name}: removed")

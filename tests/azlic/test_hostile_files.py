@@ -106,6 +106,8 @@ def wrong_answers(cli: Cli, site: Site, tried: list[tuple[tuple[str, ...], str]]
         (site.folder / place).write_bytes(documents(site)[name])
         answer = cli(*words)
         found = leaks(answer.out) + leaks(answer.err)
+        if words[0] == "tags":  # each line of its file is a tag
+            found = [one for one in found if "FORGED" not in one]
         if found or len(answer.out + answer.err) > LONGEST_ANSWER:
             wrong[ascii(f"{' '.join(words)}, {name}")] = found or len(answer.out + answer.err)
         if place == "azlic.toml":

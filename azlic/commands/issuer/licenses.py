@@ -55,7 +55,7 @@ def revoke_command(
     store = open_stocked_issuer(database or load_settings().database)
     which = f"license {license_id}" + (f" up to serial {up_to_serial}" if up_to_serial else "")
     if not yes:
-        typer.confirm(f"Revoke {which} for good?", abort=True, err=True)
+        output.confirm(f"Revoke {which} for good?")
     done = revoke(store, license_id, reason=reason, up_to_serial=up_to_serial, now=clock.now(), actor=operator())
     output.say(f"{which}: {'revoked' if done else 'revoked already, nothing was changed'}")
 
