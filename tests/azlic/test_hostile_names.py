@@ -127,6 +127,7 @@ def hostile(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> Cli:
     assert cli("ingest", "output").status == 1
     for words in (("plan", "import", "license"), ("export", "-o", "march.azlic"), ("verify", NAME, "license")):
         assert cli(*words).status in (0, 1), words
+    (folder / "head.db").touch()  # a second ledger is meant
     for command in ("ingest output", "handing-sites add hall-7 site-keys/site.pem"):
         assert cli(*command.split(), "--database", "head.db").status in (0, 1), command
     shutil.rmtree(site.output / f"{NAME}-gone")
