@@ -11,6 +11,7 @@ from licensing.db.store_kind import BOTH, StoreKind
 from usage.auditing.faults import AuditCheck, Faults
 from usage.auditing.rows import fetch
 from usage.auditing.table_classes import ISSUERS
+from usage.ledger.source_kinds import SourceKind
 
 _BEHIND = """
 SELECT source.key, source.path, source."offset", reached.stop FROM source
@@ -23,7 +24,7 @@ OR (source."offset" = reached.stop AND reached.stop > 0 AND NOT EXISTS (
 ORDER BY source.key
 """
 """A line that waited in quarantine has a batch of its own, with another digest."""
-_CHAINS = """
+_CHAINS = f"""
 SELECT container_id, kept, newest FROM (
   SELECT labels.container_id, min(chain.sequence) AS kept, max(numbers.newest) AS newest
   FROM (
@@ -33,13 +34,22 @@ SELECT container_id, kept, newest FROM (
   LEFT JOIN chain ON chain.container_id = labels.container_id
   GROUP BY labels.container_id
 ) AS numbered
-WHERE kept IS NULL OR kept < newest OR kept > (SELECT count(*) FROM quarantine) + (
+WHERE (
+  kept IS NULL AND EXISTS (
+    SELECT 1 FROM batch
+    JOIN record ON record.number >= batch.first_record AND record.number < batch.first_record + batch.records
+    JOIN series ON series.key = record.series
+    WHERE substr(batch.file, 1, {len(SourceKind.EXPORT)}) <> '{SourceKind.EXPORT}'
+    AND series.container_id = numbered.container_id AND record.sequence IS NOT NULL
+  )
+) OR kept < newest OR kept > (SELECT count(*) FROM quarantine) + (
   SELECT coalesce(max(found), 0) FROM (
     SELECT newest AS found UNION SELECT "last" + 1 FROM gap WHERE gap.container_id = numbered.container_id
   ) AS reached
 )
 ORDER BY container_id
-"""
+"""  # noqa: S608 - a word of ours
+"""What a site handed over has no chain here: the site keeps it."""
 _BOOKED = """
 SELECT reading_source."key", series.meter, {month} AS booked_month, sum(record.quantity)
 FROM reading_source JOIN batch ON batch.source = reading_source.source

@@ -39,7 +39,7 @@ def audited(copies: Copies, edit: Edit | None, kept: Kept, *, rehashed: bool = F
     """What an audit says of an edit; None where the database refuses it, or nobody can open it as a ledger."""
     try:
         copies.edit(edit, *[rehash(1)] * rehashed)
-    except (sqlite3.Error, Unchanged, TypeError):  # nothing can be computed from what is left
+    except (sqlite3.Error, Unchanged, TypeError, AttributeError):  # nothing can be computed from what is left
         return None
     against = [KeptCheckpoint(f"kept {number}", one) for number, one in enumerate(kept)]
     try:

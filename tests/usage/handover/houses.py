@@ -43,7 +43,7 @@ class House:
         self.name = name
         self.now = START
         self.label = ""  # what its own ledger calls it
-        self.ledger: Engine = open_ledger(url) if url else open_fast(new_ledger(self.folder / "azlic.db"))
+        self.ledger: Engine = open_ledger(url, create=True) if url else open_fast(new_ledger(self.folder / "azlic.db"))
         create_site_keys(self.folder / "keys")
 
     @property

@@ -194,6 +194,7 @@ def test_a_service_is_ready_alive_and_stopping_in_the_words_of_its_manager(mount
     mount.write([a_line("a")])
     azlic = Path(sys.executable).with_name("azlic")
     database = mount.site.folder / "service.db"
+    database.touch()
     notify = mount.site.folder / "notify"
     environment = os.environ | {
         "NOTIFY_SOCKET": str(notify),
