@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from licensing.core import strict_toml
 from licensing.core.errors import BadCall
 from licensing.core.files import unreadable
 from licensing.core.user import read_user
+
+_MAX_BYTES = 64 * 1024
 
 
 class Settings(NamedTuple):
@@ -203,17 +206,20 @@ def read_settings_file(environ: Mapping[str, str] = os.environ) -> dict[str, Any
     if must_exist and not environ["AZLIC_CONFIG"]:
         raise BadCall("AZLIC_CONFIG is empty: it names no settings file", hint="unset it, or let it name the file")
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:  # /dev/null is a way to say that there are none
+            content = file.read(_MAX_BYTES + 1)
     except FileNotFoundError:
         if must_exist:
             raise BadCall(f"there is no settings file {path}", hint="AZLIC_CONFIG names it") from None
         return {}
     except OSError as error:
         raise unreadable(f"the settings file {path}", error) from error
-    import tomllib
-
+    if len(content) > _MAX_BYTES:
+        raise BadCall(
+            f"{path} is larger than {_MAX_BYTES} bytes", hint="a settings file is short: let AZLIC_CONFIG name it"
+        )
     try:
-        return tomllib.loads(content.decode())
+        return strict_toml.loads(content)
     except ValueError as error:
         raise BadCall(f"{path}: {error}", hint="the file is TOML, in UTF-8") from error
 

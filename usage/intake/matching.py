@@ -9,9 +9,10 @@ that another version may choose others.
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,8 @@ class Matching:
         self._claimed: set[int] = set()
         self._scanned: set[str] = set()
         self._lost: dict[str, int] = {}
+        self._all: list[SourceRow] | None = None
+        self._beside = cache(_Beside)
 
     def match(self, scan: OutputScan, folders: Sequence[Path]) -> list[Work]:
         """The work that each file means, in the order of the files; lost sources are reported."""
@@ -167,7 +170,10 @@ class Matching:
             inodes, told = [file.inode for file in files], [printable(folder) for folder in folders]
             below = [SourceRow.path.startswith(f"{folder}/", autoescape=True) for folder in told]
             meant.append(or_(SourceRow.inode.in_(inodes), SourceRow.path.in_(told), *below))
-        return list(rows_of(self._connection, SourceRow, *meant, order_by=[SourceRow.key]))
+        rows = list(rows_of(self._connection, SourceRow, *meant, order_by=[SourceRow.key]))
+        if len(meant) == 1:
+            self._all = rows
+        return rows
 
     def _find_by_content(self, work: dict[Path, Work], file: FoundFile, at_path: SourceRow | None) -> None:
         """A file under an unknown inode: a copy in place, or one that was moved, restored or compressed."""
@@ -188,17 +194,29 @@ class Matching:
                 start = opened.read(0, HEAD_BYTES)
         except (FileNotFoundError, UnreadableFile):
             return found
-        for length in self._head_lengths:
-            if length <= len(start):
-                head = hashlib.sha256(start[:length]).digest()
-                same = SourceRow.head_length == length, SourceRow.head == head
-                found += rows_of(self._connection, SourceRow, *same, order_by=[SourceRow.key.desc()])
+        heads = [hashlib.sha256(start[:length]).digest() for length in self._head_lengths if length <= len(start)]
+        if self._all is not None:
+            return [row for head in heads for row in self._by_head.get(head, ())]
+        for first in range(0, len(heads), _FEW):
+            same = SourceRow.head.in_(heads[first : first + _FEW])
+            found += rows_of(self._connection, SourceRow, same, order_by=[SourceRow.key.desc()])
         return found
 
     @cached_property
     def _head_lengths(self) -> Sequence[int]:
+        """The lengths of heads by which a source may be found; of all sources, those that are somewhere else by now."""
+        if self._all is not None:
+            return list({row.head_length for rows in self._by_head.values() for row in rows})
         query = select(SourceRow.head_length).distinct().where(SourceRow.head_length > 0)
         return self._connection.execute(query).scalars().all()
+
+    @cached_property
+    def _by_head(self) -> dict[bytes, list[SourceRow]]:
+        found: dict[bytes, list[SourceRow]] = {}
+        for row in reversed(self._all or ()):
+            if row.head_length and row.key not in self._claimed:
+                found.setdefault(row.head, []).append(row)
+        return found
 
     def _claim(self, work: dict[Path, Work], file: FoundFile, row: SourceRow, *, moved: bool) -> bool:
         """Take a source as the file, if everything that was read from it is still there."""
@@ -269,14 +287,14 @@ class Matching:
         path = Path(row.path)
         if not any(path.is_relative_to(folder) for folder in folders):
             return
-        others = scan_folder(path.parent).files
-        renamed = (file for file in others if file.identity == (row.device, row.inode))
-        if any(file.text not in self._scanned for file in renamed):
+        beside = self._beside(path.parent)
+        renamed = beside.by_identity.get((row.device, row.inode))
+        if renamed is not None and renamed.text not in self._scanned:
             return
         self._connection.execute(update(SourceRow).where(SourceRow.key == row.key).values(vanished_at=self._now))
         self._lost.setdefault(row.path, row.key)
         nothing_in_it = not (row.offset or row.pending)
-        if nothing_in_it or any(_holds(file, row) for file in others):
+        if nothing_in_it or beside.holds(row):
             return
         kind, detail = _fate(path, row, taken=path in work)
         same = (FindingRow.kind == kind, FindingRow.file == short_path(path), FindingRow.source == row.key)
@@ -285,6 +303,31 @@ class Matching:
         times = f", {earlier} times before" if earlier else ""
         detail = f"{row.path} had been read up to byte {row.offset}, and {detail}{rest} (source {row.key}{times})"
         self._ledger.report_finding(self._connection, kind=kind, source=row.key, file=short_path(path), detail=detail)
+
+
+class _Beside:
+    """The files in a folder that sources were lost from: each is read once, however many were."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = scan_folder(folder).files
+        self.by_identity = {file.identity: file for file in self._files}
+        self._by_head: dict[int, dict[bytes, list[FoundFile]]] = {}
+
+    def holds(self, row: SourceRow) -> bool:
+        """Whether one of the files begins with all that was seen of a source."""
+        if row.head_length not in self._by_head:
+            heads = self._by_head[row.head_length] = {}
+            for file, beginning in self._beginnings.items():
+                heads.setdefault(hashlib.sha256(beginning[: row.head_length]).digest(), []).append(file)
+        return any(_holds(file, row) for file in self._by_head[row.head_length].get(row.head, ()))
+
+    @cached_property
+    def _beginnings(self) -> dict[FoundFile, bytes]:
+        found: dict[FoundFile, bytes] = {}
+        for file in self._files:
+            with suppress(FileNotFoundError, UnreadableFile), OpenFile(file.path) as opened:
+                found[file] = opened.read(0, HEAD_BYTES)
+        return found
 
 
 def _fate(path: Path, row: SourceRow, *, taken: bool) -> tuple[str, str]:
@@ -311,8 +354,6 @@ def _holds(file: FoundFile, row: SourceRow) -> bool:
     digest, left = hashlib.sha256(), row.offset
     try:
         with OpenFile(file.path) as opened:
-            if hashlib.sha256(opened.read(0, row.head_length)).digest() != row.head:
-                return False
             for stretch in opened.stretches(0, row.offset):
                 digest.update(stretch)
                 left -= len(stretch)

@@ -1,10 +1,10 @@
 """Channels: where alerts are sent. They are in a file of their own, since their addresses hold secrets."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from licensing.core import strict_toml
 from licensing.core.errors import BadCall
 from licensing.core.files import FileTooLarge, read_capped
 from usage.alerts.channels.channel import Channel
@@ -27,7 +27,7 @@ def read_channels(path: Path) -> tuple[Channel, ...]:
     if mode & 0o027:
         raise BadCall(f"{path} contains secrets, and others may read or change it", hint=f"chmod 600 {path}")
     try:
-        tables = tomllib.loads(content.decode())
+        tables = strict_toml.loads(content)
     except ValueError:
         raise BadCall(f"{path} is not TOML in UTF-8", hint=_EXAMPLE) from None
     return tuple(_channel(path, name, table) for name, table in tables.items())
