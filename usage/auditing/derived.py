@@ -42,11 +42,7 @@ WHERE (
     WHERE substr(batch.file, 1, {len(SourceKind.EXPORT)}) <> '{SourceKind.EXPORT}'
     AND series.container_id = numbered.container_id AND record.sequence IS NOT NULL
   )
-) OR kept < newest OR kept > (SELECT count(*) FROM quarantine) + (
-  SELECT coalesce(max(found), 0) FROM (
-    SELECT newest AS found UNION SELECT "last" + 1 FROM gap WHERE gap.container_id = numbered.container_id
-  ) AS reached
-)
+) OR kept < newest
 ORDER BY container_id
 """  # noqa: S608 - a word of ours
 """What a site handed over has no chain here: the site keeps it."""

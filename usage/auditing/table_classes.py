@@ -78,7 +78,9 @@ TABLES: Mapping[str, Kept] = MappingProxyType(
         "clock_reset": _bound("an entry for each reset"),
         "total": _derived("the sums of the records by day and series"),
         "chain": _derived(
-            "the newest record of each container; with another digest its next one is a finding", "digest"
+            "not behind each container's newest record; ahead, or with another digest, its next record is a finding",
+            "digest",
+            "sequence",
         ),
         "counter": _derived(
             "the sum of the month's records booked from readings; `epoch` only counts restarts", "epoch"
