@@ -87,10 +87,10 @@ def read_all(connection: Connection, tables: Mapping[str, Described]) -> Iterato
     """Every row of every booked table as it stands."""
     for name in BOOKED:
         table = tables[name]
-        columns = list(table.primary_key)
-        query = select(*_as_stored(table.columns)).select_from(table).order_by(*columns)
-        for row in map(_image, connection.execute(query).mappings()):
-            yield name, tuple(row[column.name] for column in columns), row
+        columns, keys = (", ".join(f'"{one.name}"' for one in some) for some in (table.columns, table.primary_key))
+        query = f"SELECT {columns} FROM {name} ORDER BY {keys}"  # noqa: S608 - our own names; quicker than built
+        for row in map(_image, connection.exec_driver_sql(query).mappings()):
+            yield name, tuple(row[column.name] for column in table.primary_key), row
 
 
 def changes_of(connection: Connection) -> Changes | None:
