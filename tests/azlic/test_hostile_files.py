@@ -108,8 +108,9 @@ def wrong_answers(cli: Cli, site: Site, tried: list[tuple[tuple[str, ...], str]]
         found = leaks(answer.out) + leaks(answer.err)
         if words[0] == "tags":  # each line of its file is a tag
             found = [one for one in found if "FORGED" not in one]
-        if found or len(answer.out + answer.err) > LONGEST_ANSWER:
-            wrong[ascii(f"{' '.join(words)}, {name}")] = found or len(answer.out + answer.err)
+        length = len(answer.err if words[0] == "tags" else answer.out + answer.err)
+        if found or length > LONGEST_ANSWER:
+            wrong[ascii(f"{' '.join(words)}, {name}")] = found or length
         if place == "azlic.toml":
             (site.folder / place).write_text('channels = "channels.toml"\n')
         for path in (site.folder / "license" / "license.dat", Path(site.folder / FILE)):

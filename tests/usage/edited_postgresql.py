@@ -100,7 +100,7 @@ def changed(engine: Engine, change: Change) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _rows(engine, table) != before
+        yield sorted(map(str, _rows(engine, table))) != sorted(map(str, before))
     finally:
         with engine.begin() as connection:
             _put_back(connection, table, before)

@@ -16,6 +16,7 @@ from tests.usage.attacks import rehash
 from tests.usage.edited import Copies, Edit, Unchanged, go_on, older_ledger, rich_ledger, some_of
 from tests.usage.edited_postgresql import Change, carry_over, changed, changes
 from usage.auditing.compare import KeptCheckpoint
+from usage.auditing.rows import Unreadable
 from usage.auditing.run import Audit, audit
 from usage.auditing.table_classes import ISSUERS, TABLES, TableClass
 from usage.ledger.checkpoints import Checkpoint
@@ -39,7 +40,13 @@ def audited(copies: Copies, edit: Edit | None, kept: Kept, *, rehashed: bool = F
     """What an audit says of an edit; None where the database refuses it, or nobody can open it as a ledger."""
     try:
         copies.edit(edit, *[rehash(1)] * rehashed)
-    except (sqlite3.Error, Unchanged, TypeError, AttributeError):  # nothing can be computed from what is left
+    except (
+        sqlite3.Error,
+        Unchanged,
+        TypeError,
+        AttributeError,
+        Unreadable,
+    ):  # nothing can be computed from what is left
         return None
     against = [KeptCheckpoint(f"kept {number}", one) for number, one in enumerate(kept)]
     try:
