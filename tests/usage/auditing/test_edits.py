@@ -102,10 +102,10 @@ def test_some_edits_are_found(rich: tuple[Copies, Kept], rehashed: bool) -> None
 @pytest.mark.parametrize("rehashed", [False, True])
 def test_every_edit_is_found(rich: tuple[Copies, Kept], rehashed: bool) -> None:
     copies, kept = rich
-    edits = copies.edits[:: 2 if rehashed else 1]
+    edits = copies.edits[:: 4 if rehashed else 2]
     found, count = unfound(copies, edits, kept, rehashed=rehashed)
     print(f"{count:,} edits audited of {len(edits):,}; the database refused the others, or nothing opens them")
-    assert count > 1500
+    assert count > len(edits) // 2
     assert found == []
 
 
