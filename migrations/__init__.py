@@ -1,5 +1,6 @@
 """The schema's history, and the steps along it. Configured in code, so that a checkout, a wheel and an image agree."""
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ NAMING = {
 """What constraints are called: the same in the models as in the history."""
 
 
+@cache
 def schema_of(dialect: str) -> dict[str, str]:
     """The schema that this version makes on SQLite or PostgreSQL, as the database's own catalogue tells it."""
     lines = (Path(__file__).parent / "schema" / f"{dialect}.txt").read_text("utf-8").splitlines()

@@ -1,7 +1,7 @@
 """The schema of a ledger, held against the one that this version makes: object by object, by text.
 
 A schema is what the database's own catalogue says of it: a name such as ``trigger record_no_update``, and its text.
-What belongs there is in ``migrations/schema``, written by ``python -m tests.migrations.generate``.
+What belongs there is in ``migrations/schema``, written by ``python -m tests.licensing.db.schema``.
 """
 
 import re

@@ -176,7 +176,9 @@ def test_what_was_passed_over_and_is_whole_by_now_is_taken_and_its_finding_settl
         assert "passed-over" in [item.kind for item in list_findings(connection)]
 
 
-def test_links_and_sockets_that_hold_nothing_are_listed_until_they_are_gone(mount: Mount) -> None:
+def test_links_and_sockets_that_hold_nothing_are_listed_until_they_are_gone(
+    mount: Mount, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = lay(mount, "c", f"{DAY}.jsonl", a_line("a") + b"\n").parent
     (folder / "dangling").symlink_to("nowhere")
     (folder / "round").symlink_to("round")
@@ -185,7 +187,8 @@ def test_links_and_sockets_that_hold_nothing_are_listed_until_they_are_gone(moun
     (folder / "null").symlink_to("/dev/null")
     os.mkfifo(folder / "pipe")
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(folder / "s"))
+        monkeypatch.chdir(folder)  # the whole path may be longer than a socket's may be
+        listening.bind("s")
     told = {item.text.rpartition("/")[2]: item.reason for item in scan_folders([mount.site.output]).passed_over}
     assert told == {
         "dangling": "it is a link to something that is not there",
