@@ -45,6 +45,7 @@ USED_LATER = {
     ("seen_statement", "kind"),
     ("seen_statement", "issuer"),
     ("known_license", "path"),
+    ("adopted_license", "path"),
 }
 """Values that are used once the ledger is closed again, where nothing holds them against their types yet: the error
 says that it is an unexpected one, and to run the audit, which names them."""
