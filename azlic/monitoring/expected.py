@@ -119,6 +119,8 @@ def _is_ledger(path: Path) -> bool:
     from licensing.db.readonly import readonly_connection
 
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
         with path.open("rb") as file:
             if file.read(len(_SQLITE)) != _SQLITE:
                 return False

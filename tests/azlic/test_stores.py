@@ -1,5 +1,6 @@
 """A site's ledger and an issuer's store: every command that opens a database refuses the other kind."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -224,6 +225,11 @@ def test_a_second_ledger_is_made_where_an_empty_file_says_so(cli: Cli, site: Sit
         (hint,) = re.findall(r"touch (\S+)", refused.err)
         (site.folder / hint).touch()
         assert cli("ingest", "output", "--database", place).status == 0
+
+
+def test_a_pipe_beside_the_first_ledger_is_not_waited_for(cli: Cli, site: Site) -> None:
+    os.mkfifo(site.folder / "pipe")
+    assert cli("ingest", "output").status == 0
 
 
 def test_the_first_making_of_a_ledger_is_said_once(
