@@ -85,10 +85,7 @@ def _chains(connection: Connection) -> Iterator[tuple[str, str]]:
 
 
 def _counters(connection: Connection) -> Iterator[tuple[str, str]]:
-    """A counter that never restarted stands at what was booked from it; one that did, at no more.
-
-    A counter of everything, month 0, is booked in whichever months it rose: with one, only the sum of all is compared.
-    """
+    """A counter that never restarted stands at what was booked from it in its month; one that did, at no more."""
     query = (
         "SELECT source, meter, month FROM counter WHERE NOT EXISTS"
         " (SELECT 1 FROM reading WHERE reading.source = counter.source AND reading.month = counter.month)"
@@ -105,10 +102,6 @@ def _counters(connection: Connection) -> Iterator[tuple[str, str]]:
         counters.setdefault((source, meter), {})[month] = quantity, epoch > 1
     for key in sorted({*booked, *counters}, key=str):
         of_months, standing = booked.get(key, {}), counters.get(key, {})
-        if 0 in standing:
-            of_months = {"all months": sum(of_months.values())}
-            restarted = any(restarts for _, restarts in standing.values())
-            standing = {"all months": (sum(quantity for quantity, _ in standing.values()), restarted)}
         for month in sorted({*of_months, *standing}, key=str):
             (value, restarted), rose = standing.get(month, (0, False)), of_months.get(month, 0)
             if value > rose or (value < rose and not restarted):

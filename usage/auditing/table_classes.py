@@ -83,9 +83,7 @@ TABLES: Mapping[str, Kept] = MappingProxyType(
             "sequence",
         ),
         "counter": _derived(
-            "the sum of the month's records booked from readings; `epoch` (restarts) and a `month` made 0 are free",
-            "epoch",
-            "month",
+            "the sum of the month's records booked from readings; `epoch` only counts restarts", "epoch"
         ),
         "store": _derived("one row, which says that this is a site's ledger"),
         "alembic_version": _derived("one row, the schema of this version"),
