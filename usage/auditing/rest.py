@@ -1,10 +1,13 @@
 """The end of an audit: what stands beside the batches has to follow from them, and nothing may stand behind them."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
 
 from licensing.core.text import printable
+from licensing.db.sqlite_types import UNEXPECTED
 from usage.auditing.commitments import check_commitments
 from usage.auditing.derived import check_derived
 from usage.auditing.faults import AuditCheck, day_text, month_text
@@ -21,28 +24,25 @@ _TABLES_OF_BATCHES = {"record": "number", "series": "key", "correction": "number
 
 def check_rest(connection: Connection, walk: Walk) -> None:
     """Checks 4 to 6, 8 and 11 to 13, in one view of the ledger, once the walk has seen its last batch."""
-    for check in (
-        _check_totals,
-        _check_months,
-        check_commitments,
-        _check_outside,
-        _check_schema,
-        _check_types,
-        _check_booked,
-        _check_derived,
-    ):
+    faults = walk.faults
+    checks: Sequence[Callable[[], None]] = (
+        *(
+            partial(check, connection, walk)
+            for check in (_check_totals, _check_months, check_commitments, _check_outside)
+        ),
+        *(
+            partial(check, connection, faults)
+            for check in (check_schema, check_types, walk.entries.check, check_derived)
+        ),
+    )
+    for check in checks:
         try:
-            check(connection, walk)
+            check()
         except Unreadable as error:
-            walk.faults.add(AuditCheck.OUTSIDE, "the database", f"it is damaged: {error}")
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            faults.add(AuditCheck.OUTSIDE, "the database", f"it is damaged: {error}")
+        except UNEXPECTED as error:
             what = f"a check could not be made, as a value is not what it should be: {printable(str(error))[:200]}"
-            walk.faults.add(AuditCheck.OUTSIDE, "the ledger", what)
-
-
-def _check_booked(connection: Connection, walk: Walk) -> None:
-    """12: what may change stands as it was booked last."""
-    walk.entries.check(connection, walk.faults)
+            faults.add(AuditCheck.OUTSIDE, "the ledger", what)
 
 
 def _check_totals(connection: Connection, walk: Walk) -> None:
@@ -129,18 +129,3 @@ def _check_outside(connection: Connection, walk: Walk) -> None:
     if count != walk.corrections:
         what = f"{count - walk.corrections:,} of them belong to no batch"
         walk.faults.add(AuditCheck.OUTSIDE, "corrections", what)
-
-
-def _check_schema(connection: Connection, walk: Walk) -> None:
-    """8: the schema is this version's."""
-    check_schema(connection, walk.faults)
-
-
-def _check_types(connection: Connection, walk: Walk) -> None:
-    """11: each value is of its column's type."""
-    check_types(connection, walk.faults)
-
-
-def _check_derived(connection: Connection, walk: Walk) -> None:
-    """13: what follows from the batches does."""
-    check_derived(connection, walk.faults)
