@@ -27,6 +27,7 @@ from engines.read.refusal import Code, DocumentRefused
 MEMORY = 2 * 1024**3
 """So much more than the container had when it took a document in may its process map; the largest page takes it."""
 _ANSWER_ROOM = 1024 * 1024
+_LAST_STANDARD = 2
 _fork = get_context("fork")
 
 
@@ -196,9 +197,10 @@ def _confine(pipe: int) -> None:
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)  # the container ends in good order, and then its documents
-    last = os.sysconf("SC_OPEN_MAX")
-    os.closerange(3, pipe)
-    os.closerange(pipe + 1, last)
+    for held in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208 - those alone: the limit may be a thousand million
+        if held > _LAST_STANDARD and held != pipe:
+            with suppress(OSError):  # that of this very look is closed already
+                os.close(held)
     with open("/proc/self/statm", "rb") as mapped:  # noqa: PTH123 - one system call less to go wrong
         bound = int(mapped.read().split()[0]) * resource.getpagesize() + MEMORY
     _bound(resource.RLIMIT_AS, bound)
