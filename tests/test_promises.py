@@ -167,6 +167,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
             "options",
             "output",
             "sd_notify",
+            "signals",
             "settings",
         },
         "app": {"commands", "plain_help"},

@@ -72,11 +72,10 @@ def watch_command(
 
     Example: azlic watch /output
     """
-    import signal
-
     from azlic.monitoring.expected import open_or_make
     from azlic.render.receipt import receipt_line
     from azlic.sd_notify import Supervisor
+    from azlic.signals import call_when_told_to_end
     from licensing.core.errors import AzlicError
     from usage.intake.watcher import Watch
     from usage.ledger.receipt import Receipt
@@ -84,8 +83,7 @@ def watch_command(
     settings = load_settings()
     engine = open_or_make(settings, database)
     loop = Watch(engine, paths, clock=clock.now, site=settings.site, polling=polling)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: loop.stop())
+    call_when_told_to_end(loop.stop)
     supervisor = Supervisor()
     ready = False
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -12,6 +11,7 @@ from queue import Empty, SimpleQueue
 from azlic import output
 from azlic.render.verdict import VERDICT, verdict_text
 from azlic.render.verdicts import verdict_line, verdicts_text
+from azlic.signals import call_when_told_to_end
 from licensing.core.errors import AzlicError
 from licensing.verdict.severity import worst_first
 from licensing.verdict.verdict import Verdict
@@ -28,10 +28,8 @@ def watch_verdicts(watched: Watched, *, clock: Callable[[], datetime], lead_days
     A terminal gets the whole view anew, whenever something was examined. Anything else gets a line for each license
     and then for each that has changed, with ``json`` an object under ``azlic.verdict/v1``.
     """
-    # a signal handler may put into it while this very thread waits for it, which no lock or event would bear
     stop: SimpleQueue[None] = SimpleQueue()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.put(None))
+    call_when_told_to_end(lambda: stop.put(None))
     view = _Terminal(lead_days) if sys.stdout.isatty() and not json else _Lines(lead_days, json)
     status, complaint = 0, ""
     while True:

@@ -138,6 +138,10 @@ class Copies:
         """The edited ledger, as a file has it."""
         return self._connection.serialize()
 
+    def dump(self) -> list[str]:
+        """Everything that the edited ledger holds, wherever it lies in its file."""
+        return list(self._connection.iterdump())
+
     def close(self) -> None:
         self.engine.dispose()
         self._connection.close()

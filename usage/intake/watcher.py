@@ -69,7 +69,6 @@ class Watch(FileSystemEventHandler):
         self._sizes = sizes
         self._observer = PollingObserver(timeout=1.0) if polling else Observer()
         self._memory: Memory = {}
-        # a signal handler may put into it while this very thread waits for it, which no lock or event would bear
         self._news: SimpleQueue[Path | None] = SimpleQueue()
         self._stopped = False
 
@@ -83,7 +82,7 @@ class Watch(FileSystemEventHandler):
                 self._news.put(path)
 
     def stop(self) -> None:
-        """End the loop once the ingest in hand is done. May be called from a signal handler or another thread."""
+        """End the loop once the ingest in hand is done; called from another thread."""
         self._stopped = True
         self._news.put(None)
 

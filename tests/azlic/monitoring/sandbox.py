@@ -73,7 +73,7 @@ def _enter(unit: dict[str, list[str]]) -> None:
     kept = {str(Path(path).resolve()) for path in writable}
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         place = re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), line.split()[4])
-        if place not in kept and not place.startswith(("/proc", "/sys", "/dev")):
+        if place not in kept and not re.match("/(proc|sys|dev)(?!/shm)", place):
             subprocess.run(["mount", "-o", "remount,bind,ro", place], check=True)
     if unit.get("PrivateTmp") == ["yes"]:
         for place in ("/tmp", "/var/tmp"):  # noqa: S108 - of the unit's own

@@ -75,12 +75,13 @@ def unfound(copies: Copies, edits: Iterable[Edit], kept: Kept, *, rehashed: bool
     for edit in edits:
         made = audited(copies, edit, kept, rehashed=rehashed)
         count += made is not None
-        if rehashed and edit.table == "batch" and edit.what.startswith(("rows of row", "head of row")):
-            continue  # computed anew, it is what it was
         if rehashed and (edit.table, edit.what) == ("batch", f"row {kept[0].size} copied"):
             continue  # a batch that is put behind the newest checkpoint, as docs/audit.md says
         if made is not None and made.sound and is_to_be_found(edit):
-            found.append(edit)
+            edited = copies.dump()
+            audited(copies, None, kept, rehashed=rehashed)
+            if edited != copies.dump():  # where computing anew did not undo it
+                found.append(edit)
     return found, count
 
 
