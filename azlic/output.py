@@ -141,8 +141,8 @@ def style(text: str, colour: str) -> str:
     return typer.style(one_line(text), fg=colour, bold=True).replace("\x1b[", f"{OWN_ESCAPE}[")
 
 
-def log_to_stderr() -> None:
-    """Let a server's log go to stderr, one line for each event."""
+def log_to_stderr(level: int | None = None) -> None:
+    """Let a server's log go to stderr, one line for each event of this level, else INFO, or above."""
     import logging
 
     class Lines(logging.Formatter):
@@ -156,7 +156,9 @@ def log_to_stderr() -> None:
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.INFO)
+    least = logging.INFO if level is None else level
+    handler.setLevel(least)
+    logging.basicConfig(handlers=[handler], level=least)
     for quiet in ("httpx", "uvicorn"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
     for silent in ("stamina", "PIL"):  # every wait is told by us, and every bad picture in its answer

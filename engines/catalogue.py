@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from fastapi import APIRouter
 
@@ -13,6 +14,16 @@ from engines.results.memory import MemoryResults
 from licensing.containers import READ
 
 READ_VERSION = "3.2.0"
+
+KEPT_MINUTES = Option(
+    "StorageTimeToLiveInMinutes", "how many minutes a result can be asked for, 60 to 10080; else 2880", span=(60, 10080)
+)
+KEPT_DAYS = Option("Storage:TimeToLiveInDays", "the same in days, 1 to 7, where the minutes are not given", span=(1, 7))
+RUNNING_MINUTES = Option(
+    "Task:MaxRunningTimeSpanInMinutes",
+    "how many minutes the reading of one document may take, 1 to 10080; else each page has its own minute",
+    span=(1, 10080),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +43,7 @@ def read_engine(models: Models | None) -> Engine:
     Its own models are taken where none are named. Raises ``AzlicError`` when the ``read`` extra is not installed or a
     model cannot be loaded, ``NoGoodLicense`` when it is sealed and the license lacks its key.
     """
-    from engines.read import MODEL_FILES, TESSDATA, Recogniser, read_routes, warm_up  # noqa: PLC0415 - heavy, an extra
+    from engines.read import MODEL_FILES, TESSDATA, Limits, Recogniser, read_routes, warm_up  # noqa: PLC0415 - heavy, an extra
 
     named = models.in_the_clear(MODEL_FILES) if models else contextlib.nullcontext(TESSDATA)
     with named as tessdata:
@@ -40,15 +51,35 @@ def read_engine(models: Models | None) -> Engine:
         warm_up(recogniser)
 
     def routes(given: Facilities) -> APIRouter:
+        limits = Limits(kept=result_kept(given.options), document_seconds=document_seconds(given.options))
         return read_routes(
-            recogniser=recogniser, meter=given.meter, results=MemoryResults(), admit=given.admit, clock=given.clock
+            recogniser=recogniser,
+            meter=given.meter,
+            results=MemoryResults(),
+            admit=given.admit,
+            clock=given.clock,
+            limits=limits,
         )
 
     meters = dict.fromkeys(READ.meters, "vision.read")
     return Engine(kind=READ, version=READ_VERSION, meters=meters, routes=routes, close=recogniser.close)
 
 
-ENGINES = {READ.name: Offer(READ, READ_VERSION, (MODELS,), read_engine)}
+def result_kept(options: Mapping[str, str]) -> timedelta:
+    """How long the result of an asynchronous request can be asked for: in minutes, else in days, else 48 hours."""
+    if minutes := options.get(KEPT_MINUTES.key):
+        return timedelta(minutes=int(minutes))
+    return timedelta(days=int(options.get(KEPT_DAYS.key, 2)))
+
+
+def document_seconds(options: Mapping[str, str]) -> float | None:
+    """How long the reading of one document may take, where that was said."""
+    minutes = options.get(RUNNING_MINUTES.key)
+    return 60 * float(minutes) if minutes else None
+
+
+READ_OPTIONS = (MODELS, KEPT_MINUTES, KEPT_DAYS, RUNNING_MINUTES)
+ENGINES = {READ.name: Offer(READ, READ_VERSION, READ_OPTIONS, read_engine)}
 
 
 def engine_options(

@@ -45,11 +45,15 @@ class EngineImage:
 
 @dataclass(frozen=True, slots=True)
 class Facilities:
-    """What a container gives its engine: ``admit`` says why no work may be taken in, or None while it may."""
+    """What a container gives its engine: ``admit`` says why no work may be taken in, or None while it may.
+
+    ``options`` are those that only this engine takes, by their keys, as far as they were given.
+    """
 
     admit: Callable[[], Refusal | None]
     meter: Meter
     clock: Callable[[], datetime]
+    options: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +179,7 @@ def container_app(
         report=MountReport(options.output, service=engine.kind.service),
         clock=clock,
     )
-    facilities = Facilities(host.admit, OfflineMeter(recorder, engine.meters), clock)
+    facilities = Facilities(host.admit, OfflineMeter(recorder, engine.meters), clock, options.own)
 
     def closing() -> None:
         engine.close()

@@ -21,7 +21,10 @@ from engines.server.usage_logs import usage_logs_routes
 from licensing.containers import ContainerType
 from licensing.core.errors import AzlicError
 from licensing.core.http_json import EscapedJSONResponse
+from licensing.core.instants import iso
 from licensing.core.text import printable
+from licensing.signing.document import License
+from licensing.verdict.verdict import Status, Verdict
 from licensing.verification.gate import Gate
 from usage.months import Month
 from usage.records.output_mount import MountReport
@@ -45,6 +48,31 @@ class Host:
         """Let work in while the license runs; from the instant it ends, the reason why not."""
         verdict = self.gate.verdict(self.clock())
         return None if verdict.may_run else Refusal("LicenseNotValid", verdict.detail)
+
+
+class LicenseWatch:
+    """Tells the log when the license's standing changes, and when another license takes its place."""
+
+    def __init__(self) -> None:
+        self._status: Status | None = None
+        self._license: License | None = None
+
+    def look(self, verdict: Verdict) -> None:
+        """Compare with the last look, and say what is new."""
+        if verdict.status != self._status:
+            level = logging.INFO if verdict.may_run else logging.ERROR
+            log.log(level, "License %s: %s", verdict.status, verdict.detail)
+        new, old = verdict.license, self._license
+        if new and old and (new.license_id, new.serial) != (old.license_id, old.serial):
+            same = new.license_id == old.license_id
+            log.info(
+                "License %s: serial %d takes the place of serial %d, until %s.",
+                "renewed" if same else "replaced",
+                new.serial,
+                old.serial,
+                iso(new.expires_at),
+            )
+        self._status, self._license = verdict.status, new or old
 
 
 def host_app(host: Host, router: APIRouter, *, closing: Callable[[], None]) -> FastAPI:
@@ -124,12 +152,9 @@ def _watching(
     """Look at the license while the container runs, and say in the log when its standing changes."""
 
     async def look() -> None:
-        status = None
+        watch = LicenseWatch()
         while True:
-            verdict = await asyncio.to_thread(host.gate.verdict, host.clock())
-            if verdict.status != status:
-                status = verdict.status
-                log.log(logging.INFO if verdict.may_run else logging.ERROR, "License %s: %s", status, verdict.detail)
+            watch.look(await asyncio.to_thread(host.gate.verdict, host.clock()))
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
     @contextlib.asynccontextmanager

@@ -1,12 +1,14 @@
 """The options a container is started with, exactly as the documented docker command lines give them.
 
-``Key=value`` words, or environment variables with ``:`` or ``__`` between the parts; keys in any case. Words win over
-the environment. Source: seeds/read-ocr-container, seeds/speech-to-text-container, facts §1.2, §1.3 and §6.
+``Key=value`` words, or environment variables with ``:`` or ``__`` between the parts; keys in any case. Of a word and a
+variable the variable counts, as the shared configuration page of Azure's containers orders them. Source:
+seeds/read-ocr-container, seeds/speech-to-text-container, facts §1.2, §1.3 and §6; "Configure containers" at Microsoft.
 """
 
 import difflib
+import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -15,31 +17,87 @@ from urllib.parse import urlsplit
 from licensing.core.errors import BadCall
 from licensing.delivery.api_keys import read_api_key
 
+_LEVELS = {
+    "Trace": logging.DEBUG,
+    "Debug": logging.DEBUG,
+    "Information": logging.INFO,
+    "Warning": logging.WARNING,
+    "Error": logging.ERROR,
+    "Critical": logging.CRITICAL,
+    "None": logging.CRITICAL + 1,
+}
+
 
 class Option(NamedTuple):
-    """An option in its documented spelling. That of a folder takes an absolute path, such as ``folder``."""
+    """An option in its documented spelling, and what it ``does``.
+
+    That of a folder takes an absolute path, such as ``folder``; others one of some ``values`` in any case, or a whole
+    number in a ``span``. The value of one that is ``secret`` is never shown.
+    """
 
     key: str
+    does: str = ""
     folder: str = ""
+    values: tuple[str, ...] = ()
+    span: tuple[int, int] | None = None
+    secret: bool = False
 
+
+class WithoutEffect(NamedTuple):
+    """A setting of Azure's containers that is taken and does nothing here; ``Part:*`` stands for all that begin so."""
+
+    key: str
+    why: str
+
+    def takes(self, key: str) -> bool:
+        """Whether a key, in lower case, is one of these."""
+        own = self.key.lower()
+        return key.startswith(own[:-1]) if own.endswith("*") else key == own
+
+
+LICENSE_MOUNT = Option("Mounts:License", "the folder with `license.dat`; else `/license`", folder="/license")
+OUTPUT_MOUNT = Option("Mounts:Output", "the folder that usage records go into; else `/output`", folder="/output")
+_LOG_LEVELS = (
+    Option("Logging:Console:LogLevel:Default", "the least level that the log on stderr tells", values=(*_LEVELS,)),
+    Option("Logging:Console:LogLevel", "the same", values=(*_LEVELS,)),
+    Option("Logging:LogLevel:Default", "the same, where neither of the two above is given", values=(*_LEVELS,)),
+)
 
 COMMON = (
-    Option("Eula"),
-    Option("Billing"),
-    Option("ApiKey"),
-    Option("ApiKeyFile"),
-    Option("DownloadLicense"),
-    Option("Mounts:License", folder="/license"),
-    Option("Mounts:Output", folder="/output"),
-    Option("urls"),
+    Option("Eula", "`accept` accepts the license terms; needed always", values=("accept",)),
+    Option("Billing", "the resource's endpoint, for a download"),
+    Option("ApiKey", "one of the resource's two API keys, for a download", secret=True),
+    Option("ApiKeyFile", "a file with the API key, which no process list shows"),
+    Option("DownloadLicense", "`True` fetches the license into `Mounts:License` and ends", values=("True", "False")),
+    LICENSE_MOUNT,
+    OUTPUT_MOUNT,
+    Option("urls", "where to listen; else `http://127.0.0.1:5000`"),
+    *_LOG_LEVELS,
 )
 """What every container takes."""
 
-MODELS = Option("Models", folder="/models")
+MODELS = Option("Models", "the folder with the engine's models, plain or sealed; else its own", folder="/models")
 """For an engine that takes its model files, plain or sealed, from a folder: the container finds them for it."""
 
-_IGNORED = ("logging:", "fluentd:", "applicationinsights:", "http_proxy")
-"""Settings of Microsoft's containers that have no meaning here; they are let through, so that a line can be kept."""
+WITHOUT_EFFECT = (
+    WithoutEffect("EnableSyncNTPServer", "this container asks no time server; the machine's clock counts"),
+    WithoutEffect("NTPServerAddress", "this container asks no time server; the machine's clock counts"),
+    WithoutEffect("Storage:*", "results are kept in the container's memory, and nowhere else"),
+    WithoutEffect("Mounts:Shared", "results are kept in the container's memory, and nowhere else"),
+    WithoutEffect("Mounts:Input", "nothing is read from an input mount"),
+    WithoutEffect("Cache:*", "results are kept in the container's memory, and nowhere else"),
+    WithoutEffect("Queue:*", "the container that takes a document in reads it itself"),
+    WithoutEffect("Task:*", "of these, only Task:MaxRunningTimeSpanInMinutes is known"),
+    WithoutEffect(
+        "ReadEngineConfig:*", "it is of version 2.0; StorageTimeToLiveInMinutes says how long results are kept"
+    ),
+    WithoutEffect("Logging:*", "the log goes to stderr in one form; only its least level can be set"),
+    WithoutEffect("Fluentd:*", "the log goes to stderr, and nowhere else"),
+    WithoutEffect("ApplicationInsights:*", "nothing is sent to Azure"),
+    WithoutEffect("HTTP_PROXY", "no proxy is asked: the API key goes to the issuer alone"),
+    WithoutEffect("HTTP_PROXY_CREDS", "no proxy is asked: the API key goes to the issuer alone"),
+)
+"""Documented settings that have no meaning here; they are let through and told, so that a line can be kept."""
 
 _WRONG = {
     "mountslicense": "mounts:license",
@@ -58,7 +116,8 @@ class ContainerOptions:
     """A container's options: its mounts, where it listens, and what a download needs.
 
     ``ca`` is the file with the one CA that a download trusts: ``SSL_CERT_FILE``, as for most programs. ``own`` are
-    the options that only this container's engine takes, by their keys, as far as they have a value.
+    the options that only this container's engine takes, by their keys, as far as they have a value. ``remarks`` are
+    for the log: what was said twice and differently, and what has no effect.
     """
 
     license: Path = Path("/license")
@@ -69,7 +128,9 @@ class ContainerOptions:
     ca: Path | None = None
     host: str = "127.0.0.1"
     port: int = 5000
+    log_level: int = logging.INFO
     own: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def models(self) -> Path | None:
@@ -90,30 +151,38 @@ def parse_options(
     Raises ``BadCall`` for a missing Eula, an option nobody knows (with the one that was probably meant) or another
     engine has, a value that cannot be, a placeholder that was left in its place, and a download without Billing or
     ApiKey; ``AzlicError`` for an ApiKeyFile that cannot be read. Of the environment, which holds much that is none of
-    ours, only a mount in a wrong form is refused: its records would go elsewhere.
+    ours, only a mount that nobody knows is refused: its records would go elsewhere.
     """
     known = _Known({option.key.lower(): option for option in (*COMMON, *own)}, others or {})
-    values = known.in_environment(environ) | known.in_words(words)
-    stated = {option.key: values[option.key] for option in own if values.get(option.key)}
-    for option in (*COMMON, *own):
-        _check_value(option, values.get(option.key), may_be_empty=option in own)
+    heeded: dict[str, list[_Stated]] = {}
+    unheeded: dict[str, list[str]] = {}
+    for stated in (*known.in_words(words), *known.in_environment(environ)):  # the order is the documented precedence
+        if isinstance(stated.option, Option):
+            heeded.setdefault(stated.option.key, []).append(stated)
+        else:
+            unheeded.setdefault(stated.option.why, []).append(stated.name)
+    values = {key: said[-1].value for key, said in heeded.items()}
     if values.get("Eula", "").lower() != "accept":
         raise BadCall(
             "Missing EULA=accept command line option. You must provide this to continue.",
             hint="add Eula=accept if the license terms are accepted",
         )
+    for last in (said[-1] for said in heeded.values()):
+        _check_value(last, may_be_empty=last.option in own)
     host, port = _listen_on(values.get("urls", DEFAULT_URLS))
-    wanted = _truth(values.get("DownloadLicense", "false"))
+    wanted = values.get("DownloadLicense", "").lower() == "true"
     options = ContainerOptions(
-        license=Path(values.get("Mounts:License", "/license")),
-        output=Path(values.get("Mounts:Output", "/output")),
+        license=Path(values.get(LICENSE_MOUNT.key, LICENSE_MOUNT.folder)),
+        output=Path(values.get(OUTPUT_MOUNT.key, OUTPUT_MOUNT.folder)),
         billing=values.get("Billing", "").strip() or None,
         api_key=_api_key(values, wanted),
         download_license=wanted,
         ca=Path(environ["SSL_CERT_FILE"]) if environ.get("SSL_CERT_FILE") else None,
         host=host,
         port=port,
-        own=stated,
+        log_level=_log_level(values),
+        own={option.key: values[option.key] for option in own if values.get(option.key)},
+        remarks=(*_differences(heeded.values()), *_without_effect(unheeded)),
     )
     if options.download_license and not (options.billing and options.api_key):
         raise BadCall(
@@ -123,6 +192,18 @@ def parse_options(
     return options
 
 
+class _Stated(NamedTuple):
+    """One option as it was given: its value, and the word or the variable that gave it."""
+
+    option: Option | WithoutEffect
+    value: str
+    place: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"the {self.place} {self.name}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     """The options there are for one container, by their keys in lower case; ``others`` belong to another engine."""
@@ -130,37 +211,37 @@ class _Known:
     options: Mapping[str, Option]
     others: Mapping[str, str]
 
-    def in_environment(self, environ: Mapping[str, str]) -> dict[str, str]:
-        values: dict[str, str] = {}
-        for name, value in environ.items():
-            key = name.replace("__", ":").lower()
-            if key in self.options:
-                values[self.options[key].key] = value
-            elif _letters(key) in _WRONG:
+    def in_environment(self, environ: Mapping[str, str]) -> Iterator[_Stated]:
+        """What its variables say; one that is empty says nothing, but for a mount, whose records would go elsewhere."""
+        for name, text in environ.items():
+            key, value = name.replace("__", ":").lower(), text.rstrip("\r\n")
+            option = self.options.get(key) or _without(key)
+            if option and (value or option in (LICENSE_MOUNT, OUTPUT_MOUNT)):
+                yield _Stated(option, value, "variable", name[:60])
+            elif not option and (_letters(key) in _WRONG or key.startswith("mounts:")):
                 raise BadCall(
                     f"there is no container option {_key_of(name)}, a variable of the environment",
                     hint=self._meant(name),
                 )
-        return values
 
-    def in_words(self, words: Iterable[str]) -> dict[str, str]:
-        values: dict[str, str] = {}
+    def in_words(self, words: Iterable[str]) -> Iterator[_Stated]:
+        """What the command line says."""
         for word in words:
             name, equals, value = word.partition("=")
             key = _plain_key(name)
             if not equals:
-                blank = "in a continued line, the backslash comes last: no space may follow it"
+                blank = "in a continued line, the backslash comes last: no space and no carriage return may follow it"
                 hint = "for example Eula=accept" if word.strip() else blank
                 raise BadCall(f"{_key_of(word)} is not of the form Key=value", hint=hint)
-            if key in self.options:
-                values[self.options[key].key] = value
-            elif engine := self.others.get(key):
+            option: Option | WithoutEffect | None = self.options.get(key)
+            if option is None and (engine := self.others.get(key)):
                 raise BadCall(
                     f"{_key_of(name)} is an option of the {engine} container, not of this one", hint=self._all()
                 )
-            elif not key.startswith(_IGNORED):
+            option = option or _without(key)
+            if option is None:
                 raise BadCall(f"there is no container option {_key_of(name)}", hint=self._meant(name))
-        return values
+            yield _Stated(option, value.rstrip("\r\n"), "word", name[:60])
 
     def _meant(self, name: str) -> str:
         """The option that was probably meant, in the spelling of the one that was written, or all there are."""
@@ -198,20 +279,47 @@ def _api_key(values: Mapping[str, str], wanted: bool) -> str | None:
     return read_api_key(file) if wanted and file else key
 
 
-def _check_value(option: Option, value: str | None, *, may_be_empty: bool) -> None:
-    if value is None or (may_be_empty and not value):
+def _without(key: str) -> WithoutEffect | None:
+    return next((setting for setting in WITHOUT_EFFECT if setting.takes(key)), None)
+
+
+def _differences(options: Iterable[Sequence[_Stated]]) -> Iterator[str]:
+    """What was said more than once and not alike, with what counts of it."""
+    for said in options:
+        option = said[-1].option
+        assert isinstance(option, Option)  # noqa: S101 - the others are not compared
+        if len({one.value.lower() if option.values else one.value for one in said}) > 1:
+            each = " and ".join(str(one) if option.secret else f"{one} ({one.value})" for one in said)
+            yield f"{option.key} is not the same in {each}: {said[-1]} counts"
+
+
+def _without_effect(unheeded: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for why, names in unheeded.items():
+        have = "has" if len(set(names)) == 1 else "have"
+        yield f"{', '.join(dict.fromkeys(names))} {have} no effect here: {why}"
+
+
+def _log_level(values: Mapping[str, str]) -> int:
+    by_value = {name.lower(): level for name, level in _LEVELS.items()}
+    stated = (values.get(option.key) for option in _LOG_LEVELS)
+    return next((by_value[value.lower()] for value in stated if value), logging.INFO)
+
+
+def _check_value(stated: _Stated, *, may_be_empty: bool) -> None:
+    option, value = stated.option, stated.value
+    assert isinstance(option, Option)  # noqa: S101 - the others take any
+    if may_be_empty and not value:
         return
+    key = option.key if stated.place == "word" else f"{option.key} ({stated})"
     if _PLACEHOLDER.fullmatch(value):
-        raise BadCall(f"{option.key} still holds its placeholder", hint="put the value there, without brackets")
+        raise BadCall(f"{key} still holds its placeholder", hint="put the value there, without brackets")
     if option.folder and not Path(value).is_absolute():
-        raise BadCall(f"{option.key} is not an absolute path: {value!r}", hint=f"for example {option.folder}")
-
-
-def _truth(text: str) -> bool:
-    lowered = text.lower()
-    if lowered not in ("true", "false"):
-        raise BadCall(f"DownloadLicense is True or False, not {text!r}", hint="write DownloadLicense=True")
-    return lowered == "true"
+        raise BadCall(f"{key} is not an absolute path: {value!r}", hint=f"for example {option.folder}")
+    if option.values and value.lower() not in map(str.lower, option.values):
+        raise BadCall(f"{key} cannot be {value[:60]!r}", hint=f"it is one of {', '.join(option.values)}")
+    if option.span and not (re.fullmatch(r"[0-9]{1,9}", value) and option.span[0] <= int(value) <= option.span[1]):
+        least, most = option.span
+        raise BadCall(f"{key} cannot be {value[:60]!r}", hint=f"it is a whole number from {least} to {most}")
 
 
 def _listen_on(urls: str) -> tuple[str, int]:

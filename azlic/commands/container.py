@@ -45,16 +45,26 @@ def engine_command(
       Billing=ENDPOINT        the resource's endpoint
       ApiKey=KEY              one of the resource's two API keys
       ApiKeyFile=FILE         the same in a file, which no process list shows
+      Logging:Console:LogLevel:Default=Warning  the least level of the log
+      Logging:Console:LogLevel=Warning          the same
+      Logging:LogLevel:Default=Warning          the same
 
     Of the engines, read takes:
 
     \b
-      Models=/models          the OCR models, plain or sealed, else its own
+      Models=/models                       the OCR models, else its own
+      StorageTimeToLiveInMinutes=2880      how long results are kept
+      Storage:TimeToLiveInDays=2           the same in days
+      Task:MaxRunningTimeSpanInMinutes=60  how long one document may take
+
+    Where a word and a variable disagree, the variable counts, and the log says so. Other documented settings of
+    Azure's containers are taken, and the log says that they have no effect.
 
     A download trusts the CA in the file that SSL_CERT_FILE names, and only it.
 
     Example: azlic engine read eula=accept Mounts:License=/license Mounts:Output=/output
     """
+    import logging
     import os
 
     from azlic.verifier import Verifier
@@ -80,7 +90,9 @@ def engine_command(
     settings = load_settings()
     store = TrustStore(trust or settings.trust)
     place = ContainerPlace(settings.site or None, settings.instance, settings.database)
-    output.log_to_stderr()
+    output.log_to_stderr(start.log_level)
+    for remark in start.remarks:
+        logging.getLogger("azlic.container").warning("%s", remark)
     image = ENGINES[kind.lower()]
     if start.download_license:
         if identity:

@@ -49,7 +49,7 @@ class Desk:
         clock: Callable[[], datetime],
         limits: Limits,
     ) -> None:
-        self.operations = Operations(results, clock=clock)
+        self.operations = Operations(results, clock=clock, kept=limits.kept)
         self._recogniser = recogniser
         self._meter = meter
         self._clock = clock
@@ -65,8 +65,7 @@ class Desk:
             started_at = self._clock()
             document, numbers = await self._receive(request, options)
             with closing(document):
-                work = read_document(self._recogniser, self._decoders, document, numbers)
-                result = await _until_disconnect(request, work)
+                result = await _until_disconnect(request, self._read_in_time(document, numbers))
             await self._record(len(numbers))
         finally:
             self._places.release()
@@ -91,7 +90,7 @@ class Desk:
         try:
             self.operations.run(operation)
             with closing(document):
-                result = await read_document(self._recogniser, self._decoders, document, numbers)
+                result = await self._read_in_time(document, numbers)
             await self._record(len(numbers))
             self.operations.succeed(operation, result)
         except DocumentRefused as refused:
@@ -118,6 +117,20 @@ class Desk:
         except DocumentRefused:
             document.close()
             raise
+
+    async def _read_in_time(self, document: Decoding, numbers: list[int]) -> bytes:
+        allowed = asyncio.timeout(self._limits.document_seconds)
+        try:
+            async with allowed:
+                return await read_document(self._recogniser, self._decoders, document, numbers)
+        except TimeoutError as error:
+            if not allowed.expired():
+                raise
+            raise DocumentRefused(
+                Code.TIMEOUT,
+                f"the document was not read within {self._limits.document_seconds:g} seconds",
+                hint="send the document in parts",
+            ) from error
 
     async def _record(self, pages: int) -> None:
         try:

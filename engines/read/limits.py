@@ -1,8 +1,11 @@
 """How large a document may be: every bound of the Read engine in one value."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from engines.read.refusal import Code, DocumentRefused
+
+KEPT = timedelta(hours=48)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,6 +15,7 @@ class Limits:
     Sides and page count are those of the Read 3.2 service. Sizes are held against a page's header, before
     its pixels are decoded. ``page_seconds`` bounds the opening of a document, and the decoding and the recognition of
     a page each. Recognition looks at it between steps, so that a page of nothing but noise can outstay it.
+    ``document_seconds`` bounds the reading of a whole document, where it is given. A result is ``kept`` for so long.
     """
 
     body_bytes: int = 50 * 1024 * 1024
@@ -22,6 +26,8 @@ class Limits:
     page_seconds: float = 60.0
     documents: int = 64
     upload_seconds: float = 300.0
+    document_seconds: float | None = None
+    kept: timedelta = KEPT
 
     def check_body(self, size: int) -> None:
         """Refuse a body of ``size`` bytes that is over the limit."""

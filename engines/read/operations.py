@@ -1,4 +1,4 @@
-"""The asynchronous operations: who asked for what, and what came of it. Kept for 48 hours."""
+"""The asynchronous operations: who asked for what, and what came of it, for as long as that is kept."""
 
 import uuid
 from collections.abc import Callable
@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from engines.read.limits import KEPT
 from engines.read.refusal import Code, DocumentRefused
 from engines.read.result import Status, operation_result
 from engines.results.store import ResultStore
-
-KEPT = timedelta(hours=48)
 
 
 class Operation(NamedTuple):
@@ -24,12 +23,13 @@ class Operation(NamedTuple):
 class Operations:
     """The operations of a container: what is stored of each is the answer to the client that asks for it.
 
-    An ended operation is kept for 48 hours, or for less where the store runs out of room.
+    An ended operation is ``kept`` for so long, or for less where the store runs out of room.
     """
 
-    def __init__(self, results: ResultStore, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, results: ResultStore, *, clock: Callable[[], datetime], kept: timedelta = KEPT) -> None:
         self._results = results
         self._clock = clock
+        self._kept = kept
 
     def begin(self) -> Operation:
         """Note a new operation, not yet started."""
@@ -56,7 +56,7 @@ class Operations:
         raise DocumentRefused(
             Code.NOT_FOUND,
             "there is no such operation",
-            hint="results are kept for 48 hours, in the container that read the document",
+            hint=f"results are kept for {_hours(self._kept)}, in the container that read the document",
         )
 
     def _put(self, operation: Operation, status: Status, at: datetime, **outcome: object) -> None:
@@ -65,4 +65,9 @@ class Operations:
             self._results.put(operation.id, answer, until=None)
             return
         self._results.expire(at)
-        self._results.put(operation.id, answer, until=at + KEPT)
+        self._results.put(operation.id, answer, until=at + self._kept)
+
+
+def _hours(span: timedelta) -> str:
+    hours = span / timedelta(hours=1)
+    return "1 hour" if hours == 1 else f"{hours:.4g} hours"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from engines.host import Host
+from engines.host import Host, LicenseWatch
 from engines.server.errors import Refusal
 from licensing.containers import READ
 from licensing.verification.gate import Gate
@@ -13,6 +13,7 @@ from tests.site import METER, Site, a_license
 from tests.usage.lines import a_line
 from usage.records.output_mount import MountReport
 
+OTHER = "00000000-0000-4000-8000-000000000002"
 END = datetime(2027, 1, 1, tzinfo=UTC)
 FINE = "Container is non-metered and does not require an API Key."
 
@@ -153,6 +154,29 @@ def test_what_is_not_answered_is_refused_in_flat_json(
     answer = client.request(method, path)
     assert (answer.status_code, list(answer.json())) == (status, ["code", "message", "requestId"])
     assert answer.json()["code"] == code
+
+
+def test_the_log_names_the_serial_of_a_renewed_license(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    watch = LicenseWatch()
+    with caplog.at_level(logging.INFO, "azlic.container"):
+        for license_ in (a_license(), a_license(), a_license(serial=4), a_license(serial=9, license_id=OTHER)):
+            site.install(license_)
+            watch.look(site.verify())
+        (site.license / "license.dat").unlink()
+        watch.look(site.verify())
+        site.install(a_license(serial=10, license_id=OTHER))
+        watch.look(site.verify())
+    said = [record.getMessage().partition(",")[0] for record in caplog.records]
+    assert [words for words in said if words.startswith("License re")] == [
+        "License renewed: serial 4 takes the place of serial 1",
+        "License replaced: serial 9 takes the place of serial 4",
+        "License renewed: serial 10 takes the place of serial 9",
+    ]
+    assert [words.partition(":")[0] for words in said if not words.startswith("License re")] == [
+        "License valid",
+        "License missing",
+        "License valid",
+    ]
 
 
 def test_the_log_says_when_the_container_has_stopped(site: Site, caplog: pytest.LogCaptureFixture) -> None:

@@ -64,9 +64,9 @@ def test_the_environment_says_the_same_in_its_own_spelling(separator: str, chang
     assert parse(**environ) == parse(DOWNLOAD)
 
 
-def test_words_win_over_the_environment() -> None:
+def test_the_environment_wins_over_words_as_microsoft_documents_it() -> None:
     options = parse("mounts__license=/word", Eula="accept", Mounts__License="/env", Mounts__Output="/env-output")
-    assert (options.license, options.output) == (Path("/word"), Path("/env-output"))
+    assert (options.license, options.output) == (Path("/env"), Path("/env-output"))
 
 
 def test_the_environment_may_hold_anything_else() -> None:
@@ -134,7 +134,8 @@ def test_download_license_is_true_or_false(word: str, download: bool) -> None:
 
 @pytest.mark.parametrize("word", ["yes", "1", ""])
 def test_download_license_is_nothing_else(word: str) -> None:
-    assert "is True or False" in refused(f"{DOWNLOAD} DownloadLicense={word}").message
+    error = refused(f"{DOWNLOAD} DownloadLicense={word}")
+    assert (error.message, error.hint) == (f"DownloadLicense cannot be {word!r}", "it is one of True, False")
 
 
 def test_models_are_the_engines_own_unless_a_folder_is_named() -> None:
@@ -265,7 +266,10 @@ def test_a_placeholder_that_was_left_is_named(word: str, option: str) -> None:
 def test_a_blank_after_a_backslash_is_explained() -> None:
     with pytest.raises(BadCall) as error:
         parse_options(["Eula=accept", " "], {})
-    assert error.value.hint == "in a continued line, the backslash comes last: no space may follow it"
+    assert (
+        error.value.hint
+        == "in a continued line, the backslash comes last: no space and no carriage return may follow it"
+    )
 
 
 def test_a_key_from_a_secret_may_end_in_a_line_break() -> None:

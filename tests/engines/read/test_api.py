@@ -2,6 +2,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -75,6 +76,29 @@ def test_results_stay_readable_for_48_hours_without_a_license(container: Contain
     container.sleep(hours=1)
     gone = client.get(location)
     assert (gone.status_code, gone.json()["code"]) == (404, "NotFound")
+
+
+def test_a_result_is_kept_as_long_as_the_container_was_told(recogniser: Recogniser) -> None:
+    container = Container(recogniser, Limits(kept=timedelta(hours=1)))
+    with talking_to(container.app) as client:
+        location = send(client, pictures.encode(pictures.sign(), "PNG"), ASYNC).headers["Operation-Location"]
+        wait_for(client, location)
+        container.sleep(hours=0.9)
+        assert client.get(location).status_code == 200
+        container.sleep(hours=0.1)
+        gone = client.get(location)
+        assert gone.status_code == 404 and "results are kept for 1 hour," in gone.json()["message"]
+
+
+def test_a_document_that_may_take_no_time_is_refused_and_not_charged(recogniser: Recogniser) -> None:
+    container = Container(recogniser, Limits(document_seconds=0))
+    with talking_to(container.app) as client:
+        refused = send(client, pictures.two_page_pdf())
+        assert (refused.status_code, refused.json()["code"]) == (422, "Timeout")
+        assert "not read within 0 seconds" in refused.json()["message"]
+        begun = send(client, pictures.two_page_pdf(), ASYNC)
+        assert wait_for(client, begun.headers["Operation-Location"]).json()["error"]["code"] == "Timeout"
+    assert container.recorded == []
 
 
 def test_a_document_that_fails_late_is_failed_whole(container: Container, client: httpx.Client) -> None:

@@ -1,0 +1,274 @@
+"""Every documented setting in every spelling: it does what the table says, or is said once to have no effect."""
+
+import logging
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from engines.catalogue import ENGINES, READ_OPTIONS, document_seconds, engine_options, result_kept
+from engines.options import COMMON, WITHOUT_EFFECT, ContainerOptions, Option, parse_options
+from licensing.core.errors import BadCall
+from tests.site import Site
+
+PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
+
+NO_EFFECT = {
+    "EnableSyncNTPServer": "false",
+    "NTPServerAddress": "time.windows.com",
+    "Storage:ObjectStore:AzureBlob:ConnectionString": "AccountKey=s3cret;x=y",
+    "Storage::DocumentStore::MongoDB": "mongodb://s3cret@x",
+    "Mounts:Shared": "/share",
+    "Mounts:Input": "/input",
+    "Cache:Redis:Configuration": "redis:6379,password=s3cret",
+    "Queue:RabbitMQ": "s3cret",
+    "Queue:Azure:ConnectionString": "AccountKey=s3cret",
+    "Queue:Azure:QueueVisibilityTimeoutInMilliseconds": "30000",
+    "Task:Anything": "1",
+    "ReadEngineConfig:ResultExpirationPeriod": "24",
+    "Logging:Console:LogLevel:Microsoft": "Debug",
+    "Logging:Debug:LogLevel:Default": "Debug",
+    "Logging:Disk:Format": "json",
+    "Logging:Disk:MaxFileSize": "-1",
+    "Logging:Disk:LogLevel:Default": "Debug",
+    "Fluentd:Host": "10.0.0.1",
+    "Fluentd:Port": "24224",
+    "Fluentd:HeartbeatMs": "60000",
+    "Fluentd:SendBufferSize": "32768",
+    "Fluentd:TlsConnectionEstablishmentTimeoutMs": "10000",
+    "Fluentd:UseTLS": "false",
+    "ApplicationInsights:InstrumentationKey": "s3cret",
+    "HTTP_PROXY": "http://jerry:s3cret@proxy:8888",
+    "HTTP_PROXY_CREDS": "jerry:s3cret",
+}
+"""The documented settings that have no meaning here, each with a value somebody may have given it."""
+
+EFFECT: dict[str, tuple[str, str]] = {
+    "Eula": ("accept", "accept"),
+    "Billing": ("https://a.example", "https://b.example"),
+    "ApiKey": ("0123456789abcdef", "fedcba9876543210"),
+    "ApiKeyFile": ("/run/key1", "/run/key2"),
+    "DownloadLicense": ("False", "false"),
+    "Mounts:License": ("/a/license", "/b/license"),
+    "Mounts:Output": ("/a/output", "/b/output"),
+    "urls": ("http://127.0.0.1:5001", "http://127.0.0.1:5002"),
+    "Logging:Console:LogLevel:Default": ("Warning", "Error"),
+    "Logging:Console:LogLevel": ("Warning", "Error"),
+    "Logging:LogLevel:Default": ("Warning", "Error"),
+    "Models": ("/a/models", "/b/models"),
+    "StorageTimeToLiveInMinutes": ("60", "10080"),
+    "Storage:TimeToLiveInDays": ("1", "7"),
+    "Task:MaxRunningTimeSpanInMinutes": ("1", "60"),
+}
+"""The documented settings that do something, each with two values."""
+
+SEPARATORS = (":", "__")
+CASES: tuple[Callable[[str], str], ...] = (str, str.lower, str.upper, str.title, str.swapcase)
+SPELLINGS = list(product(SEPARATORS, CASES))
+DASHES = ("", "--")
+ENDS = ("", "\r", "\n", "\r\n")
+
+
+def spelled(key: str, separator: str, case: Callable[[str], str]) -> str:
+    return case(key).replace(":", separator)
+
+
+def parse(*words: str, **environ: str) -> ContainerOptions:
+    return engine_options("read", ["Eula=accept", *words], environ)
+
+
+def ways(key: str, value: str) -> Iterator[tuple[str, ContainerOptions]]:
+    """Every way to say it, with how it is spelled there, and what came of it."""
+    for (separator, case), dash, end in product(SPELLINGS, DASHES, ENDS):
+        name = dash + spelled(key, separator, case)
+        yield name, parse(f"{name}={value}{end}")
+    for (separator, case), end in product(SPELLINGS, ENDS):
+        name = spelled(key, separator, case)
+        yield name, parse(**{name: value + end})
+
+
+def test_the_examples_are_of_all_settings_that_there_are() -> None:
+    assert set(EFFECT) == {option.key for option in (*COMMON, *READ_OPTIONS)}
+    for setting in WITHOUT_EFFECT:
+        assert any(setting.takes(key.lower()) for key in NO_EFFECT), setting.key
+    assert all(any(setting.takes(key.lower()) for setting in WITHOUT_EFFECT) for key in NO_EFFECT)
+
+
+@pytest.mark.parametrize("key", NO_EFFECT)
+def test_a_setting_without_effect_is_said_once_in_every_spelling(key: str) -> None:
+    for name, options in ways(key, NO_EFFECT[key]):
+        assert options == ContainerOptions()
+        (remark,) = options.remarks
+        assert remark.startswith(f"{name} has no effect here: ")
+        assert "s3cret" not in remark
+
+
+@pytest.mark.parametrize("key", EFFECT)
+def test_a_setting_with_effect_says_the_same_in_every_spelling(key: str) -> None:
+    first, _ = EFFECT[key]
+    told = parse(f"{key}={first}")
+    assert told.remarks == ()
+    for name, options in ways(key, first):
+        assert (name, options, options.remarks) == (name, told, ())
+
+
+@pytest.mark.parametrize("key", [key for key, (one, other) in EFFECT.items() if one.lower() != other.lower()])
+def test_a_word_and_a_variable_that_disagree_are_told_and_the_variable_counts(key: str) -> None:
+    word, variable = EFFECT[key]
+    for separator, case in SPELLINGS:
+        name = spelled(key, separator, case)
+        options = parse(f"{key}={word}", **{name: variable})
+        assert options == parse(f"{key}={variable}")
+        (remark,) = options.remarks
+        shown = ("", "") if key == "ApiKey" else (f" ({word})", f" ({variable})")
+        each = f"the word {key}{shown[0]} and the variable {name}{shown[1]}"
+        assert remark == f"{key} is not the same in {each}: the variable {name} counts"
+        assert parse(f"{key}={word}", **{name: word}).remarks == ()
+
+
+@pytest.mark.parametrize("key", [key for key, (one, other) in EFFECT.items() if one.lower() != other.lower()])
+def test_two_words_that_disagree_are_told_and_the_last_counts(key: str) -> None:
+    one, other = EFFECT[key]
+    options = parse(f"{key}={one}", f"{key.upper()}={other}")
+    assert options == parse(f"{key}={other}")
+    assert [remark.endswith(f": the word {key.upper()} counts") for remark in options.remarks] == [True]
+
+
+def test_values_that_differ_only_in_case_do_not_disagree_where_case_means_nothing() -> None:
+    assert parse("DownloadLicense=False", DownloadLicense="FALSE", EULA="Accept").remarks == ()
+    assert parse("Logging:LogLevel:Default=error", Logging__LogLevel__Default="Error").remarks == ()
+
+
+@pytest.mark.parametrize("key", [*NO_EFFECT, *EFFECT])
+def test_an_empty_variable_says_nothing_but_for_a_mount(key: str) -> None:
+    name = key.replace(":", "__")
+    if key in ("Mounts:License", "Mounts:Output"):
+        with pytest.raises(BadCall, match=re.escape(f"{key} (the variable {name}) is not an absolute path: ''")):
+            parse(**{name: ""})
+    else:
+        options = parse(**{name: ""})
+        assert (options, options.remarks) == (ContainerOptions(), ())
+
+
+def test_settings_without_effect_for_one_reason_are_one_line() -> None:
+    options = parse("Fluentd:Host=a", "Fluentd:Port=1", Fluentd__UseTLS="true", NTPServerAddress="x")
+    assert options.remarks == (
+        "Fluentd:Host, Fluentd:Port, Fluentd__UseTLS have no effect here: the log goes to stderr, and nowhere else",
+        "NTPServerAddress has no effect here: this container asks no time server; the machine's clock counts",
+    )
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "EnableSyncNTPServers=false",
+        "NTPServer=x",
+        "Storage=x",
+        "Tasks:MaxRunningTimeSpanInMinutes=1",
+        "Mounts:Share=/share",
+        "Log:Console=x",
+        "Fluentd=x",
+        "HTTP_PROXY_USER=x",
+        "HTTPS_PROXY=x",
+        "StorageTimeToLiveInHours=1",
+    ],
+)
+def test_a_word_that_is_no_setting_is_still_refused(word: str) -> None:
+    with pytest.raises(BadCall, match="there is no container option"):
+        parse(word)
+
+
+@pytest.mark.parametrize("name", ["Mounts__Licence", "Mounts:Outptu", "MOUNTS__X"])
+def test_a_variable_of_a_mount_that_there_is_not_is_refused(name: str) -> None:
+    with pytest.raises(BadCall, match=r"there is no container option .*, a variable of the environment"):
+        parse(**{name: "/x"})
+
+
+WRONG = [
+    *product(["StorageTimeToLiveInMinutes"], ["59", "10081", "-60", "1e3", "60.5", "two", "60 ", "٦٠", "9" * 5000]),
+    *product(["Storage:TimeToLiveInDays"], ["0", "8", "2d", "+2"]),
+    *product(["Task:MaxRunningTimeSpanInMinutes"], ["0", "10081", "1:00"]),
+    *product((option.key for option in COMMON[1:] if option.values), ["Loud", "7", "", "Information,Debug"]),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), WRONG)
+def test_a_value_that_cannot_be_is_refused_with_what_can(key: str, value: str) -> None:
+    with pytest.raises(BadCall) as error:
+        parse(f"{key}={value}")
+    assert error.value.message == f"{key} cannot be {value[:60]!r}"
+    assert error.value.hint.startswith(("it is one of ", "it is a whole number from "))
+
+
+def test_a_carriage_return_for_a_word_is_explained() -> None:
+    with pytest.raises(BadCall) as error:
+        parse_options(["Eula=accept", "\r"], {})
+    assert "no carriage return may follow it" in error.value.hint
+
+
+def test_results_are_kept_as_long_as_was_said() -> None:
+    assert result_kept({}) == timedelta(hours=48)
+    assert result_kept(parse("Storage:TimeToLiveInDays=7").own) == timedelta(days=7)
+    both = parse("Storage:TimeToLiveInDays=7", "StorageTimeToLiveInMinutes=60").own
+    assert result_kept(both) == timedelta(minutes=60)
+
+
+def test_a_document_may_take_as_long_as_was_said() -> None:
+    assert document_seconds({}) is None
+    assert document_seconds(parse("Task:MaxRunningTimeSpanInMinutes=2").own) == 120
+
+
+@pytest.mark.parametrize(
+    ("words", "level"),
+    [
+        ("", logging.INFO),
+        ("Logging:LogLevel:Default=Trace", logging.DEBUG),
+        ("Logging:LogLevel:Default=Debug", logging.DEBUG),
+        ("Logging:Console:LogLevel=warning", logging.WARNING),
+        ("Logging:Console:LogLevel:Default=Error Logging:LogLevel:Default=Debug", logging.ERROR),
+        ("Logging:Console:LogLevel=Critical Logging:LogLevel:Default=Debug", logging.CRITICAL),
+        ("Logging:Console:LogLevel:Default=None", logging.CRITICAL + 1),
+    ],
+)
+def test_the_least_level_of_the_log_is_the_one_that_was_said(words: str, level: int) -> None:
+    assert parse(*words.split()).log_level == level
+
+
+def documented() -> list[tuple[str, str]]:
+    return re.findall(r"^\| `([^`]+)` \| (.+) \|$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def test_the_page_says_what_the_table_says() -> None:
+    options: list[Option] = [*COMMON, *(option for offer in ENGINES.values() for option in offer.options)]
+    assert documented() == [
+        *((option.key, option.does) for option in options),
+        *((setting.key, setting.why) for setting in WITHOUT_EFFECT),
+    ]
+
+
+def log_of(site: Site, *words: str, **environ: str) -> list[str]:
+    """What a container says that has no license, and so ends before it loads an engine with sealed models."""
+    (site.folder / "model.sealed").touch()
+    mine = [sys.executable, "-m", "azlic", "engine", "read", "--trust", str(site.trust.folder), "Eula=accept"]
+    mounts = [f"Mounts:License={site.license}", f"Mounts:Output={site.output}", f"Models={site.folder}"]
+    ended = subprocess.run(
+        [*mine, *mounts, *words], capture_output=True, text=True, check=False, env=dict(os.environ) | environ
+    )
+    assert ended.returncode == 1, ended.stderr
+    return [line.split(" ", 2)[2] for line in ended.stderr.splitlines() if "azlic.container" in line]
+
+
+def test_the_log_says_it_when_a_container_starts(site: Site) -> None:
+    differs = f"Mounts:Output is not the same in the word Mounts:Output ({site.output}) and the variable"
+    assert log_of(site, "Fluentd:Host=x\r", Mounts__Output="/other", EnableSyncNTPServer="false") == [
+        f"WARNING azlic.container {differs} Mounts__Output (/other): the variable Mounts__Output counts",
+        "WARNING azlic.container Fluentd:Host has no effect here: the log goes to stderr, and nowhere else",
+        "WARNING azlic.container EnableSyncNTPServer has no effect here: this container asks no time server;"
+        " the machine's clock counts",
+    ]
