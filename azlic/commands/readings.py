@@ -26,8 +26,15 @@ def register(program: typer.Typer) -> None:
 
 
 def pull_command(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The container: http://HOST:5000.")],
-    source: Source,
+    container: Annotated[
+        str, typer.Argument(metavar="URL|NAME", help="The container: http://HOST:5000, or its name in setting `pull`.")
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source", metavar="NAME", help="The name to record its usage under.  [default: that of setting `pull`]"
+        ),
+    ] = None,
     month: Annotated[
         list[str] | None,
         typer.Option(metavar="YYYY-MM", help="Ask for this month; may be given several times.  [default: the plans']"),
@@ -46,12 +53,21 @@ def pull_command(
     from azlic.monitoring.expected import open_or_make
     from azlic.render.progress import asking
     from azlic.render.readings import READINGS, missing_reports
+    from licensing.core.errors import BadCall
     from licensing.db.database import reading
     from usage.months import Month
     from usage.readings.polling import months_to_read, pull
     from usage.readings.take import take_readings
 
     settings, now = load_settings(), clock.now()
+    url, source = settings.pull.get(container, container), source or (container if container in settings.pull else "")
+    if "://" not in url:
+        raise BadCall(
+            "this is no address, and no name that the setting `pull` has",
+            hint='give http://HOST:5000, or name it in azlic.toml: [pull] translator = "http://translator:5000"',
+        )
+    if not source:
+        raise BadCall("an address alone says not whose usage it is", hint="give it a name: --source NAME")
     wanted = sorted({Month.parse(text) for text in month or ()})
     engine = open_or_make(settings, database)
     if not wanted:

@@ -183,10 +183,10 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
                 writes=(*ledger, settings.backups.absolute()),
             )
         )  # fmt: skip
-    for source, url in settings.pull.items():
+    for source in settings.pull:
         jobs.append(
             Job(
-                f"pull-{unit_name(source)}", f"Read the usage report of {source}", ("pull", url, "--source", source),
+                f"pull-{unit_name(source)}", f"Read the usage report of {source}", ("pull", source),
                 calendar="hourly", at_most_late="10min", cron="35 * * * *", fine="1", writes=ledger, network=True,
             )
         )  # fmt: skip

@@ -110,6 +110,21 @@ def test_pull_reads_the_months_and_books_them(cli: Cli, site: Site) -> None:
     assert (quantities(cli, "2026-02"), quantities(cli)) == ({WORDS: 5}, {WORDS: 3})
 
 
+def test_a_container_that_the_settings_name_needs_its_name_alone(cli: Cli, site: Site) -> None:
+    with serving(translator({"": body({WORDS: 9}), "03/2026": body({WORDS: 3})})) as url:
+        (site.folder / "azlic.toml").write_text(f'[pull]\n"hall 7" = "{url}"\n')
+        assert cli("pull", "hall 7", *MARCH).status == 0
+        assert cli("units", "units").status == 0
+    assert [source["name"] for source in json.loads(cli("sources", "list", "--json").out)["sources"]] == ["hall 7"]
+    assert [path for path in (site.folder / "units").iterdir() if url in path.read_text()] == []
+
+
+@pytest.mark.parametrize("words", [("operator:hunter2@hall:5000", "--source", "t"), ("hall 8",), ("http://hall:5000",)])
+def test_a_container_is_an_address_with_a_name_or_a_name_of_the_settings(cli: Cli, words: tuple[str, ...]) -> None:
+    answer = cli("pull", *words)
+    assert answer.status == 2 and "try:" in answer.err and "hunter2" not in answer.err
+
+
 def test_pull_takes_the_months_it_gets_and_leaves_with_3(cli: Cli, site: Site) -> None:
     with serving(translator({"": body({WORDS: 9}), "03/2026": body({WORDS: 3})})) as url:
         answer = cli("pull", url, "--source", "t", "--month", "2026-02", *MARCH, "--json")
