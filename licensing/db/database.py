@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 import migrations
@@ -22,6 +22,7 @@ from licensing.db.changes import booking
 from licensing.db.revision import check_revision
 from licensing.db.schema import StoreRow
 from licensing.db.sqlite_journal import unfinished_write
+from licensing.db.sqlite_results import DRIVER
 from licensing.db.sqlite_types import UNEXPECTED, misfit_error
 from licensing.db.sqlite_wal import wal_is_safe
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
@@ -123,7 +124,7 @@ def connect(target: str, *, create: bool = False, mode: int = 0o640, wait_second
             hint="the first `azlic ingest` makes it; or name another with --database",
         )
     engine = create_engine(
-        URL.create("sqlite", database=str(path)),
+        URL.create(DRIVER, database=str(path)),
         connect_args={"timeout": wait_seconds},
         pool_timeout=wait_seconds,
         execution_options={_WAIT: wait_seconds},
@@ -196,9 +197,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
-    except (DBAPIError, NoConnectionFree) as error:
+    except (DBAPIError, NoConnectionFree, sqlite3.Error) as error:
         raise unusable(engine, error) from error
-    except UNEXPECTED as error:
+    except (*UNEXPECTED, InvalidRequestError) as error:
         if (told := _misfit(engine)) is not None:
             raise told from error
         raise
@@ -210,9 +211,9 @@ def writing(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.connect().execution_options(**_WRITING) as connection, connection.begin(), booking(connection):
             yield connection
-    except (DBAPIError, NoConnectionFree) as error:
+    except (DBAPIError, NoConnectionFree, sqlite3.Error) as error:
         raise unusable(engine, error) from error
-    except UNEXPECTED as error:
+    except (*UNEXPECTED, InvalidRequestError) as error:
         if (told := _misfit(engine)) is not None:
             raise told from error
         raise
@@ -223,7 +224,7 @@ def _misfit(engine: Engine) -> AzlicError | None:
     return misfit_error(str(engine.url.database)) if engine.dialect.name == "sqlite" else None
 
 
-def _first_of(error: SQLAlchemyError) -> SQLAlchemyError:
+def _first_of(error: Exception) -> Exception:
     """A full disk ends SQLite's transaction, and then nothing can be rolled back: that second error says nothing."""
     earlier: BaseException | None = error
     while earlier is not None:
@@ -233,19 +234,19 @@ def _first_of(error: SQLAlchemyError) -> SQLAlchemyError:
     return error
 
 
-def unusable(engine: Engine, error: SQLAlchemyError) -> AzlicError:
+def unusable(engine: Engine, error: SQLAlchemyError | sqlite3.Error) -> AzlicError:
     """The database's own error in words, without its statement and values; of a chain of them, the first."""
-    error = _first_of(error)
-    cause = getattr(error, "orig", None) or error
+    first = _first_of(error)
+    cause = getattr(first, "orig", None) or first
     reason = (str(cause).splitlines() or [type(cause).__name__])[0]
     for secret in postgresql.secrets_of(engine.url):  # a server may repeat what it was sent
         reason = from_outside(reason, secret=secret)
-    if isinstance(error, NoConnectionFree):
+    if isinstance(first, NoConnectionFree):
         return DatabaseBusy(
             f"too many processes are waiting for the database {place(engine)}",
             hint="try again later; nothing was changed",
         )
-    locked = isinstance(error, OperationalError) and "locked" in reason
+    locked = isinstance(first, OperationalError | sqlite3.OperationalError) and "locked" in reason
     if locked or postgresql.is_busy(cause):
         return DatabaseBusy(
             f"the database {place(engine)} is in use by another process",

@@ -10,11 +10,11 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import starmap
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from licensing.core.errors import AzlicError
 from licensing.db.sqlite_journal import take_back, unfinished_write
-from licensing.db.sqlite_types import UNEXPECTED, misfit_error
+from licensing.db.sqlite_types import UNEXPECTED, held_to, misfit_error, stated_types
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 
 if TYPE_CHECKING:
@@ -37,8 +37,12 @@ class ReadOnlyConnection:
         self._dialect = dialect
 
     def select(self, make: Callable[..., _Made], query: str) -> list[_Made]:
-        """What a SELECT finds: of each row what ``make`` makes of its columns."""
-        return list(starmap(make, self._run(query)))
+        """What a SELECT finds: of each row what ``make`` makes of its columns, which are of the types that it states.
+
+        Raises ``TypeError`` where SQLite, which keeps any value anywhere, gives one of another type.
+        """
+        rows = self._run(query)
+        return list(starmap(make, held_to(stated_types(make), rows) if self._dialect == "sqlite" else rows))
 
     def tables(self) -> frozenset[str]:
         """The tables that are there: an older schema has not all of them."""
@@ -47,7 +51,15 @@ class ReadOnlyConnection:
 
 def view_of(connection: "Connection") -> ReadOnlyConnection:
     """The reading half of an open connection, within its transaction."""
-    return ReadOnlyConnection(connection.exec_driver_sql, connection.dialect.name)
+    if connection.dialect.name != "sqlite":
+        return ReadOnlyConnection(connection.exec_driver_sql, connection.dialect.name)
+
+    def run(query: str) -> Iterable[Sequence[object]]:
+        """The driver's own rows: what they are made of is held to its types here, and nothing has to be added to it."""
+        cursor = connection.exec_driver_sql(query).cursor
+        return cast("Iterable[Sequence[object]]", cursor)
+
+    return ReadOnlyConnection(run, "sqlite")
 
 
 @contextlib.contextmanager

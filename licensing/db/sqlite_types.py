@@ -7,7 +7,9 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice, repeat
 from pathlib import Path
+from typing import get_args
 
 from licensing.core.errors import AzlicError
 from licensing.core.text import printable
@@ -17,6 +19,7 @@ Run = Callable[[str], Iterable[Sequence[object]]]
 _TYPES = {"VARCHAR": "text", "TEXT": "text", "BLOB": "blob", "INTEGER": "integer", "BIGINT": "integer"} | {
     "BOOLEAN": "integer"
 }
+_ROWS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,43 @@ def first_misfit(run: Run) -> Misfit | None:
     """The first value of a database that is not of its column's type."""
     tables = [str(name) for (name,) in run("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
     return next((misfit for table in tables for misfit in misfits_of(run, table, limit=1)), None)
+
+
+def stated_types(make: Callable[..., object]) -> tuple[frozenset[type], ...]:
+    """The types that each of a function's or class's arguments may have, by its annotations; a truth value is a number.
+
+    Raises ``TypeError`` for one that does not state them.
+    """
+    if make in {str, int}:
+        return (frozenset({make}),)
+    stated = [kind for name, kind in make.__annotations__.items() if name != "return"]
+    if not stated:
+        raise TypeError(f"{make} does not state the types of what it takes")
+    return tuple(frozenset(map(_stored_as, get_args(kind) or [kind])) for kind in stated)
+
+
+def _stored_as(kind: object) -> type:
+    """As what a value of a type, or this very value, is kept: a name of a list as text, a truth value as a number."""
+    found = kind if isinstance(kind, type) else type(kind)
+    return next((one for one in (str, int, bytes) if issubclass(found, one)), found)
+
+
+def held_to(wanted: Sequence[frozenset[type]], rows: Iterable[Sequence[object]]) -> Iterator[Sequence[object]]:
+    """Rows as they are, while each value is of a type that is wanted of its column; the last counts for what follows.
+
+    Raises ``TypeError`` for another.
+    """
+    known: set[tuple[type, ...]] = set()
+    rows = iter(rows)
+    while some := list(islice(rows, _ROWS_AT_ONCE)):
+        for kinds in {*map(tuple, map(map, repeat(type), some))} - known:
+            for kind, types in zip(kinds, chain(wanted, repeat(wanted[-1])), strict=False):
+                if kind not in types:
+                    raise TypeError(
+                        f"{kind.__name__} where {' or '.join(sorted(one.__name__ for one in types))} belongs"
+                    )
+            known.add(kinds)
+        yield from some
 
 
 def _quoted(name: str) -> str:

@@ -174,7 +174,11 @@ def wrong_answers(cli: Cli, words: Mapping[str, tuple[str, ...]], engine: Engine
 
 
 def target_of(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=False).removeprefix("sqlite:///")
+    return (
+        str(engine.url.database)
+        if engine.dialect.name == "sqlite"
+        else engine.url.render_as_string(hide_password=False)
+    )
 
 
 def test_every_command_that_takes_a_database_is_tried_here() -> None:

@@ -41,7 +41,6 @@ from usage.auditing.rest import check_rest
 from usage.auditing.rows import Unreadable, fetch
 from usage.auditing.storage import PAGES_LEFT_OUT, check_pages
 from usage.auditing.walk import STRETCH, StretchSizes, Walk
-from usage.ledger.checkpoints import read_origin
 
 Progress = Callable[[int, int], None]
 
@@ -103,7 +102,7 @@ def audit(
                 more, total = walk.stretch(connection), _records(connection)
                 if not more:
                     check_rest(connection, walk)
-                    origin, rounded = read_origin(connection), _rounded(connection)
+                    origin, rounded = _origin(connection), _rounded(connection)
                     strikes = _strikes(connection, faults)
                 connection.rollback()  # there is nothing to commit, and of a damaged file SQLite would refuse to
             if progress is not None:  # nobody waits for the ledger meanwhile
@@ -153,6 +152,12 @@ def _strikes(connection: Connection, faults: Faults) -> tuple[Strike, ...]:
     except (ValueError, TypeError, OverflowError, OSError) as error:
         faults.add(AuditCheck.OUTSIDE, "table witness_strike", f"it cannot be read: {printable(str(error))}")
         return ()
+
+
+def _origin(connection: Connection) -> str | None:
+    """The ledger's name; None where it has none, or what stands there is no text."""
+    found = fetch(connection, 'SELECT "name" FROM origin')
+    return found[0][0] if found and isinstance(found[0][0], str) else None
 
 
 def _rounded(connection: Connection) -> dict[str, str]:

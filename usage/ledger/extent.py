@@ -27,10 +27,11 @@ def read_extent(connection: ReadOnlyConnection) -> Extent:
     """How much the ledger holds now."""
     closed = last_closed_month(connection)
     (records,) = connection.select(_number, "SELECT sum(records) FROM batch")
-    newest = connection.select(
-        lambda sequence, taken_at, head: Extent(records, sequence, moment_of(taken_at), bytes(head), closed),
-        "SELECT sequence, taken_at, head FROM batch ORDER BY sequence DESC LIMIT 1",
-    )
+
+    def extent(sequence: int, taken_at: int, head: bytes) -> Extent:
+        return Extent(records, sequence, moment_of(taken_at), bytes(head), closed)
+
+    newest = connection.select(extent, "SELECT sequence, taken_at, head FROM batch ORDER BY sequence DESC LIMIT 1")
     return newest[0] if newest else Extent(0, 0, None, ORIGIN, closed)
 
 

@@ -101,7 +101,11 @@ def read_handing_sites(connection: ReadOnlyConnection) -> tuple[HandingFact, ...
         " LEFT JOIN accepted_export ON accepted_export.site = handing_site.site"
         " GROUP BY handing_site.site ORDER BY handing_site.site"
     )
-    return tuple(connection.select(lambda site, at: HandingFact(site, _instant(at)), query))
+    return tuple(connection.select(_handing_site, query))
+
+
+def _handing_site(site: str, accepted_at: int | None) -> HandingFact:
+    return HandingFact(site, _instant(accepted_at))
 
 
 def _receipt(through: int | None, at: int | None) -> tuple[int | None, datetime | None]:
