@@ -20,8 +20,9 @@ from typing import TypeVar
 
 import msgspec
 
+from engines.read.kinds import Kind
 from engines.read.limits import Limits
-from engines.read.pages import Kind, Outline, Page, open_document
+from engines.read.pages import Outline, Page, open_document
 from engines.read.refusal import Code, DocumentRefused
 
 MEMORY = 2 * 1024**3
@@ -201,6 +202,9 @@ def _confine(pipe: int) -> None:
         if held > _LAST_STANDARD and held != pipe:
             with suppress(OSError):  # that of this very look is closed already
                 os.close(held)
+    with suppress(OSError):
+        # What a decoder written in C says of a file is no business of a container's log.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _LAST_STANDARD)
     with open("/proc/self/statm", "rb") as mapped:  # noqa: PTH123 - one system call less to go wrong
         bound = int(mapped.read().split()[0]) * resource.getpagesize() + MEMORY
     _bound(resource.RLIMIT_AS, bound)

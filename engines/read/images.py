@@ -1,9 +1,10 @@
-"""JPEG, PNG, BMP and TIFF to grey pixels, through Pillow."""
+"""JPEG, PNG and BMP to grey pixels, through Pillow."""
 
 import io
 import warnings
+from dataclasses import dataclass
 
-# The four plugins are imported here, all of them: Pillow would import TIFF's only when it meets one,
+# The plugins are imported here, all of them: Pillow would import a camera's second picture only when it meets one,
 # and by then the process may have given up its privileges.
 from PIL import (
     BmpImagePlugin,  # noqa: F401
@@ -11,11 +12,14 @@ from PIL import (
     ImageFile,
     ImageOps,
     JpegImagePlugin,  # noqa: F401
+    MpoImagePlugin,  # noqa: F401
     PngImagePlugin,  # noqa: F401
-    TiffImagePlugin,  # noqa: F401
 )
 
+from engines.read.bmp import as_shown, name_of_bmp, opaque
+from engines.read.jpeg import name_of_jpeg
 from engines.read.refusal import Code, DocumentRefused
+from engines.read.shades import grey
 
 # Pillow's own guard against decompression bombs is below the 10,000 x 10,000 pixels that Read allows.
 # Limits.check_page stands in for it: it runs on the header's size, before a pixel is decoded.
@@ -25,53 +29,44 @@ Image.MAX_IMAGE_PIXELS = None
 warnings.filterwarnings("ignore", module=r"PIL\b")
 
 
-def image_sizes(body: bytes, kind: str, *, most: int) -> list[tuple[int, int]]:
-    """Width and height of each page, from the headers alone; at most ``most`` pages are looked at.
+@dataclass(frozen=True)
+class OneImage:
+    """A JPEG, PNG or BMP: one page. The other frames of an animation or of a camera's JPEG are no pages."""
 
-    Only a TIFF has pages: the other frames of an animated PNG or of a camera's JPEG are not pages.
-    """
-    with _open(body, kind) as image:
-        sizes = [image.size]
-        while kind == "TIFF" and len(sizes) < most:
-            try:
-                image.seek(len(sizes))
-            except EOFError:
-                break
-            sizes.append(image.size)
-        return sizes
+    body: bytes
+    kind: str
+    sizes: tuple[tuple[int, int]]
+
+    def image(self, _number: int) -> Image.Image:
+        """The page in shades of grey, the right way up as its camera saw it."""
+        with _open(self.body, self.kind) as image:
+            # A JPEG holds its brightness apart: there is no need to make colours and mix them again.
+            image.draft("L", None)
+            shades = grey(opaque(image) if self.kind == "BMP" else image)
+        ImageOps.exif_transpose(shades, in_place=True)
+        return shades
 
 
-def decode_image(body: bytes, kind: str, number: int) -> Image.Image:
-    """Page ``number`` in shades of grey, the right way up as its camera saw it."""
-    with _open(body, kind) as image:
-        if number > 1:
-            image.seek(number - 1)
-        # A JPEG holds its brightness apart: there is no need to make colours and mix them again.
-        image.draft("L", None)
-        grey = _grey(image)
-    ImageOps.exif_transpose(grey, in_place=True)
-    return grey
+def open_image(body: bytes, kind: str) -> OneImage:
+    """A JPEG, PNG or BMP with its size from the header alone; ``DocumentRefused`` where it is of a kind not read."""
+    if kind == "JPEG" and (name := name_of_jpeg(body)):
+        raise _not_read(kind, name)
+    try:
+        with _open(body, kind) as image:
+            return OneImage(as_shown(body, image) if kind == "BMP" else body, kind, (image.size,))
+    except OSError as error:
+        if name := name_of_bmp(error):
+            raise _not_read(kind, name) from error
+        raise
+
+
+def _not_read(kind: str, name: str) -> DocumentRefused:
+    return DocumentRefused(
+        Code.NOT_SUPPORTED_IMAGE,
+        f"the {kind} is {name}, which is not read",
+        hint="convert it to a plain JPEG or PNG of 8 bits",
+    )
 
 
 def _open(body: bytes, kind: str) -> ImageFile.ImageFile:
     return Image.open(io.BytesIO(body), formats=[kind])
-
-
-def _grey(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        # Pillow would clip 16 bits at 255, and so turn a scan white.
-        return image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
-    if image.mode in ("I", "F"):
-        # Nothing says which of these numbers is white, and a page read wrongly would still be charged.
-        raise DocumentRefused(
-            Code.NOT_SUPPORTED_IMAGE,
-            "an image of 32 bits for each shade is not a scanned page",
-            hint="convert it to 8 or 16 bits",
-        )
-    if image.has_transparency_data:
-        paper = Image.new("RGBA", image.size, "white")
-        paper.alpha_composite(image.convert("RGBA"))
-        return paper.convert("L")
-    if image.mode == "CMYK":
-        return image.convert("RGB").convert("L")
-    return image.convert("L")

@@ -3,25 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
-from engines.read.images import decode_image, image_sizes
+from engines.read.images import OneImage, open_image
+from engines.read.kinds import Kind, kind_of
 from engines.read.limits import Limits
-from engines.read.pdf import DPI, pdf_sizes, render_page
+from engines.read.pdf import DPI, PdfPages, open_pdf
 from engines.read.refusal import Code, DocumentRefused
 from engines.read.selection import select_pages
-
-Kind = Literal["BMP", "JPEG", "PDF", "PNG", "TIFF"]
-
-_SIGNATURES: dict[bytes, Kind] = {
-    b"BM": "BMP",
-    b"\xff\xd8\xff": "JPEG",
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"II+\0": "TIFF",
-    b"MM\0+": "TIFF",
-}
+from engines.read.tiff import TiffPages, open_tiff
 
 
 @dataclass(frozen=True)
@@ -66,16 +55,13 @@ class Document(Outline):
     are held.
     """
 
-    body: bytes
+    pages: PdfPages | TiffPages | OneImage
 
     def page(self, number: int) -> Page:
         """Decode page ``number``, counted from 1; ``Refused`` if it is damaged, out of bounds or too slow."""
         self.check(number)
         with _refuse_damage(f"page {number} of the {self.kind}"):
-            if self.kind == "PDF":
-                image = render_page(self.body, number, seconds=self.limits.page_seconds)
-            else:
-                image = decode_image(self.body, self.kind, number)
+            image = self.pages.image(number)
         dpi = DPI if self.kind == "PDF" else None
         return Page(number, image.width, image.height, image.tobytes(), dpi)
 
@@ -86,30 +72,19 @@ def open_document(body: bytes, limits: Limits) -> Document:
     Raises ``Refused`` for anything else, and for what is broken or beyond ``limits``.
     """
     limits.check_body(len(body))
-    kind = _kind(body)
+    kind = kind_of(body)
     with _refuse_damage(f"the {kind}"):
-        if kind == "PDF":
-            sizes = pdf_sizes(body, most=limits.pages + 1)
-        else:
-            sizes = image_sizes(body, kind, most=limits.pages + 1)
-    limits.check_pages(len(sizes))
-    return Document(kind, tuple(sizes), limits, body)
+        pages = _open(body, kind, limits)
+    limits.check_pages(len(pages.sizes))
+    return Document(kind, pages.sizes, limits, pages)
 
 
-def _kind(body: bytes) -> Kind:
-    for signature, kind in _SIGNATURES.items():
-        if body.startswith(signature):
-            return kind
-    # Readers of PDF accept its header anywhere in the first 1,024 bytes.
-    if b"%PDF-" in body[:1024]:
-        return "PDF"
-    if not body:
-        raise DocumentRefused(Code.INVALID_IMAGE, "the body is empty", hint="send the bytes of a document")
-    raise DocumentRefused(
-        Code.NOT_SUPPORTED_IMAGE,
-        "the body is neither JPEG, PNG, BMP, TIFF nor PDF",
-        hint="convert the document to one of these; its bytes count, not its name",
-    )
+def _open(body: bytes, kind: Kind, limits: Limits) -> PdfPages | TiffPages | OneImage:
+    if kind == "PDF":
+        return open_pdf(body, most=limits.pages + 1, seconds=limits.page_seconds)
+    if kind == "TIFF":
+        return open_tiff(body, most=limits.pages + 1)
+    return open_image(body, kind)
 
 
 @contextmanager

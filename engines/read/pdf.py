@@ -1,48 +1,91 @@
-"""PDF pages to grey pixels, through PDFium."""
+"""PDF pages to grey pixels, through PDFium: what a viewer shows is drawn, filled forms and annotations with it."""
 
 import threading
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 
 import pypdfium2
 from PIL import Image
 from pypdfium2 import raw
 
-from engines.read.refusal import Code, DocumentRefused
+from engines.read.pdf_tree import PageFacts, has_no_pages, page_facts
+from engines.read.refusal import Code, DocumentRefused, no_pages
 
 DPI = 200
 _SCALE = DPI / 72  # a PDF measures in points, 72 to the inch
+_FLAGS = raw.FPDF_ANNOT | raw.FPDF_GRAYSCALE
 
 # PDFium must not be entered by two threads, not even for two documents. Everything opened under the lock is
 # closed under it: a finaliser would enter PDFium from whichever thread collects the garbage.
 _pdfium = threading.Lock()
 
 
-def pdf_sizes(body: bytes, *, most: int) -> list[tuple[int, int]]:
-    """Width and height in pixels of each page at 200 dpi; at most ``most`` pages are looked at.
+@dataclass(frozen=True)
+class PdfPages:
+    """The pages of a PDF; ``sizes`` are their widths and heights in pixels at 200 dpi."""
 
-    Raises ``Refused`` for a PDF that wants a password.
+    body: bytes
+    sizes: tuple[tuple[int, int], ...]
+    facts: tuple[PageFacts, ...]
+    seconds: float
+
+    def image(self, number: int) -> Image.Image:
+        """Page ``number`` in shades of grey; ``DocumentRefused`` when drawing it takes more than its ``seconds``."""
+        width, height = self.sizes[number - 1]
+        with _open(self.body) as pdf, _loaded(pdf, number - 1) as page:
+            _hide(page, self.facts[number - 1].hidden)
+            with closing(pypdfium2.PdfBitmap.new_native(width, height, raw.FPDFBitmap_Gray)) as bitmap:
+                bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
+                _draw(pdf, page, bitmap, deadline=time.monotonic() + self.seconds)
+                image: Image.Image = bitmap.to_pil()
+                return image.copy()
+
+
+def open_pdf(body: bytes, *, most: int, seconds: float) -> PdfPages:
+    """The pages of a PDF, at most ``most`` of them, each to be drawn in so many ``seconds``.
+
+    Raises ``DocumentRefused`` for a PDF that wants a password, that has no pages, and for a form in XFA whose pages
+    are made only by the program that fills it in.
     """
-    with _pdfium, _open(body) as pdf:
-        return [_pixels(*pdf.get_page_size(index)) for index in range(min(len(pdf), most))]
-
-
-def render_page(body: bytes, number: int, *, seconds: float) -> Image.Image:
-    """Page ``number`` at 200 dpi in shades of grey; ``Refused`` when drawing it takes longer than ``seconds``."""
-    with _pdfium, _open(body) as pdf, closing(pdf[number - 1]) as page:
-        width, height = _pixels(*page.get_size())
-        with closing(pypdfium2.PdfBitmap.new_native(width, height, raw.FPDFBitmap_Gray)) as bitmap:
-            bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
-            _draw(page, bitmap, deadline=time.monotonic() + seconds)
-            image: Image.Image = bitmap.to_pil()
-            return image.copy()
-
-
-def _open(body: bytes) -> closing[pypdfium2.PdfDocument]:
     try:
-        return closing(pypdfium2.PdfDocument(body))
+        with _open(body) as pdf:
+            return PdfPages(body, *_described(pdf, body, most), seconds)
     except pypdfium2.PdfiumError as error:
-        # For a PDF without pages PDFium leaves the reason of an earlier failure standing.
+        if error.err_code == raw.FPDF_ERR_SUCCESS or has_no_pages(body):
+            raise no_pages("PDF") from error
+        raise
+
+
+def _described(
+    pdf: pypdfium2.PdfDocument, body: bytes, most: int
+) -> tuple[tuple[tuple[int, int], ...], tuple[PageFacts, ...]]:
+    if pdf.get_formtype() == raw.FORMTYPE_XFA_FULL:
+        raise DocumentRefused(
+            Code.NOT_SUPPORTED_IMAGE,
+            "the PDF is a dynamic XFA form, whose pages are not in the file",
+            hint="print it to a PDF in the program that fills it in",
+        )
+    count = min(len(pdf), most)
+    facts = page_facts(body, count)
+    return tuple(_size(pdf, index, facts[index].unit) for index in range(count)), facts
+
+
+@contextmanager
+def _open(body: bytes) -> Iterator[pypdfium2.PdfDocument]:
+    with _pdfium, closing(_parsed(body)) as pdf:
+        # Form fields are drawn by the form environment alone, also those that no form lists.
+        settings = raw.FPDF_FORMFILLINFO(version=2)
+        pdf.formenv = pypdfium2.PdfFormEnv(raw.FPDFDOC_InitFormFillEnvironment(pdf, settings), settings)
+        yield pdf
+
+
+def _parsed(body: bytes) -> pypdfium2.PdfDocument:
+    try:
+        return pypdfium2.PdfDocument(body)
+    except pypdfium2.PdfiumError as error:
+        # For a PDF without pages PDFium leaves the reason of an earlier failure standing, or none.
         if error.err_code != raw.FPDF_ERR_PASSWORD or b"/Encrypt" not in body:
             raise
         raise DocumentRefused(
@@ -52,18 +95,40 @@ def _open(body: bytes) -> closing[pypdfium2.PdfDocument]:
         ) from error
 
 
-def _pixels(width: float, height: float) -> tuple[int, int]:
-    return round(width * _SCALE), round(height * _SCALE)
+def _size(pdf: pypdfium2.PdfDocument, index: int, unit: float) -> tuple[int, int]:
+    width, height = pdf.get_page_size(index)
+    if min(width, height) <= 0:
+        with _loaded(pdf, index) as page:
+            width, height = page.get_size()
+    return round(width * unit * _SCALE), round(height * unit * _SCALE)
 
 
-def _draw(page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap, *, deadline: float) -> None:
+@contextmanager
+def _loaded(pdf: pypdfium2.PdfDocument, index: int) -> Iterator[pypdfium2.PdfPage]:
+    page = pdf[index]
+    if min(page.get_size()) <= 0:
+        # A crop box that lies outside of the page crops nothing.
+        page.set_cropbox(*page.get_mediabox())
+        page.close()
+        page = pdf[index]
+    with closing(page):
+        yield page
+
+
+def _hide(page: pypdfium2.PdfPage, annotations: tuple[int, ...]) -> None:
+    for index in annotations:
+        annotation = raw.FPDFPage_GetAnnot(page, index)
+        raw.FPDFAnnot_SetFlags(annotation, raw.FPDFAnnot_GetFlags(annotation) | raw.FPDF_ANNOT_FLAG_HIDDEN)
+        raw.FPDFPage_CloseAnnot(annotation)
+
+
+def _draw(pdf: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap, *, deadline: float) -> None:
     # In steps, through the raw interface: PdfPage.render cannot be stopped, and would hold the lock for as
     # long as a hostile page likes.
     pause = raw.IFSDK_PAUSE(version=1)
     pause.NeedToPauseNow = type(pause.NeedToPauseNow)(lambda _: time.monotonic() > deadline)
-    area = (0, 0, bitmap.width, bitmap.height, 0)
-    flags = raw.FPDF_ANNOT | raw.FPDF_GRAYSCALE
-    status = raw.FPDF_RenderPageBitmap_Start(bitmap, page, *area, flags, pause)
+    area = (0, 0, bitmap.width, bitmap.height, 0, _FLAGS)
+    status = raw.FPDF_RenderPageBitmap_Start(bitmap, page, *area, pause)
     raw.FPDF_RenderPage_Close(page)
     if status == raw.FPDF_RENDER_TOBECONTINUED:
         raise DocumentRefused(
@@ -71,3 +136,4 @@ def _draw(page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap, *, deadline: flo
             "a page of the PDF took too long to draw",
             hint="send the page as an image",
         )
+    raw.FPDF_FFLDraw(pdf.formenv, bitmap, page, *area)

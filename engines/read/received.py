@@ -10,7 +10,12 @@ from engines.read.limits import Limits
 from engines.read.refusal import Code, DocumentRefused
 from licensing.core.http_body import read_body
 
-_BINARY = ("", "application/octet-stream", "application/pdf")
+_TAKEN = {
+    *("", "application/octet-stream", "application/pdf", "application/x-pdf", "image/*"),
+    *("image/jpeg", "image/jpg", "image/pjpeg", "image/png", "image/x-png", "image/apng"),
+    *("image/bmp", "image/x-bmp", "image/x-ms-bmp", "image/x-windows-bmp"),
+    *("image/tiff", "image/tif", "image/x-tiff", "image/tiff-fx"),
+}
 
 
 class ReadOptions(BaseModel, frozen=True):
@@ -43,11 +48,11 @@ def check_media_type(request: Request) -> None:
             "this container is disconnected and fetches no URL",
             hint="send the document itself as application/octet-stream",
         )
-    if media_type not in _BINARY and not media_type.startswith("image/"):
+    if media_type not in _TAKEN:
         raise DocumentRefused(
             Code.UNSUPPORTED_MEDIA_TYPE,
             f"a body of type {media_type[:60]} is not taken",
-            hint="send the document's bytes as they are, as application/octet-stream",
+            hint="send the bytes of a JPEG, PNG, BMP, TIFF or PDF as they are, as application/octet-stream",
         )
 
 

@@ -49,3 +49,10 @@ class DocumentRefused(AzlicError):
     def advice(self) -> str:
         """The message for a client: what happened, and what to try."""
         return f"{self.message}: {self.hint}"
+
+
+def no_pages(kind: str) -> DocumentRefused:
+    """The refusal of a sound document in which there is nothing to read."""
+    return DocumentRefused(
+        Code.INVALID_IMAGE, f"the {kind} has no pages", hint="send a document with at least one page"
+    )

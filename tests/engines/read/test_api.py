@@ -165,6 +165,14 @@ def test_the_bytes_decide_what_a_document_is(client: httpx.Client, media_type: s
     assert texts(client.post(SYNC, content=body, headers=headers)) == ["MIND THE STEP"]
 
 
+@pytest.mark.parametrize("name", ["heic", "heif", "webp", "jp2", "avif", "gif", "svg+xml", "vnd.microsoft.icon"])
+def test_a_picture_of_a_kind_that_is_not_read_is_refused_by_its_media_type(client: httpx.Client, name: str) -> None:
+    for path in (SYNC, ASYNC):
+        answer = client.post(path, content=b"\0" * 50, headers={"Content-Type": f"image/{name}"})
+        assert (answer.status_code, answer.json()["code"]) == (415, "UnsupportedMediaType")
+        assert f"image/{name}" in answer.json()["message"]
+
+
 def test_a_url_a_form_and_a_text_are_refused_in_words(client: httpx.Client) -> None:
     answers = [
         client.post(SYNC, json={"url": "http://example.com/a.png"}),

@@ -3,9 +3,12 @@
 import multiprocessing
 import resource
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,6 +18,8 @@ from engines.read import Code, Limits, Recogniser
 from tests import pictures
 from tests.engines.read.conftest import Container, talking_to
 from tests.engines.read.test_api import SYNC, send, texts
+from tests.filled_forms import compressed_pdf
+from tests.rasters import tiff
 from tests.waiting import eventually
 
 SLOW: dict[str, Callable[[], bytes]] = {
@@ -133,3 +138,56 @@ def test_where_no_process_can_be_started_the_client_is_put_off(container: Contai
         assert (refused.status_code, refused.json()["code"]) == (429, Code.TOO_MANY_REQUESTS)
         assert texts(send(client, SIGN)) == ["MIND THE STEP"]
     assert container.recorded == [1, 1]
+
+
+DECODED = """
+import asyncio, pathlib, sys
+from contextlib import closing
+from engines.read import DocumentRefused, Limits
+from engines.read.decoding import Decoders
+
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        raise ImportError(name)
+
+async def decode(body):
+    with closing(await Decoders(Limits(), pages=1).open(body)) as document:
+        for number in document.outline.select(None):
+            await document.page(number)
+
+asyncio.run(decode(pathlib.Path(sys.argv[1]).read_bytes()))  # by then what is imported has been
+sys.meta_path.insert(0, Nothing())
+for name in sys.argv[1:]:
+    try:
+        asyncio.run(decode(pathlib.Path(name).read_bytes()))
+        print("read")
+    except DocumentRefused as refused:
+        print(refused.code)
+"""
+REMARKABLE = [
+    *(pictures.hostile_files()[name][0] for name in ("half a TIFF", "the start of a TIFF", "half a PDF")),
+    tiff(({256: 100, 257: 60}, bytes(3_000))),
+    tiff(({256: 100, 257: 60, 259: 5}, bytes(9))),
+    tiff(({256: 100, 257: 60, 259: 50001}, bytes(9))),
+]
+
+
+PAGE = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 50] /UserUnit 2 >>"
+SOUND = [
+    *(pictures.encode(pictures.sign(), kind) for kind in ("JPEG", "PNG", "BMP", "PDF", "MPO")),
+    pictures.encode(pictures.sign(), "MPO", [pictures.sign()]),
+    tiff(({256: 100, 257: 60, 258: (8, 8, 8), 277: 3, 262: 8}, bytes(100 * 60 * 3))),
+    tiff(({256: 100, 257: 60, 258: 32, 339: 3}, bytes(100 * 60 * 4))),
+    compressed_pdf("<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>", PAGE),
+]
+
+
+def test_a_document_leaves_no_remark_on_stderr_and_needs_no_module_that_is_not_there(tmp_path: Path) -> None:
+    bodies = [*SOUND, *REMARKABLE]
+    names = [tmp_path / str(number) for number in range(len(bodies))]
+    for name, body in zip(names, bodies, strict=True):
+        name.write_bytes(body)
+    command = [sys.executable, "-W", "default", "-c", DECODED, *map(str, names)]
+    ended = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert ended.stderr == ""
+    assert ended.stdout.split() == ["read"] * len(SOUND) + ["InvalidImage"] * 5 + ["NotSupportedImage"]

@@ -1,0 +1,235 @@
+"""Every kind of TIFF is read as a viewer shows it, or named for what it is; what is no page is not one."""
+
+import io
+import struct
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from PIL import Image
+
+from engines.read import Code, DocumentRefused, Limits, open_document
+from tests import pictures
+from tests.engines.read.test_pages import only_page, shades
+from tests.rasters import Tags, packed, tiff
+
+LIMITS = Limits()
+WIDTH, HEIGHT = 100, 60
+SIZE: Tags = {256: WIDTH, 257: HEIGHT}
+DARK_LEFT = ([0] * 50 + [1] * 50) * HEIGHT
+BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, PLANES = 258, 259, 262, 277, 284
+PALETTE, EXTRA, FORMAT, SUBSAMPLING = 320, 338, 339, 530
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, COLOURS, MASK, CMYK, YCBCR, LAB, ICC_LAB, ITU_LAB = 0, 1, 2, 3, 4, 5, 6, 8, 9, 10
+
+
+def grey(bits: int, photometric: int = BLACK_IS_ZERO, *, order: str = "<") -> bytes:
+    """One sample of so many bits, black on the left and white on the right."""
+    largest = 2**bits - 1
+    black, white = (largest, 0) if photometric == WHITE_IS_ZERO else (0, largest)
+    values = [white if shade else black for shade in DARK_LEFT]
+    pixels = struct.pack(f"{order}{len(values)}H", *values) if bits == 16 else packed(values, WIDTH, bits)
+    return tiff(({**SIZE, BITS: bits, PHOTOMETRIC: photometric}, pixels), order=order)
+
+
+def colours(
+    photometric: int,
+    black: tuple[int, ...],
+    white: tuple[int, ...],
+    tags: Tags | None = None,
+    *,
+    bits: int = 8,
+    order: str = "<",
+) -> bytes:
+    """Several samples for each pixel, one after the other or in planes."""
+    pixels = [white if shade else black for shade in DARK_LEFT]
+    planes = (tags or {}).get(PLANES) == 2
+    if planes:
+        values = [pixel[plane] for plane in range(len(black)) for pixel in pixels]
+    else:
+        values = [value for pixel in pixels for value in pixel]
+    data = struct.pack(f"{order}{len(values)}{'H' if bits == 16 else 'B'}", *values)
+    told = {**SIZE, BITS: [bits] * len(black), SAMPLES: len(black), PHOTOMETRIC: photometric, **(tags or {})}
+    if planes:
+        size = len(data) // len(black)
+        told |= {273: [8 + size * plane for plane in range(len(black))], 279: [size] * len(black)}
+    return tiff((told, data), order=order)
+
+
+def floats(black: float, white: float, tags: Tags | None = None, photometric: int = BLACK_IS_ZERO) -> bytes:
+    pixels = struct.pack(f"<{len(DARK_LEFT)}f", *(white if shade else black for shade in DARK_LEFT))
+    return tiff(({**SIZE, BITS: 32, FORMAT: 3, PHOTOMETRIC: photometric, **(tags or {})}, pixels))
+
+
+def palette(bits: int, largest: int) -> bytes:
+    """Colours in a palette, the last of which is black."""
+    count = 2**bits
+    shades = [(count - 1 - number) * largest // (count - 1) for number in range(count)]
+    pixels = packed([0 if shade else count - 1 for shade in DARK_LEFT], WIDTH, bits)
+    return tiff(({**SIZE, BITS: bits, PHOTOMETRIC: COLOURS, PALETTE: shades * 3}, pixels))
+
+
+def subsampled() -> bytes:
+    """YCbCr of which one pair of colours stands for four pixels."""
+    block = {0: bytes((0, 0, 0, 0, 128, 128)), 1: bytes((255, 255, 255, 255, 128, 128))}
+    data = b"".join(block[DARK_LEFT[column]] for _ in range(HEIGHT // 2) for column in range(0, WIDTH, 2))
+    return tiff(({**SIZE, BITS: (8, 8, 8), SAMPLES: 3, PHOTOMETRIC: YCBCR, SUBSAMPLING: (2, 2)}, data))
+
+
+def compressed(compression: str) -> bytes:
+    picture = Image.new("L", (WIDTH, HEIGHT), "white")
+    picture.paste(0, (0, 0, 50, 60))
+    file = io.BytesIO()
+    bilevel = compression in ("group3", "group4", "tiff_ccitt")
+    (picture.convert("1") if bilevel else picture).save(file, "TIFF", compression=compression)
+    return file.getvalue()
+
+
+LITTLE, BIG = "<", ">"
+TWO_BYTES = 65535
+READ: dict[str, Callable[[], bytes]] = {
+    **{
+        f"{bits} bits, {'white' if photometric == WHITE_IS_ZERO else 'black'} is 0, {order}": partial(
+            grey, bits, photometric, order=order
+        )
+        for bits in (1, 2, 4, 8, 16)
+        for photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO)
+        for order in (LITTLE, BIG)
+    },
+    "12 bits": lambda: grey(12),
+    "bits in reverse": lambda: tiff(
+        ({**SIZE, BITS: 1, 266: 2}, bytes(int(f"{byte:08b}"[::-1], 2) for byte in packed(DARK_LEFT, WIDTH, 1)))
+    ),
+    "floats from 0 to 1": lambda: floats(0, 1),
+    "floats, white is 0": lambda: floats(1, 0, photometric=WHITE_IS_ZERO),
+    "floats of a range that is told": lambda: floats(-300, 2250, {340: -300.0, 341: 2250.0}),
+    "RGB": lambda: colours(RGB, (0, 0, 0), (255, 255, 255)),
+    "RGB in planes": lambda: colours(RGB, (0, 0, 0), (255, 255, 255), {PLANES: 2}),
+    "RGB of 16 bits": lambda: colours(RGB, (0, 0, 0), (TWO_BYTES,) * 3, bits=16),
+    "RGB of 16 bits, the other order": lambda: colours(RGB, (0, 0, 0), (TWO_BYTES,) * 3, bits=16, order=BIG),
+    "RGB of 16 bits in planes": lambda: colours(RGB, (0, 0, 0), (TWO_BYTES,) * 3, {PLANES: 2}, bits=16),
+    "RGB with alpha": lambda: colours(RGB, (0, 0, 0, 255), (0, 0, 0, 0), {EXTRA: 2}),
+    "RGB with premultiplied alpha": lambda: colours(RGB, (0, 0, 0, 255), (0, 0, 0, 0), {EXTRA: 1}),
+    "RGB with something else": lambda: colours(RGB, (0, 0, 0, 0), (255, 255, 255, 0), {EXTRA: 0}),
+    "grey with alpha": lambda: colours(BLACK_IS_ZERO, (0, 255), (0, 0), {EXTRA: 2}),
+    "CMYK": lambda: colours(CMYK, (0, 0, 0, 255), (0, 0, 0, 0)),
+    "CMYK in planes": lambda: colours(CMYK, (0, 0, 0, 255), (0, 0, 0, 0), {PLANES: 2}),
+    "CMYK of 16 bits": lambda: colours(CMYK, (0, 0, 0, TWO_BYTES), (0, 0, 0, 0), bits=16),
+    "CMYK with alpha": lambda: colours(CMYK, (0, 0, 0, 255, 255), (0, 0, 0, 0, 255), {EXTRA: 2}),
+    "YCbCr": lambda: colours(YCBCR, (0, 128, 128), (255, 128, 128), {SUBSAMPLING: (1, 1)}),
+    "YCbCr of coarse colours": subsampled,
+    "CIELAB": lambda: colours(LAB, (0, 0, 0), (255, 0, 0)),
+    "CIELAB in planes": lambda: colours(LAB, (0, 0, 0), (255, 0, 0), {PLANES: 2}),
+    "CIELAB of 16 bits": lambda: colours(LAB, (0, 0, 0), (TWO_BYTES, 0, 0), bits=16),
+    "CIELAB of 16 bits, the other order": lambda: colours(LAB, (0, 0, 0), (TWO_BYTES, 0, 0), bits=16, order=BIG),
+    "CIELAB with alpha": lambda: colours(LAB, (0, 0, 0, 255), (255, 0, 0, 255), {EXTRA: 2}),
+    "CIELAB of lightness alone": lambda: grey(8, LAB),
+    "ICC L*a*b*": lambda: colours(ICC_LAB, (0, 128, 128), (255, 128, 128)),
+    "ITU L*a*b*": lambda: colours(ITU_LAB, (0, 128, 128), (255, 128, 128)),
+    **{f"palette of {bits} bits": partial(palette, bits, TWO_BYTES) for bits in (1, 2, 4, 8)},
+    "palette of dark colours": lambda: palette(8, 255),
+    **{
+        f"compressed with {compression}": partial(compressed, compression)
+        for compression in (
+            "group3",
+            "group4",
+            "tiff_ccitt",
+            "tiff_lzw",
+            "packbits",
+            "tiff_adobe_deflate",
+            "jpeg",
+            "zstd",
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_tiff_is_read_as_it_is_shown(name: str) -> None:
+    left, right = shades(only_page(READ[name]()))
+    assert left <= 5
+    assert right >= 250
+
+
+EMPTY = bytes(WIDTH * HEIGHT * 8)
+NAMED: dict[str, tuple[Tags, str]] = {
+    "floats of another range": ({BITS: 32, FORMAT: 3}, "floating-point numbers"),
+    "floats of 16 bits": ({BITS: 16, FORMAT: 3}, r"grey \(16 bits, floating point\)"),
+    "floats of 64 bits": ({BITS: 64, FORMAT: 3}, r"grey \(64 bits, floating point\)"),
+    "RGB of floats": ({BITS: (32,) * 3, SAMPLES: 3, FORMAT: (3, 3, 3), PHOTOMETRIC: RGB}, r"RGB \(32 \+ 32 \+ 32 bits"),
+    "32 bits": ({BITS: 32}, "integers of 32 bits"),
+    "signed": ({BITS: 8, FORMAT: 2}, r"grey \(8 bits, signed\)"),
+    "signed, 16 bits": ({BITS: 16, FORMAT: 2}, r"grey \(16 bits, signed\)"),
+    "10 bits": ({BITS: 10}, r"grey \(10 bits\)"),
+    "palette of 16 bits": ({BITS: 16, PHOTOMETRIC: COLOURS, PALETTE: (0,) * 30}, r"palette colours \(16 bits\)"),
+    "CMY": ({BITS: (8,) * 3, SAMPLES: 3, PHOTOMETRIC: CMYK}, r"CMYK \(8 \+ 8 \+ 8 bits\)"),
+    "a camera's sensor": ({PHOTOMETRIC: 32803}, "raw colours of a camera's sensor"),
+    "nobody's colours": ({PHOTOMETRIC: 60000}, "colours of kind 60000"),
+    **{
+        f"compression {number}": ({COMPRESSION: number}, f"compressed as {name}")
+        for number, name in {34712: "JPEG 2000", 50001: "WebP", 34661: "JBIG", 34887: "LERC", 52546: "JPEG XL"}.items()
+    },
+    "nobody's compression": ({COMPRESSION: 60000}, "compression 60000"),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_kind_of_tiff_that_is_not_read_is_named(name: str) -> None:
+    tags, said = NAMED[name]
+    pixels = struct.pack("<f", 300.0) * WIDTH * HEIGHT if name == "floats of another range" else EMPTY
+    with pytest.raises(DocumentRefused, match=said) as refused:
+        only_page(tiff(({**SIZE, **tags}, pixels)))
+    assert refused.value.code is Code.NOT_SUPPORTED_IMAGE
+
+
+SMALL: Tags = {256: 51, 257: 52}
+WHOLE = (SIZE, bytes(WIDTH * HEIGHT))
+NO_PAGES: dict[str, Tags] = {
+    "a thumbnail": {254: 1},
+    "a thumbnail of one page of many": {254: 3},
+    "an old thumbnail": {255: 2},
+    "a mask": {254: 4, BITS: 1, PHOTOMETRIC: MASK},
+    "a mask that is not called one": {BITS: 1, PHOTOMETRIC: MASK},
+    "a thumbnail of a mask": {254: 5, BITS: 1, PHOTOMETRIC: MASK},
+}
+
+
+@pytest.mark.parametrize("name", NO_PAGES)
+@pytest.mark.parametrize("order", [LITTLE, BIG])
+def test_thumbnails_and_masks_are_no_pages(name: str, order: str) -> None:
+    other: tuple[Tags, bytes] = ({**SMALL, **NO_PAGES[name]}, bytes(51 * 52))
+    for images in ([other, WHOLE], [WHOLE, other], [other, WHOLE, other, WHOLE, other]):
+        document = open_document(tiff(*images, order=order), LIMITS)
+        assert document.sizes == ((WIDTH, HEIGHT),) * images.count(WHOLE)
+        assert [document.page(number).width for number in document.select(None)] == [WIDTH] * images.count(WHOLE)
+
+
+def test_a_page_of_several_is_a_page_whatever_it_is_called() -> None:
+    document = open_document(
+        tiff(({**SIZE, 254: 2}, EMPTY), ({**SIZE, 255: 3}, EMPTY), ({**SIZE, 255: 1}, EMPTY)), LIMITS
+    )
+    assert len(document.sizes) == 3
+
+
+def test_a_thumbnail_alone_is_shown_and_so_it_is_read() -> None:
+    alone = tiff(({**SIZE, 254: 1}, bytes(WIDTH * HEIGHT)))
+    assert open_document(alone, LIMITS).page(1).width == WIDTH
+
+
+def test_a_tiff_without_pages_is_called_that() -> None:
+    with pytest.raises(DocumentRefused, match="the TIFF has no pages") as refused:
+        open_document(b"II*\0\0\0\0\0", LIMITS)
+    assert refused.value.code is Code.INVALID_IMAGE
+
+
+def test_a_page_can_be_read_beside_one_of_a_kind_that_is_not() -> None:
+    document = open_document(tiff(({**SIZE, BITS: 64, FORMAT: 3}, EMPTY), WHOLE), LIMITS)
+    assert document.page(2).width == WIDTH
+    with pytest.raises(DocumentRefused, match="page 1 of the TIFF"):
+        document.page(1)
+
+
+def test_pages_that_lead_back_to_the_first_are_counted_once() -> None:
+    body = bytearray(pictures.tiff_of_folders(3))
+    (first,) = struct.unpack("<L", body[4:8])
+    body[-4:] = struct.pack("<L", first)
+    assert len(open_document(bytes(body), LIMITS).sizes) == 3
