@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
@@ -19,7 +19,7 @@ from licensing.core.errors import AzlicError, BadCall
 from licensing.core.text import from_outside
 from licensing.db import postgresql
 from licensing.db.changes import booking
-from licensing.db.revision import check_revision
+from licensing.db.revision import check_revision, stated_revision
 from licensing.db.schema import StoreRow
 from licensing.db.sqlite_journal import unfinished_write
 from licensing.db.sqlite_results import DRIVER
@@ -104,7 +104,8 @@ def _bring_up_to_date(engine: Engine, kind: StoreKind, *, create: bool, upgrade:
         check_revision(revision, place(engine))
     _refuse_unfit(engine, revision)
     with writing(engine) as connection:  # one transaction, so that what is refused keeps the schema it has
-        migrations.upgrade(connection)
+        if revision != migrations.HEAD:
+            migrations.upgrade(connection)
         if not check_kind(connection.exec_driver_sql(STATED_KIND).scalars(), kind, place(engine)):
             connection.execute(insert(StoreRow).values(key=1, kind=kind))
 
@@ -270,12 +271,10 @@ def place(engine: Engine) -> str:
 
 def _revision(engine: Engine) -> str | None:
     with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        found = stated_revision(connection)
     if found is not None and not isinstance(found, str):
         check_revision(found, place(engine))
-    return found
+    return None if found is None else str(found)
 
 
 def _refuse_unfit(engine: Engine, revision: str | None) -> None:

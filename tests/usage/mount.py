@@ -61,11 +61,11 @@ def recount(ledger: Engine) -> dict[tuple[int, int], tuple[int, int, int]]:
 def heads(ledger: Engine) -> list[bytes]:
     """The heads of all batches, computed anew from the rows in the database."""
     head, computed = bytes(32), []
-    records, series = rows(ledger, RecordRow), rows(ledger, SeriesRow)
+    numbered, series = {row.number: tuple(row) for row in rows(ledger, RecordRow)}, rows(ledger, SeriesRow)
     corrections, closed = rows(ledger, CorrectionRow), {row.batch: row for row in rows(ledger, ClosedMonthRow)}
     for batch in rows(ledger, BatchRow):
-        stop = batch.first_record + batch.records
-        taken = [tuple(row) for row in records if batch.first_record <= row.number < stop]
+        expected = range(batch.first_record, batch.first_record + batch.records)
+        taken = [numbered[number] for number in expected if number in numbered]
         introduced = [
             (
                 row.key,

@@ -30,7 +30,7 @@ from licensing.core.errors import AzlicError
 from licensing.core.text import printable
 from licensing.db.database import BUSY_SECONDS, open_ledger, reading
 from licensing.db.readonly import view_of
-from licensing.db.revision import check_revision
+from licensing.db.revision import check_revision, stated_revision
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 from licensing.history.read import read_strikes
 from licensing.verdict.seen import Strike
@@ -198,7 +198,5 @@ def open_readonly(target: str) -> Engine:
 
 
 def _refuse_others(connection: Connection, path: Path) -> None:
-    tables = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").first()
-    stated = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if tables else None
-    check_revision(stated, str(path))
+    check_revision(stated_revision(connection), str(path))
     check_kind(connection.exec_driver_sql(STATED_KIND).scalars(), StoreKind.SITE, str(path))

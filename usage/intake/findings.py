@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, and_, bindparam, select, update
+from sqlalchemy import Connection, Engine, and_, select, update
 
 from licensing.core.errors import BadCall
 from licensing.db.database import writing
 from licensing.db.lock import holding
 from usage.ledger.tables.records import FindingRow, GapRow
 
+_KEYS_A_STATEMENT = 1000
 KINDS = {
     "gap": "records of a container are missing",
     "edited": "a line was changed after it was written",
@@ -88,7 +89,8 @@ def settle(engine: Engine, keys: Sequence[int], *, reason: str, now: datetime) -
         waiting = {finding.key for finding in list_findings(connection)}
         if unknown := sorted(set(keys) - waiting):
             raise BadCall(f"there is no open finding {unknown[0]}", hint="azlic findings list")
-        statement = update(FindingRow).where(FindingRow.key == bindparam("number"))
-        for key in set(keys):
-            connection.execute(statement.values(settled_at=now, settled_why=reason), {"number": key})
-    return len(set(keys))
+        settled = sorted(set(keys))
+        for start in range(0, len(settled), _KEYS_A_STATEMENT):
+            chosen = FindingRow.key.in_(settled[start : start + _KEYS_A_STATEMENT])
+            connection.execute(update(FindingRow).where(chosen).values(settled_at=now, settled_why=reason))
+    return len(settled)
