@@ -108,6 +108,7 @@ class Sight:
     def __init__(self, browser: Browser, url: str, *, width: int = 1440, scheme: str = "light") -> None:
         settings: dict[str, Any] = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
         self.page: Page = browser.new_page(**settings)
+        self.page.set_default_timeout(60_000)
         self.asked: list[str] = []
         self.complaints: list[str] = []
         self.page.on("request", lambda request: self.asked.append(request.url))

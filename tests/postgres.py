@@ -6,7 +6,6 @@ safe against a power cut, which no test makes.
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ import pytest
 
 import migrations
 from licensing.db.database import connect, writing
+from tests.serving import free_port
 
 REQUIRED = "AZLIC_TEST_POSTGRESQL"
 """Set to ``required``, a missing PostgreSQL fails the tests that need one; else they are skipped."""
@@ -50,9 +50,7 @@ class Server:
         self._programs = programs
         self._data = folder / "data"
         self._numbers = count(1)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         if os.geteuid() == 0:
             os.chown(folder, NOBODY, NOBODY)
         locale = ("--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en")

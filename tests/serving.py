@@ -1,17 +1,30 @@
 """A real server on a loopback socket, for as long as a test needs it."""
 
 import contextlib
+import os
 import re
 import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+
+_PORTS = count(20_000 + os.getpid() % 10_000)
+
+
+def free_port() -> int:
+    """A port on the loopback that is free and stays so: below those that the system gives to whoever asks for any."""
+    for port in _PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 @contextmanager
@@ -22,7 +35,7 @@ def serving(app: FastAPI, *, tls: tuple[Path, Path] | None = None, **settings: A
     """
     files = {"ssl_certfile": tls[0], "ssl_keyfile": tls[1]} if tls else {}
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        options: dict[str, Any] = {"log_level": "warning", "timeout_graceful_shutdown": 30}
+        options: dict[str, Any] = {"log_level": "warning", "timeout_graceful_shutdown": 60}
         server = uvicorn.Server(uvicorn.Config(app, **(options | files | settings)))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

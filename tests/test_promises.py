@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from azlic.app import command_line
 from engines.catalogue import ENGINES
 from engines.options import COMMON
+from tests.serving import free_port
 
 ROOT = Path(__file__).parent.parent
 FLOORS = ("azlic", "engines", "usage", "licensing", "migrations")
@@ -355,6 +356,8 @@ class Session:
 def test_the_readme_session_is_true(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text()
     blocks = "".join(re.findall(r"```console\n(.*?)```", readme, flags=re.DOTALL))
+    assert blocks.count(":5080") == 3
+    blocks = blocks.replace(":5080", f":{free_port()}")  # the README's may be taken
     steps = re.split(r"^\$ ", blocks, flags=re.MULTILINE)[1:]
     assert len(steps) >= 10
     checker = doctest.OutputChecker()

@@ -45,7 +45,7 @@ class Machine:
                 yield said.partition(ready)[2].strip()
             finally:
                 service.terminate()
-                service.communicate(timeout=30)
+                service.communicate(timeout=60)
         assert service.returncode == 0
 
     def carry(self, name: str, to: "Machine", as_: str | None = None) -> None:

@@ -232,7 +232,7 @@ def started(site: Site, *words: str) -> Iterator[str]:
         yield said.removeprefix("Now listening on: ").strip()
     finally:
         server.send_signal(signal.SIGTERM)
-        server.communicate(timeout=30)
+        server.communicate(timeout=60)
     assert server.returncode == 0
 
 

@@ -84,7 +84,7 @@ def test_another_process_is_named_and_its_hold_ends_when_it_is_killed(engine: En
             pass
         other.send_signal(signal.SIGKILL)
         other.wait()
-        with holding(engine, wait_seconds=20):  # a server takes a moment to miss its client
+        with holding(engine, wait_seconds=60):  # a server takes a moment to miss its client
             pass
 
 

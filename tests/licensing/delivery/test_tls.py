@@ -134,7 +134,7 @@ def test_a_proxy_in_the_environment_is_not_asked(
 def test_a_server_that_ends_a_handshake_is_asked_again(site: Site, authority: Authority) -> None:
     told: list[int] = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.settimeout(20)
+        listening.settimeout(60)
 
         def waiting(_denial: object, attempt: int, _seconds: float) -> None:
             told.append(attempt)

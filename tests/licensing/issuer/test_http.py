@@ -170,7 +170,7 @@ def test_a_body_without_end_is_refused_while_it_comes(site: Site, client: httpx.
 
 def raw(client: httpx.Client, content: bytes) -> bytes:
     """What the server says to bytes that no client of HTTP would send."""
-    with socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=20) as connection:
+    with socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=60) as connection:
         answer = b""
         with contextlib.suppress(OSError):
             connection.sendall(content)
@@ -204,7 +204,7 @@ def test_slow_clients_end_at_the_limit_and_keep_nobody_waiting(site: Site) -> No
         client = httpx.Client(base_url=opened.enter_context(site.license_server(request_seconds=1.0)))
         opened.enter_context(client)
         address = (client.base_url.host, client.base_url.port or 0)
-        slow = [opened.enter_context(socket.create_connection(address, timeout=20)) for _ in range(100)]
+        slow = [opened.enter_context(socket.create_connection(address, timeout=60)) for _ in range(100)]
         for number, connection in enumerate(slow):
             connection.sendall(HEAD if number % 2 else HEAD + b"\r\n{")
         assert ask(client, site.api_keys["plant-read"][0]).status_code == 200

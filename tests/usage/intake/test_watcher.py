@@ -186,7 +186,7 @@ def manager(path: Path) -> Iterator[socket.socket]:
     """A service manager that listens."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(path))
-        listening.settimeout(20)
+        listening.settimeout(60)
         yield listening
 
 
@@ -217,7 +217,7 @@ def test_a_service_is_ready_alive_and_stopping_in_the_words_of_its_manager(mount
                 service.send_signal(signal.SIGTERM)
                 while heard[-1] != b"STOPPING=1":
                     heard.append(listening.recv(100))
-                _, said = service.communicate(timeout=20)
+                _, said = service.communicate(timeout=60)
             finally:
                 service.kill()
     assert (service.returncode, set(heard)) == (0, {b"READY=1", b"WATCHDOG=1", b"STOPPING=1"})
@@ -239,6 +239,6 @@ def test_a_manager_may_listen_on_an_abstract_name(tmp_path: Path) -> None:
     name = f"azlic-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(f"\0{name}")
-        listening.settimeout(20)
+        listening.settimeout(60)
         Supervisor({"NOTIFY_SOCKET": f"@{name}"}).ready()
         assert listening.recv(100) == b"READY=1"

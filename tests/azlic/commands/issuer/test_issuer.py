@@ -146,7 +146,7 @@ def test_a_license_comes_over_http_once_the_subscription_is_approved(issuer: Cli
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", json.loads(granted.out)["as_of"])
     finally:
         server.send_signal(signal.SIGTERM)
-        _, rest = server.communicate(timeout=30)
+        _, rest = server.communicate(timeout=60)
     assert server.returncode == 0
     key = (site.folder / "api-keys" / "key2").read_text().strip()
     assert key not in rest + denied.err + granted.out

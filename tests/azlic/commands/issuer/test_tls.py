@@ -47,7 +47,7 @@ def started(site: Site, *words: str) -> Iterator[tuple[str, list[str]]]:
         server.send_signal(signal.SIGTERM)
         assert server.stderr is not None
         said.extend(server.stderr.read().splitlines())  # what readline has buffered, too; communicate would lose it
-        server.wait(timeout=30)
+        server.wait(timeout=60)
         server.stderr.close()
     assert server.returncode == 0, said
 
