@@ -1,10 +1,12 @@
 """The command line, put together."""
 
 from collections.abc import Sequence
+from functools import cache, cached_property
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 import azlic
 from azlic.plain_help import grouped_help, speak_plainly
@@ -81,13 +83,29 @@ _GROUPS = {
 _MODULES = {name: module for group in _GROUPS.values() for name, module in group.items()}
 
 
+class Program(typer.Typer):
+    """The program, whose commands are put together once, however often this process calls it."""
+
+    @cached_property
+    def _command(self) -> Any:
+        return get_command(self)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """Run the command of these words; without any, of those in ``sys.argv``."""
+        return self._command(*args, **options)
+
+
 def command_line(words: Sequence[str]) -> typer.Typer:
     """The program for these words: with the named command's module alone, or with all where none is named.
 
     Starting one command so does not cost building the others.
     """
-    named = _MODULES.get(words[0]) if words else None
-    app = typer.Typer(
+    return _program(_MODULES.get(words[0]) if words else None)
+
+
+@cache
+def _program(named: str | None) -> Program:
+    app = Program(
         name="azlic",
         cls=grouped_help(_GROUPS),
         no_args_is_help=True,
