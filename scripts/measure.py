@@ -426,6 +426,18 @@ def read(folder: Path) -> Iterator[Figure]:
     yield Figure("Read over HTTP / bare", ratio, 0.85, False, "x", f"{ours:.1f} pages/s, bare {bare:.1f}")
 
 
+def read_accuracy(_: Path) -> Iterator[Figure]:
+    """The words of each class of the corpus, found and right, against bare Tesseract told what suits the class best."""
+    from tests.corpus import KINDS
+
+    for kind in KINDS:
+        *figures, dpi, cost = map(float, _worker_line("read-accuracy", kind).split())
+        told = f"told {dpi:.0f} dpi" if dpi else "told no resolution"
+        for name, ours, bare in (("recall", *figures[:2]), ("precision", *figures[2:])):
+            note = f"{ours:.4f}, bare and {told} {bare:.4f}; {cost:.2f} times the CPU of bare, told nothing"
+            yield Figure(f"{kind}, {name}", 1000 * (ours - bare), -2, False, "‰", note)
+
+
 def issuer(folder: Path, clients: int = 200) -> Iterator[Figure]:
     """Downloads from a license server, all at once: none fails, and no serial is given twice."""
     import asyncio
@@ -458,6 +470,7 @@ BENCHMARKS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "ingest": ingest,
     "audit": audit,
     "read": read,
+    "read-accuracy": read_accuracy,
     "watch": watch,
     "handover": handover,
     "page": page,

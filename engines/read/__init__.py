@@ -12,9 +12,10 @@ except ImportError as error:
 from engines.read.api import read_routes
 from engines.read.limits import Limits
 from engines.read.pages import Document, Page, open_document
-from engines.read.recognise import MODEL_FILES, TESSDATA, Line, PageReading, Recogniser, Word
+from engines.read.recognise import MODEL_FILES, TESSDATA, Recogniser
 from engines.read.refusal import Code, DocumentRefused
 from engines.read.result import MODEL_VERSION
+from engines.read.text import Line, PageReading, Word
 from engines.read.warm import warm_up
 
 __all__ = [

@@ -42,6 +42,7 @@ class _Decoded(msgspec.Struct, tag="decoded"):
     height: int
     pixels: bytes
     dpi: int | None
+    aspect: float
 
 
 class _Refused(msgspec.Struct, tag="refused"):
@@ -106,7 +107,7 @@ class Decoding:
         """Decode page ``number``; ``DocumentRefused`` as ``Document.page`` says, and when that takes too long."""
         self.outline.check(number)
         decoded = await self._ask(number, f"page {number}", _Decoded)
-        page = Page(number, decoded.width, decoded.height, decoded.pixels, decoded.dpi)
+        page = Page(number, decoded.width, decoded.height, decoded.pixels, decoded.dpi, decoded.aspect)
         if min(page.width, page.height) < 1 or len(page.pixels) != page.width * page.height:
             raise _damaged(f"page {number}")
         return page
@@ -182,7 +183,7 @@ def _work(pipe: Connection, body: bytes, limits: Limits) -> None:
         _allow(limits.page_seconds)
         try:
             page = document.page(number)
-            answer: _Answer = _Decoded(page.width, page.height, page.pixels, page.dpi)
+            answer: _Answer = _Decoded(page.width, page.height, page.pixels, page.dpi, page.aspect)
         except DocumentRefused as refused:
             answer = _refused(refused)
         pipe.send_bytes(_encode(answer))

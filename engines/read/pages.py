@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from PIL import Image
+
 from engines.read.images import OneImage, open_image
 from engines.read.kinds import Kind, kind_of
 from engines.read.limits import Limits
@@ -12,12 +14,16 @@ from engines.read.refusal import Code, DocumentRefused
 from engines.read.selection import select_pages
 from engines.read.tiff import TiffPages, open_tiff
 
+_MOST_ASPECT = 4.0
+"""No scanner or fax makes pixels that are less square; what says so is mistaken."""
+
 
 @dataclass(frozen=True)
 class Page:
     """One page as the recogniser takes it: ``pixels`` holds a byte of grey each, row by row.
 
-    ``dpi`` is the resolution a PDF page was drawn at, and ``None`` for an image.
+    ``dpi`` is the resolution a PDF page was drawn at, and ``None`` for an image. ``aspect`` says how many times as high
+    as wide a pixel is.
     """
 
     number: int
@@ -25,6 +31,7 @@ class Page:
     height: int
     pixels: bytes
     dpi: int | None = None
+    aspect: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class Document(Outline):
         with _refuse_damage(f"page {number} of the {self.kind}"):
             image = self.pages.image(number)
         dpi = DPI if self.kind == "PDF" else None
-        return Page(number, image.width, image.height, image.tobytes(), dpi)
+        return Page(number, image.width, image.height, image.tobytes(), dpi, _pixel_aspect(image))
 
 
 def open_document(body: bytes, limits: Limits) -> Document:
@@ -100,3 +107,11 @@ def _refuse_damage(what: str) -> Iterator[None]:
             f"{what} is damaged and cannot be read",
             hint="check that the file was sent completely and opens in a viewer",
         ) from error
+
+
+def _pixel_aspect(image: Image.Image) -> float:
+    """How many times as high as wide a pixel is, as the file says: a fax of 204 x 98 dpi has pixels twice as high."""
+    across, down = map(float, image.info.get("dpi", (1, 1)))
+    if not (across > 0 and down > 0 and 1 / _MOST_ASPECT <= across / down <= _MOST_ASPECT):
+        return 1.0
+    return across / down

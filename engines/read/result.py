@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from engines.read.pages import Page
-from engines.read.recognise import Line, PageReading
+from engines.read.text import Box, Line, PageReading
 
 Status = Literal["notStarted", "running", "succeeded", "failed"]
 
@@ -21,28 +21,28 @@ def page_result(page: Page, reading: PageReading) -> msgspec.Raw:
     """One element of ``readResults``, encoded: a thousand pages wait for the last one as bytes, not as objects.
 
     An image is measured in pixels, a PDF page in inches. The four corners of a box run clockwise from the
-    text's own top left, which on a page that lies upside down is the bottom right.
+    text's own top left, which for a line that lies upside down is the bottom right.
     """
     scale = page.dpi or 1
-    turn = round(reading.angle / 90) % 4
 
-    def box(edges: tuple[int, int, int, int]) -> list[float]:
+    def box(edges: Box, angle: float) -> list[float]:
         left, top, right, bottom = edges
         corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+        turn = round(angle / 90) % 4
         turned = corners[turn:] + corners[:turn]
         return [_measure(value, scale) for corner in turned for value in corner]
 
     def line_result(line: Line) -> dict[str, object]:
         words = [
             {
-                "boundingBox": box(word.box),
+                "boundingBox": box(word.box, line.angle),
                 "text": word.text,
                 "confidence": round(word.confidence, 3),
             }
             for word in line.words
         ]
         return {
-            "boundingBox": box(line.box),
+            "boundingBox": box(line.box, line.angle),
             "text": line.text,
             "appearance": _APPEARANCE,
             "words": words,

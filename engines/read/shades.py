@@ -3,12 +3,13 @@
 from PIL import Image, ImageOps
 
 from engines.read.refusal import Code, DocumentRefused
+from engines.read.transparency import on_its_ground
 
 
 def grey(
     image: Image.Image, *, bits: int = 16, inverted: bool = False, span: tuple[float, float] | None = None
 ) -> Image.Image:
-    """The image in 256 shades of grey, on white paper where it is transparent.
+    """The image in 256 shades of grey, on the ground that shows it where it is transparent.
 
     For modes of more than 8 bits: white is the largest number of so many ``bits``, or black is if it is ``inverted``;
     of floating-point numbers the larger end of their ``span``. ``DocumentRefused`` where nothing tells which is white.
@@ -24,9 +25,7 @@ def grey(
     if image.mode == "LAB":
         return image.getchannel("L")
     if image.has_transparency_data:
-        paper = Image.new("RGBA", image.size, "white")
-        paper.alpha_composite(image.convert("RGBA"))
-        return paper.convert("L")
+        return on_its_ground(image.convert("RGBA"))
     if image.mode == "CMYK":
         return image.convert("RGB").convert("L")
     return image.convert("L")

@@ -1,10 +1,11 @@
 import io
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
-from engines.read import Code, DocumentRefused, Limits, Page, open_document
-from tests import pictures
+from engines.read import Code, DocumentRefused, Limits, Page, Recogniser, open_document
+from tests import corpus, pictures
+from tests.engines.read.readings import text_of
 
 LIMITS = Limits()
 
@@ -79,6 +80,34 @@ def test_what_is_transparent_is_paper() -> None:
     picture = Image.new("RGBA", (100, 60), (0, 0, 0, 0))
     picture.paste((0, 0, 0, 255), (0, 0, 50, 60))
     assert shades(only_page(pictures.encode(picture, "PNG"))) == (0, 255)
+
+
+def test_white_letters_without_a_ground_are_read(recogniser: Recogniser) -> None:
+    for colour in ("white", "#fff0c0"):
+        letters = Image.new("RGB", (500, 120), colour)
+        letters.putalpha(ImageOps.invert(pictures.sign()))
+        page = only_page(pictures.encode(letters, "PNG"))
+        assert text_of(recogniser.read(page, seconds=60)) == "MIND THE STEP"
+
+
+def test_a_white_card_with_dark_letters_stays_white() -> None:
+    card = Image.new("RGBA", (700, 320), (0, 0, 0, 0))
+    card.paste(pictures.sign().convert("RGBA"), (100, 100))
+    assert only_page(pictures.encode(card, "PNG")).pixels[0] == 255
+
+
+def test_a_fax_says_that_its_pixels_are_higher_than_wide() -> None:
+    (fax,) = corpus.papers("faxes, 204x98 dpi", [0])
+    page = only_page(fax.body)
+    assert (page.width, page.height) == (1734, 1078)
+    assert page.aspect == pytest.approx(204 / 98, abs=0.01)
+
+
+@pytest.mark.parametrize("dpi", [(0, 0), (72, 0), (1, 300), (96, 96)])
+def test_a_resolution_that_cannot_be_says_nothing(dpi: tuple[int, int]) -> None:
+    file = io.BytesIO()
+    pictures.sign().save(file, "TIFF", dpi=dpi)
+    assert only_page(file.getvalue()).aspect == 1
 
 
 def test_a_photograph_is_turned_as_its_camera_says() -> None:

@@ -1,4 +1,5 @@
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,6 @@ from engines.read import (
     Code,
     DocumentRefused,
     Limits,
-    Page,
     PageReading,
     Recogniser,
     open_document,
@@ -20,15 +20,8 @@ from engines.read import (
 )
 from engines.read.recognise import TESSDATA
 from licensing.core.errors import AzlicError
-from tests import pictures
-
-
-def page_of(image: Image.Image) -> Page:
-    return open_document(pictures.encode(image, "PNG"), Limits()).page(1)
-
-
-def text_of(reading: PageReading) -> str:
-    return "\n".join(line.text for line in reading.lines)
+from tests import corpus, pictures
+from tests.engines.read.readings import page_of, score_of, text_of, words_of
 
 
 def edits(wanted: str, got: str) -> int:
@@ -96,6 +89,70 @@ def test_a_page_is_read_whichever_way_it_lies(recogniser: Recogniser, turn: Imag
     reading = recogniser.read(page_of(image.transpose(turn)), seconds=60)
     assert text_of(reading).startswith("Harbour Office, Quay Street 14")
     assert (reading.angle - angle + 180) % 360 == pytest.approx(180, abs=1)
+
+
+LYING = {
+    "upright": (None, 0),
+    "upside down": (Image.Transpose.ROTATE_180, 180),
+    "on its left": (Image.Transpose.ROTATE_90, -90),
+    "on its right": (Image.Transpose.ROTATE_270, 90),
+}
+
+
+@pytest.mark.parametrize("lying", LYING)
+@pytest.mark.parametrize("text", ["FRAGILE", "THIS SIDE UP"])
+def test_a_label_of_one_line_is_read_whichever_way_it_lies(recogniser: Recogniser, text: str, lying: str) -> None:
+    turn, angle = LYING[lying]
+    label = pictures.sign(text)
+    reading = recogniser.read(page_of(label.transpose(turn) if turn else label), seconds=60)
+    assert text_of(reading) == text
+    assert (reading.angle - angle + 180) % 360 == pytest.approx(180, abs=2)
+    box = reading.lines[0].box
+    upright = recogniser.read(page_of(label), seconds=60).lines[0].box
+    assert min(box[2] - box[0], box[3] - box[1]) == pytest.approx(upright[3] - upright[1], abs=3)
+    assert 0 <= box[0] < box[2] <= (label.height if turn and angle % 180 else label.width)
+
+
+def test_a_word_that_reads_well_upside_down_is_left_as_it_lies(recogniser: Recogniser) -> None:
+    sheet = corpus.Sheet()
+    sheet.write(55, 100, "SWITCH", 60)
+    assert abs(recogniser.read(page_of(sheet.scan(200)), seconds=60).angle) < 1
+
+
+# The least share of the words that are found, and of those found that are right.
+QUICK = {
+    "tables": (0.97, 0.97),
+    "forms": (0.98, 0.97),
+    "receipts": (0.98, 0.98),
+    "labels": (1.0, 1.0),
+    "charts": (0.92, 0.95),
+    "large print": (1.0, 1.0),
+    "faxes, 100 dpi": (0.95, 0.95),
+    "faxes, 204x98 dpi": (0.9, 0.9),
+}
+
+
+@pytest.mark.parametrize("kind", QUICK)
+def test_a_page_of_each_kind_keeps_its_words(recogniser: Recogniser, kind: str) -> None:
+    (paper,) = corpus.papers(kind, [1])
+    read, (recall, precision) = score_of(recogniser, paper), QUICK[kind]
+    assert read.recall >= recall
+    assert read.precision >= precision
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", corpus.KINDS)
+def test_ten_pages_of_each_kind_keep_their_words(recogniser: Recogniser, kind: str) -> None:
+    read = sum((score_of(recogniser, paper) for paper in corpus.papers(kind, range(10))), corpus.Score())
+    assert read.recall >= 0.93
+    assert read.precision >= 0.94
+
+
+def test_small_print_is_read_larger(recogniser: Recogniser) -> None:
+    sheet = corpus.table(random.Random("small print"))
+    read = corpus.score(sheet.words, words_of(recogniser.read(page_of(sheet.scan(100)), seconds=60)))
+    assert read.recall > 0.9
+    assert read.precision > 0.9
 
 
 def test_a_crooked_page_says_its_angle(recogniser: Recogniser) -> None:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -13,7 +14,8 @@ LINE = Line((Word("Tabs", (20, 40, 60, 52), 0.93312), Word("vs", (70, 44, 90, 50
 
 
 def result_of(page: Page, angle: float = 0.0) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads(bytes(page_result(page, PageReading((LINE,), angle))))
+    line = replace(LINE, angle=angle)
+    result: dict[str, Any] = json.loads(bytes(page_result(page, PageReading((line,), angle))))
     return result
 
 
