@@ -159,7 +159,7 @@ def log_to_stderr(level: int | None = None) -> None:
     least = logging.INFO if level is None else level
     handler.setLevel(least)
     logging.basicConfig(handlers=[handler], level=least)
-    for quiet in ("httpx", "uvicorn"):
-        logging.getLogger(quiet).setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # what a client does wrong is told to the client
     for silent in ("stamina", "PIL"):  # every wait is told by us, and every bad picture in its answer
         logging.getLogger(silent).setLevel(logging.CRITICAL)

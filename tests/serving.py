@@ -34,13 +34,20 @@ def serving(app: FastAPI, *, tls: tuple[Path, Path] | None = None, **settings: A
     ``tls`` is a certificate and its key; ``settings`` are more of uvicorn's.
     """
     files = {"ssl_certfile": tls[0], "ssl_keyfile": tls[1]} if tls else {}
+    options: dict[str, Any] = {"log_level": "warning", "timeout_graceful_shutdown": 60}
+    server = uvicorn.Server(uvicorn.Config(app, **(options | files | settings)))
+    with running(server) as port:
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+
+
+@contextmanager
+def running(server: uvicorn.Server) -> Iterator[int]:
+    """Run a server on a port of its own; leaving waits until it has shut down."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        options: dict[str, Any] = {"log_level": "warning", "timeout_graceful_shutdown": 60}
-        server = uvicorn.Server(uvicorn.Config(app, **(options | files | settings)))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield f"{'https' if tls else 'http'}://127.0.0.1:{listening.getsockname()[1]}"
+            yield listening.getsockname()[1]
         finally:
             server.should_exit = True
             thread.join()

@@ -7,12 +7,16 @@ import signal
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 
 import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from engines.server.answers import in_pieces
+from engines.server.connection import connections
+from engines.server.limits import ConnectionLimits
 from engines.server.swagger import swagger_assets
 from licensing.core.errors import AzlicError
 from licensing.delivery.tls import public_roots
@@ -59,6 +63,30 @@ def drop_privileges(uid: int, gid: int) -> None:
         ) from error
 
 
+def make_server(
+    app: FastAPI,
+    *,
+    tls: ssl.SSLContext | None = None,
+    limits: ConnectionLimits | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> uvicorn.Server:
+    """A server whose clients are held to ``limits``."""
+    limits = limits or ConnectionLimits()
+    config = uvicorn.Config(
+        in_pieces(app),
+        http=connections(limits, monotonic),
+        timeout_keep_alive=limits.idle_seconds,
+        limit_concurrency=limits.connections + 1,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # a client is whoever the socket says, not who its X-Forwarded-For says
+    )
+    if tls is not None:
+        config.ssl_context_factory = lambda _config, _default: tls
+    return uvicorn.Server(config)
+
+
 def serve(
     app: FastAPI,
     listener: socket.socket,
@@ -70,11 +98,7 @@ def serve(
 
     ``ready`` is called once they do.
     """
-    # a client is whoever the socket says, not who its X-Forwarded-For says
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, proxy_headers=False)
-    if tls is not None:
-        config.ssl_context_factory = lambda _config, _default: tls
-    server = uvicorn.Server(config)
+    server = make_server(app, tls=tls)
 
     def stop(*_: object) -> None:  # before uvicorn listens for it, and when uvicorn raises it once more at its end
         server.should_exit = True

@@ -1,0 +1,199 @@
+"""A client's connection, which is held only as long as something moves on it (docs/adr/0017).
+
+uvicorn has a time limit for connections between two requests, and none for a client that sends nothing, half a head,
+half a body, or reads half an answer.
+"""
+
+import asyncio
+import fcntl
+import functools
+import struct
+import termios
+import time
+from collections.abc import Callable
+from enum import IntEnum
+from http import HTTPStatus
+from typing import Any, cast
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from engines.server.errors import Refusal, flat, new_request_id
+from engines.server.limits import ConnectionLimits
+
+STALLED = Refusal("RequestTimeout", "nothing more of the request came in: check the network between client and server")
+STOPPING = Refusal("ServiceUnavailable", "the server is stopping, and the request was not complete: send it again")
+
+
+class Phase(IntEnum):
+    """What a connection waits for; the first ones give way first where there are too many."""
+
+    LINGERING = 0
+    REQUEST = 1
+    READER = 2
+    BODY = 3
+    WORK = 4
+
+
+class Connection(H11Protocol):
+    """One connection: cut when its client lets it stand still, and when the server has to stop."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        limits: ConnectionLimits,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._limits = limits
+        self._monotonic = monotonic
+        self._moved = self._head_began = monotonic()
+        self._unread: int | None = None
+        self._reading_began = self._moved
+        self._drained = False
+        self._between_requests = False
+        self._stopping: float | None = None
+        self._refused = False
+        self._watch: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a client in, in another one's place where there are too many."""
+        super().connection_made(transport)
+        self._look_later()
+        if len(self.connections) > self._limits.connections:
+            others = (each for each in self.connections if isinstance(each, Connection) and each is not self)
+            least = min(others, key=lambda each: (each.phase, each._moved))
+            if least.phase < Phase.WORK:
+                least.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let the client go."""
+        if self._watch is not None:
+            self._watch.cancel()
+        super().connection_lost(exc)
+
+    @property
+    def phase(self) -> Phase:
+        """What the connection waits for now."""
+        if self._refused:
+            return Phase.LINGERING
+        if self.transport.get_write_buffer_size():
+            return Phase.READER
+        if self.cycle is None:
+            return Phase.REQUEST
+        if self.cycle.response_complete:
+            return Phase.LINGERING if self.conn.their_state is h11.SEND_BODY else Phase.REQUEST
+        if self.cycle.more_body and not (self.flow.read_paused or self.cycle.waiting_for_100_continue):
+            return Phase.BODY
+        return Phase.WORK
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what the client sent."""
+        if self._refused:
+            return
+        if self.phase is Phase.BODY:
+            self._moved = self._monotonic()
+        if self._between_requests:
+            self._between_requests, self._head_began = False, self._monotonic()
+        super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        self._moved = self._head_began = self._monotonic()
+        self._between_requests = True
+        super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP request."""
+        self._refuse(HTTPStatus.BAD_REQUEST, Refusal("BadRequest", msg))
+
+    def resume_writing(self) -> None:
+        """Send on: the client has read some of its answer."""
+        self._drained = True
+        super().resume_writing()
+
+    def shutdown(self) -> None:
+        """Let the server stop: what is under way is finished, what is not complete has a little time left."""
+        self._stopping = self._monotonic()
+        super().shutdown()
+
+    def _look_later(self) -> None:
+        self._watch = self.loop.call_later(self._limits.look_seconds, self._look)
+
+    def _look(self) -> None:
+        self._look_later()
+        now, phase = self._monotonic(), self.phase
+        if phase is not Phase.READER:
+            self._unread = None
+        if phase is Phase.WORK:
+            self._moved = now
+        elif phase is Phase.READER:
+            self._look_at_reader(now)
+        elif phase is Phase.LINGERING:
+            if now >= self._moved + self._limits.linger_seconds:
+                self.transport.abort()
+        elif phase is Phase.BODY:
+            if now >= self._moved + self._limits.stall_seconds or self._is_to_stop(now):
+                self._cut()
+        elif not self._between_requests and now >= self._head_began + self._limits.head_seconds:
+            self._cut()
+
+    def _look_at_reader(self, now: float) -> None:
+        unread = self._count_unread()
+        if self._unread is None:
+            self._moved = self._reading_began = now
+        elif unread < self._unread or self._drained:
+            self._moved = now
+        self._unread, self._drained = unread, False
+        if now >= self._moved + self._limits.stall_seconds or self._is_to_stop(now, self._reading_began):
+            self.transport.abort()
+
+    def _is_to_stop(self, now: float, began: float = 0.0) -> bool:
+        """Whether the server is stopping, and what began at an instant has had its time since."""
+        return self._stopping is not None and now >= max(self._stopping, began) + self._limits.stop_seconds
+
+    def _cut(self) -> None:
+        """End a request that does not come in; a client that asked for nothing is told nothing."""
+        if self._stopping is not None:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, STOPPING)
+        elif self.phase is Phase.BODY or self.conn.trailing_data[0]:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, STALLED)
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: HTTPStatus, refusal: Refusal) -> None:
+        """Answer in the application's place, tell it that its client has gone, and take nothing more."""
+        self._moved = self._monotonic()
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.abort()
+            return
+        self._refused = True
+        answer = flat(status, refusal, new_request_id(), headers={"Connection": "close"})
+        head = h11.Response(status_code=status, headers=answer.raw_headers, reason=status.phrase.encode())
+        for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+    def _count_unread(self) -> int:
+        """The bytes of answers that are not yet with the client: ours, and those that the system holds for us."""
+        waiting = struct.pack("i", 0)
+        socket = self.transport.get_extra_info("socket")
+        held: int = struct.unpack("i", fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, waiting))[0]
+        return self.transport.get_write_buffer_size() + held
+
+
+def connections(limits: ConnectionLimits, monotonic: Callable[[], float] = time.monotonic) -> type[asyncio.Protocol]:
+    """What makes a server's connections, as uvicorn's ``http`` takes it."""
+    return cast(type[asyncio.Protocol], functools.partial(Connection, limits=limits, monotonic=monotonic))
