@@ -1,9 +1,8 @@
 """The desk of a Read container: takes documents in, has them read, counts their pages, hands out the text."""
 
 import asyncio
-import threading
-from collections.abc import Callable, Coroutine
-from contextlib import closing
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -17,10 +16,11 @@ from engines.read.decoding import Decoders, Decoding
 from engines.read.limits import Limits
 from engines.read.operations import Operation, Operations
 from engines.read.reading import read_document
-from engines.read.received import ReadOptions, check_media_type, receive_body
+from engines.read.received import ReadOptions, check_media_type
 from engines.read.recognise import Recogniser
 from engines.read.refusal import Code, DocumentRefused
 from engines.read.result import operation_result
+from engines.read.uploads import Uploads
 from engines.results.store import ResultStore
 from licensing.containers import READ
 from licensing.core.errors import AzlicError
@@ -55,42 +55,35 @@ class Desk:
         self._clock = clock
         self._limits = limits
         self._decoders = Decoders(limits, pages=recogniser.threads + _WAITING_PAGES)
-        self._places = threading.BoundedSemaphore(limits.documents)
+        self._uploads = Uploads(limits)
+        self._reading = 0
         self._jobs: set[asyncio.Task[None]] = set()
 
     async def read(self, request: Request, options: ReadOptions) -> bytes:
         """Read the document while its client waits; the finished answer."""
-        self._take_place()
-        try:
-            started_at = self._clock()
-            document, numbers = await self._receive(request, options)
-            with closing(document):
-                result = await _until_disconnect(request, self._read_in_time(document, numbers))
+        started_at = self._clock()
+        with ExitStack() as held:
+            document, numbers = await self._receive(request, options, held)
+            result = await _until_disconnect(request, self._read_in_time(document, numbers))
             await self._record(len(numbers))
-        finally:
-            self._places.release()
         return operation_result("succeeded", started_at, self._clock(), analyzeResult=msgspec.Raw(result))
 
     async def begin(self, request: Request, options: ReadOptions) -> tuple[Operation, asyncio.Task[None]]:
         """Take the document in and start to read it: the operation to ask for, and the job that ends it."""
-        self._take_place()
-        try:
-            document, numbers = await self._receive(request, options)
-        except BaseException:
-            self._places.release()
-            raise
-        operation = self.operations.begin()
-        job = asyncio.create_task(self._run(operation, document, numbers))
+        with ExitStack() as held:
+            document, numbers = await self._receive(request, options, held)
+            operation = self.operations.begin()
+            job = asyncio.create_task(self._run(operation, document, numbers))
+            kept = held.pop_all()
         self._jobs.add(job)  # the loop itself would let a running task be collected
         job.add_done_callback(self._jobs.discard)
-        job.add_done_callback(lambda _: self._places.release())
+        job.add_done_callback(lambda _: kept.close())
         return operation, job
 
     async def _run(self, operation: Operation, document: Decoding, numbers: list[int]) -> None:
         try:
             self.operations.run(operation)
-            with closing(document):
-                result = await self._read_in_time(document, numbers)
+            result = await self._read_in_time(document, numbers)
             await self._record(len(numbers))
             self.operations.succeed(operation, result)
         except DocumentRefused as refused:
@@ -99,24 +92,35 @@ class Desk:
             self.operations.fail(operation, "InternalServerError", "the container failed")
             raise
 
-    def _take_place(self) -> None:
-        if not self._places.acquire(blocking=False):
+    async def _receive(self, request: Request, options: ReadOptions, held: ExitStack) -> tuple[Decoding, list[int]]:
+        """The document, open, and the pages to read; ``held`` lets go of its place, its memory and its process.
+
+        It has its place from when it is there: who still sends, or has stopped to, keeps nobody from being read.
+        """
+        options.check_language()
+        check_media_type(request)
+        self._check_places()
+        body = await held.enter_context(self._uploads.one()).receive(request)
+        held.enter_context(self._place())
+        document = held.enter_context(closing(await self._decoders.open(body)))
+        return document, document.outline.select(options.pages)
+
+    def _check_places(self) -> None:
+        if self._reading >= self._limits.documents:
             raise DocumentRefused(
                 Code.TOO_MANY_REQUESTS,
                 f"{self._limits.documents} documents are being read already",
                 hint="try again in a few seconds",
             )
 
-    async def _receive(self, request: Request, options: ReadOptions) -> tuple[Decoding, list[int]]:
-        options.check_language()
-        check_media_type(request)
-        body = await receive_body(request, self._limits)
-        document = await self._decoders.open(body)
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        self._check_places()
+        self._reading += 1
         try:
-            return document, document.outline.select(options.pages)
-        except DocumentRefused:
-            document.close()
-            raise
+            yield
+        finally:
+            self._reading -= 1
 
     async def _read_in_time(self, document: Decoding, numbers: list[int]) -> bytes:
         allowed = asyncio.timeout(self._limits.document_seconds)

@@ -15,7 +15,9 @@ class Limits:
     Sides and page count are those of the Read 3.2 service. Sizes are held against a page's header, before
     its pixels are decoded. ``page_seconds`` bounds the opening of a document, and the decoding and the recognition of
     a page each. Recognition looks at it between steps, so that a page of nothing but noise can outstay it.
-    ``document_seconds`` bounds the reading of a whole document, where it is given. A result is ``kept`` for so long.
+    So many ``documents`` are read at a time or wait for it; they, and those that still come in, are together at most
+    ``documents_bytes`` long as they were sent. ``document_seconds`` bounds the reading of a whole document, where it is
+    given. A result is ``kept`` for so long.
     """
 
     body_bytes: int = 50 * 1024 * 1024
@@ -25,9 +27,13 @@ class Limits:
     pages: int = 2_000
     page_seconds: float = 60.0
     documents: int = 64
-    upload_seconds: float = 300.0
+    documents_bytes: int = 512 * 1024 * 1024
     document_seconds: float | None = None
     kept: timedelta = KEPT
+
+    def __post_init__(self) -> None:
+        if self.documents_bytes < self.body_bytes:
+            raise ValueError("all documents together may not be smaller than one")
 
     def check_body(self, size: int) -> None:
         """Refuse a body of ``size`` bytes that is over the limit."""

@@ -1,14 +1,11 @@
-"""What a client sends: the options in the query and the document in the body."""
+"""What a client sends with a document: the options in the query, and what the body is said to be."""
 
-import asyncio
 from typing import Annotated, Literal
 
 from fastapi import Request
 from pydantic import BaseModel, Field
 
-from engines.read.limits import Limits
 from engines.read.refusal import Code, DocumentRefused
-from licensing.core.http_body import read_body
 
 _TAKEN = {
     *("", "application/octet-stream", "application/pdf", "application/x-pdf", "image/*"),
@@ -41,6 +38,13 @@ class ReadOptions(BaseModel, frozen=True):
 
 def check_media_type(request: Request) -> None:
     """Refuse a body that cannot be a document, before any of it is read."""
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise DocumentRefused(
+            Code.UNSUPPORTED_MEDIA_TYPE,
+            f"a body with Content-Encoding: {coding[:60]} is not taken",
+            hint="send the document's bytes as they are, without that header",
+        )
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "application/json":
         raise DocumentRefused(
@@ -54,18 +58,3 @@ def check_media_type(request: Request) -> None:
             f"a body of type {media_type[:60]} is not taken",
             hint="send the bytes of a JPEG, PNG, BMP, TIFF or PDF as they are, as application/octet-stream",
         )
-
-
-async def receive_body(request: Request, limits: Limits) -> bytes:
-    """The whole body, counted while it comes in: ``Refused`` as soon as it is too large or too slow."""
-    declared = request.headers.get("content-length", "")
-    limits.check_body(int(declared) if declared.isdecimal() else 0)
-    try:
-        async with asyncio.timeout(limits.upload_seconds):
-            return await read_body(request.stream(), limits.body_bytes, limits.too_large)
-    except TimeoutError as error:
-        raise DocumentRefused(
-            Code.TIMEOUT,
-            f"the body was not complete after {limits.upload_seconds:g} seconds",
-            hint="check the network between client and container",
-        ) from error

@@ -14,8 +14,9 @@ from fastapi import FastAPI
 from engines.read import Limits, Recogniser, read_routes
 from engines.results.memory import MemoryResults
 from engines.server.errors import Refusal
+from engines.server.process import make_server
 from licensing.core.errors import AzlicError
-from tests.serving import serving
+from tests.serving import running
 from tests.site import METER
 
 
@@ -35,6 +36,7 @@ class Container:
         self.disk_full = False
         self.recorded: list[Decimal] = []
         self.asked = threading.Event()
+        self.admissions = 0
         self.app = FastAPI()
         self.app.include_router(
             read_routes(
@@ -51,6 +53,7 @@ class Container:
         self.now += timedelta(hours=hours)
 
     def _admit(self) -> Refusal | None:
+        self.admissions += 1
         self.asked.set()
         return None if self.licensed else Refusal("LicenseExpired", "the license has ended")
 
@@ -70,7 +73,7 @@ def container(recogniser: Recogniser) -> Container:
 @contextmanager
 def talking_to(app: FastAPI) -> Iterator[httpx.Client]:
     """A client of a real server on a loopback socket."""
-    with serving(app) as url, httpx.Client(base_url=url, timeout=60) as client:
+    with running(make_server(app)) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         yield client
 
 
