@@ -66,7 +66,7 @@ def read_routes(
     # The container's documents name the first path, the SDKs ask for the second.
     @router.get("/operations/{operation_id}", name="read_operation")
     @router.get("/analyzeResults/{operation_id}", name="read_result")
-    def read_operation(operation_id: str) -> Response:
+    async def read_operation(operation_id: str) -> Response:
         """Ask for the state of an operation, and for the text once it has succeeded."""
         return Response(desk.operations.answer(operation_id), media_type="application/json")
 

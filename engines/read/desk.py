@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -57,6 +58,7 @@ class Desk:
         self._decoders = Decoders(limits, pages=recogniser.threads + _WAITING_PAGES)
         self._uploads = Uploads(limits)
         self._reading = 0
+        self._recording = ThreadPoolExecutor(1, "record")  # a mount that hangs holds up nothing else
         self._jobs: set[asyncio.Task[None]] = set()
 
     async def read(self, request: Request, options: ReadOptions) -> bytes:
@@ -84,6 +86,7 @@ class Desk:
         try:
             self.operations.run(operation)
             result = await self._read_in_time(document, numbers)
+            self.operations.check_size(result)
             await self._record(len(numbers))
             self.operations.succeed(operation, result)
         except DocumentRefused as refused:
@@ -138,7 +141,7 @@ class Desk:
 
     async def _record(self, pages: int) -> None:
         try:
-            await asyncio.to_thread(self._count, pages)
+            await asyncio.get_running_loop().run_in_executor(self._recording, self._count, pages)
         except AzlicError as error:
             raise DocumentRefused(
                 Code.USAGE_NOT_RECORDED,

@@ -12,6 +12,9 @@ from engines.read.refusal import Code, DocumentRefused
 from engines.read.result import Status, operation_result
 from engines.results.store import ResultStore
 
+_ENVELOPE_BYTES = 1024
+"""More than an answer has around the text."""
+
 
 class Operation(NamedTuple):
     """One document under way, under an id that nobody can guess."""
@@ -40,6 +43,15 @@ class Operations:
     def run(self, operation: Operation) -> None:
         """Note that the document is being read."""
         self._put(operation, "running", self._clock())
+
+    def check_size(self, analyze_result: bytes) -> None:
+        """Refuse a result that could not be kept until it is asked for."""
+        if not self._results.takes(len(analyze_result) + _ENVELOPE_BYTES):
+            raise DocumentRefused(
+                Code.INVALID_IMAGE_SIZE,
+                f"the text of the document, with {len(analyze_result)} bytes, is too large to be kept",
+                hint="send the document in parts",
+            )
 
     def succeed(self, operation: Operation, analyze_result: bytes) -> None:
         """Publish the result."""

@@ -18,17 +18,26 @@ class _Kept(NamedTuple):
 
 
 class MemoryResults:
-    """Results of this process; those of ended work take at most ``most_bytes`` together."""
+    """Results of this process; those of ended work take at most ``most_bytes`` together.
+
+    Those that somebody has asked for make room first: nobody's text is lost to a client that never fetches its own,
+    as long as there is another to let go.
+    """
 
     def __init__(self, *, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._open: dict[str, bytes] = {}
         self._ended: dict[str, _Kept] = {}  # in the order in which they came
+        self._fetched: dict[str, None] = {}  # in the order in which they were asked for
         self._weight = 0
 
+    def takes(self, size: int) -> bool:
+        """Whether there can be room for a result of ``size`` bytes."""
+        return _OWN_BYTES + size <= self._most_bytes
+
     def put(self, key: str, content: bytes, *, until: datetime | None) -> None:
-        """Keep ``content``; of what has an end, the oldest makes room for the newest."""
+        """Keep ``content``; of what has an end, what was fetched, and then the oldest, makes room for the newest."""
         with self._lock:
             self._drop(key)
             if until is None:
@@ -37,7 +46,7 @@ class MemoryResults:
             kept = self._ended[key] = _Kept(content, until)
             self._weight += kept.weight
             while self._weight > self._most_bytes:
-                self._drop(next(iter(self._ended)))
+                self._drop(next(iter(self._fetched or self._ended)))
 
     def get(self, key: str, *, now: datetime) -> bytes | None:
         """What is kept under the key, or None."""
@@ -46,7 +55,10 @@ class MemoryResults:
             if (content := self._open.get(key)) is not None:
                 return content
             kept = self._ended.get(key)
-            return kept.content if kept and now < kept.until else None
+            if kept is None or now >= kept.until:
+                return None
+            self._fetched.setdefault(key)
+            return kept.content
 
     def expire(self, now: datetime) -> None:
         """Free what has ended by ``now``, and came before everything that has not."""
@@ -62,5 +74,6 @@ class MemoryResults:
 
     def _drop(self, key: str) -> None:
         self._open.pop(key, None)
+        self._fetched.pop(key, None)
         if kept := self._ended.pop(key, None):
             self._weight -= kept.weight

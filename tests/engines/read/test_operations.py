@@ -101,3 +101,12 @@ def test_threads_may_share_the_store(clock: Clock) -> None:
     for thread in threads:
         thread.join()
     assert known(operations, finished(operations))
+
+
+def test_a_text_that_could_not_be_kept_is_refused_before_it_is_counted(clock: Clock) -> None:
+    operations = Operations(MemoryResults(most_bytes=10_000), clock=clock)
+    operations.check_size(bytes(7_000))
+    assert known(operations, finished(operations, bytes(7_000)))
+    with pytest.raises(DocumentRefused, match="too large to be kept") as refused:
+        operations.check_size(bytes(8_000))
+    assert refused.value.code is Code.INVALID_IMAGE_SIZE

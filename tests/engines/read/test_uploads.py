@@ -2,6 +2,8 @@
 
 import gzip
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import httpx
@@ -10,7 +12,7 @@ import pytest
 from engines.read import Limits, Recogniser
 from engines.read.uploads import Uploads
 from tests import pictures
-from tests.engines.read.conftest import Container, talking_to
+from tests.engines.read.conftest import Container, busy, talking_to
 from tests.engines.read.test_api import ASYNC, BINARY, SYNC, connected, send, texts
 from tests.waiting import eventually
 
@@ -69,6 +71,29 @@ def test_the_slowest_of_late_gives_way_and_not_the_one_that_began_first() -> Non
             burst.add(1, now=float(second))
         assert first.pace(60.5) > 5_000
         assert burst.pace(60.5) < 10
+
+
+def test_many_who_ask_for_results_without_a_pause_keep_no_document_waiting(
+    recogniser: Recogniser, container: Container, client: httpx.Client
+) -> None:
+    body = pictures.encode(pictures.sign(), "PNG")
+    enough = threading.Event()
+
+    def poll(location: str) -> set[int]:
+        told = set[int]()
+        with httpx.Client(timeout=60) as asking:
+            while not told or not enough.is_set():
+                told.add(asking.get(location).status_code)
+        return told
+
+    with ThreadPoolExecutor(4) as many, busy(recogniser):
+        location = send(client, body, ASYNC).headers["Operation-Location"]
+        polls = [many.submit(poll, each) for each in (location, f"{location}0") * 2]
+        try:
+            assert send(client, body, ASYNC).status_code == 202
+        finally:
+            enough.set()
+    assert [each.result() for each in polls] == [{200}, {404}] * 2
 
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "deflate", "br", "zstd", "gzip, identity"])

@@ -34,7 +34,28 @@ def test_what_has_expired_leaves_its_room() -> None:
     assert results.get("young", now=START) == results.get("new", now=START) == bytes(3_000)
 
 
-def test_a_result_larger_than_the_store_is_not_kept() -> None:
-    results = MemoryResults(most_bytes=2_000)
-    results.put("a", bytes(3_000), until=START + HOUR)
-    assert results.get("a", now=START) is None
+def test_a_result_larger_than_the_store_is_known_before_it_is_put() -> None:
+    results = MemoryResults(most_bytes=4_000)
+    assert [results.takes(size) for size in (2_000, 2_976, 2_977, 9_000)] == [True, True, False, False]
+
+
+def test_what_was_fetched_makes_room_before_what_was_not() -> None:
+    results = MemoryResults(most_bytes=13_000)
+    for key in ("oldest", "fetched", "young"):
+        results.put(key, bytes(3_000), until=START + HOUR)
+    results.get("fetched", now=START)
+    for number in range(2):
+        results.put(str(number), bytes(3_000), until=START + HOUR)
+    kept = {key for key in ("oldest", "fetched", "young", "0", "1") if results.get(key, now=START)}
+    assert kept == {"young", "0", "1"}
+
+
+def test_a_client_that_never_fetches_drives_out_nobody_elses_text_while_there_is_fetched_text() -> None:
+    results = MemoryResults(most_bytes=100_000)
+    results.put("waited for", bytes(3_000), until=START + HOUR)
+    for number in range(20):
+        results.put(str(number), bytes(3_000), until=START + HOUR)
+        results.get(str(number), now=START)
+    for number in range(20, 40):
+        results.put(str(number), bytes(3_000), until=START + HOUR)
+    assert results.get("waited for", now=START)
