@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -72,6 +73,7 @@ COMMON = (
     LICENSE_MOUNT,
     OUTPUT_MOUNT,
     Option("urls", "where to listen; else `http://127.0.0.1:5000`"),
+    Option("KnownProxies", "the proxies whose `X-Forwarded-*` headers are believed: `10.0.0.2,10.1.0.0/16`; else none"),
     *_LOG_LEVELS,
 )
 """What every container takes."""
@@ -128,6 +130,7 @@ class ContainerOptions:
     ca: Path | None = None
     host: str = "127.0.0.1"
     port: int = 5000
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     log_level: int = logging.INFO
     own: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = field(default=(), compare=False)
@@ -180,6 +183,7 @@ def parse_options(
         ca=Path(environ["SSL_CERT_FILE"]) if environ.get("SSL_CERT_FILE") else None,
         host=host,
         port=port,
+        proxies=_proxies(values.get("KnownProxies", "")),
         log_level=_log_level(values),
         own={option.key: values[option.key] for option in own if values.get(option.key)},
         remarks=(*_differences(heeded.values()), *_without_effect(unheeded)),
@@ -331,3 +335,10 @@ def _listen_on(urls: str) -> tuple[str, int]:
     if not host or port is None or parts.scheme != "http":
         raise BadCall(f"urls is not an address to listen on: {urls!r}", hint=f"for example urls={DEFAULT_URLS}")
     return host, port
+
+
+def _proxies(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(each.strip()) for each in text.split(",") if each.strip())
+    except ValueError as error:
+        raise BadCall(f"KnownProxies are not addresses: {error}", hint="for example KnownProxies=10.0.0.2") from error

@@ -41,6 +41,7 @@ def engine_command(
       Mounts:License=/license the folder with license.dat
       Mounts:Output=/output   the folder that usage records go into
       urls=http://HOST:PORT   where to listen, else http://127.0.0.1:5000
+      KnownProxies=ADDRESSES  the proxies whose X-Forwarded-* headers are believed
       DownloadLicense=True    fetch the license and end; needs the next two
       Billing=ENDPOINT        the resource's endpoint
       ApiKey=KEY              one of the resource's two API keys
@@ -125,7 +126,7 @@ def engine_command(
         raise _refuse(app, kind, place)
     output.tell(f"Now listening on: http://{start.host}:{listener.getsockname()[1]}")
     output.tell("Application started. Press Ctrl+C to shut down.")
-    process.serve(app, listener)
+    process.serve(app, listener, proxies=start.proxies)
 
 
 def _refuse(verdict: "Verdict", kind: str, place: "ContainerPlace") -> typer.Exit:

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from engines.server.answers import in_pieces
 from engines.server.connection import connections
+from engines.server.forwarded import Forwarded, Proxies
 from engines.server.limits import ConnectionLimits
 from engines.server.swagger import swagger_assets
 from licensing.core.errors import AzlicError
@@ -68,19 +69,20 @@ def make_server(
     *,
     tls: ssl.SSLContext | None = None,
     limits: ConnectionLimits | None = None,
+    proxies: Proxies = (),
     monotonic: Callable[[], float] = time.monotonic,
 ) -> uvicorn.Server:
-    """A server whose clients are held to ``limits``."""
+    """A server whose clients are held to ``limits``; ``proxies`` are believed what they say of theirs."""
     limits = limits or ConnectionLimits()
     config = uvicorn.Config(
-        in_pieces(app),
+        in_pieces(Forwarded(app, proxies) if proxies else app),
         http=connections(limits, monotonic),
         timeout_keep_alive=limits.idle_seconds,
         limit_concurrency=limits.connections + 1,
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # a client is whoever the socket says, not who its X-Forwarded-For says
+        proxy_headers=False,  # uvicorn would believe whoever is on this machine
     )
     if tls is not None:
         config.ssl_context_factory = lambda _config, _default: tls
@@ -92,13 +94,14 @@ def serve(
     listener: socket.socket,
     *,
     tls: ssl.SSLContext | None = None,
+    proxies: Proxies = (),
     ready: Callable[[], None] | None = None,
 ) -> None:
     """Answer on a socket that is bound already, until SIGTERM or SIGINT; both end it in good order.
 
     ``ready`` is called once they do.
     """
-    server = make_server(app, tls=tls)
+    server = make_server(app, tls=tls, proxies=proxies)
 
     def stop(*_: object) -> None:  # before uvicorn listens for it, and when uvicorn raises it once more at its end
         server.should_exit = True

@@ -40,6 +40,10 @@ def swagger_routes(title: str) -> APIRouter:
             oauth2_redirect_url=None,
         )
 
+    @router.get("/favicon.ico")
+    def icon() -> Response:
+        return asset("favicon.png")
+
     @router.get("/swagger/{name}")
     def asset(name: str) -> Response:
         if name not in assets:

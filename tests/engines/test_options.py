@@ -351,3 +351,16 @@ def test_the_key_is_given_in_one_way(key_file: Path) -> None:
 def test_a_download_believes_the_ca_that_the_environment_names() -> None:
     assert parse(DOWNLOAD, SSL_CERT_FILE="/run/ca.pem").ca == Path("/run/ca.pem")
     assert parse(DOWNLOAD, SSL_CERT_FILE="").ca is None
+
+
+def test_known_proxies_are_addresses_and_networks() -> None:
+    given = parse_options(["eula=accept", "knownproxies=10.0.0.2, 10.1.0.0/16,fd00::/8"], {}).proxies
+    assert [str(each) for each in given] == ["10.0.0.2/32", "10.1.0.0/16", "fd00::/8"]
+    assert parse_options(["eula=accept"], {}).proxies == ()
+
+
+@pytest.mark.parametrize("value", ["proxy.example", "10.0.0.2;10.0.0.3", "10.0.0.2/8", "*", "10.0.0.0/33"])
+def test_what_is_no_address_is_no_known_proxy(value: str) -> None:
+    with pytest.raises(BadCall, match="KnownProxies are not addresses") as refused:
+        parse_options(["eula=accept", f"KnownProxies={value}"], {})
+    assert refused.value.hint == "for example KnownProxies=10.0.0.2"

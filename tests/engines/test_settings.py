@@ -58,6 +58,7 @@ EFFECT: dict[str, tuple[str, str]] = {
     "Mounts:License": ("/a/license", "/b/license"),
     "Mounts:Output": ("/a/output", "/b/output"),
     "urls": ("http://127.0.0.1:5001", "http://127.0.0.1:5002"),
+    "KnownProxies": ("10.0.0.2", "10.0.0.3"),
     "Logging:Console:LogLevel:Default": ("Warning", "Error"),
     "Logging:Console:LogLevel": ("Warning", "Error"),
     "Logging:LogLevel:Default": ("Warning", "Error"),
