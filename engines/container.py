@@ -172,14 +172,16 @@ def container_app(
         return verdict
     recorder = _recorder(engine, options.output, container_id)
     log.info("Using '%s' for writing usage records.", recorder.folder)
+    meter = OfflineMeter(recorder, engine.meters)
     host = Host(
         kind=engine.kind,
         version=engine.version,
         gate=gate,
+        recording_fault=meter.fault,
         report=MountReport(options.output, service=engine.kind.service),
         clock=clock,
     )
-    facilities = Facilities(host.admit, OfflineMeter(recorder, engine.meters), clock, options.own)
+    facilities = Facilities(host.admit, meter, clock, options.own)
 
     def closing() -> None:
         engine.close()

@@ -8,14 +8,18 @@ import contextlib
 import html
 import logging
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from http import HTTPStatus
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
 from engines.server.errors import Refusal, flat, new_request_id, refusal_of
+from engines.server.methods import HeadAndOptions, allow_header, allowed_methods
 from engines.server.swagger import OPENAPI_URL, swagger_routes
 from engines.server.usage_logs import usage_logs_routes
 from licensing.containers import ContainerType
@@ -31,23 +35,43 @@ from usage.records.output_mount import MountReport
 
 _NON_METERED = "Container is non-metered and does not require an API Key."
 _LOOK_EVERY_SECONDS = 5.0
+MOUNT_SILENT = "MountNotAnswering"
 log = logging.getLogger("azlic.container")
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The parts that every container has: its kind, its license gate, its usage report, and the clock on the wall."""
+    """The parts that every container has: its kind, its license gate, its usage report, and the clock on the wall.
+
+    ``recording_fault`` says what keeps usage records from being written, or None while nothing does. A mount that has
+    not answered for ``mount_seconds``, as a network mount whose server is gone, counts as lost.
+    """
 
     kind: ContainerType
     version: str
     gate: Gate
+    recording_fault: Callable[[], AzlicError | None]
     report: MountReport
     clock: Callable[[], datetime]
+    mount_seconds: float = 5.0
+    _looks: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, 4, "mounts"), repr=False)
 
     def admit(self) -> Refusal | None:
-        """Let work in while the license runs; from the instant it ends, the reason why not."""
+        """Let work in while the license runs and use can be recorded; else the reason why not."""
+        look = self._looks.submit(self._look_at_mounts)
+        try:
+            return look.result(self.mount_seconds)
+        except TimeoutError:
+            look.cancel()
+            return Refusal(MOUNT_SILENT, f"a mount has not answered for {self.mount_seconds:g} seconds")
+
+    def _look_at_mounts(self) -> Refusal | None:
         verdict = self.gate.verdict(self.clock())
-        return None if verdict.may_run else Refusal("LicenseNotValid", verdict.detail)
+        if not verdict.may_run:
+            return Refusal("LicenseNotValid", verdict.detail)
+        if fault := self.recording_fault():
+            return Refusal("UsageNotRecorded", f"{fault.message}: {fault.hint}")
+        return None
 
 
 class LicenseWatch:
@@ -88,6 +112,7 @@ def host_app(host: Host, router: APIRouter, *, closing: Callable[[], None]) -> F
         openapi_url=OPENAPI_URL,
         lifespan=_watching(host, closing),
     )
+    app.add_middleware(HeadAndOptions, allowed=partial(allowed_methods, app))
     app.add_exception_handler(HTTPException, _flat)
     app.include_router(_common_routes(host))
     app.include_router(swagger_routes(app.title))
@@ -99,7 +124,10 @@ def _flat(request: Request, error: Exception) -> EscapedJSONResponse:
     """An error as every container reports it: ``{"code","message","requestId"}``."""
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for nothing else
     refusal = refusal_of(error, message=f"{request.method} {request.url.path} is not what this container answers")
-    return flat(error.status_code, refusal, new_request_id(), headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = allow_header(allowed_methods(request.app, request.scope))
+    return flat(error.status_code, refusal, new_request_id(), headers=headers)
 
 
 def _common_routes(host: Host) -> APIRouter:
@@ -112,27 +140,27 @@ def _common_routes(host: Host) -> APIRouter:
     @router.get("/ready")
     def ready() -> EscapedJSONResponse:
         """Whether the container takes work now."""
-        verdict = host.gate.verdict(host.clock())
+        refusal = host.admit()
         return EscapedJSONResponse(
             {
                 "service": host.kind.service,
-                "ready": "ready" if verdict.may_run else "notReady",
-                "message": _NON_METERED if verdict.may_run else verdict.detail,
+                "ready": "notReady" if refusal else "ready",
+                "message": refusal.message if refusal else _NON_METERED,
             },
-            200 if verdict.may_run else 503,
+            503 if refusal else 200,
         )
 
     @router.get("/status")
     def status() -> EscapedJSONResponse:
-        """The state of the container's license."""
-        verdict = host.gate.verdict(host.clock())
+        """The state of the container: of its license, and whether use can be recorded."""
+        refusal = host.admit()
         return EscapedJSONResponse(
             {
                 "service": host.kind.service,
-                "apiStatus": "NonMetered" if verdict.may_run else "Invalid",
-                "apiStatusMessage": _NON_METERED if verdict.may_run else verdict.detail,
+                "apiStatus": "Invalid" if refusal else "NonMetered",
+                "apiStatusMessage": refusal.message if refusal else _NON_METERED,
             },
-            200 if verdict.may_run else 503,
+            503 if refusal else 200,
         )
 
     router.include_router(usage_logs_routes(lambda month: _usage(host, month)))
@@ -149,12 +177,21 @@ def _usage(host: Host, month: Month | None) -> EscapedJSONResponse:
 def _watching(
     host: Host, closing: Callable[[], None]
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
-    """Look at the license while the container runs, and say in the log when its standing changes."""
+    """Look at the mounts while the container runs, and say in the log when something changes."""
 
     async def look() -> None:
         watch = LicenseWatch()
+        silent = False
         while True:
-            watch.look(await asyncio.to_thread(host.gate.verdict, host.clock()))
+            refusal = await asyncio.to_thread(host.admit)
+            if (refusal is not None and refusal.code == MOUNT_SILENT) is not silent:
+                silent = not silent
+                if silent:
+                    log.error("No work is taken in, because a mount does not answer: see to the network storage.")
+                else:
+                    log.info("The mounts answer again.")
+            if not silent:
+                watch.look(await asyncio.to_thread(host.gate.verdict, host.clock()))
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
     @contextlib.asynccontextmanager
@@ -171,20 +208,21 @@ def _watching(
 
 
 def _home_page(host: Host) -> str:
-    verdict = host.gate.verdict(host.clock())
-    title, detail = html.escape(f"{host.kind.title} container {host.version}"), html.escape(printable(verdict.detail))
+    refusal = host.admit()
+    detail = printable(refusal.message if refusal else host.gate.verdict(host.clock()).detail)
+    title = html.escape(f"{host.kind.title} container {host.version}")
     rows = "".join(
         f'<li><a href="{path}">{path}</a> {what}</li>'
         for path, what in (
             ("/swagger", "the API, to read and to try"),
             ("/ready", "whether it takes work"),
-            ("/status", "the state of its license"),
+            ("/status", "the state of its license and of its records"),
             ("/records/usage-logs/", "what was used"),
         )
     )
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
         "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:40em;margin:4em auto;padding:0 1em}</style>"
-        f"<h1>{title}</h1><p>{'Ready' if verdict.may_run else 'Not ready'}: {detail}.</p>"
+        f"<h1>{title}</h1><p>{'Not ready' if refusal else 'Ready'}: {html.escape(detail)}.</p>"
         f"<ul>{rows}</ul></html>"
     )

@@ -54,7 +54,7 @@ def test_a_container_answers_503_with_the_reason_from_the_instant_of_expiry(site
 def test_the_refusal_is_a_value_that_every_transport_can_say(site: Site) -> None:
     site.install()
     gate = Gate(site.license, lambda now, _: site.verify(now))
-    host = Host(READ, "3.2.0", gate, MountReport(site.output, service="read"), site.clock)
+    host = Host(READ, "3.2.0", gate, lambda: None, MountReport(site.output, service="read"), site.clock)
     assert host.admit() is None
     site.now = END
     assert host.admit() == Refusal("LicenseNotValid", site.verify().detail)
@@ -186,3 +186,38 @@ def test_the_log_says_when_the_container_has_stopped(site: Site, caplog: pytest.
             client.get("/ready")
             assert "stopped" not in caplog.text
         assert "The container has stopped." in caplog.text
+
+
+KNOWN = ["/", "/ready", "/status", "/records/usage-logs/", "/records/usage-logs/03/2026", "/swagger", "/favicon.ico"]
+
+
+@pytest.mark.parametrize("path", [*KNOWN, "/swagger/swagger-ui.css", "/swagger/v1/swagger.json", "/nothing"])
+def test_head_answers_as_get_does_without_the_body(client: httpx.Client, path: str) -> None:
+    head, get = client.head(path), client.get(path)
+    assert head.content == b""
+    assert head.status_code == get.status_code
+    for name in ("content-type", "content-length"):
+        assert head.headers.get(name) == get.headers.get(name)
+
+
+@pytest.mark.parametrize("path", KNOWN)
+def test_options_says_what_a_path_can_be_asked(client: httpx.Client, path: str) -> None:
+    answer = client.options(path)
+    assert (answer.status_code, answer.content, answer.headers["Allow"]) == (204, b"", "GET, HEAD, OPTIONS")
+
+
+def test_options_of_work_and_of_nothing(client: httpx.Client) -> None:
+    assert client.options("/count/1").headers["Allow"] == "OPTIONS, POST"
+    assert client.options("/nothing").status_code == 404
+
+
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "/ready"), ("PUT", "/count/1"), ("HEAD", "/count/1")])
+def test_what_is_not_allowed_says_what_is(client: httpx.Client, method: str, path: str) -> None:
+    refused = client.request(method, path)
+    assert (refused.status_code, refused.headers["Allow"]) == (405, client.options(path).headers["Allow"])
+
+
+def test_browsers_find_their_icon(client: httpx.Client) -> None:
+    icon = client.get("/favicon.ico")
+    assert (icon.status_code, icon.headers["content-type"]) == (200, "image/png")
+    assert icon.content.startswith(b"\x89PNG")

@@ -4,9 +4,11 @@ Layout: ``{Mounts:Output}/{service}/{container id}/usage-YYYY-MM-DD.jsonl`` (fac
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
+import stat
 import threading
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,6 +23,8 @@ from usage.quantity import from_micro, to_micro
 from usage.records.record import GENESIS, BadLine, MeteredQuantity, UsageRecord, encode, interpret
 
 _TAIL_BYTES = 64 * 1024
+_TRIAL = ".trial.log"
+_TRIAL_BYTES = 4096  # the least that a disk hands out
 
 
 class Recorder:
@@ -86,6 +90,20 @@ class Recorder:
             self._previous = hashlib.sha256(line).hexdigest()
         return record
 
+    def fault(self, *, thoroughly: bool) -> AzlicError | None:
+        """What would keep a record from being written now, or None.
+
+        A glance finds a folder that is gone, that may not be written to, or without room. With doubts, or told to look
+        ``thoroughly``, it tries: with a file that has no name, as large as the usage file would be.
+        """
+        try:
+            if not thoroughly and self._seems_writable():
+                return None
+            self._try_room(self._try_usage_file())
+        except OSError as error:
+            return self._refusal(error)
+        return None
+
     def close(self) -> None:
         """Let go of the folder."""
         with self._lock:
@@ -93,6 +111,36 @@ class Recorder:
                 if descriptor >= 0:
                     os.close(descriptor)
             self._file = self._hold = -1
+
+    def _seems_writable(self) -> bool:
+        if os.statvfs(self.folder).f_bavail == 0 or not os.access(self.folder, os.W_OK | os.X_OK, effective_ids=True):
+            return False
+        try:
+            return stat.S_ISREG(self._path(self._day).stat().st_mode)
+        except FileNotFoundError:
+            return True  # the next record makes one
+
+    def _try_usage_file(self) -> int:
+        """Open the usage file as a record would, and say how large it is; 0 where the next record makes a new one."""
+        try:
+            file = os.open(self._path(self._day), os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return 0
+        try:
+            return os.fstat(file).st_size
+        finally:
+            os.close(file)
+
+    def _try_room(self, offset: int) -> None:
+        path = self.folder / _TRIAL
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            path.unlink()
+            if os.pwrite(file, bytes(_TRIAL_BYTES), offset) != _TRIAL_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file)
+        finally:
+            os.close(file)
 
     def _write(self, line: bytes, *, day: str) -> None:
         # work from before midnight, or from a clock that was set back, goes behind what is there already
@@ -126,7 +174,7 @@ class Recorder:
         path = self._path(day)
         if path.exists():
             _close_torn_line(path)
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o640)
         sync_folder(self.folder)
         if self._file >= 0:
             os.close(self._file)
