@@ -59,29 +59,33 @@ class Connection(H11Protocol):
         self._drained = False
         self._between_requests = False
         self._stopping: float | None = None
-        self._refused = False
+        self.has_hung_up = False
         self._watch: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a client in, in another one's place where there are too many."""
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, _Lingering(transport, self)))
         self._look_later()
         if len(self.connections) > self._limits.connections:
-            others = (each for each in self.connections if isinstance(each, Connection) and each is not self)
-            least = min(others, key=lambda each: (each.phase, each._moved))
-            if least.phase < Phase.WORK:
-                least.transport.abort()
+            others = [each for each in self.connections if isinstance(each, Connection) and each is not self]
+            waiting = [each for each in others if each.phase < Phase.WORK]
+            if waiting:
+                min(waiting, key=lambda each: (each.phase, each._moved)).transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let the client go."""
-        if self._watch is not None:
-            self._watch.cancel()
+        self._look_no_more()
         super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Hand the connection on: a websocket has time limits of its own."""
+        self._look_no_more()
+        super().handle_websocket_upgrade(event)
 
     @property
     def phase(self) -> Phase:
         """What the connection waits for now."""
-        if self._refused:
+        if self.has_hung_up:
             return Phase.LINGERING
         if self.transport.get_write_buffer_size():
             return Phase.READER
@@ -95,7 +99,7 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take in what the client sent."""
-        if self._refused:
+        if self.has_hung_up:
             return
         if self.phase is Phase.BODY:
             self._moved = self._monotonic()
@@ -125,6 +129,10 @@ class Connection(H11Protocol):
 
     def _look_later(self) -> None:
         self._watch = self.loop.call_later(self._limits.look_seconds, self._look)
+
+    def _look_no_more(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
 
     def _look(self) -> None:
         self._look_later()
@@ -173,7 +181,6 @@ class Connection(H11Protocol):
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.abort()
             return
-        self._refused = True
         answer = flat(status, refusal, new_request_id(), headers={"Connection": "close"})
         head = h11.Response(status_code=status, headers=answer.raw_headers, reason=status.phrase.encode())
         for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
@@ -181,6 +188,19 @@ class Connection(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+        self.hang_up()
+
+    @property
+    def is_being_sent_to(self) -> bool:
+        """Whether the client is still in the middle of a body."""
+        return self.conn.their_state is h11.SEND_BODY
+
+    def hang_up(self) -> None:
+        """Send what was answered and no more, and let what still comes in pass, so that the client gets to read it."""
+        if self.has_hung_up:
+            return
+        self.has_hung_up, self._moved = True, self._monotonic()
+        self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
         else:
@@ -197,3 +217,25 @@ class Connection(H11Protocol):
 def connections(limits: ConnectionLimits, monotonic: Callable[[], float] = time.monotonic) -> type[asyncio.Protocol]:
     """What makes a server's connections, as uvicorn's ``http`` takes it."""
     return cast(type[asyncio.Protocol], functools.partial(Connection, limits=limits, monotonic=monotonic))
+
+
+class _Lingering:
+    """A transport that is not closed on a client in the middle of a body: that would take the answer back."""
+
+    def __init__(self, transport: asyncio.Transport, connection: Connection) -> None:
+        self._transport = transport
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)
+
+    def is_closing(self) -> bool:
+        """Whether nothing more is sent."""
+        return self._connection.has_hung_up or self._transport.is_closing()
+
+    def close(self) -> None:
+        """Close, or hang up first."""
+        if self._connection.has_hung_up or not self._connection.is_being_sent_to:
+            self._transport.close()
+        else:
+            self._connection.hang_up()

@@ -26,7 +26,7 @@ class Forwarded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or not self._is_proxy(scope):
+        if scope["type"] == "lifespan" or not self._is_proxy(scope):
             await self._app(scope, receive, send)
             return
         told = {name: value.decode("latin-1").partition(",")[0].strip() for name, value in scope["headers"]}

@@ -1,6 +1,6 @@
 """What one client, and all clients together, may hold of a server: every bound of its connections in one value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,3 +30,10 @@ class ConnectionLimits:
         return min(
             1.0, *(each / 4 for each in (self.head_seconds, self.stall_seconds, self.linger_seconds, self.stop_seconds))
         )
+
+    def within(self, files: int) -> "ConnectionLimits":
+        """The limits of a process that may have so many files open.
+
+        A third is for connections, one for those that the system has ready and gives all at once, one for the work.
+        """
+        return replace(self, connections=min(self.connections, max(1, files // 3)))

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -26,6 +27,8 @@ _LISTEN_HINTS = {
     errno.EADDRINUSE: "choose another port, or stop what uses this one",
     errno.EACCES: "choose a port from 1024 up: those below are root's",
 }
+
+_MOST_FILES = 4_096
 
 
 def preload() -> None:
@@ -79,6 +82,7 @@ def make_server(
         http=connections(limits, monotonic),
         timeout_keep_alive=limits.idle_seconds,
         limit_concurrency=limits.connections + 1,
+        backlog=limits.connections,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -101,7 +105,7 @@ def serve(
 
     ``ready`` is called once they do.
     """
-    server = make_server(app, tls=tls, proxies=proxies)
+    server = make_server(app, tls=tls, limits=ConnectionLimits().within(_open_files()), proxies=proxies)
 
     def stop(*_: object) -> None:  # before uvicorn listens for it, and when uvicorn raises it once more at its end
         server.should_exit = True
@@ -111,6 +115,15 @@ def serve(
     if ready is not None:
         ready()
     server.run(sockets=[listener])
+
+
+def _open_files() -> int:
+    """How many files this process may have open, once it has allowed itself as many as it needs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < _MOST_FILES:
+        soft = _MOST_FILES if hard == resource.RLIM_INFINITY else min(_MOST_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return soft
 
 
 def listen(host: str, port: int) -> socket.socket:

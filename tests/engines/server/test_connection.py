@@ -1,5 +1,6 @@
 """What rude clients may hold of a server, on real sockets, with the server's stopwatch in hand."""
 
+import http.client
 import json
 import socket
 import threading
@@ -248,6 +249,14 @@ def test_a_body_that_goes_on_after_its_answer_is_not_taken_for_ever(served: Serv
         for _ in range(50 * PATIENCE):
             client.sendall(b"5\r\nabcde\r\n")
             served.passes(LIMITS.linger_seconds)
+
+
+@pytest.mark.parametrize("close", [{}, {"Connection": "close"}], ids=["kept", "closed"])
+def test_a_client_that_sends_on_gets_to_read_its_answer(served: Served, close: dict[str, str]) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
+    client.request("POST", "/refused", body=LARGE, headers=close)  # sends all of it before it reads
+    assert client.getresponse().status == 413
+    client.close()
 
 
 RUDE = {

@@ -1,11 +1,14 @@
 """What every serving process shares: its address, what is loaded beforehand, its privileges."""
 
 import os
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from engines.server.process import drop_privileges, listen
@@ -101,3 +104,30 @@ def test_what_was_preloaded_is_enough_for_a_download(site: Site) -> None:
         command = [sys.executable, "-c", NOTHING_MORE_TO_LOAD, *words]
         ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3])
     assert (ended.returncode, ended.stdout) == (0, f"{site.license}\n"), ended.stderr
+
+
+FEW_FILES = """
+import resource
+from fastapi import FastAPI
+from engines.server.process import listen, serve
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (20, 60))
+app = FastAPI()
+app.get("/")(lambda: "fine")
+listener = listen("127.0.0.1", 0)
+print(listener.getsockname()[1], flush=True)
+serve(app, listener)
+"""
+
+
+def test_clients_without_a_request_do_not_use_up_the_files_of_a_process() -> None:
+    command = [sys.executable, "-c", FEW_FILES]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with process, ExitStack() as clients:
+        assert process.stdout is not None and process.stderr is not None
+        port = int(process.stdout.readline())
+        for _ in range(100):
+            clients.enter_context(socket.create_connection(("127.0.0.1", port)))
+        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=60).text == '"fine"'
+        process.terminate()
+        assert (process.wait(60), process.stderr.read()) == (0, "")
