@@ -101,9 +101,10 @@ class Connection(H11Protocol):
         """Take in what the client sent."""
         if self.has_hung_up:
             return
-        if self.phase is Phase.BODY:
+        before = self.phase
+        if before is Phase.BODY:
             self._moved = self._monotonic()
-        if self._between_requests:
+        if self._between_requests and before is not Phase.LINGERING:
             self._between_requests, self._head_began = False, self._monotonic()
         super().data_received(data)
 
@@ -149,7 +150,10 @@ class Connection(H11Protocol):
         elif phase is Phase.BODY:
             if now >= self._moved + self._limits.stall_seconds or self._is_to_stop(now):
                 self._cut()
-        elif not self._between_requests and now >= self._head_began + self._limits.head_seconds:
+        elif self._between_requests:
+            if now >= self._moved + self._limits.idle_seconds:
+                self.transport.close()
+        elif now >= self._head_began + self._limits.head_seconds:
             self._cut()
 
     def _look_at_reader(self, now: float) -> None:

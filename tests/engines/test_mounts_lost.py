@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
-from pathlib import Path
 
 import httpx
 import pytest
@@ -263,13 +262,3 @@ def test_many_who_ask_what_was_used_keep_nobody_from_the_rest() -> None:
         assert httpx.get(f"{url}/other", timeout=60).text == '"fine"'
         go_on.set()
         assert {each.result().text for each in asking} == {"used"}
-
-
-def test_no_folder_for_temporary_files_is_needed_to_serve(
-    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    site.install()
-    with site.start_engine() as client:
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
-        client.post("/count/1", content=bytes(3_000_000)).raise_for_status()
-        assert states(client) == [200, 200]

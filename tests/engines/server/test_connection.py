@@ -204,6 +204,18 @@ def test_the_next_request_of_a_connection_is_held_to_the_same(served: Served) ->
     assert served.until_closed(client).startswith(b"HTTP/1.1 408 ")
 
 
+@pytest.mark.parametrize("asked", ["/", "/refused"])
+def test_a_connection_that_is_kept_and_not_used_is_closed_in_its_own_time(served: Served, asked: str) -> None:
+    client = served.client(post(asked, "Content-Length: 100000", body=bytes(50_000)))
+    assert client.recv(65536).startswith(b"HTTP/1.1 4")
+    client.sendall(bytes(50_000))
+    assert eventually(lambda: {each.phase.name for each in served.connections} == {"REQUEST"}, PATIENCE)
+    served.passes(LIMITS.idle_seconds - 1)
+    assert answer(client).startswith(b"HTTP/1.1 200 ")
+    served.passes(LIMITS.idle_seconds)
+    assert client.recv(1) == b""
+
+
 def test_a_slow_body_that_goes_on_is_taken(served: Served) -> None:
     client = served.client(post("/body", "Content-Length: 5"))
     for number in range(5):
