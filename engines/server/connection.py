@@ -70,7 +70,9 @@ class Connection(H11Protocol):
             others = [each for each in self.connections if isinstance(each, Connection) and each is not self]
             waiting = [each for each in others if each.phase < Phase.WORK]
             if waiting:
-                min(waiting, key=lambda each: (each.phase, each._moved)).transport.abort()
+                first = min(waiting, key=lambda each: (each.phase, each._moved))
+                self.connections.discard(first)  # its place is free from now on
+                first.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let the client go."""

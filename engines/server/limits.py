@@ -14,7 +14,8 @@ class ConnectionLimits:
     ``linger_seconds`` is how long what comes after an answer is still taken, so that its client gets to read it.
 
     Where there are ``connections`` already, one more takes the place of the one that has waited longest for its
-    client. A server that was told to stop takes in for ``stop_seconds`` what is on its way, and cuts it then.
+    client; so many more may wait in a ``queue`` of the system's. A server that was told to stop takes in for
+    ``stop_seconds`` what is on its way, and cuts it then.
     """
 
     head_seconds: float = 20.0
@@ -23,6 +24,7 @@ class ConnectionLimits:
     linger_seconds: float = 2.0
     stop_seconds: float = 4.0
     connections: int = 1_000
+    queue: int = 2_048
 
     @property
     def look_seconds(self) -> float:
@@ -32,8 +34,10 @@ class ConnectionLimits:
         )
 
     def within(self, files: int) -> "ConnectionLimits":
-        """The limits of a process that may have so many files open.
+        """The limits of a process that may have so many files open: most of them are left for its work.
 
-        A third is for connections, one for those that the system has ready and gives all at once, one for the work.
+        What waits in the queue is taken all at once, and several times before the first is let go for the last.
         """
-        return replace(self, connections=min(self.connections, max(1, files // 3)))
+        return replace(
+            self, connections=min(self.connections, max(1, files // 3)), queue=min(self.queue, max(1, files // 16))
+        )

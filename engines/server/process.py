@@ -28,7 +28,7 @@ _LISTEN_HINTS = {
     errno.EACCES: "choose a port from 1024 up: those below are root's",
 }
 
-_MOST_FILES = 4_096
+_MOST_FILES = 65_536
 
 
 def preload() -> None:
@@ -82,7 +82,7 @@ def make_server(
         http=connections(limits, monotonic),
         timeout_keep_alive=limits.idle_seconds,
         limit_concurrency=limits.connections + 1,
-        backlog=limits.connections,
+        backlog=limits.queue,
         log_config=None,
         access_log=False,
         server_header=False,

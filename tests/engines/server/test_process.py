@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
 
 from engines.server.process import drop_privileges, listen
@@ -111,7 +110,7 @@ import resource
 from fastapi import FastAPI
 from engines.server.process import listen, serve
 
-resource.setrlimit(resource.RLIMIT_NOFILE, (20, 60))
+resource.setrlimit(resource.RLIMIT_NOFILE, (20, 1024))
 app = FastAPI()
 app.get("/")(lambda: "fine")
 listener = listen("127.0.0.1", 0)
@@ -125,9 +124,11 @@ def test_clients_without_a_request_do_not_use_up_the_files_of_a_process() -> Non
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with process, ExitStack() as clients:
         assert process.stdout is not None and process.stderr is not None
-        port = int(process.stdout.readline())
-        for _ in range(100):
-            clients.enter_context(socket.create_connection(("127.0.0.1", port)))
-        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=60).text == '"fine"'
+        address = "127.0.0.1", int(process.stdout.readline())
+        for number in range(400):
+            client = clients.enter_context(socket.create_connection(address, timeout=60))
+            if number % 20 == 0:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert client.recv(1)
         process.terminate()
         assert (process.wait(60), process.stderr.read()) == (0, "")
