@@ -15,6 +15,7 @@ from engines.read.refusal import Code, DocumentRefused, no_pages
 
 DPI = 200
 _SCALE = DPI / 72  # a PDF measures in points, 72 to the inch
+_LETTER = (1700, 2200)
 _FLAGS = raw.FPDF_ANNOT | raw.FPDF_GRAYSCALE
 
 # PDFium must not be entered by two threads, not even for two documents. Everything opened under the lock is
@@ -69,7 +70,10 @@ def _described(
         )
     count = min(len(pdf), most)
     facts = page_facts(body, count)
-    return tuple(_size(pdf, index, facts[index].unit) for index in range(count)), facts
+    sizes = [_size(pdf, index, facts[index].unit) for index in range(count)]
+    if not any(sizes):
+        raise pypdfium2.PdfiumError("there is no page that can be loaded")
+    return tuple(size or _LETTER for size in sizes), facts
 
 
 @contextmanager
@@ -95,8 +99,12 @@ def _parsed(body: bytes) -> pypdfium2.PdfDocument:
         ) from error
 
 
-def _size(pdf: pypdfium2.PdfDocument, index: int, unit: float) -> tuple[int, int]:
-    width, height = pdf.get_page_size(index)
+def _size(pdf: pypdfium2.PdfDocument, index: int, unit: float) -> tuple[int, int] | None:
+    """Width and height in pixels; ``None`` for a page that is damaged, beside which others can be read."""
+    try:
+        width, height = pdf.get_page_size(index)
+    except pypdfium2.PdfiumError:
+        return None
     if min(width, height) <= 0:
         with _loaded(pdf, index) as page:
             width, height = page.get_size()

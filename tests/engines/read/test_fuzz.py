@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from engines.read import Limits, Recogniser
 from tests import pictures
 from tests.engines.read.conftest import Container
+from tests.filled_forms import annotated_pdf, compressed_pdf, field
+from tests.rasters import bmp, tiff
 
 WHOLE = [
     pictures.encode(pictures.sign("AB"), "JPEG"),
@@ -17,6 +19,18 @@ WHOLE = [
     pictures.encode(pictures.sign("AB").convert("1"), "BMP"),
     pictures.encode(pictures.sign("AB").convert("1"), "TIFF", [pictures.sign("CD").convert("1")]),
     pictures.encode(pictures.sign("AB").convert("1"), "PDF"),
+    annotated_pdf([field("Tx", "a", "/V (AB)")], page="/UserUnit 1.1", catalogue="/OCProperties << /D << >> >>"),
+    compressed_pdf(
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 50] /UserUnit 1.1 >>",
+    ),
+    tiff(
+        ({256: 50, 257: 50, 254: 1}, bytes(2_500)),
+        ({256: 60, 257: 50, 258: (8, 8, 8), 277: 3, 262: 8}, bytes(9_000)),
+        order=">",
+    ),
+    bmp(60, 50, 8, bytes(3_000), colours=bytes((0, 0, 0, 0, 255, 255, 255, 0))),
 ]
 
 # What a broken file makes Pillow remark is no error.

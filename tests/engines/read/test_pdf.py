@@ -177,6 +177,14 @@ def test_a_pdf_without_pages_is_called_that(name: str) -> None:
     assert refused.value.code is Code.INVALID_IMAGE
 
 
+def test_a_good_page_can_be_read_beside_one_that_is_missing() -> None:
+    page = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 50] >>"
+    document = open_document(pdf_of(TREE, "<< /Type /Pages /Kids [9 0 R 3 0 R] /Count 2 >>", page), LIMITS)
+    assert (len(document.sizes), document.page(2).width) == (2, round(100 * 200 / 72))
+    with pytest.raises(DocumentRefused, match="page 1 of the PDF is damaged"):
+        document.page(1)
+
+
 def test_a_form_that_only_its_own_program_can_lay_out_is_refused_by_name() -> None:
     body = annotated_pdf([], form="/XFA (x)", catalogue="/NeedsRendering true", content=text_at(100, "Please wait"))
     with pytest.raises(DocumentRefused, match="XFA") as refused:

@@ -228,6 +228,16 @@ def test_a_page_can_be_read_beside_one_of_a_kind_that_is_not() -> None:
         document.page(1)
 
 
+@pytest.mark.parametrize("options", [{}, {"big_tiff": True}, {"compression": "group4", "big_tiff": True}])
+def test_each_page_of_a_large_tiff_is_its_own(options: dict[str, object]) -> None:
+    pages = [pictures.sign(text).convert("1") for text in ("FIRST", "SECOND", "THIRD")]
+    file = io.BytesIO()
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:], **options)
+    document = open_document(file.getvalue(), LIMITS)
+    read = [document.page(number).pixels for number in document.select(None)]
+    assert read == [page.convert("L").tobytes() for page in pages]
+
+
 def test_pages_that_lead_back_to_the_first_are_counted_once() -> None:
     body = bytearray(pictures.tiff_of_folders(3))
     (first,) = struct.unpack("<L", body[4:8])
