@@ -7,6 +7,7 @@ each system call.
 import contextlib
 import hashlib
 import io
+import json
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,13 +23,17 @@ import pytest
 from azlic import clock
 from azlic.__main__ import main
 from licensing.db.database import open_ledger
+from licensing.delivery.protocol import LICENSE_MEDIA_TYPE
+from licensing.issuer.containers import list_containers
 from licensing.signing.document import LICENSE_TYPE
 from licensing.signing.envelope import seal
 from licensing.trust.store import TrustStore
 from tests.azlic.conftest import Answer, Cli, environment
 from tests.azlic.test_older_ledger import PLAN, WRITING, lay_ledger, prepare
 from tests.licensing.vendor import Vendor
-from tests.site import Site, a_license
+from tests.serving import answering
+from tests.site import Site, a_license, a_plan
+from tests.usage.reports import WORDS, body
 
 FOREVER = datetime(2098, 1, 1, tzinfo=UTC)
 _ISSUER = ("--database", "issuer.db")
@@ -50,6 +55,11 @@ FILES: dict[str, tuple[str, ...]] = {
     "plan remove": ("p-2028", "--yes"),
     "plan rule remove": ("p-2028", "--site", "hall-9"),
     "handing-sites add": ("hall-3", "hall-8-keys/site.pem"),
+    "plan end": ("p-2028",),
+    "checkpoint": ("--database", "fresh.db"),
+    "clock strike": ("--reason", "wrong", "--yes", "--database", "ahead.db"),
+    "pull": ("{container}", "--source", "hall-5", "--month", "2026-10"),
+    "download": ("{issuer}", "license", "--container", "read", "--image-version", "3.2.0", "--api-key-file", "key"),
     "acknowledge": ("hall-2.json", "--head-office", "site-keys/site.pem", "--database", "other.db"),
 }
 ISSUER: dict[str, tuple[str, ...]] = {
@@ -58,13 +68,13 @@ ISSUER: dict[str, tuple[str, ...]] = {
     "issuer revocations": ("-o", "revoked.json", "--keys", "issuer-keys", *_ISSUER),
     "issuer resource key": ("plant-read", "--slot", "1", "--keys-to", "api-keys", *_ISSUER),
     "issuer resource add": ("other", "--container", "read", *_PLAN, "--keys-to", "api-keys", *_ISSUER),
-    "issuer container add": ("plant-read", "--container", "text-translation", *_ISSUER),
+    "issuer container add": ("speech", "--container", "custom-speech-to-text", *_ISSUER),
     "issuer container set": ("plant-read", "--container", "read", "--grace-days", "3", *_ISSUER),
-    "issuer container renew-id": ("plant-read", "--container", "read", *_ISSUER),
+    "issuer container renew-id": ("sold", "--container", "read", *_ISSUER),
     "issuer plan set": ("plant-read", *_PLAN, *_ISSUER),
     "issuer approve": ("elsewhere-subscription", *_ISSUER),
     "issuer withdraw": ("plant-read-subscription", *_ISSUER),
-    "issuer revoke": ("01900000-0000-7000-8000-000000000001", "--reason", "stolen", "--yes", *_ISSUER),
+    "issuer revoke": ("{license}", "--reason", "stolen", "--yes", *_ISSUER),
     "issuer site add": ("hall-8", "hall-8-keys/site.pem", "--resource", "plant-read", *_ISSUER),
     "issuer site remove": ("hall-7", "--yes", *_ISSUER),
     "issuer answer": (
@@ -74,13 +84,29 @@ ISSUER: dict[str, tuple[str, ...]] = {
         "--to", "2026-01-01", "--reason", "wrong", "-o", "new-reset.json", "--keys", "issuer-keys", *_ISSUER,
     ),
 }  # fmt: skip
-SERVING = {"engine", "watch", "pull", "download", "issuer serve"}
-"""They need a partner, or run until they are told to end: they have tests of their own."""
+SERVING = {"engine", "watch", "issuer serve"}
+"""They run until they are told to end: they have tests of their own."""
+_USED = body({WORDS: 4})
+_NAMED = "named.json"
+"""Beside the site: what only this site has, by the name under which a command's words have it."""
 COMMANDS = {**{name: words for name, words in WRITING.items() if name != "verify"}, **FILES, **ISSUER}
 
 
 def words_of(command: str) -> tuple[str, ...]:
-    return (*command.split(), *COMMANDS[command])
+    """A command as this site's operator gives it, in the site's folder."""
+    return filled((*command.split(), *COMMANDS[command]))
+
+
+def name(folder: Path, more: dict[str, str]) -> None:
+    """Let words of commands hold what only the site in this folder has, by a name."""
+    named = folder.parent / _NAMED
+    named.write_text(json.dumps((json.loads(named.read_text()) if named.exists() else {}) | more))
+
+
+def filled(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Words with what only this site has in place of its names."""
+    named = json.loads(Path("..", _NAMED).read_text())
+    return tuple(named.get(word, word) for word in words)
 
 
 @contextlib.contextmanager
@@ -88,14 +114,31 @@ def a_site(folder: Path) -> Iterator[Cli]:
     """A site in the current folder, as the commands find it: its ledger up to date, and whatever they name there."""
     folder.mkdir()
     site = Site(folder)
-    with pytest.MonkeyPatch.context() as patch:
+    license_ = a_license(serial=7, not_before=site.now, expires_at=FOREVER)
+    signed = seal(license_.to_bytes(), LICENSE_TYPE, site.signer)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        answering(lambda client: client.sendall(_http(LICENSE_MEDIA_TYPE, signed))) as issuer,
+        answering(lambda client: client.sendall(_http("application/json", _USED))) as container,
+    ):
         environment(site, patch)
         started = clock.now()  # it stands still, so that two runs come to the same state
         patch.setattr(clock, "now", lambda: started)
         cli = prepare(run, site, lay_ledger(site), patch)
+        (folder / "carried.dat").write_bytes(signed)
+        (folder / "key").write_text("5ec7e7" * 10)
+        _lay_what_was_wrong(site, cli, patch)
         open_ledger(str(folder / "azlic.db"), upgrade=True).dispose()
         _lay_statements(site)
         _lay_what_is_carried(site, cli)
+        name(
+            folder,
+            {
+                "{issuer}": f"{issuer}/plant-read",
+                "{container}": container,
+                "{license}": _license_of(site, "plant-read"),
+            },
+        )
         site.close()
         yield cli
 
@@ -114,15 +157,17 @@ def _lay_what_is_carried(site: Site, cli: Cli) -> None:
     (site.folder / "models").mkdir()
     for name in ("a", "b", "c"):
         (site.folder / "models" / name).write_bytes(name.encode() * 5000)
-    license_ = a_license(serial=7, not_before=site.now, expires_at=FOREVER)
-    (site.folder / "carried.dat").write_bytes(seal(license_.to_bytes(), LICENSE_TYPE, site.signer))
     site.add_resource("elsewhere", approved=False)
+    site.add_resource("speech", container_type="speech-to-text", plan=a_plan(plan_type="STT"))
+    site.add_resource("sold")
     asking = ("--resource", "plant-read", "--container", "read", "--image-version", "3.2.0", "-o", "asked.json")
     (site.folder / "head.db").touch()
     for words in (("issuer", "site", "add", "hall-7", "site-keys/site.pem", "--resource", "plant-read", *_ISSUER),
                   ("request", *asking),
                   ("site", "init", "--keys", "hall-8-keys"),
                   ("plan", "add", "p-2028", *PLAN, "--start", "2028-01-01", "--end", "2029-01-01"),
+                  ("plan", "renew", "p-2028"),
+                  ("issuer", "revoke", _license_of(site, "sold"), "--reason", "sold", "--yes", *_ISSUER),
                   ("plan", "rule", "add", "p-2028", "--site", "hall-9"),
                   ("handing-sites", "add", "hall-2", "site-keys/site.pem"),
                   ("handing-sites", "add", "hall-2", "site-keys/site.pem", "--database", "head.db"),
@@ -130,6 +175,26 @@ def _lay_what_is_carried(site: Site, cli: Cli) -> None:
                   ):  # fmt: skip
         answer = cli(*words)
         assert answer.status == 0, (words, answer)
+
+
+def _lay_what_was_wrong(site: Site, cli: Cli, patch: pytest.MonkeyPatch) -> None:
+    """A ledger that nobody named yet, and one that took its records when the clock of its machine was wrong."""
+    started = clock.now()
+    for name, at in (("fresh.db", started), ("ahead.db", started + timedelta(days=3))):
+        patch.setattr(clock, "now", lambda at=at: at)
+        (site.folder / name).touch()
+        assert cli("ingest", "elsewhere", "--database", name).status == 0
+    patch.setattr(clock, "now", lambda: started)
+
+
+def _license_of(site: Site, resource: str) -> str:
+    (found,) = (one.license_id for one in list_containers(site.issuer_store) if one.resource == resource)
+    return found
+
+
+def _http(kind: str, content: bytes) -> bytes:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+    return head.encode() + content
 
 
 def run(*words: object) -> Answer:
@@ -159,9 +224,11 @@ _ASKED = (
     (("azlic.db",), _LEDGER),
     (("azlic.db", "trust.d/", "license/"), _LICENSE),
     (("issuer.db", "issuer-keys/"), _STORE),
+    (("ahead.db",), {"clock": ("clock", "status", "--database", "ahead.db")}),
+    (("fresh.db",), {"audit of another": ("audit", "--database", "fresh.db")}),
 )
 """What is asked of a site, where a file changed whose name begins so."""
-EVERYTHING = ("azlic.db", "issuer.db")
+EVERYTHING = ("azlic.db", "issuer.db", "ahead.db", "fresh.db")
 
 
 def look(cli: Cli, changed: Iterable[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ import pytest
 
 from licensing.db.database import open_ledger
 from tests.azlic.conftest import Cli
-from tests.azlic.killing import COMMANDS, Folder, a_site
+from tests.azlic.killing import COMMANDS, Folder, a_site, filled
 from tests.azlic.test_reading_writes_nothing import READING
 from tests.usage.edited import Copies, Edit, Unchanged, go_on
 
@@ -72,7 +72,7 @@ class Place:
         number = 0
         for command in commands:
             self._folder.put_back()
-            for file, table, column in sorted(columns_read(self.cli, (*command.split(), *TRIED[command]))):
+            for file, table, column in sorted(columns_read(self.cli, filled((*command.split(), *TRIED[command])))):
                 if file in self._copies and (edits := self._wrong_types(file, table, column)):
                     number += 1
                     yield Tried(command, file, edits[number % len(edits)])
@@ -103,7 +103,7 @@ class Place:
             return None
         self._folder.put_back()
         (self._folder.folder / case.file).write_bytes(copies.content())
-        answer = self.cli(*case.command.split(), *TRIED[case.command])
+        answer = self.cli(*filled((*case.command.split(), *TRIED[case.command])))
         said = " ".join((answer.out + answer.err).split())
         self.named += NAMED in said
         if "Traceback" in said or (NAMED not in said and ("unexpected error" in said or "Error:" in said)):

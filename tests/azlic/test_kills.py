@@ -35,7 +35,7 @@ def test_the_table_of_promises_has_every_command_with_what_tries_it() -> None:
     assert len(rows) == len({command for command, *_ in rows})
     for command, _, steps, kills in rows:
         if command in COMMANDS:
-            assert int(steps) > 3 and kills.replace(",", "").isdecimal(), command
+            assert int(steps) > 3 and int(kills.replace(",", "")) > 0, command
         else:
             assert (ROOT / kills.strip("`")).exists(), command
 
@@ -59,7 +59,7 @@ def test_killed_anywhere_it_is_done_or_not_done_and_runs_again(ready: tuple[Cli,
         place.put_back()
         assert killed(words, step), step
         assert (fault := matrix.fault()) is None, (step, fault)
-    assert len(steps) > 3, "it hardly ever could be killed"
+    assert len(steps) > 3 and len(changing) > 1, "it was killed nowhere where it writes"
     print(f"{command}: {len(steps)} steps, {len(changing)} kills, {matrix.looks} states")
 
 
