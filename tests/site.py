@@ -16,11 +16,12 @@ from engines.container import Engine, Facilities, container_app
 from engines.options import ContainerOptions
 from engines.server.errors import require_admission
 from licensing.containers import READ
+from licensing.core.http_request import REQUEST_SECONDS
 from licensing.db.database import BUSY_SECONDS, open_database, open_ledger, reading, writing
 from licensing.db.store_kind import StoreKind
 from licensing.delivery.downloading import Order, Waiting, download
 from licensing.issuer.book import approve
-from licensing.issuer.http import REQUEST_SECONDS, issuer_app
+from licensing.issuer.http import issuer_app
 from licensing.issuer.issue import Issuer
 from licensing.issuer.resources import NewResource, add_resource
 from licensing.signing.document import LICENSE_TYPE, CommittedPlan, License, LicensedContainer, LicensedResource, Quota

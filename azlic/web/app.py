@@ -19,8 +19,8 @@ from azlic.web.pages.templates import static
 from azlic.web.site import Scrape, WatchedSite
 from engines.server.usage_logs import usage_logs_routes
 from licensing.core.errors import AzlicError, BadCall
-from licensing.core.http_body import read_body
 from licensing.core.http_json import EscapedJSONResponse
+from licensing.core.http_request import request_body
 from usage.months import Month
 
 HEADERS = {
@@ -36,7 +36,7 @@ _STATIC = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "im
 _OPEN = frozenset({"/healthz", "/login", *(f"/static/{name}" for name in _STATIC)})
 _MAX_FORM_BYTES = 8192
 _CODES = {400: "InvalidArgument", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 405: "MethodNotAllowed"}
-_CODES |= {413: "RequestTooLarge", 421: "MisdirectedRequest", 503: "LedgerNotReadable"}
+_CODES |= {408: "RequestTimeout", 413: "RequestTooLarge", 421: "MisdirectedRequest", 503: "LedgerNotReadable"}
 log = logging.getLogger("azlic.page")
 
 
@@ -105,8 +105,7 @@ def _login(app: FastAPI, doors: Doors, *, tls: bool) -> None:
 
     @app.post("/login")
     async def login(request: Request) -> Response:
-        too_large = HTTPException(413, f"the form is larger than {_MAX_FORM_BYTES} bytes")
-        if not doors.is_token(_token(await read_body(request.stream(), _MAX_FORM_BYTES, too_large))):
+        if not doors.is_token(_token(await request_body(request, _MAX_FORM_BYTES))):
             return HTMLResponse(login_html(refused=True), 403)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(

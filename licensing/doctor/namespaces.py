@@ -6,15 +6,19 @@ root to the user itself and count from 1.
 
 import json
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from licensing.core.files import FileTooLarge, read_capped
 from licensing.core.text import command_word, printable
 from licensing.doctor.finding import DoctorFinding
 from licensing.doctor.identity import Identity
 
 _RANGE = 65_536
+_NUMBER = re.compile(r"[0-9]{1,10}")
+_MAX_BYTES = 1024 * 1024
 _FIRST = 100_000
 _ROOTLESS = (".local/share/containers", ".local/share/docker")
 
@@ -40,7 +44,7 @@ def parse_ranges(text: str) -> list[SubRange]:
     found: list[SubRange] = []
     for line in text.splitlines():
         owner, *numbers = line.strip().split(":")
-        if owner and len(numbers) == 2 and all(number.isascii() and number.isdecimal() for number in numbers):
+        if owner and len(numbers) == 2 and all(_NUMBER.fullmatch(number) for number in numbers):
             found.append(SubRange(owner, int(numbers[0]), int(numbers[1])))
     return found
 
@@ -48,7 +52,7 @@ def parse_ranges(text: str) -> list[SubRange]:
 def find_userns_remap(root: Path = Path("/")) -> str | None:
     """The user that Docker's setting ``userns-remap`` names; ``default`` is dockremap. None where it is not set."""
     try:
-        told = json.loads((root / "etc/docker/daemon.json").read_bytes()).get("userns-remap")
+        told = json.loads(read_capped(root / "etc/docker/daemon.json", _MAX_BYTES)).get("userns-remap")
     except (OSError, ValueError, AttributeError, RecursionError):
         return None
     if not isinstance(told, str) or not told:
@@ -98,8 +102,8 @@ def _inside_a_namespace(root: Path) -> bool:
 
 def _ranges(path: Path) -> list[SubRange]:
     try:
-        return parse_ranges(path.read_text(errors="replace"))
-    except OSError:
+        return parse_ranges(read_capped(path, _MAX_BYTES).decode(errors="replace"))
+    except (OSError, FileTooLarge):
         return []
 
 

@@ -5,7 +5,6 @@ The key travels in ``Ocp-Apim-Subscription-Key`` and is neither logged nor repea
 helps; what is no such request is answered in the same form.
 """
 
-import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Mapping
@@ -16,12 +15,11 @@ from fastapi import FastAPI, Request, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from licensing.core import strict_json
 from licensing.core.errors import AzlicError
-from licensing.core.http_body import read_body
 from licensing.core.http_json import EscapedJSONResponse
+from licensing.core.http_request import REQUEST_SECONDS, request_body
 from licensing.core.validation_messages import first_fault
 from licensing.db.database import DatabaseBusy
 from licensing.delivery.denial import HTTP_STATUS, Denial, DenialCode
@@ -29,9 +27,6 @@ from licensing.delivery.protocol import KEY_HEADER, LICENSE_MEDIA_TYPE, LicenseR
 from licensing.issuer.issue import Issuer
 
 MAX_REQUEST_BYTES = 16 * 1024
-REQUEST_SECONDS = 10.0
-"""How long a client may take to send its request's body."""
-
 _MAX_KEY = 256
 _BUSY_SECONDS = 5.0
 _CODES = {404: "NotFound", 405: "MethodNotAllowed", 408: "RequestTimeout", 413: "RequestTooLarge"}
@@ -49,7 +44,7 @@ def issuer_app(issuer: Issuer, *, clock: Callable[[], datetime], request_seconds
             return _denial_response(
                 Denial(DenialCode.INVALID, f"the {KEY_HEADER} header is missing, or longer than any key")
             )
-        order = _order(await _body(request, request_seconds))
+        order = _order(await request_body(request, MAX_REQUEST_BYTES, seconds=request_seconds))
 
         def answer() -> bytes | Denial:
             return issuer.download(order, resource=resource, api_key=key, now=clock())
@@ -67,18 +62,6 @@ def issuer_app(issuer: Issuer, *, clock: Callable[[], datetime], request_seconds
         return _flat(code, str(error.detail), error.status_code, error.headers)
 
     return app
-
-
-async def _body(request: Request, seconds: float) -> bytes:
-    """The whole body, counted while it comes in. Raises ``HTTPException`` as soon as it is too large or too slow."""
-    too_large = HTTPException(413, f"the body is larger than {MAX_REQUEST_BYTES} bytes")
-    try:
-        async with asyncio.timeout(seconds):
-            return await read_body(request.stream(), MAX_REQUEST_BYTES, too_large)
-    except TimeoutError as error:
-        raise HTTPException(408, f"the body was not complete after {seconds:g} seconds") from error
-    except ClientDisconnect as error:
-        raise HTTPException(400, "the client went away") from error
 
 
 def _order(body: bytes) -> LicenseRequest:

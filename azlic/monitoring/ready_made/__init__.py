@@ -47,4 +47,4 @@ def write_out(folder: Path, contents: Mapping[str, bytes], *, replace: bool, clo
 
 
 def _same(path: Path, content: bytes) -> bool:
-    return path.is_file() and path.read_bytes() == content
+    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content

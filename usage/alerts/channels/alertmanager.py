@@ -34,16 +34,21 @@ class Alertmanager:
         self._url = address.copy_with(path=f"{address.path.rstrip('/')}/api/v2/alerts")
 
     def send(self, message: Message) -> None:
-        """Post them once; proxies of the environment are not asked and redirects not followed."""
+        """Post them once; proxies of the environment are not asked, redirects not followed and nothing of the answer
+        but its status is read.
+        """
         posted = [_payload(alert, message) for alert in message.present or message.alerts]
         posted += [_end(one, message) for one in message.ended]
         try:
-            with httpx.Client(trust_env=False, timeout=_SECONDS) as client:
-                answer = client.post(self._url, content=json.dumps(posted), headers=_JSON)
+            with (
+                httpx.Client(trust_env=False, timeout=_SECONDS) as client,
+                client.stream("POST", self._url, content=json.dumps(posted), headers=_JSON) as answer,
+            ):
+                status, taken = answer.status_code, answer.is_success
         except httpx.HTTPError as error:  # its text may repeat the address, and that a password
             raise ChannelFailed(f"Alertmanager could not be reached ({type(error).__name__})") from None
-        if not answer.is_success:
-            raise ChannelFailed(f"Alertmanager answered with status {answer.status_code}")
+        if not taken:
+            raise ChannelFailed(f"Alertmanager answered with status {status}")
 
 
 def _payload(alert: Alert, message: Message) -> dict[str, object]:
