@@ -13,15 +13,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse
+from pydantic import ConfigDict, Field, with_config
 from starlette.exceptions import HTTPException
+from typing_extensions import TypedDict
 
-from engines.server.errors import Refusal, flat, new_request_id, refusal_of
+from engines.server.described import DescribedAPI, Responses, answer, page
+from engines.server.errors import (
+    INTERNAL,
+    LICENSE_NOT_VALID,
+    MOUNT_SILENT,
+    NOT_RECORDED,
+    Refusal,
+    flat,
+    new_request_id,
+    refusal_of,
+)
 from engines.server.methods import HeadAndOptions, allow_header, allowed_methods
 from engines.server.swagger import OPENAPI_URL, swagger_routes
-from engines.server.usage_logs import usage_logs_routes
+from engines.server.usage_logs import NOT_READABLE, usage_logs_routes
 from licensing.containers import ContainerType
 from licensing.core.errors import AzlicError
 from licensing.core.http_json import EscapedJSONResponse
@@ -35,8 +48,61 @@ from usage.records.output_mount import MountReport
 
 _NON_METERED = "Container is non-metered and does not require an API Key."
 _LOOK_EVERY_SECONDS = 5.0
-MOUNT_SILENT = "MountNotAnswering"
+_DESCRIPTION = (
+    "The container answers HTTP alone, and sends nothing elsewhere. What it does not know, a path or a method, is"
+    " refused with 404 `NotFound` or 405 `MethodNotAllowed` in the form of `Error`; its own fault is 500"
+    " `InternalServerError` in the same form."
+)
 log = logging.getLogger("azlic.container")
+
+
+@with_config(ConfigDict(extra="forbid"))
+class Readiness(TypedDict):
+    """Whether a container takes work."""
+
+    service: str
+    ready: Literal["ready", "notReady"]
+    message: Annotated[str, Field(description="the reason, where it does not")]
+
+
+@with_config(ConfigDict(extra="forbid"))
+class ContainerStatus(TypedDict):
+    """The state of a container. Compare `apiStatus` letter for letter: `Invalid` contains `valid`."""
+
+    service: str
+    apiStatus: Literal["NonMetered", "Invalid"]
+    apiStatusMessage: Annotated[str, Field(description="the reason, where it is invalid")]
+
+
+_ENDED = "it expired at 2027-01-01T00:00:00Z"
+_READY: Responses = {
+    200: answer(
+        "It takes work.",
+        Readiness,
+        example=Readiness(service="read", ready="ready", message=_NON_METERED),
+        narrowed={"properties": {"ready": {"const": "ready"}}},
+    ),
+    503: answer(
+        "It takes no work now.",
+        Readiness,
+        example=Readiness(service="read", ready="notReady", message=_ENDED),
+        narrowed={"properties": {"ready": {"const": "notReady"}}},
+    ),
+}
+_STATUS: Responses = {
+    200: answer(
+        "The license is good, and use can be recorded.",
+        ContainerStatus,
+        example=ContainerStatus(service="read", apiStatus="NonMetered", apiStatusMessage=_NON_METERED),
+        narrowed={"properties": {"apiStatus": {"const": "NonMetered"}}},
+    ),
+    503: answer(
+        "The license is not good, or use cannot be recorded.",
+        ContainerStatus,
+        example=ContainerStatus(service="read", apiStatus="Invalid", apiStatusMessage=_ENDED),
+        narrowed={"properties": {"apiStatus": {"const": "Invalid"}}},
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +134,9 @@ class Host:
     def _look_at_mounts(self) -> Refusal | None:
         verdict = self.gate.verdict(self.clock())
         if not verdict.may_run:
-            return Refusal("LicenseNotValid", verdict.detail)
+            return Refusal(LICENSE_NOT_VALID, verdict.detail)
         if fault := self.recording_fault():
-            return Refusal("UsageNotRecorded", f"{fault.message}: {fault.hint}")
+            return Refusal(NOT_RECORDED, f"{fault.message}: {fault.hint}")
         return None
 
 
@@ -104,9 +170,10 @@ def host_app(host: Host, router: APIRouter, *, closing: Callable[[], None]) -> F
 
     ``closing`` is called when the container stops, after the last answer.
     """
-    app = FastAPI(
+    app = DescribedAPI(
         title=f"{host.kind.title} container",
         version=host.version,
+        description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         openapi_url=OPENAPI_URL,
@@ -114,6 +181,7 @@ def host_app(host: Host, router: APIRouter, *, closing: Callable[[], None]) -> F
     )
     app.add_middleware(HeadAndOptions, allowed=partial(allowed_methods, app))
     app.add_exception_handler(HTTPException, _flat)
+    app.add_exception_handler(Exception, _fault)
     app.include_router(_common_routes(host))
     app.include_router(swagger_routes(app.title))
     app.include_router(router)
@@ -130,38 +198,40 @@ def _flat(request: Request, error: Exception) -> EscapedJSONResponse:
     return flat(error.status_code, refusal, new_request_id(), headers=headers)
 
 
+def _fault(request: Request, error: Exception) -> EscapedJSONResponse:  # noqa: ARG001 - the server logs it
+    refusal = Refusal(INTERNAL, "the container failed: its log says where")
+    return flat(500, refusal, new_request_id(), headers={"Connection": "close"})  # as the server then does
+
+
 def _common_routes(host: Host) -> APIRouter:
     router = APIRouter(tags=["Container"])
 
-    @router.get("/", include_in_schema=False)
+    @router.get("/", response_class=HTMLResponse, responses={200: page("How it stands, and where to go from here.")})
     def home() -> HTMLResponse:
+        """The home page."""
         return HTMLResponse(_home_page(host))
 
-    @router.get("/ready")
+    @router.get("/ready", responses=_READY)
     def ready() -> EscapedJSONResponse:
         """Whether the container takes work now."""
         refusal = host.admit()
-        return EscapedJSONResponse(
-            {
-                "service": host.kind.service,
-                "ready": "notReady" if refusal else "ready",
-                "message": refusal.message if refusal else _NON_METERED,
-            },
-            503 if refusal else 200,
-        )
+        body: Readiness = {
+            "service": host.kind.service,
+            "ready": "notReady" if refusal else "ready",
+            "message": refusal.message if refusal else _NON_METERED,
+        }
+        return EscapedJSONResponse(body, 503 if refusal else 200)
 
-    @router.get("/status")
+    @router.get("/status", responses=_STATUS)
     def status() -> EscapedJSONResponse:
         """The state of the container: of its license, and whether use can be recorded."""
         refusal = host.admit()
-        return EscapedJSONResponse(
-            {
-                "service": host.kind.service,
-                "apiStatus": "Invalid" if refusal else "NonMetered",
-                "apiStatusMessage": refusal.message if refusal else _NON_METERED,
-            },
-            503 if refusal else 200,
-        )
+        body: ContainerStatus = {
+            "service": host.kind.service,
+            "apiStatus": "Invalid" if refusal else "NonMetered",
+            "apiStatusMessage": refusal.message if refusal else _NON_METERED,
+        }
+        return EscapedJSONResponse(body, 503 if refusal else 200)
 
     router.include_router(usage_logs_routes(lambda month: _usage(host, month)))
     return router
@@ -171,7 +241,7 @@ def _usage(host: Host, month: Month | None) -> EscapedJSONResponse:
     try:
         return EscapedJSONResponse(host.report.body(month))
     except AzlicError as error:
-        return EscapedJSONResponse({"code": "UsageNotReadable", "message": error.message}, 500)
+        return flat(500, Refusal(NOT_READABLE, error.message), new_request_id())
 
 
 def _watching(

@@ -21,6 +21,7 @@ from usage.alerts.acknowledgements import WatchedAlert
 from usage.alerts.state import LedgerFacts, State
 from usage.ledger.checkpoints import ledger_head
 from usage.months import Month
+from usage.records.output_mount import UsageReport
 from usage.reporting.burndown import burn_downs
 from usage.reporting.report import monthly_report
 from usage.reporting.snapshot import usage_logs
@@ -105,7 +106,7 @@ class WatchedSite:
             found = monthly_report(connection, month, as_of=self.clock())
             return report_view(found, burn_downs(connection, found), ledger_head(connection), site=self.name)
 
-    def usage_logs(self, month: Month | None = None) -> dict[str, object]:
+    def usage_logs(self, month: Month | None = None) -> UsageReport:
         """The documented usage report over all of the ledger, or over one month of it."""
         with reading(self.ledger) as connection:
             return usage_logs(connection, month)

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.background import BackgroundTask
 
 from engines.metering.meter import Meter
+from engines.read.described import ASYNC, DOCUMENT, RESULT, SYNC
 from engines.read.desk import Desk
 from engines.read.flat import FlatErrors
 from engines.read.limits import Limits
@@ -16,15 +17,6 @@ from engines.read.received import ReadOptions
 from engines.read.recognise import Recogniser
 from engines.results.store import ResultStore
 from engines.server.errors import Refusal, require_admission
-
-# A binary body lets Swagger UI offer a file to choose.
-_DOCUMENT: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "JPEG, PNG, BMP, TIFF or PDF",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
 
 
 def read_routes(
@@ -46,12 +38,14 @@ def read_routes(
     router = APIRouter(prefix="/vision/v3.2/read", tags=["Read"], route_class=FlatErrors)
     gate = [Depends(require_admission(admit))]
 
-    @router.post("/syncAnalyze", dependencies=gate, openapi_extra=_DOCUMENT)
+    @router.post("/syncAnalyze", dependencies=gate, responses=SYNC, openapi_extra=DOCUMENT)
     async def sync_analyze(request: Request, options: Annotated[ReadOptions, Query()]) -> Response:
         """Read a document and wait for its text. Each page read counts as one."""
         return Response(await desk.read(request, options), media_type="application/json")
 
-    @router.post("/analyze", status_code=202, dependencies=gate, openapi_extra=_DOCUMENT)
+    @router.post(
+        "/analyze", status_code=202, response_class=Response, dependencies=gate, responses=ASYNC, openapi_extra=DOCUMENT
+    )
     async def analyze(request: Request, options: Annotated[ReadOptions, Query()]) -> Response:
         """Hand in a document; the Operation-Location header of the answer says where its text will be."""
         operation, job = await desk.begin(request, options)
@@ -64,9 +58,11 @@ def read_routes(
         )
 
     # The container's documents name the first path, the SDKs ask for the second.
-    @router.get("/operations/{operation_id}", name="read_operation")
-    @router.get("/analyzeResults/{operation_id}", name="read_result")
-    async def read_operation(operation_id: str) -> Response:
+    @router.get("/operations/{operation_id}", name="read_operation", responses=RESULT)
+    @router.get("/analyzeResults/{operation_id}", name="read_result", responses=RESULT)
+    async def read_operation(
+        operation_id: Annotated[str, Path(description="the last part of the Operation-Location")],
+    ) -> Response:
         """Ask for the state of an operation, and for the text once it has succeeded."""
         return Response(desk.operations.answer(operation_id), media_type="application/json")
 

@@ -106,7 +106,7 @@ class Desk:
         body = await held.enter_context(self._uploads.one()).receive(request)
         held.enter_context(self._place())
         document = held.enter_context(closing(await self._decoders.open(body)))
-        return document, document.outline.select(options.pages)
+        return document, document.outline.select(options.selection)
 
     def _check_places(self) -> None:
         if self._reading >= self._limits.documents:

@@ -14,7 +14,7 @@ from engines.server.errors import Refusal, flat, new_request_id, refusal_of
 
 REQUEST_ID = "apim-request-id"
 RETRY_AFTER_SECONDS = 5
-_HEADERS = {
+REFUSAL_HEADERS: Mapping[Code, Mapping[str, str]] = {
     Code.TOO_MANY_REQUESTS: {"Retry-After": str(RETRY_AFTER_SECONDS)},
     Code.UNSUPPORTED_MEDIA_TYPE: {"Accept-Encoding": "identity"},  # RFC 9110, 12.5.3
 }
@@ -52,7 +52,7 @@ def _told(
     error: DocumentRefused | RequestValidationError | HTTPException,
 ) -> tuple[int, Refusal, Mapping[str, str] | None]:
     if isinstance(error, DocumentRefused):
-        return error.code.status, Refusal(error.code, error.advice), _HEADERS.get(error.code)
+        return error.code.status, Refusal(error.code, error.advice), REFUSAL_HEADERS.get(error.code)
     if isinstance(error, RequestValidationError):
         wrong = "; ".join(f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
         return 400, Refusal(Code.INVALID_ARGUMENT, wrong), None

@@ -6,6 +6,7 @@ from fastapi import Request
 from pydantic import BaseModel, Field
 
 from engines.read.refusal import Code, DocumentRefused
+from engines.read.selection import PATTERN
 
 _TAKEN = {
     *("", "application/octet-stream", "application/pdf", "application/x-pdf", "image/*"),
@@ -18,17 +19,31 @@ _TAKEN = {
 class ReadOptions(BaseModel, frozen=True):
     """How to read a document."""
 
-    language: Annotated[str | None, Field(description="`en`, the one language of the model, or nothing")] = None
-    pages: Annotated[str | None, Field(description="Which pages to read and count: `1,3-4` or `5-`")] = None
+    language: Annotated[str, Field(description="`en`, the one language of the model, or nothing", examples=["en"])] = ""
+    pages: Annotated[
+        list[Annotated[str, Field(json_schema_extra={"pattern": PATTERN})]],
+        Field(
+            description="Which pages to read and count: `1,3-4` or `5-`, or each in a parameter of its own; else all",
+            examples=[["1,3-4"], ["1", "3"]],
+        ),
+    ] = []
     reading_order: Annotated[
         Literal["basic", "natural"],
         Field(alias="readingOrder", description="Lines come in natural order either way"),
     ] = "basic"
-    model_version: Annotated[Literal["latest", "tessdata-fast"], Field(alias="model-version")] = "latest"
+    model_version: Annotated[
+        Literal["latest", "2022-04-30", "tessdata-fast"],
+        Field(alias="model-version", description="One model reads all of them; the answer names it"),
+    ] = "latest"
+
+    @property
+    def selection(self) -> str | None:
+        """The wanted pages as one text, or None for all."""
+        return ",".join(self.pages) if self.pages else None
 
     def check_language(self) -> None:
         """Refuse a language the model does not know."""
-        if self.language not in (None, "", "en"):
+        if self.language not in ("", "en"):
             raise DocumentRefused(
                 Code.NOT_SUPPORTED_LANGUAGE,
                 f"language={self.language[:20]} is not supported",

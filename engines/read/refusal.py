@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from engines.server.errors import NOT_ADMITTED, NOT_RECORDED
 from licensing.core.errors import AzlicError
 
 
@@ -20,11 +21,16 @@ class Code(StrEnum):
     TIMEOUT = "Timeout"
     TOO_MANY_REQUESTS = "TooManyRequests"
     UNSUPPORTED_MEDIA_TYPE = "UnsupportedMediaType"
-    USAGE_NOT_RECORDED = "UsageNotRecorded"
+    USAGE_NOT_RECORDED = NOT_RECORDED
 
     @property
     def status(self) -> int:
         return _STATUS.get(self, 400)
+
+    @property
+    def meaning(self) -> str:
+        """What it says, whatever the document."""
+        return _MEANINGS[self]
 
 
 _STATUS = {
@@ -35,6 +41,21 @@ _STATUS = {
     Code.TIMEOUT: 422,
     Code.TOO_MANY_REQUESTS: 429,
     Code.USAGE_NOT_RECORDED: 503,
+}
+_MEANINGS = {
+    Code.INVALID_ARGUMENT: "a parameter has a value that it does not take",
+    Code.INVALID_IMAGE: "the document, or a page of it, is empty or damaged",
+    Code.INVALID_IMAGE_DIMENSION: "a page is too small or too large",
+    Code.INVALID_IMAGE_SIZE: "the document has too many bytes or pages, or too much text to be kept",
+    Code.INVALID_IMAGE_URL: "an address was sent instead of a document; this container fetches nothing",
+    Code.INVALID_PAGE_RANGE: "`pages` cannot be read, or names a page that the document does not have",
+    Code.NOT_FOUND: "there is no such operation, or its result is not kept any longer",
+    Code.NOT_SUPPORTED_IMAGE: "the document is of a kind that is not read",
+    Code.NOT_SUPPORTED_LANGUAGE: "`language` names one that is not read",
+    Code.TIMEOUT: "the document, or a page of it, took too long; sending it again does not help",
+    Code.TOO_MANY_REQUESTS: "there is no room for another document now",
+    Code.UNSUPPORTED_MEDIA_TYPE: "the body is compressed, or of a type that cannot be a document",
+    Code.USAGE_NOT_RECORDED: NOT_ADMITTED[NOT_RECORDED],
 }
 
 

@@ -5,7 +5,10 @@ import re
 from engines.read.refusal import Code, DocumentRefused
 
 # ASCII digits only, and few enough that no number is worth an attack.
-_RANGE = re.compile(r"([0-9]{1,6})(?:(-)([0-9]{1,6})?)?")
+_PART = r"([0-9]{1,6})(?:(-)([0-9]{1,6})?)?"
+_RANGE = re.compile(_PART)
+PATTERN = rf"^ *{_PART} *(, *{_PART} *)*$"
+"""What can be a selection of some document's pages."""
 
 
 def select_pages(wanted: str | None, page_count: int) -> list[int]:

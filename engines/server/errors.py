@@ -3,11 +3,25 @@
 import uuid
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
+from pydantic import ConfigDict, Field, with_config
 from starlette.exceptions import HTTPException
+from typing_extensions import TypedDict
 
 from licensing.core.http_json import EscapedJSONResponse
+
+LICENSE_NOT_VALID = "LicenseNotValid"
+NOT_RECORDED = "UsageNotRecorded"
+MOUNT_SILENT = "MountNotAnswering"
+INTERNAL = "InternalServerError"
+NOT_ADMITTED = {
+    LICENSE_NOT_VALID: "the license does not let the container work now; the message says why",
+    NOT_RECORDED: "the use cannot be recorded, so no text leaves",
+    MOUNT_SILENT: "a mount has not answered for some seconds",
+}
+FAULT = {INTERNAL: "the container failed; its log says where"}
+"""Codes that every container may answer with, and what they mean."""
 
 
 class Refusal(NamedTuple):
@@ -15,6 +29,15 @@ class Refusal(NamedTuple):
 
     code: str
     message: str
+
+
+@with_config(ConfigDict(extra="forbid"))
+class Error(TypedDict):
+    """Why a request was refused."""
+
+    code: Annotated[str, Field(description="stable: programs may go by it")]
+    message: Annotated[str, Field(description="what happened and what to try, for people")]
+    requestId: Annotated[str, Field(description="to quote when asking about the request")]
 
 
 class HTTPRefusal(HTTPException):
@@ -57,5 +80,5 @@ def flat(
     first: Mapping[str, str] | None = None,
 ) -> EscapedJSONResponse:
     """A refusal as containers report it: ``{"code","message","requestId"}``, with what comes ``first``."""
-    body = {**(first or {}), "code": refusal.code, "message": refusal.message, "requestId": request_id}
-    return EscapedJSONResponse(body, status, headers=headers)
+    body: Error = {"code": refusal.code, "message": refusal.message, "requestId": request_id}
+    return EscapedJSONResponse({**(first or {}), **body}, status, headers=headers)

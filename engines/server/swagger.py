@@ -8,7 +8,10 @@ from fastapi import APIRouter, HTTPException, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 
+from engines.server.described import page
+
 OPENAPI_URL = "/swagger/v1/swagger.json"
+_PAGE = "Swagger UI, with everything it loads coming from the container."
 _MEDIA_TYPES = {
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
@@ -25,12 +28,13 @@ def swagger_assets() -> Mapping[str, bytes]:
 
 def swagger_routes(title: str) -> APIRouter:
     """``/swagger`` and its files."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(tags=["Container"])
     assets = swagger_assets()
 
-    @router.get("/swagger")
-    @router.get("/swagger/")
-    def page() -> HTMLResponse:
+    @router.get("/swagger", response_class=HTMLResponse, responses={200: page(_PAGE)})
+    @router.get("/swagger/", include_in_schema=False)
+    def swagger() -> HTMLResponse:
+        """This API, to read and to try."""
         return get_swagger_ui_html(
             openapi_url=OPENAPI_URL,
             title=title,
@@ -40,11 +44,11 @@ def swagger_routes(title: str) -> APIRouter:
             oauth2_redirect_url=None,
         )
 
-    @router.get("/favicon.ico")
+    @router.get("/favicon.ico", include_in_schema=False)
     def icon() -> Response:
         return asset("favicon.png")
 
-    @router.get("/swagger/{name}")
+    @router.get("/swagger/{name}", include_in_schema=False)
     def asset(name: str) -> Response:
         if name not in assets:
             raise HTTPException(404)

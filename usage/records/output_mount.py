@@ -7,6 +7,10 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypedDict
 
 from licensing.core.instants import from_milliseconds
 from usage.months import Month
@@ -17,6 +21,23 @@ from usage.records.record import BadLine, interpret
 from usage.records.usage_files import Block, ForeignFile, OpenFile
 
 _Sums = Counter[tuple[int, str]]
+
+
+@with_config(ConfigDict(extra="forbid"))
+class MeterReport(TypedDict):
+    """What was counted on one meter."""
+
+    name: str
+    quantity: Annotated[int | float, Field(description="in the meter's unit")]
+
+
+@with_config(ConfigDict(extra="forbid"))
+class UsageReport(TypedDict):
+    """What was used."""
+
+    apiType: str
+    serviceName: str
+    meters: list[MeterReport]
 
 
 class MountReport:
@@ -31,7 +52,7 @@ class MountReport:
         self._lock = threading.Lock()
         self._known: dict[Path, tuple[tuple[int, ...], _Sums]] = {}
 
-    def body(self, month: Month | None = None) -> dict[str, object]:
+    def body(self, month: Month | None = None) -> UsageReport:
         """The report over everything, or over one month. Raises ``AzlicError`` when the mount cannot be read."""
         sums: Counter[str] = Counter()
         for (number, meter), micro in self._all().items():
@@ -53,9 +74,9 @@ class MountReport:
         return total
 
 
-def usage_report(service: str, meters: Mapping[str, int]) -> dict[str, object]:
+def usage_report(service: str, meters: Mapping[str, int]) -> UsageReport:
     """The documented body, from each meter's millionths."""
-    told = [{"name": name, "quantity": _plain(micro)} for name, micro in sorted(meters.items())]
+    told: list[MeterReport] = [{"name": name, "quantity": _plain(micro)} for name, micro in sorted(meters.items())]
     return {"apiType": service, "serviceName": service, "meters": told}
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from licensing.db.readonly import ReadOnlyConnection, view_of
 from usage.months import Month
 from usage.quantity import MICRO
-from usage.records.output_mount import usage_report
+from usage.records.output_mount import UsageReport, usage_report
 from usage.reporting.daily import daily_use
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _total(container_type: str, meter: str, site: str, units: int, rest: int) ->
     return MeterTotal(container_type, meter, site, int(units) * MICRO + int(rest))  # PostgreSQL's sum is a Decimal
 
 
-def usage_logs(connection: "Connection", month: Month | None = None) -> dict[str, object]:
+def usage_logs(connection: "Connection", month: Month | None = None) -> UsageReport:
     """The documented body of ``/records/usage-logs/`` for everything the ledger holds, or for one month of it."""
     meters: Counter[str] = Counter()
     if month is None:

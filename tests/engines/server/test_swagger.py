@@ -67,6 +67,6 @@ def test_no_other_file_is_given(client: httpx.Client, name: str) -> None:
 
 def test_the_description_lists_the_routes(client: httpx.Client) -> None:
     found = client.get("/swagger/v1/swagger.json").json()
-    assert found["info"] == {"title": "Read (OCR) container", "version": "3.2.0"}
-    common = {"/ready", "/status", "/records/usage-logs/", "/records/usage-logs/{month}/{year}"}
+    assert (found["info"]["title"], found["info"]["version"]) == ("Read (OCR) container", "3.2.0")
+    common = {"/", "/swagger", "/ready", "/status", "/records/usage-logs/", "/records/usage-logs/{month}/{year}"}
     assert set(found["paths"]) == common | {"/count/{pages}"}

@@ -1,0 +1,104 @@
+"""The container's API described as OpenAPI: every answer with its status, headers, shape and examples, and no other."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+
+from engines.server.errors import Error
+
+Header = dict[str, object]
+Responses = dict[int | str, dict[str, Any]]
+"""Answers by their status, as FastAPI takes them."""
+
+_INVENTED = {"HTTPValidationError", "ValidationError"}
+"""What FastAPI describes as the answer to a wrong parameter; containers answer in their own form."""
+OTHER_METHODS = "HEAD and OPTIONS"
+_REQUEST_ID = "b0c7f5c6-6a3f-4f8c-9d55-0c3a1be3cb9f"
+
+
+class DescribedAPI(FastAPI):
+    """An application whose OpenAPI document holds what its routes declare, and nothing that is invented for them.
+
+    Of what is got, the head alone can be asked for, and of every path what it allows.
+    """
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = _with_other_methods(_without_inventions(super().openapi()))
+        return self.openapi_schema
+
+
+def _without_inventions(document: dict[str, Any]) -> dict[str, Any]:
+    for operation in (one for path in document["paths"].values() for one in path.values()):
+        answers = operation["responses"]
+        operation["responses"] = {status: told for status, told in answers.items() if not _is_invented(told)}
+    shapes = document["components"]["schemas"]
+    document["components"]["schemas"] = {name: shape for name, shape in shapes.items() if name not in _INVENTED}
+    return document
+
+
+def _with_other_methods(document: dict[str, Any]) -> dict[str, Any]:
+    declared = (tag for path in document["paths"].values() for one in path.values() for tag in one.get("tags", ()))
+    document["tags"] = [{"name": tag} for tag in (*dict.fromkeys(declared), OTHER_METHODS)]  # in this order on the page
+    for path, operations in document["paths"].items():
+        parameters = [one for one in next(iter(operations.values())).get("parameters", ()) if one["in"] == "path"]
+        shared = {"tags": [OTHER_METHODS], **({"parameters": parameters} if parameters else {})}
+        if got := operations.get("get"):
+            answers = {
+                status: {name: part for name, part in told.items() if name != "content"}
+                for status, told in got["responses"].items()
+            }
+            operations["head"] = shared | {"summary": f"The head of {path}", "responses": answers}
+        allowed = answer("What may be asked.", headers={"Allow": header("The methods.")})
+        operations["options"] = shared | {"summary": f"What {path} allows", "responses": {"204": allowed}}
+    return document
+
+
+def _is_invented(answer: Mapping[str, Mapping[str, Any]]) -> bool:
+    shape = answer.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
+    return shape.rpartition("/")[2] in _INVENTED
+
+
+def header(description: str, **schema: object) -> Header:
+    """A header that is always there, a string unless its ``schema`` says otherwise."""
+    return {"description": description, "required": True, "schema": {"type": "string"} | schema}
+
+
+def answer(
+    description: str,
+    shape: type | None = None,
+    *,
+    example: object = None,
+    headers: Mapping[str, Header] | None = None,
+    narrowed: Mapping[str, object] | None = None,
+) -> dict[str, Any]:
+    """An answer in JSON of this ``shape``, ``narrowed`` by more of JSON Schema; without a shape it has no body."""
+    told: dict[str, Any] = {"description": description}
+    if shape is not None:
+        content = {"schema": dict(narrowed or {})} | ({"example": example} if example is not None else {})
+        told |= {"model": shape, "content": {"application/json": content}}
+    return told | ({"headers": dict(headers)} if headers else {})
+
+
+def errors(
+    meanings: Mapping[str, str], shape: type = Error, *, headers: Mapping[str, Header] | None = None, **first: str
+) -> dict[str, Any]:
+    """Refusals that travel with one status: each code and what it means; ``first`` is what else the body holds."""
+    told = answer(
+        "\n".join(f"- `{code}`: {meaning}" for code, meaning in meanings.items()),
+        shape,
+        headers=headers,
+        narrowed={"properties": {"code": {"enum": [str(code) for code in meanings]}}},
+    )
+    told["content"]["application/json"]["examples"] = {
+        str(code): {"value": {**first, "code": str(code), "message": meaning, "requestId": _REQUEST_ID}}
+        for code, meaning in meanings.items()
+    }
+    return told
+
+
+def page(description: str) -> dict[str, Any]:
+    """An answer for people, in HTML."""
+    return {"description": description, "content": {"text/html": {"schema": {"type": "string"}}}}

@@ -1,0 +1,252 @@
+"""/swagger of the Read container: real answers of every route and every error are held to it; it promises no others."""
+
+import gzip
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from threading import Event
+from typing import NamedTuple
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import iter_route_contexts
+from jsonschema import Draft202012Validator, ValidationError
+
+from engines.container import Facilities
+from engines.host import Host, host_app
+from engines.read import Limits, Recogniser, read_routes
+from engines.results.memory import MemoryResults
+from licensing.containers import READ
+from licensing.core.errors import AzlicError
+from licensing.verification.gate import Gate
+from tests import pictures
+from tests.described import Description
+from tests.engines.read.conftest import busy
+from tests.serving import serving
+from tests.site import Site, counting_engine
+from usage.records.output_mount import MountReport
+
+SYNC, ASYNC = "/vision/v3.2/read/syncAnalyze", "/vision/v3.2/read/analyze"
+OPERATIONS, RESULTS = "/vision/v3.2/read/operations", "/vision/v3.2/read/analyzeResults"
+END = datetime(2027, 1, 1, tzinfo=UTC)
+BINARY = {"Content-Type": "application/octet-stream"}
+LIMITS = Limits(body_bytes=200_000, documents=1)
+ALIASES = {"/records/usage-logs": "/records/usage-logs/", "/swagger/": "/swagger"}
+"""Paths with a slash more or less than the one that is described."""
+
+
+class BrokenMeter(NamedTuple):
+    """A meter that cannot be written, or that fails as nothing should."""
+
+    error: Exception
+
+    def record(self, meter: str, quantity: Decimal, *, at: datetime) -> None:  # noqa: ARG002
+        """Raise it."""
+        raise self.error
+
+
+class BrokenResults(MemoryResults):
+    """A store that fails as nothing should."""
+
+    def put(self, key: str, content: bytes, *, until: datetime | None) -> None:  # noqa: ARG002
+        """Raise."""
+        raise RuntimeError("a fault")
+
+
+class Containers:
+    """Read containers on one site, and the description that all of them give."""
+
+    def __init__(self, site: Site, recogniser: Recogniser) -> None:
+        self.site = site
+        self.recogniser = recogniser
+        with self.started() as client:
+            self.description = Description(client.get("/swagger/v1/swagger.json").json())
+
+    def routes(
+        self, limits: Limits = LIMITS, meter: BrokenMeter | None = None, results: MemoryResults | None = None
+    ) -> Callable[[Facilities], APIRouter]:
+        """What makes the Read routes with these parts."""
+
+        def routes(given: Facilities) -> APIRouter:
+            return read_routes(
+                recogniser=self.recogniser,
+                meter=meter or given.meter,
+                results=results or MemoryResults(),
+                admit=given.admit,
+                clock=given.clock,
+                limits=limits,
+            )
+
+        return routes
+
+    def started(self, routes: Callable[[Facilities], APIRouter] | None = None) -> AbstractContextManager[httpx.Client]:
+        """A container, running, and its client."""
+        return self.site.start_engine(engine=replace(counting_engine(), routes=routes or self.routes()))
+
+    @contextmanager
+    def silent(self) -> Iterator[httpx.Client]:
+        """A container whose mount does not answer."""
+        until = Event()
+
+        def look() -> None:
+            until.wait(60)
+
+        host = Host(
+            kind=READ,
+            version="3.2.0",
+            gate=Gate(self.site.license, lambda now, _: self.site.verify(now)),
+            recording_fault=look,
+            report=MountReport(self.site.output, service="read"),
+            clock=self.site.clock,
+            mount_seconds=0.01,
+        )
+        meter = BrokenMeter(RuntimeError("nothing is read"))
+        router = self.routes()(Facilities(host.admit, meter, self.site.clock, {}))
+        with (
+            serving(host_app(host, router, closing=until.set)) as url,
+            httpx.Client(base_url=url, timeout=60) as client,
+        ):
+            yield client
+            until.set()
+
+
+@pytest.fixture
+def containers(site: Site, recogniser: Recogniser) -> Containers:
+    site.install()
+    return Containers(site, recogniser)
+
+
+def sign() -> bytes:
+    return pictures.encode(pictures.sign(), "PNG")
+
+
+def requests_refused() -> Iterator[tuple[str, dict[str, str], bytes]]:
+    """Each a code that any document may be refused with, by its query, its headers and its body."""
+    yield "readingOrder=upwards", BINARY, sign()
+    yield "language=xx", BINARY, sign()
+    yield "pages=7", BINARY, sign()
+    yield "", {"Content-Type": "application/json"}, b'{"url":"http://example.com/a.png"}'
+    yield "", {"Content-Type": "text/plain"}, b"text"
+    yield "", BINARY | {"Content-Encoding": "gzip"}, gzip.compress(sign())
+    yield "", BINARY, b""
+    yield "", BINARY, b"neither"
+    yield "", BINARY, bytes(LIMITS.body_bytes + 1)
+    yield "", BINARY, pictures.png_claiming(20_000, 20)
+
+
+def got(client: httpx.Client, *paths: str) -> Iterator[httpx.Response]:
+    """Answers to GET, and to HEAD."""
+    for path in paths:
+        yield client.get(path)
+        yield client.head(path)
+
+
+def posted(client: httpx.Client, *paths: str, body: bytes | None = None) -> Iterator[httpx.Response]:
+    """Answers to a document."""
+    for path in paths:
+        yield client.post(path, content=sign() if body is None else body, headers=BINARY)
+
+
+def everything_asked(containers: Containers) -> Iterator[httpx.Response]:
+    """Answers of all routes, good and bad."""
+    site = containers.site
+    with containers.started() as client:
+        for path, _, _ in containers.description.operations():
+            yield client.options(path.replace("{month}/{year}", "03/2026").replace("{operation_id}", "x"))
+        yield from got(client, "/", "/swagger", "/ready", "/status")
+        for query, headers, body in requests_refused():
+            for path in (SYNC, ASYNC):
+                yield client.post(f"{path}?{query}", content=body, headers=headers)
+        yield from posted(client, SYNC)
+        with busy(containers.recogniser):
+            (begun,) = posted(client, ASYNC)
+            yield begun
+            location = begun.headers["Operation-Location"]
+            yield from got(client, location)
+            yield from posted(client, SYNC, ASYNC)
+        for path in (OPERATIONS, RESULTS):
+            while client.get(location).json()["status"] == "running":
+                pass
+            yield from got(client, location.replace(OPERATIONS, path), f"{path}/none")
+        yield from got(client, "/records/usage-logs/", "/records/usage-logs/03/2026", "/records/usage-logs/13/x")
+        site.output.rename(site.folder / "away")
+        yield from got(client, "/records/usage-logs/", "/records/usage-logs/03/2026", "/ready", "/status", "/")
+        yield from posted(client, SYNC, ASYNC)
+        (site.folder / "away").rename(site.output)
+        now, site.now = site.now, END
+        yield from got(client, "/", "/ready", "/status")
+        yield from posted(client, SYNC, ASYNC)
+        site.now = now
+    with containers.started(containers.routes(Limits(page_seconds=0.05))) as client:
+        yield from posted(client, SYNC, ASYNC, body=pictures.chatty_png(b"zTXt", 60, 1_000_000))
+    with containers.started(containers.routes(meter=BrokenMeter(AzlicError("it is full", hint="make room")))) as client:
+        yield from posted(client, SYNC)
+        (begun,) = posted(client, ASYNC)
+        while client.get(begun.headers["Operation-Location"]).json()["status"] == "running":
+            pass
+        yield from got(client, begun.headers["Operation-Location"])
+    fault = BrokenMeter(RuntimeError("a fault"))
+    with containers.started(containers.routes(meter=fault, results=BrokenResults())) as client:
+        yield from posted(client, SYNC, ASYNC)
+    with containers.silent() as client:
+        yield from got(client, "/ready", "/status")
+        yield from posted(client, SYNC, ASYNC)
+
+
+def test_every_answer_is_as_described_and_every_one_that_is_described_comes(containers: Containers) -> None:
+    description = containers.description
+    for answer in everything_asked(containers):
+        description.check(answer)
+    assert description.seen == description.promised
+
+
+def test_the_description_itself_is_sound(containers: Containers) -> None:
+    description = containers.description
+    for shape in description.document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(shape)
+    examples = list(description.examples())
+    assert len(examples) > 40
+    for value, schema in examples:
+        description.hold(value, schema)
+    for path, _, operation in description.operations():
+        for told in operation["responses"].values():
+            assert told["description"] and all("schema" in content for content in told.get("content", {}).values()), (
+                path
+            )
+        for parameter in operation.get("parameters", ()):
+            assert parameter["description"], (path, parameter["name"])
+
+
+def test_every_route_is_described_but_for_the_files_of_swagger(containers: Containers) -> None:
+    app = containers.site.container(engine=counting_engine())
+    assert isinstance(app, FastAPI)
+    paths = {context.path for context in iter_route_contexts(app.routes)}
+    hidden = paths - {path for path, _, _ in Description(app.openapi()).operations()}
+    assert hidden == {*ALIASES, "/swagger/{name}", "/swagger/v1/swagger.json", "/favicon.ico"}
+    with serving(app) as url:
+        for alias, path in ALIASES.items():
+            assert httpx.get(f"{url}{alias}").text == httpx.get(f"{url}{path}").text
+
+
+GOOD = {"service": "read", "ready": "ready", "message": "x"}
+
+
+def test_an_answer_that_is_not_as_described_is_noticed(containers: Containers) -> None:
+    request = httpx.Request("GET", "http://x/ready")
+    containers.description.check(httpx.Response(200, json=GOOD, request=request))
+    for bad in (
+        httpx.Response(418, json=GOOD, request=request),
+        httpx.Response(503, json=GOOD, request=request),
+        httpx.Response(200, json=GOOD, headers={"X-More": "1"}, request=request),
+        httpx.Response(200, json=GOOD | {"ready": "notReady"}, request=request),
+        httpx.Response(200, json=GOOD | {"more": 1}, request=request),
+        httpx.Response(200, json={"service": "read", "ready": "ready"}, request=request),
+        httpx.Response(200, text="ready", request=request),
+        httpx.Response(200, json=GOOD, request=httpx.Request("GET", "http://x/readiness")),
+        httpx.Response(200, json=GOOD, request=httpx.Request("PUT", "http://x/ready")),
+    ):
+        with pytest.raises((AssertionError, ValidationError)):
+            containers.description.check(bad)
