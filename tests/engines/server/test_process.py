@@ -119,6 +119,7 @@ serve(app, listener)
 """
 
 
+@pytest.mark.long
 def test_clients_without_a_request_do_not_use_up_the_files_of_a_process() -> None:
     command = [sys.executable, "-c", FEW_FILES]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
