@@ -23,7 +23,7 @@ _PHOTOMETRIC = {
     1: "grey",
     2: "RGB",
     3: "palette colours",
-    4: "a transparency mask",
+    4: "transparency",
     5: "CMYK",
     6: "YCbCr",
     8: "CIELAB",
@@ -33,7 +33,7 @@ _PHOTOMETRIC = {
     32844: "LogL",
     32845: "LogLuv",
     34892: "the raw colours of a camera",
-    51177: "a depth map",
+    51177: "depth",
 }
 _COMPRESSION = {
     9: "JBIG",
@@ -126,7 +126,7 @@ class Folder:
         colours = _PHOTOMETRIC.get(self.photometric, f"colours of kind {self.photometric}")
         compressed = "" if self.compression in TiffImagePlugin.COMPRESSION_INFO else f", compression {self.compression}"
         bits = " + ".join(map(str, self.bits[:8]))
-        return f"in {colours} ({bits} bits{floating}{signed}{planes}{compressed})"
+        return f"made of {colours} ({bits} bits{floating}{signed}{planes}{compressed})"
 
 
 @dataclass(frozen=True)
