@@ -52,7 +52,12 @@ def _with_other_methods(document: dict[str, Any]) -> dict[str, Any]:
             }
             operations["head"] = shared | {"summary": f"The head of {path}", "responses": answers}
         allowed = answer("What may be asked.", headers={"Allow": header("The methods.")})
-        operations["options"] = shared | {"summary": f"What {path} allows", "responses": {"204": allowed}}
+        anything = [one | {"schema": {"type": "string"}} for one in parameters]  # it is answered for any value
+        operations["options"] = (
+            shared
+            | ({"parameters": anything} if anything else {})
+            | {"summary": f"What {path} allows", "responses": {"204": allowed}}
+        )
     return document
 
 

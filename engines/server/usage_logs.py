@@ -30,7 +30,9 @@ _ANSWERS: Responses = {
 _ANSWERS_OF_A_MONTH = _ANSWERS | {400: errors({NO_MONTH: "this is not a month"})}
 # Patterns are for readers: what does not fit them is refused in the form of every error.
 _MONTH = Path(description="its number", examples=["03"], json_schema_extra={"pattern": "^(0?[1-9]|1[0-2])$"})
-_YEAR = Path(description="its four digits", examples=["2026"], json_schema_extra={"pattern": "^[12][0-9]{3}$"})
+_YEAR = Path(
+    description="its four digits", examples=["2026"], json_schema_extra={"pattern": "^(19[789]|2[0-9]{2})[0-9]$"}
+)
 
 
 def usage_logs_routes(report: Callable[[Month | None], Response]) -> APIRouter:
