@@ -22,7 +22,7 @@ from licensing.db.changes import booking
 from licensing.db.revision import check_revision, stated_revision
 from licensing.db.schema import StoreRow
 from licensing.db.sqlite_journal import unfinished_write
-from licensing.db.sqlite_results import DRIVER
+from licensing.db.sqlite_results import COMPILED, DRIVER
 from licensing.db.sqlite_types import UNEXPECTED, misfit_error
 from licensing.db.sqlite_wal import wal_is_safe
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
@@ -128,7 +128,7 @@ def connect(target: str, *, create: bool = False, mode: int = 0o640, wait_second
         URL.create(DRIVER, database=str(path)),
         connect_args={"timeout": wait_seconds},
         pool_timeout=wait_seconds,
-        execution_options={_WAIT: wait_seconds},
+        execution_options={_WAIT: wait_seconds, "compiled_cache": COMPILED},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -4,14 +4,18 @@ SQLite keeps any value in any column, so a file that somebody edited gives bytes
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Boolean, Dialect, Integer, LargeBinary, String
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
 
 DRIVER = "sqlite+azlic"
 """The name under which an engine is made that reads so."""
+
+COMPILED: LRUCache[Any, Any] = LRUCache(1000)
+"""The statements as text, for all engines of a process: a ledger that is opened for a moment is looked into often."""
 
 _Value = TypeVar("_Value")
 _Held = Callable[[object], _Value | None]
@@ -58,6 +62,14 @@ class HoldingDialect(SQLiteDialect_pysqlite):
     """SQLite by Python's own driver, with values held to their columns' types: another raises ``TypeError``."""
 
     supports_statement_cache = True
+
+    def __eq__(self, other: object) -> bool:
+        """All of a process make the same of a statement, so that what is in ``COMPILED`` serves every engine."""
+        return type(other) is type(self)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
     colspecs = SQLiteDialect_pysqlite.colspecs | {
         String: _Text,
         Integer: _Integer,

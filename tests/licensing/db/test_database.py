@@ -10,6 +10,7 @@ from sqlalchemy import Engine, insert, select
 from licensing.core.errors import AzlicError, BadCall
 from licensing.db import database as under_test
 from licensing.db.database import DatabaseBusy, open_ledger, reading, writing
+from licensing.db.sqlite_results import COMPILED
 from licensing.db.sqlite_wal import wal_is_safe
 from licensing.issuer.tables import SubscriptionRow
 
@@ -175,3 +176,11 @@ def test_a_place_where_nothing_can_be_written_is_an_error_with_a_hint(opened: Op
     with pytest.raises(AzlicError, match="cannot be written") as refused:
         opened(tmp_path / "file" / "azlic.db")
     assert "--database" in refused.value.hint
+
+
+def test_what_one_engine_asked_is_compiled_for_the_next_one_of_this_process(opened: Open) -> None:
+    asked = []
+    for _ in range(2):
+        assert names(opened()) == []
+        asked.append(len(COMPILED))
+    assert asked[0] == asked[1] > 0
