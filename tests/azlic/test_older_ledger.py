@@ -11,12 +11,14 @@ from sqlite3 import connect
 import pytest
 
 from licensing.db.database import open_ledger
+from licensing.db.store_kind import StoreKind
 from licensing.issuer.statements import sign_clock_reset
 from migrations import HEAD
 from tests.azlic.conftest import Cli
 from tests.azlic.test_reading_writes_nothing import DOCUMENTED, READING
 from tests.azlic.test_stores import SITE_WORDS
 from tests.site import Site, a_license, a_plan
+from tests.tables import put_tables
 from tests.usage.lines import a_line
 
 VECTORS = Path(__file__).parent.parent / "vectors"
@@ -132,16 +134,34 @@ def test_every_command_that_writes_the_ledger_is_tried_here() -> None:
     assert set(re.findall(r"`([a-z -]+)`", listed[1])) == set(WRITING) - {"verify"} | ELSEWHERE
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test's folder is kept as it was prepared, for the others."""
+    return tmp_path_factory.mktemp("kept") / "site"
+
+
 @pytest.fixture
-def prepared(cli: Cli, site: Site, ledger: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    return prepare(cli, site, ledger, monkeypatch)
+def prepared(cli: Cli, site: Site, ledger: Path, monkeypatch: pytest.MonkeyPatch, kept: Path) -> Cli:
+    if not kept.exists():
+        prepare(cli, site, ledger, monkeypatch)
+        shutil.copytree(site.folder, kept, symlinks=True)
+        return cli
+    shutil.rmtree(site.folder)
+    shutil.copytree(kept, site.folder, symlinks=True)
+    monkeypatch.chdir(site.folder)
+    set_site(site, monkeypatch)
+    return cli
+
+
+def set_site(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZLIC_SITE", "hall-7")
+    monkeypatch.setenv("AZLIC_SITE_KEYS", str(site.folder / "site-keys"))
 
 
 def prepare(cli: Cli, site: Site, ledger: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """Make everything that the commands name be there, and good."""
     folder = site.folder
-    monkeypatch.setenv("AZLIC_SITE", "hall-7")
-    monkeypatch.setenv("AZLIC_SITE_KEYS", str(folder / "site-keys"))
+    set_site(site, monkeypatch)
     later = {"starts_at": datetime(2027, 1, 1, tzinfo=UTC), "ends_at": datetime(2028, 1, 1, tzinfo=UTC)}
     site.install(a_license(plan=a_plan("read-2027", **later)))
     site.add_resource()
@@ -162,7 +182,7 @@ def prepare(cli: Cli, site: Site, ledger: Path, monkeypatch: pytest.MonkeyPatch)
     elsewhere = folder / "elsewhere" / "read" / "0123456789ab" / "usage-2026-03-01.jsonl"
     elsewhere.parent.mkdir(parents=True)
     elsewhere.write_bytes(a_line("a") + b"\n")
-    (folder / "other.db").touch()
+    put_tables(str(folder / "other.db"), StoreKind.SITE, 0o640)
     for words in (("ingest", "elsewhere"), ("export", "-o", "hall-2.azlic")):
         assert cli(*words, "--database", "other.db").status == 0, words
     monkeypatch.setenv("AZLIC_SITE", "hall-7")

@@ -12,8 +12,10 @@ from freezegun import freeze_time
 from licensing.db.database import reading, writing
 from licensing.db.names import file_name, stored_name
 from licensing.db.schema import rows_of
+from licensing.db.store_kind import StoreKind
 from tests.azlic.conftest import Cli
 from tests.site import CONTAINER_ID, START, Site, a_license
+from tests.tables import put_tables
 from tests.usage.commitments import day
 from tests.usage.lines import a_line
 from usage.ledger.tables.records import SourceRow
@@ -69,6 +71,7 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def strange(site: Site, cli: Cli, name: str, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """A site whose folders of licenses and usage files have a strange name; some of them are gone since."""
+    put_tables(site.database, StoreKind.SITE, 0o640)
     monkeypatch.setenv("AZLIC_LICENSES", str(site.folder / "licenses"))
     licenses = site.folder / "licenses"
     licenses.mkdir()

@@ -9,7 +9,7 @@ import base64
 import gzip
 import json
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -333,9 +333,9 @@ KINDS: dict[str, Callable[[random.Random], bytes]] = {
 # --- the files
 
 
-def every_flip(bits: Iterable[int] = range(8)) -> Iterator[tuple[str, bytes]]:
+def every_flip() -> Iterator[tuple[str, bytes]]:
     """The original with each of its bits turned round, one at a time."""
-    for bit in bits:
+    for bit in range(8):
         for position in range(len(ORIGINAL)):
             flipped = bytearray(ORIGINAL)
             flipped[position] ^= 1 << bit

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from azlic.settings import load_settings
+from licensing.db.store_kind import StoreKind
 from tests.azlic.conftest import Cli
 from tests.site import Site
+from tests.tables import put_tables
 from tests.usage.lines import a_line
 
 AT_OFFICE = ("--database", "office.db", "--keys", "office-keys")
@@ -27,7 +29,8 @@ def handing(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> Cli:
     path = site.output / "read" / "0123456789ab" / "usage-2026-03-01.jsonl"
     path.parent.mkdir(parents=True)
     path.write_bytes(a_line("a") + b"\n" + a_line("b", 2) + b"\n")
-    (site.folder / "office.db").touch()
+    put_tables(site.database, StoreKind.SITE, 0o640)
+    put_tables(str(site.folder / "office.db"), StoreKind.SITE, 0o640)
     for words in (
         ("ingest", "output"),
         ("site", "init"),

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
+from licensing.db.store_kind import StoreKind
 from tests.azlic.conftest import Cli
 from tests.site import METER, Site
+from tests.tables import put_tables
 from tests.usage.lines import a_line
 
 TERM: dict[str, Any] = {
@@ -21,6 +23,12 @@ TERM: dict[str, Any] = {
     "quota": {"quantity": 500000, "unit": "Transaction"},
 }
 BY_HAND = ("--type", "Read", "--quota", "1000", "--unit", "Transaction", "--start", "2026-01-01", "--end", "2027-01-01")
+
+
+@pytest.fixture(autouse=True)
+def ledger(site: Site) -> None:
+    """It is there already."""
+    put_tables(site.database, StoreKind.SITE, 0o640)
 
 
 def azure(folder: Path, *, name: str = "plant", **properties: object) -> Path:

@@ -35,9 +35,9 @@ PLAN = ("--type", "Read", "--quota", 100, "--unit", "Transaction", "--period", "
 @pytest.fixture
 def months(site: Site, cli: Cli) -> Months:
     """Two plans of one meter; container A used 5 in March and B 7. It is the 2nd of April."""
+    months = Months(Mount(site))
     for name in ("hall-a", "hall-b"):
         assert cli("plan", "add", name, *PLAN).status == 0
-    months = Months(Mount(site))
     months.use("a", 5, day("2026-03-02"), containerId=A)
     months.use("b", 7, day("2026-03-03"), containerId=B)
     months.site.now = day("2026-04-02T08:00")

@@ -5,6 +5,7 @@ import shutil
 import signal
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine
 
 from licensing.db.store_kind import StoreKind
@@ -59,7 +60,8 @@ def serials_in(arrived: Path) -> list[int]:
     return list(map(int, arrived.read_text().split()))
 
 
-def test_an_issuer_killed_at_any_statement_neither_loses_nor_repeats_a_serial(site: Site) -> None:
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.long)])
+def test_an_issuer_killed_at_any_statement_neither_loses_nor_repeats_a_serial(site: Site, every: int) -> None:
     site.add_resource()
     site.close()
     before, path, arrived = (site.folder / name for name in ("issuer.db", "killed.db", "arrived"))
@@ -75,7 +77,7 @@ def test_an_issuer_killed_at_any_statement_neither_loses_nor_repeats_a_serial(si
         assert check(store) == known + 2
         store.dispose()
         given_before.add(known)
-        kills += 1
+        kills += every
         shutil.copyfile(before, path)
         arrived.write_text("")
     assert kills >= 25 and given_before == {0, 1}

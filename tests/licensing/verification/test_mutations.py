@@ -32,8 +32,8 @@ from tests.licensing.mutations import (
     thrown,
 )
 
-THROWN = 1_000
-ALWAYS = (0, 7)
+THROWN = 500
+SOME = pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.long)])
 
 
 @pytest.fixture(scope="module")
@@ -51,18 +51,17 @@ def test_the_original_is_valid(target: Target) -> None:
     assert target.fault(ORIGINAL) is None
 
 
-@pytest.mark.parametrize(
-    "bit", [pytest.param(bit, marks=() if bit in ALWAYS else pytest.mark.long) for bit in range(8)]
-)
-def test_no_flipped_bit_is_a_false_valid(target: Target, bit: int) -> None:
-    assert faults(target, every_flip([bit])) == []
+@SOME
+def test_no_flipped_bit_is_a_false_valid(target: Target, every: int) -> None:
+    assert faults(target, islice(every_flip(), None, None, every)) == []
 
 
-def test_no_truncation_is_a_false_valid(target: Target) -> None:
-    assert faults(target, every_truncation()) == []
+@SOME
+def test_no_truncation_is_a_false_valid(target: Target, every: int) -> None:
+    assert faults(target, islice(every_truncation(), None, None, every)) == []
 
 
-@pytest.mark.parametrize("files", [THROWN, pytest.param(10 * THROWN, marks=pytest.mark.long)])
+@pytest.mark.parametrize("files", [THROWN, pytest.param(20 * THROWN, marks=pytest.mark.long)])
 def test_no_file_of_the_die_is_a_false_valid(target: Target, files: int) -> None:
     assert faults(target, thrown(files)) == []
 

@@ -106,7 +106,8 @@ def test_what_is_killed_at_any_statement_ends_as_if_nothing_had_been(
     undisturbed.dispose()
 
 
-def test_a_close_killed_before_its_end_has_closed_nothing(prepared: Path) -> None:
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.long)])
+def test_a_close_killed_before_its_end_has_closed_nothing(prepared: Path, every: int) -> None:
     """All of it is one transaction: as long as it is killed, nothing of it is there."""
     database, number = prepared / "before.db", 0
     before = contents(open_fast(database))
@@ -114,4 +115,4 @@ def test_a_close_killed_before_its_end_has_closed_nothing(prepared: Path) -> Non
         ledger = open_fast(prepared / "killed.db")
         assert contents(ledger) == before
         ledger.dispose()
-        number += 1
+        number += every

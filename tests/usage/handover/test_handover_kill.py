@@ -1,18 +1,22 @@
 """A hand-over that is cut short at any statement: what was half done is not there, and done again it is whole."""
 
 from itertools import count
-from pathlib import Path
+
+import pytest
 
 from tests.usage.handover.houses import HandingHouse, HeadOffice, export_rows
 from tests.usage.ledgers import Killed, contents, die_at, open_fast
 from tests.usage.mount import rows
 from usage.ledger.tables.handover import AcceptedExportRow, HandingSiteRow
 
+SOME = pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)])
 
-def test_an_export_that_died_anywhere_is_made_when_it_is_asked_for_again(hall: HandingHouse) -> None:
+
+@SOME
+def test_an_export_that_died_anywhere_is_made_when_it_is_asked_for_again(hall: HandingHouse, every: int) -> None:
     hall.use("c")
     snapshot = hall.snapshot()
-    for number in count():
+    for number in count(0, every):
         hall.restore(snapshot)
         die_at(hall.ledger, number)
         try:
@@ -28,8 +32,9 @@ def test_an_export_that_died_anywhere_is_made_when_it_is_asked_for_again(hall: H
     assert number > 8
 
 
+@SOME
 def test_an_accept_that_died_anywhere_left_nothing_and_can_be_done_again(
-    hall: HandingHouse, office: HeadOffice, tmp_path: Path
+    hall: HandingHouse, office: HeadOffice, every: int
 ) -> None:
     hall.use("c")
     path = hall.export()
@@ -38,7 +43,7 @@ def test_an_accept_that_died_anywhere_left_nothing_and_can_be_done_again(
     office.ledger = open_fast(office.folder / "azlic.db")
     office.accept(path)
     expected = contents(office.ledger)
-    for number in count():
+    for number in count(0, every):
         office.ledger.dispose()
         (office.folder / "azlic.db").write_bytes(empty)
         office.ledger = open_fast(office.folder / "azlic.db")
