@@ -17,14 +17,16 @@ _DIED = 9
 _FAILED = 3
 
 
-def die_at_every_step(begin: Callable[[], object], work: Callable[[], object]) -> Iterator[int]:
-    """Begin anew and die one step later, until the work is done; after each death the caller has a look."""
-    yield from _at_every_step(begin, work, STEPS, _die)
+def die_at_every_step(begin: Callable[[], object], work: Callable[[], object], every: int = 1) -> Iterator[int]:
+    """Begin anew and die ``every`` steps later, until the work is done; after each death the caller has a look."""
+    yield from _at_every_step(begin, work, STEPS, _die, every)
 
 
-def fill_the_disk_at_every_step(begin: Callable[[], object], work: Callable[[], object]) -> Iterator[int]:
-    """Begin anew with a disk that is full one step later, until the work is done; ``AzlicError`` may end it."""
-    yield from _at_every_step(begin, work, _TAKES_SPACE, _no_space)
+def fill_the_disk_at_every_step(
+    begin: Callable[[], object], work: Callable[[], object], every: int = 1
+) -> Iterator[int]:
+    """Begin anew with a disk that is full ``every`` steps later, until the work is done; ``AzlicError`` may end it."""
+    yield from _at_every_step(begin, work, _TAKES_SPACE, _no_space, every)
 
 
 def _die() -> None:
@@ -36,7 +38,7 @@ def _no_space() -> None:
 
 
 def _at_every_step(
-    begin: Callable[[], object], work: Callable[[], object], steps: Sequence[str], end: Callable[[], None]
+    begin: Callable[[], object], work: Callable[[], object], steps: Sequence[str], end: Callable[[], None], every: int
 ) -> Iterator[int]:
     step = 0
     while True:
@@ -44,7 +46,7 @@ def _at_every_step(
         if _alive(work, step, steps, end):
             return
         yield step
-        step += 1
+        step += every
 
 
 def _alive(work: Callable[[], object], step: int, steps: Sequence[str], end: Callable[[], None]) -> bool:
