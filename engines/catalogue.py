@@ -1,6 +1,5 @@
 """The engines of this project, by the name of their container type."""
 
-import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +14,7 @@ from licensing.containers import READ
 
 READ_VERSION = "3.2.0"
 
+LANGUAGES = Option("Languages", "the languages to open, such as `en,de`; else all whose models are there")
 KEPT_MINUTES = Option(
     "StorageTimeToLiveInMinutes", "how many minutes a result can be asked for, 60 to 10080; else 2880", span=(60, 10080)
 )
@@ -30,24 +30,36 @@ RUNNING_MINUTES = Option(
 class Offer(EngineImage):
     """An image of ours whose engine is not loaded yet: enough to download a license for it, or to ask for one.
 
-    ``options`` are those that its engine takes besides what every container takes.
+    ``options`` are those that its engine takes besides what every container takes; loading gets their values.
     """
 
     options: Sequence[Option]
-    load: Callable[[Models | None], Engine]
+    load: Callable[[Models | None, Mapping[str, str]], Engine]
 
 
-def read_engine(models: Models | None) -> Engine:
+def read_engine(models: Models | None, options: Mapping[str, str]) -> Engine:
     """The Read engine, its models loaded and tried on a page: nothing of it is left to be loaded later.
 
-    Its own models are taken where none are named. Raises ``AzlicError`` when the ``read`` extra is not installed or a
-    model cannot be loaded, ``NoGoodLicense`` when it is sealed and the license lacks its key.
+    Its own models are taken where none are named, of all languages or of those in ``Languages``. Raises ``AzlicError``
+    when the ``read`` extra is not installed or a model cannot be loaded, ``BadCall`` for a language without a model,
+    ``NoGoodLicense`` when a model is sealed and the license lacks its key.
     """
-    from engines.read import MODEL_FILES, TESSDATA, Limits, Recogniser, read_routes, warm_up  # noqa: PLC0415 - heavy, an extra
+    # heavy, an extra
+    from engines.read import (  # noqa: PLC0415
+        TESSDATA,
+        Limits,
+        Recogniser,
+        choose_models,
+        files_of,
+        models_in,
+        read_routes,
+        warm_up,
+    )
 
-    named = models.in_the_clear(MODEL_FILES) if models else contextlib.nullcontext(TESSDATA)
-    with named as tessdata:
-        recogniser = Recogniser(tessdata=tessdata)
+    models = models or Models(TESSDATA)
+    chosen = choose_models(options.get(LANGUAGES.key, ""), models_in(models.names))
+    with models.in_the_clear(files_of(chosen)) as tessdata:
+        recogniser = Recogniser(tessdata=tessdata, models=chosen)
         warm_up(recogniser)
 
     def routes(given: Facilities) -> APIRouter:
@@ -78,7 +90,7 @@ def document_seconds(options: Mapping[str, str]) -> float | None:
     return 60 * float(minutes) if minutes else None
 
 
-READ_OPTIONS = (MODELS, KEPT_MINUTES, KEPT_DAYS, RUNNING_MINUTES)
+READ_OPTIONS = (MODELS, LANGUAGES, KEPT_MINUTES, KEPT_DAYS, RUNNING_MINUTES)
 ENGINES = {READ.name: Offer(READ, READ_VERSION, READ_OPTIONS, read_engine)}
 
 

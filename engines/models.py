@@ -36,6 +36,13 @@ class Models:
         return any(self.folder.rglob(f"*{SUFFIX}"))
 
     @property
+    def names(self) -> list[str]:
+        """What the files are called, the sealed ones as in the clear; nothing where the folder cannot be listed."""
+        with contextlib.suppress(OSError):
+            return sorted({path.name.removesuffix(SUFFIX) for path in self.folder.iterdir()})
+        return []
+
+    @property
     def keys(self) -> Mapping[str, ContentKey]:
         """The license's content keys by the ids that are theirs, whatever the license calls them."""
         held = self.license.content_keys.values() if self.license else ()

@@ -18,7 +18,9 @@ from PIL import Image
 from tests.pictures import encode, pdf_of
 
 REGULAR, BOLD, SERIF, TYPEWRITER = "Helvetica", "Helvetica-Bold", "Times-Roman", "Courier"
-_FONTS = (REGULAR, BOLD, SERIF, TYPEWRITER)
+GREEK = "Symbol"
+_FONTS = (REGULAR, BOLD, SERIF, TYPEWRITER, GREEK)
+_GREEK_CAPITALS = str.maketrans("ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ", "ABGDEZHQIKLMNXOPRSTUFCYW")
 _LETTER, _WIDE = (612, 792), (792, 612)
 _SCANNED_AT = (150, 200, 300)
 
@@ -82,7 +84,7 @@ class Sheet:
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {width:g} {height:g}] /Contents 4 0 R"
             f" /Resources << /Font << {fonts} >> >> >>",
             f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
-            *(f"<< /Type /Font /Subtype /Type1 /BaseFont /{font} >>" for font in _FONTS),
+            *map(_font, _FONTS),
         )
 
     def scan(self, dpi: float) -> Image.Image:
@@ -92,8 +94,13 @@ class Sheet:
             return image.copy()
 
 
+def _font(name: str) -> str:
+    encoding = "" if name == GREEK else "/Encoding /WinAnsiEncoding"
+    return f"<< /Type /Font /Subtype /Type1 /BaseFont /{name} {encoding} >>"
+
+
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
+    return text.translate(_GREEK_CAPITALS).replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +219,7 @@ def form(of: random.Random) -> Sheet:
 def large_print(of: random.Random) -> Sheet:
     """One to three lines of 24 to 72 points."""
     sheet = Sheet()
-    size, font = of.choice([24, 36, 48, 60, 72]), of.choice(_FONTS)
+    size, font = of.choice([24, 36, 48, 60, 72]), of.choice(_FONTS[:4])
     for row in range(of.randrange(1, 4)):
         letters = int(500 / (size * 0.62))
         text = " ".join([of.choice(WORDS), of.choice(WORDS), str(of.randrange(10, 99))])

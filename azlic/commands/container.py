@@ -54,6 +54,7 @@ def engine_command(
 
     \b
       Models=/models                       the OCR models, else its own
+      Languages=en,de                      the languages to open, else all
       StorageTimeToLiveInMinutes=2880      how long results are kept
       Storage:TimeToLiveInDays=2           the same in days
       Task:MaxRunningTimeSpanInMinutes=60  how long one document may take
@@ -114,7 +115,7 @@ def engine_command(
     models = find_models(image, start, trust=store, now=clock.now(), place=place)
     if isinstance(models, Verdict):
         raise _refuse(models, kind, place)
-    loaded = image.load(models)
+    loaded = image.load(models, start.own)
     listener = process.listen(start.host, start.port)
     if identity:
         process.preload()

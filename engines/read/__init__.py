@@ -10,6 +10,7 @@ except ImportError as error:
     raise AzlicError(f"the Read engine is not installed: {error}", hint="pip install azlic[read]") from error
 
 from engines.read.api import read_routes
+from engines.read.languages import choose_models, files_of, models_in
 from engines.read.limits import Limits
 from engines.read.pages import Document, Page, open_document
 from engines.read.recognise import MODEL_FILES, TESSDATA, Recogniser
@@ -31,6 +32,9 @@ __all__ = [
     "PageReading",
     "Recogniser",
     "Word",
+    "choose_models",
+    "files_of",
+    "models_in",
     "open_document",
     "read_routes",
     "warm_up",

@@ -66,7 +66,7 @@ class Desk:
         started_at = self._clock()
         with ExitStack() as held:
             document, numbers = await self._receive(request, options, held)
-            result = await _until_disconnect(request, self._read_in_time(document, numbers))
+            result = await _until_disconnect(request, self._read_in_time(document, numbers, options.model))
             await self._record(len(numbers))
         return operation_result("succeeded", started_at, self._clock(), analyzeResult=msgspec.Raw(result))
 
@@ -75,17 +75,17 @@ class Desk:
         with ExitStack() as held:
             document, numbers = await self._receive(request, options, held)
             operation = self.operations.begin()
-            job = asyncio.create_task(self._run(operation, document, numbers))
+            job = asyncio.create_task(self._run(operation, document, numbers, options.model))
             kept = held.pop_all()
         self._jobs.add(job)  # the loop itself would let a running task be collected
         job.add_done_callback(self._jobs.discard)
         job.add_done_callback(lambda _: kept.close())
         return operation, job
 
-    async def _run(self, operation: Operation, document: Decoding, numbers: list[int]) -> None:
+    async def _run(self, operation: Operation, document: Decoding, numbers: list[int], model: str | None) -> None:
         try:
             self.operations.run(operation)
-            result = await self._read_in_time(document, numbers)
+            result = await self._read_in_time(document, numbers, model)
             self.operations.check_size(result)
             await self._record(len(numbers))
             self.operations.succeed(operation, result)
@@ -100,7 +100,7 @@ class Desk:
 
         It has its place from when it is there: who still sends, or has stopped to, keeps nobody from being read.
         """
-        options.check_language()
+        options.check_language(self._recogniser.models)
         check_media_type(request)
         self._check_places()
         body = await held.enter_context(self._uploads.one()).receive(request)
@@ -125,11 +125,11 @@ class Desk:
         finally:
             self._reading -= 1
 
-    async def _read_in_time(self, document: Decoding, numbers: list[int]) -> bytes:
+    async def _read_in_time(self, document: Decoding, numbers: list[int], model: str | None) -> bytes:
         allowed = asyncio.timeout(self._limits.document_seconds)
         try:
             async with allowed:
-                return await read_document(self._recogniser, self._decoders, document, numbers)
+                return await read_document(self._recogniser, self._decoders, document, numbers, model=model)
         except TimeoutError as error:
             if not allowed.expired():
                 raise

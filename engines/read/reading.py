@@ -13,9 +13,14 @@ from engines.read.result import analyze_result, page_result
 
 
 async def read_document(
-    recogniser: Recogniser, decoders: Decoders, document: Decoding, numbers: Sequence[int]
+    recogniser: Recogniser,
+    decoders: Decoders,
+    document: Decoding,
+    numbers: Sequence[int],
+    *,
+    model: str | None = None,
 ) -> bytes:
-    """Read the pages ``numbers`` and return the encoded ``analyzeResult``.
+    """Read the pages ``numbers``, with one language's ``model`` or all, and return the encoded ``analyzeResult``.
 
     A document has at most one page per thread in the queue, and one that is being decoded, so that neither a long nor
     a slow one keeps the others waiting. A page is decoded when there is a place for it in memory. The first page that
@@ -25,7 +30,7 @@ async def read_document(
     seconds = document.outline.limits.page_seconds
 
     def recognise(page: Page) -> msgspec.Raw:
-        return page_result(page, recogniser.read(page, seconds=seconds))
+        return page_result(page, recogniser.read(page, seconds=seconds, model=model))
 
     async def read_in_turn(number: int) -> msgspec.Raw:
         async with room:

@@ -1,10 +1,12 @@
 """What a client sends with a document: the options in the query, and what the body is said to be."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import Request
 from pydantic import BaseModel, Field
 
+from engines.read.languages import languages_of, model_of
 from engines.read.refusal import Code, DocumentRefused
 from engines.read.selection import PATTERN
 
@@ -19,7 +21,9 @@ _TAKEN = {
 class ReadOptions(BaseModel, frozen=True):
     """How to read a document."""
 
-    language: Annotated[str, Field(description="`en`, the one language of the model, or nothing", examples=["en"])] = ""
+    language: Annotated[
+        str, Field(description="`en` or another of the container; else all of them", examples=["en"])
+    ] = ""
     pages: Annotated[
         list[Annotated[str, Field(json_schema_extra={"pattern": PATTERN})]],
         Field(
@@ -41,13 +45,18 @@ class ReadOptions(BaseModel, frozen=True):
         """The wanted pages as one text, or None for all."""
         return ",".join(self.pages) if self.pages else None
 
-    def check_language(self) -> None:
-        """Refuse a language the model does not know."""
-        if self.language not in ("", "en"):
+    @property
+    def model(self) -> str | None:
+        """The model of the language that is asked for; None for all that are open."""
+        return model_of(self.language) if self.language else None
+
+    def check_language(self, models: Sequence[str]) -> None:
+        """Refuse a language that none of the open ``models`` knows."""
+        if self.language and self.model not in models:
             raise DocumentRefused(
                 Code.NOT_SUPPORTED_LANGUAGE,
                 f"language={self.language[:20]} is not supported",
-                hint="only English (en) can be read",
+                hint=f"this container reads {', '.join(languages_of(models))}",
             )
 
 

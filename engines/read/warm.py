@@ -29,8 +29,9 @@ def warm_up(recogniser: Recogniser) -> None:
         open_document(encoded.getvalue(), limits).page(1)
     decoded = asyncio.run(_decode(encoded.getvalue(), limits))
     # Idle models queue up, so that as many readings as there are models reach each of them.
-    for _ in range(recogniser.threads):
-        page_result(decoded, recogniser.read(decoded, seconds=limits.page_seconds))
+    for model in (None, *recogniser.models):
+        for _ in range(recogniser.threads):
+            page_result(decoded, recogniser.read(decoded, seconds=limits.page_seconds, model=model))
 
 
 async def _decode(body: bytes, limits: Limits) -> Page:

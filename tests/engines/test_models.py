@@ -205,7 +205,7 @@ def test_the_read_container_reads_a_letter_with_its_language_data_sealed(site: S
     models = find_models(counting_engine(), options(site, language), trust=site.trust, now=site.now)
     assert isinstance(models, Models)
     image, _ = pictures.letter()
-    with site.start_engine(engine=read_engine(models)) as client:
+    with site.start_engine(engine=read_engine(models, {})) as client:
         shutil.rmtree(language)
         for turned in (image, image.rotate(180)):  # the second needs osd.traineddata
             answer = client.post(
@@ -225,4 +225,4 @@ def test_sealed_files_that_are_no_models_are_said_so(site: Site, tmp_path: Path)
     files = {"eng.traineddata": b"no model", "osd.traineddata": b"no model"}
     folder = seal(tmp_path / "other", KEY, **files)
     with pytest.raises(AzlicError, match="could not be loaded"):
-        read_engine(Models(folder, license_with(KEY)))
+        read_engine(Models(folder, license_with(KEY)), {})

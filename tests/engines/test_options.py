@@ -145,7 +145,7 @@ def test_models_are_the_engines_own_unless_a_folder_is_named() -> None:
 
 
 def an_engine(kind: ContainerType, *options: Option) -> Offer:
-    def load(_: object) -> Engine:
+    def load(*_: object) -> Engine:
         raise AssertionError("no engine is loaded to read its options")
 
     return Offer(kind, "1.0.0", options, load)

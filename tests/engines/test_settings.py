@@ -63,6 +63,7 @@ EFFECT: dict[str, tuple[str, str]] = {
     "Logging:Console:LogLevel": ("Warning", "Error"),
     "Logging:LogLevel:Default": ("Warning", "Error"),
     "Models": ("/a/models", "/b/models"),
+    "Languages": ("en", "en,de"),
     "StorageTimeToLiveInMinutes": ("60", "10080"),
     "Storage:TimeToLiveInDays": ("1", "7"),
     "Task:MaxRunningTimeSpanInMinutes": ("1", "60"),

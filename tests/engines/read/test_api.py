@@ -262,9 +262,9 @@ class InPairs(Recogniser):
         super().__init__(threads=2)
         self._both = threading.Barrier(2, timeout=60)
 
-    def read(self, page: Page, *, seconds: float) -> PageReading:
+    def read(self, page: Page, *, seconds: float, model: str | None = None) -> PageReading:
         self._both.wait()
-        return super().read(page, seconds=seconds)
+        return super().read(page, seconds=seconds, model=model)
 
 
 @pytest.fixture
