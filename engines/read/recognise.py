@@ -26,7 +26,7 @@ TESSDATA = Path(sys.prefix) / "share" / "tessdata"
 MODEL_FILES = tuple(files_of(("eng",)))
 
 _DPI = 200
-"""What Tesseract is told: right or wrong, it finds tables at 150 to 600 dpi by it, and without it goes by 70."""
+"""What Tesseract is told: right or wrong, it finds tables of 150 to 400 dpi by it, and without it goes by 70."""
 
 # Upright print is read with a mean confidence above 0.9, the same page upside down with about 0.3.
 _POOR = 0.6
