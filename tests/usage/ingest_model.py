@@ -77,7 +77,7 @@ class Files(RuleBasedStateMachine):
         self._folder.mkdir(parents=True)
         self._database = new_ledger(self._top / "azlic.db")
         self._ledger = open_fast(self._database)
-        self._memory: Memory = {}
+        self._memory = Memory()
         self._now = START
         self._written = 0
         self._chains: dict[str, list[bytes]] = {name: [] for name in CHAINS}
@@ -432,7 +432,7 @@ class Files(RuleBasedStateMachine):
     def restart(self) -> None:
         self._ledger.dispose()
         self._ledger = open_fast(self._database)
-        self._memory = {}
+        self._memory = Memory()
 
     def teardown(self) -> None:
         self._ledger.dispose()

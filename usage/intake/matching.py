@@ -37,15 +37,33 @@ from usage.ledger.source_kinds import ON_DISK
 from usage.ledger.tables.records import FindingRow, SourceRow
 from usage.ledger.writer import Cursor, Ledger
 from usage.records.output_scan import OutputScan, scan_folder
-from usage.records.usage_files import Block, FoundFile, OpenFile, Stretch, UnreadableFile, is_compressed
+from usage.records.usage_files import Block, DamagedFile, FoundFile, OpenFile, Stretch, UnreadableFile, is_compressed
 
 HEAD_BYTES = 1024
 MARKER_BYTES = 256
 _LINK_BYTES = 16 * 1024
 _FEW = 500
 
-Memory = dict[int, tuple[int, tuple[int, int], Any]]
-"""What one process remembers of sources between two ingests: offset, identity, and the digest that runs up to there."""
+
+class Memory:
+    """What one process remembers of sources between two ingests.
+
+    ``read`` has offset, identity, and the digest that runs up to there; ``refused`` the file as it was, and why.
+    """
+
+    def __init__(self) -> None:
+        self.read: dict[int, tuple[int, tuple[int, int], Any]] = {}
+        self.refused: dict[int, tuple[FoundFile, DamagedFile]] = {}
+
+    def update(self, other: "Memory") -> None:
+        """Take what another remembers."""
+        self.read |= other.read
+        self.refused |= other.refused
+
+    def refusal(self, source: int, file: FoundFile) -> DamagedFile | None:
+        """Why a file was refused, while it is as it was then."""
+        before, error = self.refused.get(source, (None, None))
+        return error if before == file else None
 
 
 @dataclass(slots=True)
@@ -226,6 +244,8 @@ class Matching:
             self._claimed.add(row.key)
             return True
         try:
+            if (refused := self._memory.refusal(row.key, file)) is not None:
+                raise refused
             with OpenFile(file.path) as opened:
                 resumed = self._resume(opened, file, row)
         except FileNotFoundError:
@@ -247,7 +267,7 @@ class Matching:
         tail = opened.read(row.offset - row.marker_length, row.marker_length)
         if len(tail) < row.marker_length or (row.offset and hashlib.sha256(tail).digest() != row.marker):
             return None
-        known = self._memory.get(row.key)
+        known = self._memory.read.get(row.key)
         if known is not None and known[0] == row.offset and known[1] == file.identity:
             digest, verified = known[2].copy(), row.changed_ns  # the next look without memory reads it all
         else:

@@ -18,7 +18,7 @@ from usage.intake.quarantine import take_due
 from usage.ledger.receipt import Receipt
 from usage.ledger.writer import Ledger
 from usage.records.output_scan import OutputScan, PassedOver, scan_folders
-from usage.records.usage_files import SIZES, Block, OpenFile, ReadSizes, Stretch, UnreadableFile
+from usage.records.usage_files import SIZES, Block, DamagedFile, OpenFile, ReadSizes, Stretch, UnreadableFile
 
 _ATTEMPTS = 3
 
@@ -85,7 +85,7 @@ class _Walk:
         self._now = now
         self._site = site
         self._progress = progress
-        self._memory = {} if memory is None else memory
+        self._memory = Memory() if memory is None else memory
         self._sizes = sizes
         self._unread: dict[int, PassedOver] = {}
 
@@ -147,7 +147,7 @@ class _Walk:
                 self._progress(done, max(done, total))
         for item in work:
             if item.error is None:
-                self._memory[item.cursor.source] = (item.start, item.file.identity, item.cursor.digest)
+                self._memory.read[item.cursor.source] = (item.start, item.file.identity, item.cursor.digest)
 
     def _steps(self, work: list[Work]) -> Generator[tuple[Work, Block | Stretch | None], None, None]:
         """The blocks of each file in turn, and None behind its last one."""
@@ -155,6 +155,7 @@ class _Walk:
             if item.error is not None:
                 self._unread[item.cursor.source] = PassedOver.unread(item.error, item.file.path)
                 continue
+            found = item.file
             try:
                 with OpenFile(item.file.path) as file:
                     if not item.stands_in(file):
@@ -173,4 +174,6 @@ class _Walk:
             except FileNotFoundError:
                 self._receipt.unsteady += 1
             except UnreadableFile as error:
+                if isinstance(error, DamagedFile):
+                    self._memory.refused[item.cursor.source] = found, error
                 self._unread[item.cursor.source] = PassedOver.unread(error, item.file.path)

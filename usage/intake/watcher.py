@@ -68,7 +68,7 @@ class Watch(FileSystemEventHandler):
         self._site = site
         self._sizes = sizes
         self._observer = PollingObserver(timeout=1.0) if polling else Observer()
-        self._memory: Memory = {}
+        self._memory = Memory()
         self._news: SimpleQueue[Path | None] = SimpleQueue()
         self._stopped = False
 
@@ -108,7 +108,7 @@ class Watch(FileSystemEventHandler):
                 scan = monotonic() >= next_scan
                 try:
                     if scan:
-                        took(self._ingest(self._folders, {}, alive))
+                        took(self._ingest(self._folders, Memory(), alive))
                     elif folders := _folders_of(changed):
                         took(self._ingest(folders, self._memory, alive))
                 except AzlicError as error:
@@ -150,17 +150,18 @@ class Watch(FileSystemEventHandler):
         def progress(_done: int, _total: int) -> None:
             alive()
 
-        receipt = ingest(
-            self._engine,
-            paths,
-            now=self._clock(),
-            site=self._site,
-            progress=progress,
-            memory=memory,
-            sizes=self._sizes,
-        )
-        self._memory.update(memory)
-        return receipt
+        try:
+            return ingest(
+                self._engine,
+                paths,
+                now=self._clock(),
+                site=self._site,
+                progress=progress,
+                memory=memory,
+                sizes=self._sizes,
+            )
+        finally:
+            self._memory.update(memory)
 
 
 def _folders_of(changed: set[Path]) -> list[Path]:

@@ -120,6 +120,13 @@ class ForeignFile(UnreadableFile):
     """A file that can be read, and whose content is not taken as it stands; the reason says what to do."""
 
 
+class DamagedFile(UnreadableFile):
+    """A compressed file that cannot be unpacked, or grows too much: reading it again says the same until it changes."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason, hint=_DAMAGED)
+
+
 class OpenFile:
     """A usage file held open, so that what is read is what was looked at, whatever happens to its name.
 
@@ -154,7 +161,7 @@ class OpenFile:
         if (reason := foreign(beginning)) is not None:
             raise ForeignFile(self._path, reason)
         if has_compressed_name(self._path) and beginning and not beginning.lstrip(b"\xef\xbb\xbf\0\r\n ")[:1] == b"{":
-            raise UnreadableFile(self._path, "its name says that it is compressed, and it is not", hint=_DAMAGED)
+            raise DamagedFile(self._path, "its name says that it is compressed, and it is not")
         return None
 
     def __enter__(self) -> Self:
@@ -176,7 +183,7 @@ class OpenFile:
                 start += len(piece)
                 length -= len(piece)
         except Damaged as error:
-            raise UnreadableFile(self._path, str(error), hint=_DAMAGED) from error
+            raise DamagedFile(self._path, str(error)) from error
         except OSError as error:
             raise UnreadableFile(self._path, error.strerror or str(error)) from error
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)

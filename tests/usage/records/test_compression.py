@@ -16,7 +16,8 @@ from backports import zstd
 
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
-from usage.intake.run import NotAllRead
+from usage.intake.matching import Memory
+from usage.intake.run import NotAllRead, ingest
 from usage.records.compression import Decompressed, decoder_of
 from usage.records.usage_files import OpenFile, Stretch, UnreadableFile
 
@@ -147,6 +148,22 @@ def test_a_gibibyte_in_one_line_is_given_up_by_its_ratio_and_the_next_file_is_ta
         assert error.value.receipt.new == 1
 
     assert count_calls(run) <= 1.1 * 256 * 1024 * 1024 / _CALL
+
+
+def test_what_was_refused_is_not_unpacked_again_before_it_changes(mount: Mount) -> None:
+    folder, memory = mount.site.output / "read" / "torn", Memory()
+    folder.mkdir(parents=True)
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress(a_line("c") + b"\n" + b"{" * 3_000_000)[:-20])
+
+    def run() -> None:
+        with pytest.raises(NotAllRead, match="ends before its end"):
+            ingest(mount.ledger, [mount.site.output], now=mount.site.now, memory=memory)
+
+    assert count_calls(run) > 2
+    (folder / "b.jsonl").write_bytes(a_line("b") + b"\n")
+    assert count_calls(run) == 0
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress(a_line("a") + b"\n"))
+    assert ingest(mount.ledger, [mount.site.output], now=mount.site.now, memory=memory).new == 1
 
 
 def test_what_is_packed_twice_is_said_and_not_unpacked_further(tmp_path: Path) -> None:

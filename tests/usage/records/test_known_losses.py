@@ -217,7 +217,7 @@ def test_a_compressed_file_that_is_still_written_costs_nothing_but_patience(moun
 def test_an_edit_far_before_the_offset_is_noticed(mount: Mount, watched: bool) -> None:
     """Though head and marker are the same, and though a watcher that remembers took an append since."""
     lines = numbered("n", 200)
-    memory: Memory = {}
+    memory = Memory()
     mount.write(lines)
     ingest(mount.ledger, [mount.site.output], now=START, memory=memory)
     with mount.path().open("r+b") as file:
