@@ -135,10 +135,15 @@ def _text(places: Places, name: str) -> str | None:
     return value
 
 
+def listed_in(variable: str, separator: str) -> list[str]:
+    """What a variable lists: ``[]`` and ``{}`` are none of it, as in the settings file; an empty one sets nothing."""
+    return [] if variable.strip() in ("[]", "{}") else variable.split(separator)
+
+
 def _paths(places: Places, name: str) -> tuple[Path, ...]:
     """Folders: a list in the settings file, separated by colons in a variable."""
     where, value = places.get(name, ("", ()))
-    listed = value.split(os.pathsep) if isinstance(value, str) else value
+    listed = listed_in(value, os.pathsep) if isinstance(value, str) else value
     if not (isinstance(listed, list | tuple) and all(isinstance(path, str) and path for path in listed)):
         raise BadCall(f"{where}: {name} is not a list of folders", hint=f'for example {name} = ["/srv/licenses"]')
     return tuple(map(Path, listed))
@@ -147,7 +152,7 @@ def _paths(places: Places, name: str) -> tuple[Path, ...]:
 def _names(places: Places, name: str) -> tuple[str, ...]:
     """Names: a list in the settings file, separated by commas in a variable."""
     where, value = places.get(name, ("", ()))
-    listed = [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+    listed = [one.strip() for one in listed_in(value, ",")] if isinstance(value, str) else value
     if not (isinstance(listed, list | tuple) and all(isinstance(one, str) and one for one in listed)):
         raise BadCall(f"{where}: {name} is not a list of names", hint=f'for example {name} = ["hall-7"]')
     return tuple(listed)
@@ -155,7 +160,7 @@ def _names(places: Places, name: str) -> tuple[str, ...]:
 
 def _stages(where: str, value: Any) -> tuple[int, ...]:
     """Days before an end: a list in the settings file, separated by commas in a variable."""
-    listed = [day.strip() for day in value.split(",")] if isinstance(value, str) else value
+    listed = [day.strip() for day in listed_in(value, ",")] if isinstance(value, str) else value
     if not (
         isinstance(listed, list | tuple) and listed and all(re.fullmatch("[0-9]{1,4}", str(day)) for day in listed)
     ):
@@ -167,7 +172,7 @@ def _stages_of(places: Places) -> dict[str, tuple[int, ...]]:
     """The same for single container types: a table in the settings file, read:30,7;speech-to-text:60 in a variable."""
     where, value = places.get("stages_of", ("", {}))
     if isinstance(value, str):
-        value = dict(part.partition(":")[::2] for part in value.split(";"))
+        value = dict(part.partition(":")[::2] for part in listed_in(value, ";"))
     if not isinstance(value, dict):
         raise BadCall(f"{where}: stages_of is not a table", hint="for example [stages_of] read = [120, 60, 30]")
     return {container.strip(): _stages(where, days) for container, days in value.items()}
@@ -177,7 +182,7 @@ def _addresses(places: Places, name: str) -> dict[str, str]:
     """Addresses by name: a table in the settings file, translator=http://translator:5000;... in a variable."""
     where, value = places.get(name, ("", {}))
     if isinstance(value, str):
-        value = dict(part.partition("=")[::2] for part in value.split(";"))
+        value = dict(part.partition("=")[::2] for part in listed_in(value, ";"))
     if not (isinstance(value, dict) and all(isinstance(text, str) and text for pair in value.items() for text in pair)):
         raise BadCall(
             f"{where}: {name} is not a table of addresses",

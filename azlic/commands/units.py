@@ -25,12 +25,13 @@ def units_command(folder: Folder, yes: Yes = False) -> None:
 
     Services and timers for this site, as the settings in force have it: ingest or watch, notify, serve, backup, audit,
     metrics (setting `textfile`), and a pull for each address in `pull`. They may write where their work is, and
-    nowhere else, and run as the ledger's owner. Folders they write into are made; nothing is enabled.
+    nowhere else, and run as the ledger's owner. Folders they write into are made; nothing is enabled. Units of what
+    the settings no longer have are named, and stay: systemd stops only what it still finds.
 
     Example: azlic units /etc/systemd/system
     """
     from azlic.monitoring.ready_made import this_program, write_out
-    from azlic.monitoring.ready_made.units import SECRETS, folders_written, installation, unit_files
+    from azlic.monitoring.ready_made.units import SECRETS, folders_written, installation, unit_files, units_left
     from licensing.core.files import make_folder
 
     settings = load_settings()
@@ -48,6 +49,20 @@ def units_command(folder: Folder, yes: Yes = False) -> None:
                 f"azlic: there is no folder {path} yet", "  try: name the output folders in azlic.toml: outputs"
             )
     _tell_written(folder, contents, written)
+    _tell_left(units_left(site, folder))
+
+
+def _tell_left(left: Sequence[Path]) -> None:
+    """Name what was written for settings that are gone, and what stops it. Removed first, an enabled timer ran on."""
+    from licensing.core.text import command_word, name_word
+
+    if not left:
+        return
+    units = [name_word(path.name) for path in left if path.suffix in (".service", ".timer")]
+    remove = f"rm {' '.join(command_word(str(path)) for path in left)}"
+    if units:
+        remove = f"systemctl disable --now {' '.join(units)} && {remove} && systemctl daemon-reload"
+    output.tell(*(f"azlic: {path} is of what the settings no longer have" for path in left), f"  try: {remove}")
 
 
 def rules_command(folder: Folder, yes: Yes = False) -> None:

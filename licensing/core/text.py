@@ -152,16 +152,20 @@ def _is_broken(text: str) -> bool:
 
 
 def command_word(path: str) -> str:
-    """A path as one word of ``sh``; what cannot be printed goes through printf, whose octal escapes POSIX has.
+    """A path as one word of ``sh``, which is never an option."""
+    return name_word(path if path.startswith(("/", "./", "../")) else f"./{path}")
+
+
+def name_word(name: str) -> str:
+    """A name as one word of ``sh``; what cannot be printed goes through printf, whose octal escapes POSIX has.
 
     The shell drops newlines at the end of what printf prints: those follow it as they are.
     """
-    path = path if path.startswith(("/", "./", "../")) else f"./{path}"  # never an option
-    if path.isprintable():
-        return shlex.quote(path)
-    begin = path.rstrip("\n")
+    if name.isprintable():
+        return shlex.quote(name)
+    begin = name.rstrip("\n")
     escaped = "".join(_octal(byte) for byte in os.fsencode(begin))
-    return f"\"$(printf '{escaped}'){path[len(begin) :]}\""
+    return f"\"$(printf '{escaped}'){name[len(begin) :]}\""
 
 
 def _octal(byte: int) -> str:

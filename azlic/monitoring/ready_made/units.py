@@ -5,6 +5,7 @@ Source: systemd.exec(5), systemd.service(5).
 
 import os
 import pwd
+import re
 import shlex
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,11 +21,13 @@ from azlic.monitoring.ready_made.unit_syntax import (
     utf8_text,
     words_of,
 )
-from azlic.settings import NAMES, Places, Settings, places_of, read_settings_file, settings_file, variable_of
+from azlic.settings import NAMES, Places, Settings, listed_in, places_of, read_settings_file, settings_file, variable_of
 from licensing.db.sqlite_wal import wal_is_safe
 
 SECRETS = "azlic.env"
 """The file, closed to others, of variables that may hold a password; unit files are readable to all."""
+_OURS = re.compile(r"azlic-(?:(?:ingest|metrics|backup|pull-.+)\.(?:service|timer)|watch\.service)|azlic\.env")
+"""The files that are written at some sites, and not at others."""
 _STATE = Path("/var/lib/azlic")
 _SHARED_TEMPORARY = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - named, not used
 _PATHS = ("database", "trust", "site_keys", "head_office", "channels", "backups")
@@ -124,6 +127,16 @@ def unit_files(site: Installation) -> dict[str, bytes]:
     if site.secrets:
         texts[SECRETS] = "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(site.secrets.items()))
     return {name: utf8_text(text) for name, text in sorted(texts.items())}
+
+
+def units_left(site: Installation, folder: Path) -> list[Path]:
+    """Units in a folder that azlic wrote for what the settings no longer have; by name, the timers first.
+
+    Only names that azlic itself gives: others that begin with ``azlic-`` are somebody else's.
+    """
+    written = unit_files(site)
+    there = (path for path in folder.iterdir() if path.name not in written and _OURS.fullmatch(path.name))
+    return sorted(there, key=lambda path: (path.suffix != ".timer", path.name))
 
 
 def folders_written(site: Installation) -> tuple[Path, ...]:
@@ -340,7 +353,9 @@ def _working_folder(places: Places) -> Path:
 
 
 def _listed(value: object) -> Iterable[str]:
-    return value.split(os.pathsep) if isinstance(value, str) else map(str, value) if isinstance(value, list) else ()
+    return (
+        listed_in(value, os.pathsep) if isinstance(value, str) else map(str, value) if isinstance(value, list) else ()
+    )
 
 
 def _needs_shared_temporary(site: Installation, job: Job) -> bool:

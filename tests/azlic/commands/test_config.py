@@ -115,3 +115,32 @@ def test_a_variable_that_no_command_knows_is_told(cli: Cli, monkeypatch: pytest.
     monkeypatch.setenv("AZLIC_DATABSE", "x")
     answer = cli("config", "show")
     assert answer.status == 2 and "AZLIC_DATABSE sets nothing" in answer.out
+
+
+@pytest.mark.parametrize("name", ["licenses", "outputs", "closed_sites", "pull", "stages_of"])
+def test_a_variable_can_say_none_as_the_file_can(
+    cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    empty = "{}" if name in ("pull", "stages_of") else "[]"
+    (site.folder / "azlic.toml").write_text(f"{name} = {empty}\n")
+    by_file = getattr(load_settings(), name)
+    (site.folder / "azlic.toml").write_text("")
+    monkeypatch.setenv(variable_of(name), empty)
+    assert getattr(load_settings(), name) == by_file and not by_file
+    assert shown(cli)[name]["source"] == "variable"
+    monkeypatch.setenv(variable_of(name), "")
+    assert shown(cli)[name]["source"] == "default", "an empty one sets nothing"
+
+
+def test_a_folder_may_be_called_as_none_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZLIC_OUTPUTS", "./[]")
+    assert load_settings().outputs == (Path("[]"),)
+
+
+def test_no_license_wanted_by_variable_is_no_alert(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZLIC_LICENSES", "[]")
+    assert "license-missing" not in cli("alerts").out
+    monkeypatch.setenv("AZLIC_LICENSES", "none")
+    assert "license-missing" in cli("alerts").out
+    monkeypatch.setenv("AZLIC_OUTPUTS", "[]")
+    assert cli("units", "units").status == 0 and not (site.folder / "units/azlic-ingest.timer").exists()

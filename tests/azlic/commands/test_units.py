@@ -3,6 +3,7 @@
 import configparser
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -102,6 +103,49 @@ def test_what_a_site_does_not_have_has_no_unit(cli: Cli, site: Site) -> None:
         assert found == everything - absent
         for path in _units(site):
             path.unlink()
+
+
+EVERYTHING = """database = "azlic.db"
+outputs = ["out"]
+textfile = "text"
+[pull]
+a = "http://a:5000"
+"it's b" = "http://b:5000"
+"""
+NOTHING = "outputs = []\n"
+
+
+@pytest.mark.parametrize("yes", [("--yes",), ()], ids=["replacing", "into what is as it should be"])
+def test_units_of_what_the_settings_no_longer_have_are_named_and_can_be_stopped(
+    cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch, yes: tuple[str, ...]
+) -> None:
+    (site.folder / "azlic.toml").write_text(EVERYTHING)
+    monkeypatch.setenv("PGPASSWORD", "secret")
+    cli("units", "units", "--yes")
+    (site.folder / "units/azlic.env").touch()
+    others = {"azlic-mine.timer", "azlic-pull.service", "other.service", "azlic-watch.timer"}
+    for name in others:
+        (site.folder / "units" / name).touch()
+    before = {path.name for path in _units(site)} - others
+    (site.folder / "azlic.toml").write_text(NOTHING)
+    monkeypatch.setenv("AZLIC_DATABASE", "postgresql:///azlic?host=/run/none")
+    monkeypatch.delenv("PGPASSWORD")
+    shutil.copytree(site.folder / "units", site.folder / "before")
+    cli("units", "fresh")
+    shutil.copytree(site.folder / "fresh", site.folder / "units", dirs_exist_ok=True)
+    gone = before - {path.name for path in (site.folder / "fresh").iterdir()}
+    assert {re.sub(r"-pull.*", "-pull", name.split(".")[0]) for name in gone} == {
+        "azlic-backup", "azlic-ingest", "azlic-metrics", "azlic-pull", "azlic-watch", "azlic",
+    }  # fmt: skip
+    answer = cli("units", "units", *yes)
+    *named, hint = answer.err.splitlines()
+    assert answer.status == 0 and {line.split()[1].split("/")[1] for line in named} == gone
+    stop, remove, reload = hint.removeprefix("  try: ").split(" && ")
+    assert set(shlex.split(stop)) - {"systemctl", "disable", "--now"} == gone - {"azlic.env"}
+    assert reload == "systemctl daemon-reload"
+    subprocess.run(["sh", "-c", remove], cwd=site.folder, check=True)
+    assert {path.name for path in _units(site)} == before - gone | others
+    assert cli("units", "units").err == ""
 
 
 def test_only_what_talks_to_others_reaches_a_network(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
