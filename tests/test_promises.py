@@ -118,7 +118,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "intake": {"ledger", "records"} | GROUND,
         "plans": {"ledger"} | GROUND,
         "readings": {"plans", "ledger", "records"} | GROUND,
-        "closing": {"reporting", "plans", "intake", "ledger", "records"} | GROUND,
+        "closing": {"auditing", "reporting", "plans", "intake", "ledger", "records"} | GROUND,
         "reporting": {"plans", "ledger", "records"} | GROUND,
         "auditing": {"ledger", "records"} | GROUND,
         "handover": {"ledger", "records"} | GROUND,

@@ -33,21 +33,23 @@ def close_command(
     """Close a month: its numbers stay as they are.
 
     What comes later is booked in the next open month, and names the month it belongs to. Exit status 1 while it has
-    blockers: lines in quarantine, missing records, findings, bytes that were not taken.
+    blockers: lines in quarantine, missing records, findings, bytes that were not taken, a failed audit. First its
+    totals are proved from its records: a difference is a blocker that no reason is accepted for.
 
     Example: azlic close 2026-10 /output
     """
     from azlic.render.closing import CLOSING, closable_text
     from licensing.db.database import open_ledger
+    from usage.closing.blockers import are_acceptable, way_on
     from usage.closing.close import close_month, examine
     from usage.months import Month
 
     wanted, now = Month.parse(month), clock.now()
     engine = open_ledger(database or load_settings().database, upgrade=True)
     found = examine(engine, wanted, now=now, folders=paths or ())
-    refused = bool(found.obstacles) and accept is None
+    refused = bool(found.obstacles) and (accept is None or not are_acceptable(found.obstacles))
     if refused:
-        output.tell(f"azlic: {wanted} is not ready to be closed", "  try: resolve it, or --accept REASON")
+        output.tell(f"azlic: {wanted} is not ready to be closed", f"  try: {way_on(found.obstacles)}")
     if not json:
         output.say(*closable_text(found).split("\n"))
     if not (refused or yes):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from usage.auditing.recomputation import Recomputed
     from usage.ledger.checkpoints import Head
     from usage.months import Month
+    from usage.reporting.quality import Quality
     from usage.reporting.report import MonthlyReport
     from usage.reporting.span import Span
 
@@ -99,8 +100,7 @@ def report_command(
         proof = _recompute(connection, wanted) if prove else None
         suspect = read_seen(connection).clock_behind(as_of)
         write = _FORMATS[Format.JSON if json else form](found, proof, connection, settings)
-    if suspect:
-        output.tell(f"azlic: the clock is suspect: {suspect}", "  try: azlic clock status")
+    _warn(suspect, found.quality)
     _deliver(write(), file)
     if proof is not None:
         _tell(proof)
@@ -135,8 +135,7 @@ def _write_span(
     with reading(open_ledger(database)) as connection:
         found = span_report(connection, span, Choice(*choice), as_of=as_of)
         suspect = read_seen(connection).clock_behind(as_of)
-    if suspect:
-        output.tell(f"azlic: the clock is suspect: {suspect}", "  try: azlic clock status")
+    _warn(suspect, found.quality)
     if form in {Format.HTML, Format.PDF}:
         from azlic.render.report.span import sections
         from azlic.web.pages.report import span_html
@@ -148,6 +147,14 @@ def _write_span(
         return SPAN_REPORT.json(found)
     writers = {Format.CSV: span_csv, Format.MARKDOWN: span_markdown, Format.TABLE: SPAN_REPORT.text}
     return writers[form](found)
+
+
+def _warn(suspect: str | None, quality: "Quality") -> None:
+    """What is said beside a report in any form, one without a place for its quality too."""
+    if suspect:
+        output.tell(f"azlic: the clock is suspect: {suspect}", "  try: azlic clock status")
+    if quality.failed_audit:
+        output.tell(f"azlic: {quality.failed_audit}", "  try: azlic audit")
 
 
 def _table(report: "MonthlyReport", *_: object) -> "Writer":
@@ -182,7 +189,8 @@ def _html(report: "MonthlyReport", _: object, connection: "Connection", settings
     courses, head = burn_downs(connection, report), ledger_head(connection)
 
     def write() -> str:
-        note, unsigned = _sign(head, settings)
+        failed = report.quality.failed_audit
+        note, unsigned = (None, f"{failed}.") if failed else _sign(head, settings)
         return report_html(report_view(report, courses, head, site=settings.site, note=note, unsigned=unsigned))
 
     return write

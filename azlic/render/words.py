@@ -218,7 +218,8 @@ def open_counts(quality: Quality) -> list[tuple[int, str]]:
     ]
     found = [(count, f"{plural(count, one)}{rest}") for count, one, rest in counts if count]
     kinds = ((count, f"{KINDS.get(kind, kind)}: azlic findings list") for kind, count in quality.findings.items())
-    return [*found, *kinds]
+    audit = [(1, f"{quality.failed_audit}: azlic audit")] if quality.failed_audit else []
+    return [*audit, *found, *kinds]
 
 
 def idle_words(one: IdleRule) -> str:

@@ -30,7 +30,6 @@ from usage.alerts.message import Message
 from usage.alerts.notify import deliver
 from usage.alerts.rules import Rules
 from usage.alerts.state import (
-    AuditFact,
     ChannelFact,
     Disk,
     HandingFact,
@@ -41,6 +40,7 @@ from usage.alerts.state import (
     TrustFact,
     UnreadableLedger,
 )
+from usage.ledger.last_audit import LastAudit
 from usage.months import Month
 from usage.reporting.activity import Activity, ContainerActivity
 from usage.reporting.quality import Doubt
@@ -73,7 +73,7 @@ def hostile_state() -> State:
         doubts=tuple(Doubt(kind, 7, long_ago, 1) for kind in (*DOUBTS, NAME)),
         pending_months=(Month.parse("2026-01"),),
         hand_over=HandOver(long_ago, None),
-        audit=AuditFact(long_ago, False, NAME),
+        audit=LastAudit(long_ago, False, NAME),
         channels=(ChannelFact(NAME, 3, NAME),),
         progress=LedgerProgress(1, long_ago),
         used=(MeterTotal(NAME, NAME, NAME, 1),),

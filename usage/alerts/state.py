@@ -10,6 +10,7 @@ from licensing.core.instants import from_milliseconds, iso
 from licensing.core.text import sendable
 from licensing.verdict.seen import CLOCK_TOLERANCE, Strike
 from licensing.verdict.verdict import Cause, Status, Verdict
+from usage.ledger.last_audit import LastAudit
 from usage.months import Month
 from usage.plans.arm_id import name_with_account
 from usage.reporting.activity import ContainerActivity
@@ -158,14 +159,6 @@ class Disk(NamedTuple):
     total_bytes: int
 
 
-class AuditFact(NamedTuple):
-    """The last audit of the ledger."""
-
-    audited_at: datetime
-    sound: bool
-    detail: str
-
-
 class ChannelFact(NamedTuple):
     """A channel that could not be reached when it was tried last."""
 
@@ -194,7 +187,7 @@ class LedgerFacts(NamedTuple):
     doubts: tuple[Doubt, ...]
     pending_months: tuple[Month, ...]
     hand_over: HandOver | None
-    audit: AuditFact | None
+    audit: LastAudit | None
     channels: tuple[ChannelFact, ...]
     seen_since: Mapping[str, datetime]
     progress: LedgerProgress | None = None

@@ -4,10 +4,11 @@ A second computation on purpose: it adds up in its own way what ingest and close
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, func, or_, select
 
 from licensing.core.instants import milliseconds
 from licensing.db.readonly import view_of
@@ -15,7 +16,7 @@ from usage.ledger.closed_months import closing_of
 from usage.ledger.correction_kinds import LATE, REPLACEMENT, REVERSAL
 from usage.ledger.counts import Booked, Counts, count
 from usage.ledger.tables.months import ClosedTotalRow, CorrectionRow
-from usage.ledger.tables.records import RecordRow, SeriesRow, TotalRow
+from usage.ledger.tables.records import BatchRow, RecordRow, SeriesRow, TotalRow
 from usage.months import DAY_MS, Month, day_number
 from usage.quantity import group_digits
 
@@ -35,21 +36,25 @@ class Recomputed:
     difference: str | None
 
 
-def recompute(connection: Connection, month: Month, *, progress: Progress | None = None) -> Recomputed:
+def recompute(
+    connection: Connection, month: Month, *, progress: Progress | None = None, taken_since: datetime | None = None
+) -> Recomputed:
     """Add a month up again from its rows and hold it against its totals.
 
     1. The records of the month, day by day and series by series, are its daily totals; those that came late are not.
-    2. What is booked in the month follows from the records it names, one correction after the other.
+    2. What is booked of the month, or in it, follows from the records it names, one correction after the other.
     3. Where the month is closed, its closed totals are those of its days and of what is booked in it.
 
-    ``progress`` receives the records looked at and how many there are. It reads all records: minutes for ten millions.
+    ``progress`` receives the records looked at and how many there are. It reads all records, minutes for ten millions,
+    or those taken since an instant: of a sound ledger that is enough for a month that began a day after it.
     """
     late = _late_of(connection, month)
-    added = _add_up(connection, month, late, progress or (lambda _done, _total: None))
-    booked = list(connection.execute(_corrections().where(CorrectionRow.booked_month == month.number)))
+    stretches = _stretches(connection, taken_since)
+    added = _add_up(connection, month, late.keys(), stretches, progress or (lambda _done, _total: None))
+    booked = list(connection.execute(booked_rows().where(CorrectionRow.booked_month == month.number)))
     steps = (
         _of_days(connection, month, added),
-        _of_late(connection, month, late),
+        _of_late(connection, month),
         _of_corrections(connection, month),
         _closed_differences(connection, month, added, booked),
     )
@@ -65,11 +70,11 @@ def _counts(connection: Connection, added: Sums, booked: list["_Booked"]) -> dic
     )
 
 
-_Booked = Row[int, str, str, int, int, str, int]
-"""A correction: its number, kind, record, series, quantity, reason and batch."""
+_Booked = Row[int, str, str, int, int, str, int, int]
+"""A correction: its number, kind, record, series, quantity, reason, batch and the month it is about."""
 
 
-def _corrections() -> Select[int, str, str, int, int, str, int]:
+def booked_rows() -> Select[int, str, str, int, int, str, int, int]:
     columns = (
         CorrectionRow.number,
         CorrectionRow.kind,
@@ -78,33 +83,52 @@ def _corrections() -> Select[int, str, str, int, int, str, int]:
         CorrectionRow.quantity,
         CorrectionRow.reason,
         CorrectionRow.batch,
+        CorrectionRow.month,
     )
     return select(*columns).order_by(CorrectionRow.number)
 
 
 def _late_of(connection: Connection, month: Month) -> dict[str, _Booked]:
     """The records of the month that came after it was closed, as they were booked."""
-    query = _corrections().where(CorrectionRow.month == month.number, CorrectionRow.kind == LATE)
+    query = booked_rows().where(CorrectionRow.month == month.number, CorrectionRow.kind == LATE)
     return {row.record_id: row for row in connection.execute(query)}
 
 
-def _add_up(connection: Connection, month: Month, late: dict[str, _Booked], progress: Progress) -> Sums:
-    """The month's sums by day and series, from every record of it that did not come late."""
+def _stretches(connection: Connection, since: datetime | None) -> list[tuple[int, int]]:
+    """The first and the last number of each stretch of records that is to be read."""
+    if since is None:
+        return [(1, connection.execute(select(func.max(RecordRow.number))).scalar() or 0)]
+    found: list[tuple[int, int]] = []
+    batches = select(BatchRow.first_record, BatchRow.records).where(BatchRow.records > 0, BatchRow.taken_at >= since)
+    for first, records in connection.execute(batches.order_by(BatchRow.first_record)):
+        start = found.pop()[0] if found and found[-1][1] == first - 1 else first
+        found.append((start, first + records - 1))
+    return found
+
+
+def _add_up(
+    connection: Connection, month: Month, late: Container[str], stretches: list[tuple[int, int]], progress: Progress
+) -> Sums:
+    """The month's sums by day and series, from every record of it in the stretches that did not come late."""
     start, end = milliseconds(month.starts_at), milliseconds(month.next.starts_at)
-    last = connection.execute(select(func.max(RecordRow.number))).scalar() or 0
     sums: Sums = {}
-    for first in range(1, last + 1, _NUMBERS_A_STEP):
+    done, total = 0, sum(last - first + 1 for first, last in stretches)
+    steps = (
+        (step, min(last, step + _NUMBERS_A_STEP - 1))
+        for first, last in stretches
+        for step in range(first, last + 1, _NUMBERS_A_STEP)
+    )
+    for first, last in steps:
         query = select(RecordRow.id, RecordRow.series, RecordRow.quantity, RecordRow.requested_at).where(
-            RecordRow.number.between(first, first + _NUMBERS_A_STEP - 1),
-            RecordRow.requested_at >= start,
-            RecordRow.requested_at < end,
+            RecordRow.number.between(first, last), RecordRow.requested_at >= start, RecordRow.requested_at < end
         )
         for identity, series, quantity, time in connection.execute(query):
             if identity not in late:
                 key = time // DAY_MS, series
                 sum_, number, newest = sums.get(key, (0, 0, 0))
                 sums[key] = sum_ + quantity, number + 1, max(newest, time)
-        progress(min(last, first + _NUMBERS_A_STEP - 1), last)
+        done += last - first + 1
+        progress(done, total)
     return sums
 
 
@@ -130,15 +154,16 @@ def _total_text(total: tuple[int, int, int]) -> str:
     return f"{group_digits(total[0])} in {total[1]:,} (last at {total[2]})"
 
 
-def _of_late(connection: Connection, month: Month, late: dict[str, _Booked]) -> Iterator[str]:
-    """Late records are booked with the quantity that they report."""
-    for identity, row in late.items():
-        found = connection.execute(
-            select(RecordRow.series, RecordRow.quantity).where(RecordRow.id == identity)
-        ).one_or_none()
+def _of_late(connection: Connection, month: Month) -> Iterator[str]:
+    """Late records, of the month and booked in it, are booked with the quantity that they report."""
+    concerned = or_(CorrectionRow.month == month.number, CorrectionRow.booked_month == month.number)
+    reported = select(RecordRow.series, RecordRow.quantity)
+    for row in connection.execute(booked_rows().where(CorrectionRow.kind == LATE, concerned)).all():
+        found = connection.execute(reported.where(RecordRow.id == row.record_id)).one_or_none()
         if found is None or tuple(found) != (row.series, row.quantity):
             booked = group_digits(row.quantity)
-            yield f"late record {identity} of {month} is booked with {booked}, which it does not report"
+            of = Month.from_number(row.month)
+            yield f"late record {row.record_id} of {of} is booked with {booked}, which it does not report"
 
 
 def _of_corrections(connection: Connection, month: Month) -> Iterator[str]:
@@ -147,7 +172,7 @@ def _of_corrections(connection: Connection, month: Month) -> Iterator[str]:
         CorrectionRow.booked_month == month.number, CorrectionRow.kind.in_((REVERSAL, REPLACEMENT))
     )
     history: dict[str, list[_Booked]] = defaultdict(list)
-    query = _corrections().where(CorrectionRow.record_id.in_(touched), CorrectionRow.kind.in_((REVERSAL, REPLACEMENT)))
+    query = booked_rows().where(CorrectionRow.record_id.in_(touched), CorrectionRow.kind.in_((REVERSAL, REPLACEMENT)))
     for row in connection.execute(query):
         history[row.record_id].append(row)
     for identity, rows in history.items():
@@ -169,8 +194,20 @@ def _closed_differences(connection: Connection, month: Month, added: Sums, booke
     closed = closing_of(view_of(connection), month)
     if closed is None or closed.month != month:
         return
+    yield from differences_to_closing(
+        connection,
+        month,
+        ((series, quantity, records) for (_, series), (quantity, records, _) in added.items()),
+        booked,
+    )
+
+
+def differences_to_closing(
+    connection: Connection, month: Month, days: Iterable[tuple[int, int, int]], booked: Iterable[_Booked]
+) -> Iterator[str]:
+    """How series, quantity and records of a month's days, with what is booked in it, differ from its closed totals."""
     sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-    for (_, series), (quantity, records, _) in added.items():
+    for series, quantity, records in days:
         sums[series][0] += quantity
         sums[series][1] += records
     for row in booked:

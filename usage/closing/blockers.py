@@ -23,6 +23,7 @@ from usage.intake.findings import KINDS, Finding, OpenGap, list_findings, open_g
 from usage.intake.passed_over import KIND as PASSED_OVER
 from usage.intake.quarantine import QuarantinedLine, list_quarantined
 from usage.ledger.canonical import TIME
+from usage.ledger.last_audit import read_last_audit
 from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.records import BatchRow, FindingRow, GapRow, QuarantineRow, RecordRow, SeriesRow
 from usage.months import Month
@@ -40,22 +41,33 @@ _DAY = re.compile(r"usage-([0-9]{4}-[0-9]{2}-[0-9]{2})\.jsonl")
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """One thing that speaks against closing: its kind, what and where it is, and the command to look into it."""
+    """One thing that speaks against closing: its kind, what and where it is, and the command to look into it.
+
+    One that is not ``acceptable`` stands against it whatever reason is given.
+    """
 
     kind: str
     detail: str
     hint: str
+    acceptable: bool = True
 
 
 def find_blockers(connection: Connection, month: Month, look: Backlog) -> tuple[Blocker, ...]:
     """Every blocker of a month's closing, after a look at the output folders."""
     return (
+        *_failed_audit(connection),
         *_lines_apart(connection, month),
         *_missing(connection, month),
         *_doubts(connection, month),
         *_unread(month, look),
         *_undecided(connection, month),
     )
+
+
+def _failed_audit(connection: Connection) -> Iterator[Blocker]:
+    last = read_last_audit(view_of(connection))
+    if last is not None and last.failure:
+        yield Blocker("audit", last.failure, "azlic audit")
 
 
 def _undecided(connection: Connection, month: Month) -> Iterator[Blocker]:
@@ -182,3 +194,15 @@ def summary(found: Sequence[Blocker]) -> str:
     """Obstacles in one line."""
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return f"{found[0].detail}{more}"
+
+
+def are_acceptable(found: Sequence[Blocker]) -> bool:
+    """Whether a reason is enough to close despite them."""
+    return all(item.acceptable for item in found)
+
+
+def way_on(found: Sequence[Blocker]) -> str:
+    """What to do about them, in a hint's words."""
+    if are_acceptable(found):
+        return "resolve it, or --accept REASON"
+    return "no reason is accepted for a difference: put back a sound backup, azlic restore BACKUP"

@@ -1,7 +1,7 @@
 """Closing a month: its totals and plans are kept as they are, sealed in the chain of batches, for good."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,8 @@ from licensing.core.instants import from_milliseconds, iso, milliseconds
 from licensing.db.database import reading, writing
 from licensing.db.lock import holding
 from licensing.db.readonly import view_of
-from usage.closing.blockers import Blocker, find_blockers, summary
+from usage.auditing.closable import differences_before_closing
+from usage.closing.blockers import Blocker, are_acceptable, find_blockers, summary, way_on
 from usage.closing.freezing import freeze
 from usage.intake.backlog import read_backlog
 from usage.ledger.batch_log import BatchChain, desk_source
@@ -61,17 +62,15 @@ def close_month(
 ) -> ClosedMonth:
     """Close a month in one transaction; ``accept`` is the reason to do so despite blockers.
 
-    Raises ``BadCall`` like ``examine``, ``MonthNotReady`` where it has blockers and no reason is given.
+    Raises ``BadCall`` like ``examine``, ``MonthNotReady`` where it has blockers and no reason is given, or where its
+    records do not make its totals, whatever the reason.
     """
     if accept is not None:
         check_reason(accept)
     with holding(engine), writing(engine) as connection:
         found = _examine(connection, month, now, folders).obstacles
-        if found and accept is None:
-            raise MonthNotReady(
-                f"{month} is not ready to be closed: {summary(found)}",
-                hint="look into it, or close it anyway: --accept REASON",
-            )
+        if found and (accept is None or not are_acceptable(found)):
+            raise MonthNotReady(f"{month} is not ready to be closed: {summary(found)}", hint=way_on(found))
         return _close(connection, month, now=now, reason=(accept or "") if found else "")
 
 
@@ -83,9 +82,15 @@ def _examine(connection: Connection, month: Month, now: datetime, folders: Seque
         month=month,
         series=len(totals),
         counts=_counts_of(connection, month),
-        obstacles=find_blockers(connection, month, seen),
+        obstacles=(*_differences(connection, month), *find_blockers(connection, month, seen)),
         unseen=seen.unseen,
     )
+
+
+def _differences(connection: Connection, month: Month) -> Iterator[Blocker]:
+    """What is to be frozen and does not follow from the records: no reason makes it right, and it is never undone."""
+    for difference in differences_before_closing(connection, month):
+        yield Blocker("difference", difference, "azlic audit", acceptable=False)
 
 
 def _refuse_what_cannot_be(connection: Connection, month: Month, now: datetime) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from licensing.core.instants import from_milliseconds
 from licensing.db.readonly import ReadOnlyConnection
+from usage.ledger.last_audit import LastAudit, read_last_audit
 from usage.ledger.source_kinds import CHANGED_FILES
 from usage.plans.model import Plan, Scope
 from usage.plans.places import Places, find_idle
@@ -35,7 +36,7 @@ class Quality(NamedTuple):
     ``findings`` wait for somebody to look into them; ``settled`` (lines kept apart) and ``settled_findings`` do not any
     more. ``missing_records`` of chained containers have not arrived to this day, and ``vanished`` sources are gone;
     those of settled findings are in neither number. ``idle_rules`` are told and keep nothing out: use that none decides
-    is in ``undecided_meters``.
+    is in ``undecided_meters``. ``last_audit`` is None before the first; one that failed is a doubt about every number.
     """
 
     quarantined: int
@@ -50,6 +51,12 @@ class Quality(NamedTuple):
     unmapped_meters: tuple[str, ...]
     undecided_meters: tuple[str, ...] = ()
     idle_rules: tuple[IdleRule, ...] = ()
+    last_audit: LastAudit | None = None
+
+    @property
+    def failed_audit(self) -> str:
+        """That the ledger did not pass its last audit, in words; empty where it did, or there was none."""
+        return self.last_audit.failure if self.last_audit else ""
 
     @property
     def clean(self) -> bool:
@@ -63,6 +70,7 @@ class Quality(NamedTuple):
             or self.vanished
             or self.unmapped_meters
             or self.undecided_meters
+            or self.failed_audit
         )
 
 
@@ -163,6 +171,7 @@ def quality_of(
         unmapped_meters=unmapped_meters,
         undecided_meters=undecided_meters,
         idle_rules=idle_rules,
+        last_audit=read_last_audit(connection),
     )
 
 

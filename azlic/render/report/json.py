@@ -83,6 +83,7 @@ def _month_fields(report: MonthlyReport) -> dict[str, object]:
             "unmapped_meters": quality.unmapped_meters,
             "undecided_meters": quality.undecided_meters,
             "idle_rules": quality.idle_rules,
+            "last_audit": quality.last_audit,
         },
     }
 

@@ -154,6 +154,7 @@ def _container_table(report: MonthlyReport) -> str:
 def _quality_table(report: MonthlyReport) -> str:
     quality = report.quality
     rows = [
+        *([(quality.failed_audit, 1)] if quality.failed_audit else []),
         ("lines in quarantine", quality.quarantined),
         ("conflicts", quality.conflicts),
         ("records dated ahead", quality.ahead),

@@ -6,20 +6,24 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from freezegun import freeze_time
+from pypdfium2 import PdfDocument
 
 from azlic.render.report.csv import report_csv
 from azlic.render.report.json import REPORT
 from azlic.render.report.markdown import report_markdown
 from azlic.render.report.table import report_text
+from licensing.db.database import writing
 from tests.azlic.conftest import Cli
 from tests.site import CONTAINER_ID, METER, Site, a_plan
 from tests.usage.commitments import day
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
+from usage.alerts.store import remember_audit
 from usage.reporting.report import MonthlyReport
 
 LONG = "CognitiveServices.TextTranslation.Container.OneDocumentTranslatedCharacters"
@@ -216,3 +220,42 @@ def test_markdown_tables_keep_their_columns_whatever_the_names(site: Site) -> No
 def test_two_formats_at_once_are_refused(cli: Cli, form: str) -> None:
     answer = cli("report", "2026-03", "--format", form, "--json")
     assert answer.status == 2 and f"--json and --format {form} are two formats" in answer.err
+
+
+MONTHS = [("2026-03", form) for form in ("table", "json", "markdown", "html")]
+YEARS = [("2026", form) for form in ("table", "json", "markdown", "html")]
+
+
+def shown(cli: Cli, month: str, form: str, folder: Path) -> str:
+    """A report in one form, as it is read: the words alone."""
+    if form != "pdf":
+        answer = cli("report", month, "--format", form)
+        assert answer.status == 0, answer.err
+        return " ".join(re.sub(r"<[^>]+>", " ", answer.out).split())
+    assert cli("report", month, "--format", form, "-o", str(folder / "report.pdf")).status == 0
+    with PdfDocument(folder / "report.pdf") as document:
+        return " ".join(" ".join(page.get_textpage().get_text_range() for page in document).split())
+
+
+def test_an_audit_that_failed_last_stands_in_the_quality_of_every_form(cli: Cli, site: Site, tmp_path: Path) -> None:
+    Mount(site).write([a_line("a", at=day("2026-03-01"))])
+    site.ingest()
+    site.enter_plan()
+    states = {None: MONTHS, False: [*MONTHS, ("2026-03", "pdf"), *YEARS], True: MONTHS}
+    for sound, spans in states.items():
+        failed = sound is False
+        if sound is not None:
+            with writing(site.ledger) as connection:
+                detail = "NOT SOUND: batch 1" if failed else "sound"
+                remember_audit(connection, sound=sound, detail=detail, now=day("2026-03-02"))
+        assert ("NOT SOUND: batch 1" in cli("report", "2026-03", "--format", "csv").err) is failed
+        for month, form in spans:
+            words = shown(cli, month, form, tmp_path)
+            assert ("NOT SOUND: batch 1" in words) is failed, (month, form)
+            if form == "json":
+                quality = json.loads(words)["quality"]
+                assert quality["clean"] is not failed
+                assert (quality["last_audit"] or {}).get("sound") is sound
+            else:
+                assert ("ook into this" in words) is failed or form == "markdown", form
+                assert "sound" not in words

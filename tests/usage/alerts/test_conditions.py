@@ -9,8 +9,9 @@ from tests.usage.alerts.states import NOON, SECOND, a_fact, a_plan_fact, a_usage
 from tests.usage.commitments import day
 from usage.alerts.conditions.records import DOUBTS
 from usage.alerts.rules import Rules
-from usage.alerts.state import AuditFact, ChannelFact, Disk, HandingFact, HandOver, TrustFact, UnreadableLedger
+from usage.alerts.state import ChannelFact, Disk, HandingFact, HandOver, TrustFact, UnreadableLedger
 from usage.intake.findings import KINDS
+from usage.ledger.last_audit import LastAudit
 from usage.months import DAY_MS, Month, day_number
 from usage.quantity import MICRO
 from usage.reporting.activity import ContainerActivity, container_activity
@@ -170,8 +171,8 @@ def test_a_disk_is_nearly_full_by_its_share_and_by_its_bytes(free: int, total: i
 
 
 def test_an_audit_that_failed_is_told_until_one_passes() -> None:
-    assert ids(said(audit=AuditFact(NOON, False, "batch 7 was edited"))) == ["audit-failed"]
-    assert said(audit=AuditFact(NOON, True, "")) == []
+    assert ids(said(audit=LastAudit(NOON, False, "batch 7 was edited"))) == ["audit-failed"]
+    assert said(audit=LastAudit(NOON, True, "")) == []
 
 
 def test_a_channel_that_fails_is_an_alert_itself() -> None:

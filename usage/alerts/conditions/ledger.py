@@ -127,7 +127,7 @@ def audit_alerts(ledger: LedgerFacts, _: State, __: Rules) -> Iterator[Alert]:
             stage="failed",
             since=ledger.audit.audited_at,
             subject="the ledger",
-            meaning=f"The ledger did not pass its audit: {ledger.audit.detail}.",
+            meaning=f"The {ledger.audit.failure.removeprefix('the ')}.",
             action="Keep a copy as it is, and find out who changed it: azlic audit. Then put back a backup that is"
             " sound, azlic restore BACKUP, and audit it again: azlic audit",
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from licensing.core.instants import from_milliseconds
 from licensing.db.readonly import ReadOnlyConnection
-from usage.alerts.state import AuditFact, ChannelFact, HandingFact, HandOver, LedgerProgress, PlanFact
+from usage.alerts.state import ChannelFact, HandingFact, HandOver, LedgerProgress, PlanFact
 from usage.ledger.closed_months import open_months
 from usage.ledger.extent import moment_of
 from usage.ledger.source_kinds import ON_DISK, output_folder_of
@@ -114,16 +114,6 @@ def _receipt(through: int | None, at: int | None) -> tuple[int | None, datetime 
 
 def _instant(value: int | None) -> datetime | None:
     return None if value is None else from_milliseconds(value)
-
-
-def read_audit_outcome(connection: ReadOnlyConnection) -> AuditFact | None:
-    """What the last audit said; None where there was none."""
-    found = connection.select(_audit, "SELECT audited_at, sound, detail FROM audit_outcome")
-    return found[0] if found else None
-
-
-def _audit(audited_at: int, sound: int, detail: str) -> AuditFact:
-    return AuditFact(from_milliseconds(audited_at), bool(sound), detail)
 
 
 def read_failing_channels(connection: ReadOnlyConnection) -> tuple[ChannelFact, ...]:

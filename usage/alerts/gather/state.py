@@ -20,6 +20,7 @@ from usage.alerts.gather.licenses import (
     trust_facts,
 )
 from usage.alerts.state import NO_LEDGER, Disk, LedgerFacts, State, UnreadableLedger
+from usage.ledger.last_audit import read_last_audit
 from usage.months import Month, day_number
 from usage.plans.book import read_book
 from usage.reporting.activity import container_activity
@@ -91,7 +92,7 @@ def _read_ledger(connection: ReadOnlyConnection, now: datetime, *, with_use: boo
     book = read_book(connection, now + ledger.LOOK_AHEAD)
     days, audit = (
         daily_use(connection, *days_needed(book.present, Month.of(now))),
-        ledger.read_audit_outcome(connection),
+        read_last_audit(connection),
     )
     draws = allocate(book, days)
     open_from = day_number(book.frozen_until.next.starts_at) if book.frozen_until else 0
