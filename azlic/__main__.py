@@ -50,13 +50,21 @@ def _answer(words: list[str]) -> int:
     except Exception as error:
         if os.environ.get("AZLIC_DEBUG"):
             raise
-        complain(
-            f"azlic ran into an unexpected error: {type(error).__name__}: {error}",
-            hint="azlic audit tells whether somebody changed the ledger; else run it again with AZLIC_DEBUG=1 and"
-            " report what it prints",
-        )
-        return 3
+        return _tell_of(error, words)
     return 0
+
+
+def _tell_of(error: Exception, words: list[str]) -> int:
+    """Tell of an error that nobody foresaw, unless a word is to blame that no database and no document can hold."""
+    if isinstance(error, UnicodeEncodeError) and any(error.object in word for word in words):
+        complain(f"{error.object} on the command line is no UTF-8", hint="let the terminal or the script write UTF-8")
+        return 2
+    complain(
+        f"azlic ran into an unexpected error: {type(error).__name__}: {error}",
+        hint="azlic audit tells whether somebody changed the ledger; else run it again with AZLIC_DEBUG=1 and"
+        " report what it prints",
+    )
+    return 3
 
 
 def complain(message: str, *, hint: str) -> None:

@@ -33,8 +33,10 @@ def records_list_command(
     month: Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="Those of a month (UTC).")] = None,
     start: options.From = None,
     end: options.To = None,
-    site: Annotated[str | None, typer.Option("--site", metavar="NAME", help='Those of a site; "" is this one.')] = None,
-    container: Annotated[str | None, typer.Option("--container", metavar="ID", help="Those of a container.")] = None,
+    site: Annotated[str | None, typer.Option("--site", metavar="NAME", help="Those of a site; - is this one.")] = None,
+    container: Annotated[
+        str | None, typer.Option("--container", metavar="ID|TYPE", help="Those of a container.")
+    ] = None,
     meter: Annotated[str | None, typer.Option("--meter", metavar="METER", help="Those of a meter.")] = None,
     order: Annotated[Order, typer.Option(help="By the time of use, or as the ledger took them.")] = Order.USED,
     limit: Limit = 50,

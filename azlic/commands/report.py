@@ -49,11 +49,14 @@ def report_command(
     start: options.From = None,
     end: options.To = None,
     site: Annotated[
-        list[str] | None, typer.Option("--site", metavar="NAME", help='Of a site alone; "" is this one.')
+        list[str] | None, typer.Option("--site", metavar="NAME", help="Of a site alone; - is this one.")
     ] = None,
-    plan: Annotated[list[str] | None, typer.Option("--plan", metavar="NAME", help="Of a plan alone.")] = None,
+    plan: Annotated[
+        list[str] | None, typer.Option("--plan", metavar="NAME", help="Of a plan alone, by name or ARM id.")
+    ] = None,
     container: Annotated[
-        list[str] | None, typer.Option("--container", metavar="ID", help="Of a container alone.")
+        list[str] | None,
+        typer.Option("--container", metavar="ID|TYPE", help="Of a container alone, or of those of a type."),
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
     prove: Annotated[

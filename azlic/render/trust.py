@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from azlic.lines import joined
+from azlic.lines import joined, one_line
 from azlic.render.answer import Answer
 from licensing.core.instants import iso
 from licensing.core.text import counted
@@ -21,7 +21,7 @@ def trust_text(store: TrustStore, held: Held, as_of: datetime) -> str:
     """Each issuer's keys, and what it has stated last."""
     if not held.keys and not held.untrusted:
         where = f"none is in {store.folder}" if store.folder.is_dir() else f"there is no folder {store.folder}"
-        return f"no trusted keys, {where}"
+        return one_line(f"no trusted keys, {where}")
     lines = [line for issuer in held.issuers for line in _issuer(held, issuer, as_of)]
     return joined([*lines, *_trust_failures(held)])
 

@@ -76,6 +76,27 @@ def test_what_cannot_be_meant_is_status_2(cli: Cli, words: tuple[str, ...]) -> N
     assert answer.err and "Traceback" not in answer.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "add", "read-\udcfc"),
+        ("plan", "rename", "read", "\udcfc"),
+        ("correct", "\udcfc", "--quantity", "1", "--reason", "because"),
+        ("quarantine", "discard", "1", "--reason", "gepr\udcfcft", "--yes"),
+        ("findings", "settle", "1", "--reason", "gepr\udcfcft"),
+        ("alerts", "ack", "\udcfc", "--reason", "because"),
+    ],
+    ids=lambda words: " ".join(words[:2]).encode("ascii", "replace").decode(),
+)
+def test_a_word_that_is_no_text_is_status_2(cli: Cli, site: Site, words: tuple[str, ...]) -> None:
+    site.ingest()
+    if words[:2] == ("plan", "add"):
+        words += ("--tier", "T1", "--quota", "1", "--unit", "Document", "--period", "year", "--start", "2026-01-01")
+    answer = cli(*words)
+    assert answer.status == 2, answer
+    assert "unexpected" not in answer.err
+
+
 def test_a_type_nobody_knows_is_told_which_there_are(cli: Cli) -> None:
     answer = cli("verify", "license", "--container", "reed")
     assert "there is no container type 'reed'" in answer.err and "one of: read, speech-to-text" in answer.err

@@ -215,7 +215,9 @@ def hostile_calls() -> list[tuple[str, ...]]:
         options = [max(one.opts, key=len) for one in parameters(command) if one.param_type_name == "option"]
         valued = [option for option in options if not option.startswith(("--json", "--yes", "--fix"))]
         end = WAITING.get(command, ())
+        folders = [max(one.opts, key=len) for one in parameters(command) if one.metavar in ("FOLDER", "FILE", "DIR")]
         tried += [(*name, *words, option, NAME, *end) for option in valued]
+        tried += [(*name, *words, option, gone, *end) for option in valued if option in folders]
         tried += [(*name, *words, f"--{NAME}"), (*name, gone, *end), (*name, gone, gone, *end)]
     return tried
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, select
@@ -14,13 +15,18 @@ from usage.ledger.tables.months import CorrectionRow
 from usage.ledger.tables.records import RecordRow, SeriesRow
 from usage.months import Month
 
+THIS_SITE = "-"
+"""How this site itself is named where sites are."""
 _NAMES_TOLD = 10
 _Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which records are listed: written from ``start`` up to, not including, ``end``; None chooses all."""
+    """Which records are listed: written from ``start`` up to, not including, ``end``; None chooses all.
+
+    ``container`` is an id or a type.
+    """
 
     start: datetime | None = None
     end: datetime | None = None
@@ -155,12 +161,17 @@ def list_corrections(connection: Connection, *, month: Month | None = None, limi
     return Listing(items, len(found) > limit)
 
 
+def site_of(name: str) -> str:
+    """A site as the ledger has it, by the name that people give it; this site has none there."""
+    return "" if name == THIS_SITE else name
+
+
 def refuse_unknown(what: str, name: str, known: Iterable[str]) -> None:
     """Refuse a name that is none of those known, and tell these. Raises ``BadCall``."""
     names = sorted(set(known))
     if name in names:
         return
-    shown = ", ".join(one or '""' for one in names[:_NAMES_TOLD])
+    shown = ", ".join(one or THIS_SITE for one in names[:_NAMES_TOLD])
     more = f" and {len(names) - _NAMES_TOLD:,} more" if len(names) > _NAMES_TOLD else ""
     raise BadCall(
         f"there is no {what} {name!r} in the ledger", hint=f"known: {shown}{more}" if names else "it is empty"
@@ -169,22 +180,25 @@ def refuse_unknown(what: str, name: str, known: Iterable[str]) -> None:
 
 def _refuse_unknown(connection: Connection, chosen: Chosen) -> None:
     named = (
-        ("site", chosen.site, SeriesRow.site),
-        ("container", chosen.container, SeriesRow.container_id),
-        ("meter", chosen.meter, SeriesRow.meter),
+        ("site", None if chosen.site is None else site_of(chosen.site), (SeriesRow.site,)),
+        ("container", chosen.container, (SeriesRow.container_id, SeriesRow.container_type)),
+        ("meter", chosen.meter, (SeriesRow.meter,)),
     )
-    for what, name, column in named:
+    for what, name, columns in named:
         if name is not None:
-            refuse_unknown(what, name, connection.execute(select(column).distinct()).scalars())
+            known = [connection.execute(select(column).distinct()).scalars() for column in columns]
+            refuse_unknown(what, name, chain.from_iterable(known))
 
 
 def _labels(chosen: Chosen) -> list[ColumnElement[bool]]:
-    named = (
-        (SeriesRow.site, chosen.site),
-        (SeriesRow.container_id, chosen.container),
-        (SeriesRow.meter, chosen.meter),
-    )
-    return [column == name for column, name in named if name is not None]
+    labels: list[ColumnElement[bool]] = []
+    if chosen.site is not None:
+        labels.append(SeriesRow.site == site_of(chosen.site))
+    if chosen.container is not None:
+        labels.append((SeriesRow.container_id == chosen.container) | (SeriesRow.container_type == chosen.container))
+    if chosen.meter is not None:
+        labels.append(SeriesRow.meter == chosen.meter)
+    return labels
 
 
 def _booked_about(connection: Connection, identities: Sequence[str]) -> tuple[dict[str, int], dict[str, Month]]:

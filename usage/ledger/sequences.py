@@ -5,8 +5,10 @@ when the records arrive after all.
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
@@ -33,6 +35,18 @@ class Problem:
     detail: str
     name: str | None = None
     due_at: datetime | None = None
+
+
+def in_a_row(problems: Sequence[Problem], each: int) -> Iterator[tuple[Problem, int]]:
+    """Problems with the index of their last line: behind the first ``each``, bad lines in a row are one problem."""
+    bad = [problem for problem in problems if problem.kind == "bad-line" and problem.name is None][each:]
+    rest = {problem.index for problem in bad}
+    yield from ((problem, problem.index) for problem in problems if problem.index not in rest)
+    for _, row in groupby(enumerate(bad), key=lambda item: item[1].index - item[0]):
+        first, *others = (problem for _, problem in row)
+        if others:
+            first = replace(first, detail=f"{first.detail}; {len(others) + 1:,} lines in a row are no records")
+        yield first, others[-1].index if others else first.index
 
 
 @dataclass(frozen=True, slots=True)

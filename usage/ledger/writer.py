@@ -29,7 +29,17 @@ from usage.ledger.closed_months import booking_month, last_closed_month
 from usage.ledger.corrections import book_late
 from usage.ledger.parse import Parsed, is_printable, parse_lines
 from usage.ledger.receipt import Receipt
-from usage.ledger.sequences import Chains, Link, Missing, Problem, close_gap, is_gap, open_gap, settle_closed_gaps
+from usage.ledger.sequences import (
+    Chains,
+    Link,
+    Missing,
+    Problem,
+    close_gap,
+    in_a_row,
+    is_gap,
+    open_gap,
+    settle_closed_gaps,
+)
 from usage.ledger.series import SeriesBook
 from usage.ledger.tables.records import FindingRow, QuarantineRow, RecordRow
 from usage.ledger.totals import Room, add_totals, sums_by_day
@@ -43,6 +53,8 @@ AHEAD = timedelta(days=1)
 _IDS_A_QUERY = 500
 _SMALL = 64 * 1024
 """To hash so few bytes takes less than to hand them over."""
+_EACH = 1_000
+"""So many bad lines of a block are kept each for itself; of more, those in a row are kept as one."""
 _COLUMNS = ("number", "id", "series", "quantity", "requested_at", "sequence", "extra")
 
 
@@ -273,8 +285,11 @@ class Ledger:
             return 0
         starts, numbers = lines.places(block.start)
         kept = 0
-        for problem in problems:
+        for problem, last in in_a_row(problems, _EACH):
             text = lines.texts[problem.index]
+            if last > problem.index:
+                stop = starts[last] + len(lines.texts[last])
+                text = block.data[starts[problem.index] - block.start : stop - block.start]
             digest = hashlib.sha256(text).digest()
             content = text if problem.kind == "ahead" else text[:BEGINNING]  # it is taken from here when its day comes
             apart = _Apart(numbers[problem.index], starts[problem.index], content, len(text), digest)

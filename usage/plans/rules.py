@@ -8,10 +8,8 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from licensing.core.errors import BadCall
+from usage.ledger.listing import THIS_SITE
 from usage.plans.model import Plan, Rule
-
-THIS_SITE = "-"
-"""How a rule names this site itself, as reports do."""
 
 _DEEPEST = 4096
 

@@ -7,7 +7,7 @@ a record between them is found.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import NamedTuple
 
 from usage.records.record import BadLine, interpret
@@ -15,6 +15,11 @@ from usage.records.record import BadLine, interpret
 _MARK = b"\xef\xbb\xbf"
 _BETWEEN = re.compile(rb"(?:[\0\r]|\xef\xbb\xbf)+")
 _HOLE = re.compile(rb"\0+")
+_BLANK = b"\0 \t\r\v\f\n"
+_FEW = 256
+"""So many lines in a row that can be no records are taken each for itself; more are one text."""
+_SHORT = 32
+"""No record is shorter: each has names and values of four things."""
 
 
 class Hole(NamedTuple):
@@ -46,16 +51,27 @@ class Lines:
     @classmethod
     def of(cls, data: bytes, *, start: int = 0) -> "Lines":
         """Split what was read from an offset on. For plain lines, ``starts`` and ``numbers`` are left to ``place``."""
+        ends = data.count(b"\n")
+        if ends > _FEW and not data.strip(_BLANK):
+            lines = cls([], ends, [], [], [])
+            lines._add_run(data, start, 1)
+            return lines
         texts = data.split(b"\n")
-        ends = len(texts) - 1
         if not texts[-1]:
             texts.pop()
-        if not _needs_care(data):
+        if not _needs_care(data) and ends * _SHORT <= len(data):
             return cls(texts, ends, [], [], [])
         lines = cls([], ends, [], [], [])
-        for number, line in enumerate(texts, start=1):
-            lines._add(line, start, number)
-            start += len(line) + 1
+        number = 1
+        for run in _runs(texts) if ends * _SHORT > len(data) else [texts]:
+            whole = b"" if len(run) <= _FEW or _may_be_record(run[0]) else b"\n".join(run)
+            if whole:
+                lines._add_run(whole, start, number)
+                start, number = start + len(whole) + 1, number + len(run)
+                continue
+            for line in run:
+                lines._add(line, start, number)
+                start, number = start + len(line) + 1, number + 1
         return lines
 
     def places(self, start: int) -> tuple[list[int], list[int]]:
@@ -69,6 +85,15 @@ class Lines:
         """The number of the line that a text stands in."""
         return self.numbers[index] if self.numbers else index + 1
 
+    def _add_run(self, whole: bytes, start: int, number: int) -> None:
+        """Add many lines none of which is a record: one text, or nothing where all are blank."""
+        if whole.strip(_BLANK):
+            self.texts.append(whole)
+            self.starts.append(start)
+            self.numbers.append(number)
+        elif b"\0" in whole:
+            self.holes.append(Hole(start, len(whole), number))
+
     def _add(self, line: bytes, start: int, number: int) -> None:
         pieces = [(start, line)] if not _needs_care(line) else [*_split(line, start)]
         for at, text in pieces:
@@ -80,6 +105,15 @@ class Lines:
             place = start + hole.start()
             if not any(first <= place < last for first, last in kept):
                 self.holes.append(Hole(place, len(hole[0]), number))
+
+
+def _runs(texts: list[bytes]) -> Iterator[list[bytes]]:
+    """Lines in a row that may be records, or may not, in turn."""
+    return (list(run) for _, run in groupby(texts, key=_may_be_record))
+
+
+def _may_be_record(line: bytes) -> bool:
+    return len(line) >= _SHORT and b"{" in line
 
 
 def _needs_care(data: bytes) -> bool:

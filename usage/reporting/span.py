@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from licensing.core.errors import BadCall
 from licensing.db.readonly import ReadOnlyConnection, view_of
 from usage.ledger.closed_months import closing_of
-from usage.ledger.listing import refuse_unknown
+from usage.ledger.listing import refuse_unknown, site_of
 from usage.months import Month, day_number, is_midnight
 from usage.plans.book import PlanBook, read_book
 from usage.plans.model import MeterShare, Plan, PlanIdentity, Rule
@@ -74,7 +74,7 @@ class Span:
 
 
 class Choice(NamedTuple):
-    """What a report is narrowed to, by names; empty is not narrowed. An empty site's name is this site."""
+    """What a report is narrowed to; empty is not narrowed. Plans by name or ARM id, containers by id or type."""
 
     sites: tuple[str, ...] = ()
     plans: tuple[str, ...] = ()
@@ -106,8 +106,9 @@ class _Chosen(NamedTuple):
         )
 
     def _is_there(self, draw: Draw) -> bool:
-        sites, containers = self.choice.sites, self.choice.containers
-        return (not sites or draw.use.site in sites) and (not containers or draw.use.container_id in containers)
+        sites, containers = set(map(site_of, self.choice.sites)), set(self.choice.containers)
+        named = {draw.use.container_id, draw.use.container_type}
+        return (not sites or draw.use.site in sites) and (not containers or not containers.isdisjoint(named))
 
 
 def _choose(choice: Choice, book: PlanBook) -> _Chosen:
@@ -115,12 +116,11 @@ def _choose(choice: Choice, book: PlanBook) -> _Chosen:
     if not choice.plans:
         return _Chosen(choice, None, frozenset())
     versions = [plan for plans in (book.present, *book.frozen.values()) for plan in plans]
-    now = {plan.name for plan in book.present}
     found = frozenset(
         plan.identity
         for name in choice.plans
-        for plan in (book.present if name in now else versions)
-        if plan.name == name
+        for plan in ([plan for plan in book.present if plan.goes_by(name)] or versions)
+        if plan.goes_by(name)
     )
     return _Chosen(choice, found, frozenset(plan.name for plan in versions if plan.identity in found))
 
@@ -334,11 +334,13 @@ def _left_out(draws: Iterable[Draw]) -> Iterator[LeftOut]:
 
 def _refuse_unknown(connection: Connection, choice: Choice, book: PlanBook) -> None:
     view = view_of(connection)
-    plans = {plan.name for versions in (book.present, *book.frozen.values()) for plan in versions}
-    known: Mapping[str, tuple[tuple[str, ...], Iterable[str]]] = {
-        "site": (choice.sites, view.select(str, "SELECT DISTINCT site FROM series")),
-        "plan": (choice.plans, plans),
-        "container": (choice.containers, view.select(str, "SELECT DISTINCT container_id FROM series")),
+    plans = [plan for versions in (book.present, *book.frozen.values()) for plan in versions]
+    by_arm_id = {name for name in choice.plans if any(plan.goes_by(name) for plan in plans)}
+    containers = "SELECT container_id FROM series UNION SELECT container_type FROM series"
+    known: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
+        "site": (map(site_of, choice.sites), view.select(str, "SELECT DISTINCT site FROM series")),
+        "plan": (choice.plans, by_arm_id.union(plan.name for plan in plans)),
+        "container": (choice.containers, view.select(str, containers)),
     }
     for what, (names, there) in known.items():
         for name in names:

@@ -317,6 +317,8 @@ def test_a_row_that_several_rules_decided_names_them_all(cli: Cli, months: Month
         f"site -; container {A}",
         f"container {B}",
     ]
+    for words in (("2026", "--plan", str(azure["id"]).upper()), ("2026", "--plan", "p")):
+        assert {row["plan"] for row in _rows(cli, *words) if row["kind"] == "reported"} == {"p"}, words
     (year,) = [one for one in json.loads(cli("report", "2026", "--json").out)["plans"] if one["quantity"]]
     assert (year["account"], year["arm_id"]) == ("hall-acc", azure["id"])
     for span in ("2026-04", "2026"):
@@ -342,8 +344,8 @@ def test_what_is_undecided_says_so_in_the_csv_of_a_span(cli: Cli, months: Months
 _OF_B = {"scope": "container", "value": B}
 
 
-def _rows(cli: Cli, span: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(cli("report", span, "--format", "csv").out)))
+def _rows(cli: Cli, *span: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(cli("report", *span, "--format", "csv").out)))
 
 
 @freeze_time("2026-04-02T08:00:00")

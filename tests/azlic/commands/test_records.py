@@ -25,6 +25,7 @@ def ledger(cli: Cli, site: Site) -> Cli:
         (("--from", "2026-03-11", "--to", "2026-04-11T00:00:00.001Z"), 16),
         (("--site", "north"), 20),
         (("--site", ""), 22),
+        (("--site", "-"), 22),
         (("--container", OTHER, "--meter", METER), 5),
         (("--meter", SECONDS, "--month", "2026-03"), 3),
         (("--month", "2024-01"), 0),

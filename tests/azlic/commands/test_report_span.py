@@ -96,7 +96,8 @@ def test_days_are_half_open(ledger: Months, ask: Any) -> None:
     "words",
     [
         ("--site", "north"),
-        ("--site", ""),
+        ("--site", "-"),
+        ("--container", "read"),
         ("--plan", "speech"),
         ("--container", OTHER),
         ("--site", "north", "--plan", "read-2026"),

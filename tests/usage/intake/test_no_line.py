@@ -127,3 +127,16 @@ def test_trash_costs_no_record(mount: Mount) -> None:
     assert a_line("x") not in trash
     kept = sum(row.length for row in mount.quarantine())
     assert kept > 190_000
+
+
+@pytest.mark.parametrize("line", [b"x", b"{}", b'{"id": "a line of JSON that is no record", "number": 1}'], ids=len)
+def test_lines_that_are_no_records_fill_no_ledger(mount: Mount, line: bytes) -> None:
+    """A few KiB of a compressed file may hold millions of them; records around them count."""
+    mount.put(A + b"\n" + (line + b"\n") * 5_000 + B + b"\n" + (line + b"\n") * 5_000)
+    receipt = mount.ingest()
+    assert receipt.new == 2 and receipt.quarantined <= 1_002
+    kept = rows(mount.ledger, QuarantineRow)
+    assert sum(row.length + 1 for row in kept) == 10_000 * (len(line) + 1)
+    assert mount.ingest().quarantined == 0 and len(rows(mount.ledger, QuarantineRow)) == len(kept)
+    check_arithmetic(mount.ledger)
+    assert audit(mount.ledger).sound
