@@ -24,7 +24,7 @@ _CHECKS = {
     AuditCheck.SCHEMA: "the schema is this version's",
     AuditCheck.FILES: "source files hold what was taken",
     AuditCheck.PAGES: "pages, indexes and references are whole",
-    AuditCheck.TYPES: "each value is of its column's type",
+    AuditCheck.TYPES: "each value belongs in its column",
     AuditCheck.BOOKED: "plans, findings and the like are as booked",
     AuditCheck.DERIVED: "what is read next follows from what was taken",
 }

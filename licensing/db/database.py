@@ -19,11 +19,11 @@ from licensing.core.errors import AzlicError, BadCall
 from licensing.core.text import from_outside
 from licensing.db import postgresql
 from licensing.db.changes import booking
-from licensing.db.revision import check_revision, stated_revision
+from licensing.db.revision import NoLedger, OlderSchema, check_revision, contradiction, stated_revision, tables_of
 from licensing.db.schema import StoreRow
-from licensing.db.sqlite_journal import unfinished_write
+from licensing.db.sqlite_journal import refuse_special_files, unfinished_write
 from licensing.db.sqlite_results import COMPILED, DRIVER
-from licensing.db.sqlite_types import UNEXPECTED, misfit_error
+from licensing.db.sqlite_types import DAMAGED, UNEXPECTED, is_damage, misfit_error
 from licensing.db.sqlite_wal import wal_is_safe
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 
@@ -101,13 +101,28 @@ def _bring_up_to_date(engine: Engine, kind: StoreKind, *, create: bool, upgrade:
         if settled or not (create or upgrade):
             return
     elif not (create or (upgrade and revision is not None)):
-        check_revision(revision, place(engine))
+        _check(engine, revision)
     _refuse_unfit(engine, revision)
     with writing(engine) as connection:  # one transaction, so that what is refused keeps the schema it has
         if revision != migrations.HEAD:
-            migrations.upgrade(connection)
+            _upgrade(connection, revision)
         if not check_kind(connection.exec_driver_sql(STATED_KIND).scalars(), kind, place(engine)):
             connection.execute(insert(StoreRow).values(key=1, kind=kind))
+
+
+def _upgrade(connection: Connection, revision: str | None) -> None:
+    try:
+        migrations.upgrade(connection)
+    except DBAPIError as error:
+        if any(sign in str(error.orig) for sign in ("already exists", "duplicate column", "no such", "does not exist")):
+            raise contradiction(revision, place(connection.engine)) from error
+        raise
+
+
+def _check(engine: Engine, revision: str | None) -> None:
+    with reading(engine) as connection:
+        tables = tables_of(connection)
+    check_revision(revision, place(engine), tables)
 
 
 def connect(target: str, *, create: bool = False, mode: int = 0o640, wait_seconds: float = BUSY_SECONDS) -> Engine:
@@ -117,6 +132,7 @@ def connect(target: str, *, create: bool = False, mode: int = 0o640, wait_second
         engine.update_execution_options(**{_WAIT: wait_seconds})
         return engine
     path = Path(target).absolute()
+    refuse_special_files(path)
     if create:
         _make_file(path, mode)
     elif not path.exists():
@@ -257,6 +273,10 @@ def unusable(engine: Engine, error: SQLAlchemyError | sqlite3.Error) -> AzlicErr
         hint = postgresql.hint(cause)
     elif (unfinished := unfinished_write(Path(str(engine.url.database)), cause)) is not None:
         return unfinished
+    elif is_damage(cause):
+        return _misfit(engine) or AzlicError(
+            f"the database {place(engine)} is damaged: {from_outside(reason)}", hint=DAMAGED
+        )
     else:
         hint = "check the disk's free space, who may write there, and that the file is an azlic database"
     return AzlicError(f"the database {place(engine)} cannot be used: {from_outside(reason)}", hint=hint)
@@ -273,13 +293,14 @@ def _revision(engine: Engine) -> str | None:
     with engine.connect() as connection:
         found = stated_revision(connection)
     if found is not None and not isinstance(found, str):
-        check_revision(found, place(engine))
+        raise contradiction(found, place(engine))
     return None if found is None else str(found)
 
 
 def _refuse_unfit(engine: Engine, revision: str | None) -> None:
-    if revision is not None and revision > migrations.HEAD:
-        check_revision(revision, place(engine))
+    if revision != migrations.HEAD:
+        with contextlib.suppress(OlderSchema, NoLedger):
+            _check(engine, revision)
     if revision is None and engine.dialect.name == "postgresql":
         _refuse_unfit_encoding(engine)
 

@@ -12,20 +12,17 @@ from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
+import migrations
 from licensing.core.errors import AzlicError
 from licensing.db.sqlite_journal import take_back, unfinished_write
-from licensing.db.sqlite_types import UNEXPECTED, held_to, misfit_error, stated_types
-from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
+from licensing.db.sqlite_types import DAMAGED, UNEXPECTED, held_to, is_damage, misfit_error, stated_types
+from licensing.db.store_kind import STATED_KIND, TABLES, StoreKind, check_kind
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _Made = TypeVar("_Made")
 
-_TABLES = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
-    "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
-}
 _HINT = "run as a user who may read the ledger, or name it with --database"
 
 
@@ -46,7 +43,7 @@ class ReadOnlyConnection:
 
     def tables(self) -> frozenset[str]:
         """The tables that are there: an older schema has not all of them."""
-        return frozenset(self.select(str, _TABLES[self._dialect]))
+        return frozenset(self.select(str, TABLES[self._dialect]))
 
 
 def view_of(connection: "Connection") -> ReadOnlyConnection:
@@ -90,6 +87,9 @@ def readonly_connection(database: str, *, any_schema: bool = False) -> Iterator[
     except (sqlite3.Error, OSError) as error:
         if (unfinished := unfinished_write(path, error)) is not None:
             raise unfinished from error
+        if is_damage(error):
+            damaged = AzlicError(f"the ledger {path} is damaged: {error}", hint=DAMAGED)
+            raise misfit_error(str(path)) or damaged from error
         raise AzlicError(f"the ledger {path} cannot be read by user {os.geteuid()}: {error}", hint=_HINT) from error
     except UNEXPECTED as error:
         if (told := misfit_error(str(path))) is not None:
@@ -119,5 +119,7 @@ def _check_ledger(connection: ReadOnlyConnection, where: str) -> None:
 def _check_schema(path: Path, connection: ReadOnlyConnection) -> None:
     from licensing.db.revision import check_revision  # noqa: PLC0415 - not needed by `azlic verify`
 
-    (found,) = connection.select(str, "SELECT max(version_num) FROM alembic_version")
-    check_revision(found, str(path))
+    tables = connection.tables()
+    found = connection.select(str, "SELECT version_num FROM alembic_version") if "alembic_version" in tables else []
+    if found != [migrations.HEAD]:
+        check_revision(found[0] if found else None, str(path), tables)

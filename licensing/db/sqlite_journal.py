@@ -13,8 +13,25 @@ from licensing.core.errors import AzlicError
 _WAIT_SECONDS = 2
 
 
+def refuse_special_files(path: Path) -> None:
+    """Raise ``AzlicError`` where a pipe, a device or a folder stands for a database or its journal: it is not opened.
+
+    Whoever opens a pipe waits for somebody to write into it.
+    """
+    for file in (path, *(Path(f"{path}{part}") for part in ("-journal", "-wal", "-shm"))):
+        if file.exists() and not file.is_file():
+            raise AzlicError(
+                f"{file} is not a file, so there is no database at {path}",
+                hint="move away what is there, or name the database with --database",
+            )
+
+
 def take_back(path: Path) -> None:
-    """Take back what a killed writer left of its last transaction, where this user may write the database."""
+    """Take back what a killed writer left of its last transaction, where this user may write the database.
+
+    Raises ``AzlicError`` where what is there is no file.
+    """
+    refuse_special_files(path)
     if _is_in_use(Path(f"{path}-journal")) and all(os.access(one, os.W_OK) for one in (path, path.parent)):
         address = f"{path.absolute().as_uri()}?mode=rw"
         with (

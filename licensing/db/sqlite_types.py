@@ -1,4 +1,4 @@
-"""Values in SQLite that are not of their column's type: it keeps any value anywhere, as no azlic writes it.
+"""Values in SQLite that do not belong in their column: it keeps any value anywhere, as no azlic writes it.
 
 A query is run by whoever has a connection; only the standard library is needed.
 """
@@ -13,6 +13,7 @@ from typing import get_args
 
 from licensing.core.errors import AzlicError
 from licensing.core.text import printable
+from licensing.db.column_values import ColumnRule, rule_of
 
 Run = Callable[[str], Iterable[Sequence[object]]]
 
@@ -24,7 +25,7 @@ _ROWS_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """A value that is of another type than its column: ``row`` is its row's key, ``found`` and ``wanted`` are types."""
+    """A value that does not belong in its column: ``row`` is its row's key, ``found`` and ``wanted`` are words."""
 
     table: str
     row: str
@@ -32,37 +33,101 @@ class Misfit:
     found: str
     wanted: str
 
+    @property
+    def what(self) -> str:
+        """What is wrong, within its row."""
+        return f"{self.column} is {self.found}, and {self.wanted} belongs there"
+
     def __str__(self) -> str:
-        return f"{self.table}, row {self.row}: {self.column} is {self.found}, and {self.wanted} belongs there"
+        return f"{self.table}, row {self.row}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column as SQL: which value of it is of another type, or breaks its rule, or may be no text at all."""
+
+    name: str
+    kind: str
+    is_needed: bool
+    rule: ColumnRule | None
+
+    @property
+    def state(self) -> str:
+        """An expression that is 0 where a value fits, 1 or 2 where it does not, 3 where its bytes must be looked at."""
+        name = _quoted(self.name)
+        cases = [f"WHEN typeof({name}) NOT IN ('{self.kind}', '{self.kind if self.is_needed else 'null'}') THEN 1"]
+        if self.rule is not None:
+            cases.append(f"WHEN {name} IS NOT NULL AND NOT ({self.rule.condition.format(name)}) THEN 2")
+        if self.kind == "text":
+            cases.append(f"WHEN {name} GLOB '*[^ -~]*' OR length(CAST({name} AS BLOB)) <> length({name}) THEN 3")
+        return f"CASE {' '.join(cases)} ELSE 0 END"
+
+    @property
+    def shown(self) -> str:
+        """An expression for what is told of a value that does not fit."""
+        name = _quoted(self.name)
+        told = f"WHEN 2 THEN CAST(quote({name}) AS BLOB) WHEN 3 THEN CAST({name} AS BLOB)"
+        return f"typeof({name}), CASE {self.state} {told} END"
+
+    def misfit(self, state: object, found: object, content: object) -> tuple[str, str] | None:
+        """What is found and what is wanted, of a value in a state; None where it fits."""
+        text = content if isinstance(content, bytes) else b""
+        if state == 1:
+            return str(found), self.kind
+        if state == 2 and self.rule is not None:
+            return _told(text), self.rule.wanted
+        if state == 3 and not _is_utf_8(text):
+            return f"{_told(text)}, which is no UTF-8", "text"
+        return None
+
+
+def _column(table: str, name: str, declared: str, *, is_needed: bool) -> _Column:
+    kind = declared.partition("(")[0]
+    return _Column(name, _TYPES.get(kind, kind), is_needed, rule_of(table, name, kind))
 
 
 def misfits_of(run: Run, table: str, *, limit: int = 20) -> Iterator[Misfit]:
-    """The values of a table that are not of their columns' types, as far as their rows are among the first ``limit``.
+    """The values of a table that do not belong in their columns, as far as they are among the first ``limit``.
 
-    One pass over the table. NULL is of every type that may be missing.
+    That is values of another type, numbers out of their range, unknown words and text that is no UTF-8. NULL is of
+    every type that may be missing. One pass over the table.
     """
-    columns = list(run(f"PRAGMA table_info({_quoted(table)})"))
-    wanted = {
-        str(name): (_TYPES.get(str(kind).split("(")[0], str(kind)), bool(full)) for _, name, kind, full, *_ in columns
-    }
-    keys = [str(name) for _, name, *_, key in columns if key] or ["rowid"]
-    kinds = {column: f"typeof({_quoted(column)})" for column in wanted}
-    wrong = [
-        f"{kinds[column]} NOT IN ('{kind}', '{kind if full else 'null'}')" for column, (kind, full) in wanted.items()
-    ]
+    described = list(run(f"PRAGMA table_info({_quoted(table)})"))
+    columns = [_column(table, str(name), str(kind), is_needed=bool(full)) for _, name, kind, full, *_ in described]
+    keys = [str(name) for _, name, *_, key in described if key] or ["rowid"]
+    told = [f"{one.state}, {one.shown}" for one in columns]
     query = (
-        f"SELECT {', '.join(f'quote({_quoted(key)})' for key in keys)}, {', '.join(kinds.values())}"  # noqa: S608
-        f" FROM {_quoted(table)} WHERE {' OR '.join(wrong)} LIMIT {limit:d}"
+        f"SELECT {', '.join(f'CAST(quote({_quoted(key)}) AS BLOB)' for key in keys)}, {', '.join(told)}"  # noqa: S608
+        f" FROM {_quoted(table)} WHERE {' OR '.join(f'{one.state} > 0' for one in columns)}"
     )
-    for row in run(query):
-        place = ", ".join(map(str, row[: len(keys)]))
-        for (column, (kind, full)), found in zip(wanted.items(), row[len(keys) :], strict=True):
-            if found != kind and (full or found != "null"):
-                yield Misfit(table, place[:80], column, str(found), kind)
+    yield from islice(_misfits_in(run(query), table, columns, len(keys)), limit)
+
+
+def _misfits_in(
+    rows: Iterable[Sequence[object]], table: str, columns: Sequence[_Column], keys: int
+) -> Iterator[Misfit]:
+    for row in rows:
+        place = ", ".join(_told(key) if isinstance(key, bytes) else str(key) for key in row[:keys])
+        for number, column in enumerate(columns):
+            state, found, content = row[keys + 3 * number : keys + 3 * number + 3]
+            if (told := column.misfit(state, found, content)) is not None:
+                yield Misfit(table, place[:80], column.name, *told)
+
+
+def _told(content: bytes) -> str:
+    return content[:60].decode(errors="backslashreplace")
+
+
+def _is_utf_8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def first_misfit(run: Run) -> Misfit | None:
-    """The first value of a database that is not of its column's type."""
+    """The first value of a database that does not belong in its column."""
     tables = [str(name) for (name,) in run("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
     return next((misfit for table in tables for misfit in misfits_of(run, table, limit=1)), None)
 
@@ -109,7 +174,16 @@ def _quoted(name: str) -> str:
 
 
 UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What a value of another type than is expected may end in."""
+"""What a value that is not expected may end in."""
+
+
+DAMAGED = "azlic restore FILE puts a backup in its place; azlic audit tells what is left of it"
+_DAMAGE = ("malformed", "not a database", "decode to UTF-8", "integer overflow", "disk image", "file is encrypted")
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether SQLite says that what lies in a file is at fault, not the disk nor who asks."""
+    return isinstance(error, sqlite3.Error) and any(sign in str(error) for sign in _DAMAGE)
 
 
 def misfit_error(path: str) -> AzlicError | None:

@@ -18,6 +18,11 @@ class StoreKind(StrEnum):
 
 STATED_KIND = "SELECT kind FROM store"
 """What a database says of itself. No row: an empty one of an earlier version, which has yet to be used as either."""
+TABLES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+    "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
+}
+"""The names of a database's tables."""
 BOTH = "both"
 """What an earlier version let grow into one: it goes on serving as either."""
 

@@ -1,6 +1,7 @@
 """A database that somebody edited gives no traceback: a command answers, or names the value that is not what it was.
 
-Each command is tried with a value of another type in each column that it reads: SQLite keeps any value anywhere.
+Each command is tried with a value that does not belong in each column that it reads: of another type, out of its range,
+an unknown word, bytes as text. SQLite keeps any value anywhere.
 """
 
 import sqlite3
@@ -15,7 +16,7 @@ from licensing.db.database import open_ledger
 from tests.azlic.conftest import Cli
 from tests.azlic.killing import COMMANDS, Folder, a_site, filled
 from tests.azlic.test_reading_writes_nothing import READING
-from tests.usage.edited import Copies, Edit, Unchanged, go_on
+from tests.usage.edited import UNFIT, Copies, Edit, Unchanged, go_on
 
 TRIED = {**COMMANDS, **READING, "alerts": (), "audit": ()}
 """Every command that opens a ledger or an issuer's store and needs no partner."""
@@ -57,7 +58,7 @@ class Tried:
 
 
 class Place:
-    """A site where every command has something to do, with a value of another type in one of its databases."""
+    """A site where every command has something to do, with a value that does not belong in one of its databases."""
 
     def __init__(self, cli: Cli, folder: Path) -> None:
         self.cli, self.named = cli, 0
@@ -68,29 +69,27 @@ class Place:
         self._folder = Folder(folder, folder.with_name("pristine"))
 
     def cases(self, commands: Iterable[str]) -> Iterator[Tried]:
-        """These commands, with each column that one reads, whose value has another type in turn."""
+        """These commands, with each column that one reads, whose value does not belong there in turn."""
         number = 0
         for command in commands:
             self._folder.put_back()
             for file, table, column in sorted(columns_read(self.cli, filled((*command.split(), *TRIED[command])))):
-                if file in self._copies and (edits := self._wrong_types(file, table, column)):
+                if file in self._copies and (edits := self._unfit(file, table, column)):
                     number += 1
                     yield Tried(command, file, edits[number % len(edits)])
 
-    def _wrong_types(self, file: str, table: str, column: str) -> list[Edit]:
+    def _unfit(self, file: str, table: str, column: str) -> list[Edit]:
         return [
             edit
             for edit in self._copies[file].edits
-            if edit.table == table
-            and edit.what.startswith(f"{column} of row ")
-            and edit.what.endswith((" as text", " as bytes", " as a fraction"))
+            if edit.table == table and edit.what.startswith(f"{column} of row ") and edit.what.endswith(UNFIT)
         ]
 
     def faults(self, cases: Sequence[Tried]) -> list[str]:
         """What is wrong with how commands come across edits; nothing may be, and some of the values are named."""
         self.named = 0
         found = [fault for case in cases if (fault := self._fault(case)) is not None]
-        print(f"{len(cases):,} values of another type, {self.named:,} times named")
+        print(f"{len(cases):,} values that do not belong, {self.named:,} times named")
         assert self.named * 5 > len(cases), "hardly any was come across"
         return found
 
@@ -118,7 +117,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield Place(cli, folder)
 
 
-def test_a_value_of_another_type_is_one_error_that_names_it(place: Place) -> None:
+def test_a_value_that_does_not_belong_is_one_error_that_names_it(place: Place) -> None:
     cases = list(place.cases(list(TRIED)[3::15]))
     assert place.faults(cases[:: max(1, len(cases) // 20)]) == []
 

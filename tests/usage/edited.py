@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, insert, select
 from sqlalchemy.pool import StaticPool
 
+from licensing.db.column_values import rule_of
 from licensing.db.database import open_ledger, writing
 from licensing.db.schema import Table
 from licensing.history.tables import WitnessStrikeRow
@@ -31,6 +32,9 @@ from usage.months import Month
 VECTORS = Path(__file__).parent.parent / "vectors"
 NOW = datetime(2026, 4, 2, 8, tzinfo=UTC)
 RECORD = "019bb71e-aec0-7000-8000-000000000004"
+_ALWAYS_UNFIT = ("as text", "as bytes", "as a fraction", "bytes as text")
+_AGAINST_A_RULE = ("out of range", "out of range below", "an unknown word", "as a number")
+UNFIT = (*_ALWAYS_UNFIT, *_AGAINST_A_RULE)
 _ROWS: dict[type[Table], dict[str, Any]] = {
     PlanRuleRow: {"plan": 1, "scope": "site", "value": "-", "stands": True, "entered_at": NOW, "entered_by": "root"},
     PlanRenewalRow: {
@@ -89,6 +93,8 @@ class Edit:
     table: str
     what: str
     statements: tuple[str, ...]
+    is_unfit: bool = False
+    """Whether the value cannot belong in its column, whatever stood there."""
 
     def __str__(self) -> str:
         return f"{self.table}: {self.what}"
@@ -163,7 +169,8 @@ def _edits_of_rows(connection: sqlite3.Connection, table: str) -> Iterator[Edit]
         for _, name, kind, _, _, _ in columns:
             for what, value in _values(f'"{name}"', kind):
                 change = f'UPDATE {table} SET "{name}" = {value} {where} AND "{name}" IS NOT {value}'  # noqa: S608
-                yield Edit(table, f"{name} of row {row} {what}", (change,))
+                is_unfit = what in _ALWAYS_UNFIT or (what in _AGAINST_A_RULE and rule_of(table, name, kind) is not None)
+                yield Edit(table, f"{name} of row {row} {what}", (change,), is_unfit)
         yield from _moved(connection, table, row, columns)
     for one, other in pairwise(rows):
         for _, name, _, _, _, key in columns:
@@ -194,13 +201,21 @@ def _values(name: str, kind: str) -> list[tuple[str, str]]:
     """What may stand in a column instead, as SQL, with words for it."""
     if kind == "BOOLEAN":
         return [("turned", f"1 - {name}"), ("as text", "'yes'"), ("gone", "NULL"), ("as a number", "2")]
+    far = [("out of range", "9223372036854775807"), ("out of range below", "-9223372036854775807")]
     if kind in ("INTEGER", "BIGINT"):
         changed = [
             ("raised", f"coalesce({name}, 0) + 1"),
             ("raised much", f"coalesce({name}, 0) + 86400000"),
             ("zeroed", "0"),
         ]
-        return [*changed, ("as text", "'much'"), ("as bytes", "x'00'"), ("as a fraction", "0.5"), ("gone", "NULL")]
+        return [
+            *changed,
+            ("as text", "'much'"),
+            ("as bytes", "x'00'"),
+            ("as a fraction", "0.5"),
+            ("gone", "NULL"),
+            *far,
+        ]
     if kind == "BLOB":
         return [
             ("changed", f"CAST(coalesce({name}, x'') || 'x' AS BLOB)"),
@@ -210,6 +225,8 @@ def _values(name: str, kind: str) -> list[tuple[str, str]]:
     return [
         ("changed", f"coalesce({name}, '') || 'x'"),
         ("emptied", "''"),
+        ("an unknown word", "'zzz'"),
+        ("bytes as text", "CAST(x'ff41' AS TEXT)"),
         ("as bytes", f"CAST({name} AS BLOB)"),
         ("gone", "NULL"),
     ]

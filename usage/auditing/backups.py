@@ -20,7 +20,7 @@ from licensing.core.files import sync_folder
 from licensing.db.database import BUSY_SECONDS, DatabaseBusy, open_ledger
 from licensing.db.lock import holding
 from licensing.db.revision import OlderSchema
-from licensing.db.sqlite_journal import take_back
+from licensing.db.sqlite_journal import refuse_special_files, take_back
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 from usage.auditing.faults import AuditCheck
 from usage.auditing.run import Audit, Progress, audit, open_readonly
@@ -184,6 +184,7 @@ def _temporary_copy(
 
 @contextlib.contextmanager
 def _connection(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    refuse_special_files(path)
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None
     )

@@ -11,7 +11,7 @@
 8. The schema is this version's, with the triggers that refuse changes: no object less, none more, none otherwise.
 9. Where it is asked for: the source files still begin with the bytes that the batches took.
 10. The database's pages, indexes and references are whole: what is read through an index is what its table holds.
-11. Each value is of its column's type.
+11. Each value belongs in its column: it is of its type, in its range, of its words, and text is UTF-8.
 12. Plans, findings and all other rows that may change stand as a batch booked them last, and nothing else does.
 13. What follows from the batches does: sources, chains and counters; nothing of an issuer's is here.
 
@@ -30,7 +30,8 @@ from licensing.core.errors import AzlicError
 from licensing.core.text import printable
 from licensing.db.database import BUSY_SECONDS, open_ledger, reading
 from licensing.db.readonly import view_of
-from licensing.db.revision import check_revision, stated_revision
+from licensing.db.revision import check_revision, stated_revision, tables_of
+from licensing.db.sqlite_journal import refuse_special_files
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 from licensing.history.read import read_strikes
 from licensing.verdict.seen import Strike
@@ -186,6 +187,7 @@ def open_readonly(target: str) -> Engine:
     path = Path(target).absolute()
     if not path.exists():
         raise AzlicError(f"there is no ledger at {path}", hint="name it with --database")
+    refuse_special_files(path)
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
@@ -198,5 +200,5 @@ def open_readonly(target: str) -> Engine:
 
 
 def _refuse_others(connection: Connection, path: Path) -> None:
-    check_revision(stated_revision(connection), str(path))
+    check_revision(stated_revision(connection), str(path), tables_of(connection))
     check_kind(connection.exec_driver_sql(STATED_KIND).scalars(), StoreKind.SITE, str(path))

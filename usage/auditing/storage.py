@@ -15,7 +15,7 @@ PAGES_LEFT_OUT = "the database's pages and indexes (check 10)"
 
 
 def check_types(connection: Connection, faults: Faults) -> None:
-    """11: each value is of its column's type; SQLite alone keeps others. Raises ``Unreadable``.
+    """11: each value belongs in its column; SQLite alone keeps others. Raises ``Unreadable``.
 
     The walk has seen the types of all records: only where it found a batch at fault, the record is looked for.
     """
@@ -25,8 +25,7 @@ def check_types(connection: Connection, faults: Faults) -> None:
         if table == "record" and not faults.counts[AuditCheck.ROWS]:
             continue
         for misfit in misfits_of(lambda query: fetch(connection, query), table):
-            what = f"{misfit.column} is {misfit.found}, and {misfit.wanted} belongs there"
-            faults.add(AuditCheck.TYPES, f"table {table}, row {printable(misfit.row)}", what)
+            faults.add(AuditCheck.TYPES, f"table {table}, row {printable(misfit.row)}", printable(misfit.what))
 
 
 def check_pages(connection: Connection, faults: Faults) -> str | None:

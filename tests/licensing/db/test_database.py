@@ -1,3 +1,5 @@
+import gzip
+import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
@@ -10,9 +12,11 @@ from sqlalchemy import Engine, insert, select
 from licensing.core.errors import AzlicError, BadCall
 from licensing.db import database as under_test
 from licensing.db.database import DatabaseBusy, open_ledger, reading, writing
+from licensing.db.readonly import readonly_connection
 from licensing.db.sqlite_results import COMPILED
 from licensing.db.sqlite_wal import wal_is_safe
 from licensing.issuer.tables import SubscriptionRow
+from tests.usage.edited import VECTORS
 
 Open = Callable[..., Engine]
 
@@ -127,11 +131,50 @@ def test_a_newer_schema_is_refused(opened: Open, tmp_path: Path, create: bool) -
 
 
 def test_an_older_schema_is_refused_with_the_command_that_mends_it(opened: Open, tmp_path: Path) -> None:
-    opened()
-    set_schema(tmp_path / "azlic.db", "0000")
-    with pytest.raises(BadCall, match="older schema 0000") as refused:
+    (tmp_path / "azlic.db").write_bytes(gzip.decompress((VECTORS / "ledger-0003.db.gz").read_bytes()))
+    with pytest.raises(BadCall, match="older schema 0003") as refused:
         opened(create=False)
     assert "azlic ingest" in refused.value.hint
+
+
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize("revision", ["0000", "0011", None])
+def test_a_revision_that_the_tables_contradict_is_refused_and_nothing_is_made(
+    opened: Open, tmp_path: Path, revision: str | None, create: bool
+) -> None:
+    opened()
+    with closing(sqlite3.connect(tmp_path / "azlic.db", isolation_level=None)) as connection:
+        connection.execute("DELETE FROM alembic_version")
+        if revision is not None:
+            connection.execute("INSERT INTO alembic_version VALUES (?)", [revision])
+    before = (tmp_path / "azlic.db").read_bytes()
+    with pytest.raises(AzlicError, match="its other tables contradict that") as refused:
+        opened(create=create)
+    assert "azlic restore" in refused.value.hint and refused.value.exit_status == 3
+    assert (tmp_path / "azlic.db").read_bytes() == before
+
+
+def test_a_revision_that_an_older_ledger_contradicts_is_refused_where_it_would_be_upgraded(
+    opened: Open, tmp_path: Path
+) -> None:
+    (tmp_path / "azlic.db").write_bytes(gzip.decompress((VECTORS / "ledger-0003.db.gz").read_bytes()))
+    set_schema(tmp_path / "azlic.db", "0001")
+    with pytest.raises(AzlicError, match="says 0001, and its other tables contradict that"):
+        opened(create=True)
+    with closing(sqlite3.connect(tmp_path / "azlic.db")) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+
+
+@pytest.mark.parametrize("part", ["", "-journal", "-wal"])
+def test_nobody_waits_for_a_pipe(opened: Open, tmp_path: Path, part: str) -> None:
+    if part:
+        opened().dispose()
+    Path(f"{tmp_path}/azlic.db{part}").unlink(missing_ok=True)
+    os.mkfifo(tmp_path / f"azlic.db{part}")
+    with pytest.raises(AzlicError, match="is not a file"):
+        opened(create=False)
+    with pytest.raises(AzlicError, match="is not a file"), readonly_connection(str(tmp_path / "azlic.db")):
+        pass
 
 
 def test_a_locked_database_is_busy_and_free_again_afterwards(opened: Open, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Each attack on the ledger that facts/anchors §6 lists, made for real on a copy: it is found, and named."""
 
+import gzip
 import os
 import sqlite3
 from dataclasses import replace
@@ -8,10 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from licensing.core.errors import AzlicError, BadCall
+from licensing.core.errors import AzlicError
 from licensing.db.database import reading, writing
+from licensing.db.revision import OlderSchema
 from tests.site import START
 from tests.usage.attacks import Attack, attacked, audited, both, fill, recount, rehash, sql, taken
+from tests.usage.edited import VECTORS
 from tests.usage.lines import a_chain, a_line
 from tests.usage.mount import TODAY, Mount
 from usage.auditing.compare import CheckpointStanding
@@ -392,5 +395,8 @@ def test_only_a_ledger_of_this_schema_is_read_and_nothing_is_written(tmp_path: P
         connection.exec_driver_sql("INSERT INTO origin VALUES ('x', 1)")
     with writing(filled.ledger) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
-    with pytest.raises(BadCall, match="has the older schema 0002"):
+    with pytest.raises(AzlicError, match="says 0002, and its other tables contradict that"):
         open_readonly(str(filled.site.folder / "azlic.db"))
+    (tmp_path / "older.db").write_bytes(gzip.decompress((VECTORS / "ledger-0003.db.gz").read_bytes()))
+    with pytest.raises(OlderSchema, match="has the older schema 0003"):
+        open_readonly(str(tmp_path / "older.db"))
