@@ -21,6 +21,7 @@ from engines.options import ContainerOptions
 from engines.server.errors import Refusal
 from licensing.containers import ContainerType
 from licensing.core.errors import AzlicError
+from licensing.core.text import command_word
 from licensing.delivery.downloading import Order, Slow, Waiting, download
 from licensing.history.read import read_memory
 from licensing.trust.store import TrustStore
@@ -196,7 +197,7 @@ def to_mend(verdict: Verdict) -> str | None:
 
 
 def _chown(mount: Path) -> str:
-    return f"chown -R {os.geteuid()}:{os.getegid()} {mount}"
+    return f"chown -R {os.geteuid()}:{os.getegid()} {command_word(str(mount))}"
 
 
 def _recorder(engine: Engine, output: Path, container_id: str) -> Recorder:

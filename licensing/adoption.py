@@ -17,6 +17,7 @@ from licensing.containers import Image, container_of, container_type
 from licensing.core.errors import AzlicError, BadCall, NoGoodLicense
 from licensing.core.files import FileTooLarge, read_capped, unreadable
 from licensing.core.instants import from_milliseconds, iso, milliseconds
+from licensing.core.text import command_word
 from licensing.db.inserts import upsert
 from licensing.history.read import read_seen
 from licensing.history.remember import advance
@@ -91,7 +92,7 @@ def read_opaque(path: Path) -> tuple[str, bytes]:
     if of_our_form(content):
         raise BadCall(
             f"{file} is a license that azlic can read itself; only others can be adopted",
-            hint=f"azlic verify {path}",
+            hint=f"azlic verify {command_word(str(path))}",
         )
     return place_of(file), content
 

@@ -6,6 +6,7 @@ import typer
 
 from azlic import clock, options, output
 from azlic.settings import load_settings
+from licensing.core.text import command_word, name_word
 
 if TYPE_CHECKING:
     from engines.container import ContainerPlace
@@ -134,6 +135,7 @@ def _refuse(verdict: "Verdict", kind: str, place: "ContainerPlace") -> typer.Exi
     from engines.container import to_mend
 
     output.tell(f"azlic: the container does not start, its license is {verdict.status}: {verdict.detail}")
-    asked = f"azlic verify {verdict.path} --container {kind.lower()} --instance {place.instance_name}"
+    where, instance = command_word(str(verdict.path)), name_word(place.instance_name)
+    asked = f"azlic verify {where} --container {kind.lower()} --instance {instance}"
     output.tell(f"  try: {to_mend(verdict) or asked}")
     return typer.Exit(1)

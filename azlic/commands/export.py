@@ -8,6 +8,7 @@ import typer
 
 from azlic import clock, options, output
 from azlic.settings import load_settings
+from licensing.core.text import command_word
 
 if TYPE_CHECKING:
     pass
@@ -111,7 +112,8 @@ def inspect_command(
     if key is None and not own.exists():
         raise AzlicError(
             f"there is no key of this site to check it with: {own}",
-            hint=f"name the public key of the site that wrote it: azlic inspect {file} --key site.pem",
+            hint="name the public key of the site that wrote it:"
+            f" azlic inspect {command_word(str(file))} --key site.pem",
         )
     found = inspect(file, load_public_key(key or own))
     INSPECTION.give(json, found, file)

@@ -9,6 +9,7 @@ import typer
 from azlic import clock, options, output
 from azlic.commands.plan_notes import changing_plans
 from azlic.settings import load_settings
+from licensing.core.text import command_word, name_word
 
 if TYPE_CHECKING:
     from usage.plans.azure_entry import ImportedPlans
@@ -73,12 +74,16 @@ def _import_license(folder: Path, database: str | None, trust: Path | None, *, s
     verdict = Verifier.of(settings, trust).verify(folder, clock.as_of(None), seen)
     if verdict.license is None:
         raise NoGoodLicense(
-            f"no plan was taken, the license is {verdict.status}: {verdict.detail}", hint=f"azlic verify {folder}"
+            f"no plan was taken, the license is {verdict.status}: {verdict.detail}",
+            hint=f"azlic verify {command_word(str(folder))}",
         )
     if verdict.status in (Status.REVOKED, Status.CONFLICTING):
-        raise NoGoodLicense(f"no plan was taken: {verdict.detail}", hint=f"azlic verify {folder}")
+        raise NoGoodLicense(f"no plan was taken: {verdict.detail}", hint=f"azlic verify {command_word(str(folder))}")
     if stray:
-        raise BadCall("a license states its period, quota and meters itself", hint=f"azlic plan import {folder}")
+        raise BadCall(
+            "a license states its period, quota and meters itself",
+            hint=f"azlic plan import {command_word(str(folder))}",
+        )
     plan = from_document(verdict.license.plan)
     with changing_plans(open_or_make(settings, database)) as connection:
         added = add_plan(connection, plan)
@@ -135,7 +140,7 @@ def _give(json: bool, done: "ImportedPlans", left_out: Sequence[str], notes: Seq
 def tell_lack(plan: "Plan") -> None:
     """Say what a plan that was entered still lacks."""
     if not plan.meters:
-        output.tell(f"no meter draws on it yet: azlic plan map {plan.name} METER --units 1 --per 1")
+        output.tell(f"no meter draws on it yet: azlic plan map {name_word(plan.name)} METER --units 1 --per 1")
 
 
 def period_from_options(period: str | None, *, asked: bool = False) -> "Period":

@@ -7,6 +7,7 @@ import typer
 
 from azlic import clock, options
 from azlic.settings import load_settings
+from licensing.core.text import name_word
 
 if TYPE_CHECKING:
     from usage.readings.receipt import ReadingsReceipt
@@ -166,7 +167,7 @@ def separate_command(
     if not yes:
         raise BadCall(
             f"if {name} reports another's mount after all, its usage will count twice",
-            hint=f"check what its Mounts:Output refers to, then: azlic sources separate {name} --yes",
+            hint=f"check what its Mounts:Output refers to, then: azlic sources separate {name_word(name)} --yes",
         )
     settings = load_settings()
     engine = open_or_make(settings, database)

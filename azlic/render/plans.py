@@ -13,6 +13,7 @@ from azlic.render.answer import Answer
 from azlic.render.table import align, columns, indent, render_text
 from azlic.render.text import indented
 from azlic.render.words import share_words
+from licensing.core.text import name_word
 from usage.plans.model import NextTerm, Plan, Renewal, Rule
 from usage.plans.rules import weigh_alone
 from usage.quantity import from_micro, group_digits
@@ -105,7 +106,7 @@ def term_words(term: NextTerm, unit: str) -> str:
 
 def _meters(plan: Plan) -> list[RenderableType]:
     if not plan.meters:
-        return [Text(f"No meter draws on it: azlic plan map {plan.name} METER"), Text()]
+        return [Text(f"No meter draws on it: azlic plan map {name_word(plan.name)} METER"), Text()]
     table = columns("~meter", "ratio")
     for share in plan.meters:
         table.add_row(share.meter, share_words(share, plan.unit))

@@ -9,7 +9,7 @@ from azlic.render.answer import Answer
 from azlic.render.text import labelled
 from licensing.containers import CONTAINER_TYPES
 from licensing.core.instants import iso
-from licensing.core.text import counted
+from licensing.core.text import command_word, counted
 from licensing.signing.document import License
 from licensing.verdict.seen import AdoptedLicense
 from licensing.verdict.verdict import NOT_REACHED, Cause, Status, Verdict
@@ -130,7 +130,7 @@ def _advice(verdict: Verdict, renewal: datetime | None) -> str:
     if verdict.status in _ENDING and verdict.license and verdict.license.expires_at >= verdict.license.plan.ends_at:
         advice = _RENEW_PLAN
     user = f"{os.geteuid()}:{os.getegid()}"
-    return advice.format(renewal=iso(renewal) if renewal else "", user=user, path=verdict.path)
+    return advice.format(renewal=iso(renewal) if renewal else "", user=user, path=command_word(str(verdict.path)))
 
 
 def _facts(verdict: Verdict, license_: License, lead_days: int) -> list[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.files import FileTooLarge, read_file
+from licensing.core.text import command_word
 
 COOKIE = "azlic_session"
 SESSION = timedelta(hours=12)
@@ -96,7 +97,7 @@ def read_token(path: Path) -> str:
     except FileTooLarge as error:
         raise _no_token(path) from error
     if path.stat().st_mode & 0o007:
-        raise AzlicError(f"the token file {path} is open to other users", hint=f"chmod 600 {path}")
+        raise AzlicError(f"the token file {path} is open to other users", hint=f"chmod 600 {command_word(str(path))}")
     if len(token) < LEAST_TOKEN or not all(0x21 <= byte <= 0x7E for byte in token):
         raise _no_token(path)
     return token.decode()

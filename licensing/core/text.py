@@ -153,7 +153,7 @@ def _is_broken(text: str) -> bool:
 
 def command_word(path: str) -> str:
     """A path as one word of ``sh``, which is never an option."""
-    return name_word(path if path.startswith(("/", "./", "../")) else f"./{path}")
+    return name_word(path if re.match(r"[\w/.]", path) else f"./{path}")
 
 
 def name_word(name: str) -> str:
@@ -161,10 +161,12 @@ def name_word(name: str) -> str:
 
     The shell drops newlines at the end of what printf prints: those follow it as they are.
     """
-    if name.isprintable():
+    if _is_shown(name):
         return shlex.quote(name)
     begin = name.rstrip("\n")
-    escaped = "".join(_octal(byte) for byte in os.fsencode(begin))
+    escaped = "".join(map(_octal, os.fsencode(begin)))
+    if begin.startswith("-"):  # printf would take it for an option
+        escaped = rf"\{ord('-'):03o}{escaped[1:]}"
     return f"\"$(printf '{escaped}'){name[len(begin) :]}\""
 
 

@@ -8,6 +8,7 @@ from typing import Unpack
 
 from licensing.core.errors import AzlicError, NoGoodLicense
 from licensing.core.files import FileTooLarge, read_file, write_whole
+from licensing.core.text import command_word
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES
 from licensing.trust.store import TrustStore
 from licensing.verdict.seen import NOTHING_SEEN, AcceptedLicense, Seen
@@ -29,7 +30,7 @@ def check_folder(folder: Path) -> None:
         raise AzlicError(
             f"the license folder {folder} cannot be used: {error.strerror}", hint="check the path and who may enter it"
         ) from error
-    raise AzlicError(f"there is no license folder {folder}", hint=f"mkdir -p {folder}")
+    raise AzlicError(f"there is no license folder {folder}", hint=f"mkdir -p {command_word(str(folder))}")
 
 
 def read_carried(path: Path) -> bytes:

@@ -10,6 +10,7 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from licensing.core.errors import AzlicError
 from licensing.core.files import FileTooLarge, read_capped, read_file, unreadable
+from licensing.core.text import command_word
 
 MAX_PEM_BYTES = 1024 * 1024
 _NOT_YET_VALID, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64
@@ -99,7 +100,7 @@ def _check_private(key: Path) -> None:
     except OSError as error:
         raise unreadable(key, error) from error
     if open_to_others:
-        raise AzlicError(f"the TLS key {key} is open to other users", hint=f"chmod 600 {key}")
+        raise AzlicError(f"the TLS key {key} is open to other users", hint=f"chmod 600 {command_word(str(key))}")
 
 
 def handshake_fault(error: ssl.SSLError, ca: Path | None) -> tuple[str, str]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from shlex import quote
 
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import TypeAdapter, ValidationError
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, Engine, delete, select
 
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.instants import iso
+from licensing.core.text import name_word
 from licensing.core.validation_messages import first_fault
 from licensing.db.database import reading, writing
 from licensing.db.inserts import insert_once
@@ -57,7 +57,7 @@ def add_site(
             if known.name == name and known.key_id != key.keyid:
                 raise BadCall(
                     f"site {name} is enrolled with another key, {known.key_id[:12]}",
-                    hint=f"azlic issuer site remove {quote(name)} --yes, if the site has a new key",
+                    hint=f"azlic issuer site remove {name_word(name)} --yes, if the site has a new key",
                 )
             if known.name != name and known.key_id == key.keyid:
                 raise BadCall(

@@ -16,6 +16,7 @@ from securesystemslib.signer import CryptoSigner, Key, Signer, SSlibKey
 
 from licensing.core.errors import AzlicError
 from licensing.core.files import FileTooLarge, read_capped, read_file, write_new
+from licensing.core.text import command_word
 
 MAX_KEY_BYTES = 8 * 1024
 
@@ -68,7 +69,7 @@ def load_signer(private_path: Path, public_path: Path, *, made_by: str = "azlic 
         if private_path.stat().st_mode & 0o077:
             raise AzlicError(
                 f"the signing key {private_path} is open to other users",
-                hint=f"chmod 600 {private_path}",
+                hint=f"chmod 600 {command_word(str(private_path))}",
             )
         # not through a file2: URI: it would cut a path at its first "?" or "#"
         return CryptoSigner(load_pem_private_key(read_capped(private_path, MAX_KEY_BYTES), None), public_key)

@@ -13,6 +13,7 @@ from securesystemslib.signer import SSlibKey
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.files import make_folder, write_whole
 from licensing.core.folder_lock import holding_folder
+from licensing.core.text import command_word
 from licensing.signing.keys import load_public_key, public_pem
 from licensing.trust.held import Held, TrustedIssuer
 from licensing.trust.keys import TrustedKey
@@ -62,7 +63,8 @@ class TrustStore(NamedTuple):
         except OSError as error:
             raise AzlicError(
                 f"the trust store {self.folder} cannot be read by user {os.geteuid()}: {error.strerror}",
-                hint=f"run as a user who may read it, or, since it holds no secret: chmod -R a+rX {self.folder}",
+                hint="run as a user who may read it, or, since it holds no secret:"
+                f" chmod -R a+rX {command_word(str(self.folder))}",
             ) from error
 
     def add(self, source: Path) -> TrustedKey:
@@ -109,7 +111,7 @@ def _identity(path: Path) -> tuple[str, int, int] | None:
 
 def _mend(path: Path, error: AzlicError) -> str:
     if isinstance(error.__cause__, PermissionError):
-        return f"run as a user who may read it, or, since it holds no secret: chmod a+r {path}"
+        return f"run as a user who may read it, or, since it holds no secret: chmod a+r {command_word(str(path))}"
     return f"remove {path} from the trust store, or put the right public key in its place"
 
 

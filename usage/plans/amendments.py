@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from shlex import quote
 
 from sqlalchemy import Connection, insert
 
 from licensing.core.errors import BadCall
 from licensing.core.instants import iso
+from licensing.core.text import name_word
 from licensing.db.readonly import view_of
 from usage.ledger.closed_months import last_closed_month
 from usage.ledger.tables.records import PlanChangeRow
@@ -43,7 +43,7 @@ def amend_plan(
         if taken is None:
             raise BadCall(
                 f"no {-units} units were added to plan {plan.name} from that day",
-                hint=f"see: azlic plan show {plan.name}",
+                hint=f"see: azlic plan show {name_word(plan.name)}",
             )
         change = _take_back(plan, taken, change)
     elif standing is not None:
@@ -135,10 +135,10 @@ def ways_to_add_more(plan: Plan, units: int, effective_at: datetime, closed: Mon
     """
     if closed is not None and effective_at < closed.next.starts_at:
         first = _first_free_day(plan, units, closed)
-        return f"azlic plan amend {quote(plan.name)} --units {units} --from {first:%Y-%m-%d}"
-    name, day = quote(plan.name), f"{effective_at:%Y-%m-%d}"
-    back = f"azlic plan amend {name} --units -{units} --from {day}"
-    return f"{back}, then azlic plan amend {name} --units {2 * units} --from {day}"
+        return f"azlic plan amend {name_word(plan.name)} --units {units} --from {first:%Y-%m-%d}"
+    word, day = name_word(plan.name), f"{effective_at:%Y-%m-%d}"
+    back = f"azlic plan amend {word} --units -{units} --from {day}"
+    return f"{back}, then azlic plan amend {word} --units {2 * units} --from {day}"
 
 
 def _take_back(plan: Plan, standing: Change, back: Change) -> Change:
@@ -152,7 +152,7 @@ def _refuse_other_quota(plan: Plan, known: Change, change: Change) -> None:
         raise BadCall(
             f"units were already added to plan {plan.name} from that day with {group_digits(known.quota)} {plan.unit}, "
             f"not {group_digits(change.quota)}",
-            hint=f"take them back first: azlic plan amend {plan.name} --units {-known.units} "
+            hint=f"take them back first: azlic plan amend {name_word(plan.name)} --units {-known.units} "
             f"--from {known.effective_at:%Y-%m-%d}",
         )
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, update
 
 from licensing.containers import READ
 from licensing.core.errors import BadCall
-from licensing.core.text import plural
+from licensing.core.text import name_word, plural
 from usage.ledger.tables.records import PlanRow
 from usage.plans.amendments import take_count
 from usage.plans.arm_id import is_arm_id, surroundings_of
@@ -145,7 +145,8 @@ class _Clerk:
                 raise BadCall(
                     f"plan {term.title} is the same plan, and its term from {term.starts_at:%Y-%m-%d} up to "
                     f"{term.ends_at:%Y-%m-%d} overlaps that from {self._plan.starts_at:%Y-%m-%d}",
-                    hint=f"if it was bought anew: azlic plan remove {term.name}, as long as nothing was used of it",
+                    hint=f"if it was bought anew: azlic plan remove {name_word(term.name)}, as long as nothing was"
+                    " used of it",
                 )
 
     def _older(self) -> Plan | None:
@@ -163,7 +164,9 @@ class _Clerk:
     def _refuse_doubtful(self, older: Plan, differing: set[str]) -> None:
         more = self._plan.count - older.units_by(older.ends_at)
         same = (
-            f"azlic plan amend {older.name} --units {more} --from DATE" if differing == {"count"} and more > 0 else ""
+            f"azlic plan amend {name_word(older.name)} --units {more} --from DATE"
+            if differing == {"count"} and more > 0
+            else ""
         )
         try:
             refuse_other_terms(older, self._plan, besides=("auto_renew",))
@@ -171,7 +174,7 @@ class _Clerk:
             raise BadCall(
                 f"{error.message}; it was entered without an id: nothing says whether it is {self._plan.arm_id}",
                 hint=(f"if it is the same: {same}; " if same else "")
-                + f"if it is another: azlic plan rename {older.name} NEW; then import again",
+                + f"if it is another: azlic plan rename {name_word(older.name)} NEW; then import again",
             ) from error
 
     def _add(self, meters: Sequence[MeterShare] = ()) -> EnteredPlan:

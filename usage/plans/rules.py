@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from licensing.core.errors import BadCall
+from licensing.core.text import name_word
 from usage.ledger.listing import THIS_SITE
 from usage.plans.model import Plan, Rule
 
@@ -72,5 +73,5 @@ def refuse_equal_rule(plan: Plan, rule: Rule, known: Sequence[Plan]) -> None:
         if together and find_alike(rule, other.rules):
             raise BadCall(
                 f"{rule.scope} {rule.value} already goes to plan {other.name}, which has meter {min(shared)}, too",
-                hint=f"azlic plan rule remove {other.name} --{rule.scope} {rule.value}",
+                hint=f"azlic plan rule remove {name_word(other.name)} --{rule.scope} {name_word(rule.value)}",
             )

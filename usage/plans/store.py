@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from licensing.core.errors import BadCall
 from licensing.core.instants import iso
+from licensing.core.text import name_word
 from licensing.db.readonly import ReadOnlyConnection, view_of
 from licensing.signing.document import CommittedPlan
 from usage.ledger.closed_months import last_closed_month
@@ -131,12 +132,15 @@ def _term_text(term: str, plan: Plan) -> str:
 
 def _hint(here: Plan, there: Plan, differing: list[str]) -> str:
     if differing == ["count"] and there.count > here.count:
-        return f"units added in mid-term: azlic plan amend {here.name} --units {there.count - here.count} --from DATE"
+        more = there.count - here.count
+        return f"units added in mid-term: azlic plan amend {name_word(here.name)} --units {more} --from DATE"
     if differing == ["auto_renew"]:
-        return f"azlic plan {'end' if here.auto_renew else 'renew'} {here.name}"
+        return f"azlic plan {'end' if here.auto_renew else 'renew'} {name_word(here.name)}"
     if not differing:
-        return f"azlic plan map {here.name} METER"
-    return f"if it is another plan, give the one that is here another name: azlic plan rename {here.name} NEW"
+        return f"azlic plan map {name_word(here.name)} METER"
+    return (
+        f"if it is another plan, give the one that is here another name: azlic plan rename {name_word(here.name)} NEW"
+    )
 
 
 def shares_meter(plan: Plan, known: Iterable[Plan]) -> Plan | None:
@@ -181,7 +185,8 @@ def remove_rule(
         found = find_alike(replace(rule, value=as_named), plan.rules)
     if found is None:
         raise BadCall(
-            f"plan {plan.name} has no rule {rule.scope} {rule.value}", hint=f"see: azlic plan rule list {plan.name}"
+            f"plan {plan.name} has no rule {rule.scope} {rule.value}",
+            hint=f"see: azlic plan rule list {name_word(plan.name)}",
         )
     _note_rule(connection, plan_key(connection, plan), found, stands=False, now=now, entered_by=entered_by)
     return found
@@ -224,18 +229,19 @@ def remove_plan(connection: Connection, name: str, *, yes: bool = False) -> Plan
     if plan.renewed_from:
         raise BadCall(
             f"plan {plan.name} was not entered: it is what {plan.renewed_from} becomes at its end",
-            hint=f"if it does not: azlic plan end {plan.renewed_from}",
+            hint=f"if it does not: azlic plan end {name_word(plan.renewed_from)}",
         )
     view = view_of(connection)
     if closed := _closed_with(view, plan):
         raise BadCall(
             f"{closed} is closed, and plan {plan.name} is part of its report",
-            hint=f"it stays; let it end at its end: azlic plan end {plan.name}",
+            hint=f"it stays; let it end at its end: azlic plan end {name_word(plan.name)}",
         )
     if used := _meter_used(view, plan, last_closed_month(view)):
         raise BadCall(
             f"meter {used} was used on days of plan {plan.name}",
-            hint=f"if it does not belong there: azlic plan map {plan.name} METER --remove, for each of its meters",
+            hint=f"if it does not belong there: azlic plan map {name_word(plan.name)} METER --remove,"
+            " for each of its meters",
         )
     if yes:
         key = plan_key(connection, plan)
@@ -282,7 +288,7 @@ def unmap_meter(connection: Connection, name: str, meter: str) -> MeterShare:
     plan = find_plan(connection, name)
     before = {share.meter: share for share in plan.meters}
     if meter not in before:
-        raise BadCall(f"meter {meter} does not draw on plan {name}", hint=f"see: azlic plan show {name}")
+        raise BadCall(f"meter {meter} does not draw on plan {name}", hint=f"see: azlic plan show {name_word(name)}")
     connection.execute(
         delete(PlanMeterRow).where(PlanMeterRow.plan == plan_key(connection, plan), PlanMeterRow.meter == meter)
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, or_, select, update
 
+from licensing.core.text import name_word
 from usage.ledger.tables.records import FindingRow, ReadingSourceRow
 from usage.months import Month
 from usage.quantity import group_digits
@@ -38,7 +39,7 @@ class DuplicateMount:
         return (
             f"{self.second.name} reports the same mount as {self.first.name}: both read {amounts(self.used)} for"
             f" {self.what}. It is no longer booked{twice}. If they are two mounts:"
-            f" azlic sources separate {self.second.name} --yes"
+            f" azlic sources separate {name_word(self.second.name)} --yes"
         )
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine
 
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.instants import iso
+from licensing.core.text import name_word
 from licensing.db.database import writing
 from licensing.db.lock import holding
 from usage.ledger.receipt import Receipt
@@ -219,7 +220,11 @@ class _Desk:
         """Meters that cannot be taken stand out until they can: the others of the same report are counted."""
         for meter, reason in arrival.logs.refused.items():
             fine = meter in arrival.logs.too_fine
-            mend = f". If it may be rounded: azlic sources round {self._source.name} --reason TEXT" if fine else ""
+            mend = (
+                f". If it may be rounded: azlic sources round {name_word(self._source.name)} --reason TEXT"
+                if fine
+                else ""
+            )
             self._report(
                 rounding.KIND if fine else "meter-refused",
                 f"{meter} of {arrival.what} is not counted: {reason}{mend}",
@@ -232,7 +237,7 @@ class _Desk:
         if duplicate_mounts.differs_from(self._connection, first, arrival):
             detail = (
                 f"{self._source.name} is held back as a mirror of {first.name}, but reads less than it did for"
-                f" {arrival.what}. If they are two mounts: azlic sources separate {self._source.name} --yes"
+                f" {arrival.what}. If they are two mounts: azlic sources separate {name_word(self._source.name)} --yes"
             )
             self._report(duplicate_mounts.KIND, detail, source=self._source, container_id=first.name)
 

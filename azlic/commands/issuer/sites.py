@@ -7,6 +7,7 @@ import typer
 
 from azlic import clock, options, output
 from azlic.settings import load_settings
+from licensing.core.text import name_word
 
 app = typer.Typer(help="The sites whose signed requests are answered.", no_args_is_help=True)
 
@@ -70,7 +71,6 @@ def remove_command(
 
     Example: azlic issuer site remove hall-7 --yes
     """
-    from shlex import quote
 
     from licensing.core.errors import BadCall
     from licensing.issuer.audit import operator
@@ -80,7 +80,7 @@ def remove_command(
     if not yes:
         raise BadCall(
             f"requests of site {name} will be refused, including those on their way",
-            hint=f"azlic issuer site remove {quote(name)} --yes",
+            hint=f"azlic issuer site remove {name_word(name)} --yes",
         )
     remove_site(open_stocked_issuer(database or load_settings().database), name, now=clock.now(), actor=operator())
     output.say(f"site {name}: removed")

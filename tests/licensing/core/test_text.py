@@ -6,7 +6,7 @@ import subprocess
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensing.core.text import command_word, printable
+from licensing.core.text import command_word, name_word, printable
 
 NAMES = st.binary(min_size=1, max_size=40).filter(lambda name: b"\0" not in name).map(os.fsdecode)
 
@@ -14,9 +14,9 @@ NAMES = st.binary(min_size=1, max_size=40).filter(lambda name: b"\0" not in name
 @given(st.lists(NAMES, min_size=1, max_size=20))
 def test_every_name_reaches_the_command_as_it_is(names: list[str]) -> None:
     paths = [f"/x/{name}" for name in names]
-    script = "printf '%s\\0' " + " ".join(map(command_word, paths))
+    script = "printf '%s\\0' " + " ".join([*map(command_word, paths), *map(name_word, names)])
     told = subprocess.run(["sh", "-c", os.fsencode(script)], capture_output=True, check=True).stdout
-    assert told == b"".join(os.fsencode(path) + b"\0" for path in paths)
+    assert told == b"".join(os.fsencode(word) + b"\0" for word in (*paths, *names))
 
 
 @given(NAMES)
@@ -28,7 +28,7 @@ def test_nothing_a_terminal_would_obey_is_printed(name: str) -> None:
 def test_a_plain_name_stays_as_it_is() -> None:
     assert (printable("/license/ä b"), command_word("/license")) == ("/license/ä b", "/license")
     assert command_word("/a b") == "'/a b'"
-    assert command_word("-rf") == "./-rf"
+    assert (command_word("-rf"), command_word("license/a")) == ("./-rf", "license/a")
 
 
 def test_an_escape_sequence_is_told_in_octal() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from licensing.core import strict_toml
 from licensing.core.errors import BadCall
 from licensing.core.files import FileTooLarge, read_capped
+from licensing.core.text import command_word
 from usage.alerts.channels.channel import Channel
 
 _EXAMPLE = '[mail] with apprise = "mailtos://...", alertmanager = "http://..." or command = ["/usr/local/bin/page"]'
@@ -25,7 +26,9 @@ def read_channels(path: Path) -> tuple[Channel, ...]:
     except (OSError, FileTooLarge) as error:
         raise BadCall(f"{path} cannot be read: {error}", hint="run as a user who may read it") from error
     if mode & 0o027:
-        raise BadCall(f"{path} contains secrets, and others may read or change it", hint=f"chmod 600 {path}")
+        raise BadCall(
+            f"{path} contains secrets, and others may read or change it", hint=f"chmod 600 {command_word(str(path))}"
+        )
     try:
         tables = strict_toml.loads(content)
     except ValueError:

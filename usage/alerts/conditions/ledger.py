@@ -1,12 +1,11 @@
 """Conditions of the ledger: months to close, usage to hand over, the ledger itself and the disk it is on."""
 
 import json
-import shlex
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from licensing.core.instants import iso
-from licensing.core.text import counted
+from licensing.core.text import counted, name_word
 from usage.alerts.alert import Alert, Severity
 from usage.alerts.rules import Rules
 from usage.alerts.state import ChannelFact, Disk, HandingFact, LedgerFacts, State, UnreadableLedger
@@ -177,6 +176,6 @@ def _failing(channel: ChannelFact, state: State) -> Alert:
         since=state.since(name),
         subject=f"channel {channel.channel}",
         meaning=f"It failed to deliver an alert, {counted(channel.attempts, 'time')} in a row: {channel.error}.",
-        action=f"Fix it and test it: azlic notify --test --channel {shlex.quote(channel.channel)}. Or take it out of"
+        action=f"Fix it and test it: azlic notify --test --channel {name_word(channel.channel)}. Or take it out of"
         " channels.toml. What it missed is sent, and this ends, with the next: azlic notify",
     )
