@@ -55,22 +55,26 @@ def strike_command(
 
     Each witness that is later than the clock counts as of now from here on. What it had shown, who struck it, when and
     why is kept in the ledger for ever: azlic audit, alerts, clock status and the month's report show it. Only the
-    ledger's owner and root may. See first that the clock is right: date -u.
+    ledger's owner and root may. See first that the clock is right: date -u. Usage that was taken while the clock ran
+    ahead still counts where it is dated: it is named here, in reports and alerts, with what to do.
 
     Example: azlic clock strike record --reason "the camera container's clock stood in 2029"
     """
     from azlic.render.clock import STRUCK
     from licensing.core.instants import iso
-    from licensing.db.database import open_ledger
+    from licensing.db.database import open_ledger, reading
+    from licensing.db.readonly import view_of
     from licensing.history.striking import strike
     from licensing.issuer.audit import operator
+    from usage.ledger.counted_ahead import read_counted_ahead
 
     settings, now = load_settings(), clock.now()
     engine = open_ledger(database or settings.database, upgrade=True)
     if not yes:
         output.confirm(f"Is it {iso(now)} now, and what was seen later is wrong?")
     struck = strike(engine, kinds or tuple(WitnessKind), reason=reason, now=now, by=operator())
-    STRUCK.give(json, struck, now)
+    with reading(engine) as connection:
+        STRUCK.give(json, struck, now, read_counted_ahead(view_of(connection), now))
 
 
 @app.command("reset")

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from azlic.lines import joined, wrap
 from azlic.output import style
 from azlic.render.answer import Answer
+from azlic.render.counts import counted_ahead_fields
 from azlic.render.text import indented
 from licensing.core.instants import iso
 from licensing.verdict.seen import CLOCK_TOLERANCE, Seen, Witness, WitnessKind, strike_words
+from usage.ledger.counted_ahead import CountedAhead
 
 _TITLES = {
     WitnessKind.LICENSE: "License issued",
@@ -40,13 +42,20 @@ _BEYOND = (
 )
 
 
-def struck_text(struck: Sequence[Witness], now: datetime) -> str:
-    """What was struck, and what it counts as since."""
+def struck_text(struck: Sequence[Witness], now: datetime, ahead: Sequence[CountedAhead] = ()) -> str:
+    """What was struck, what it counts as since, and the usage that still counts ahead of the clock."""
     told = [f"struck: {one.kind.phrase} that had shown {iso(one.instant)} ({one.source})" for one in struck]
-    return joined([*(line for one in told for line in wrap(one, rest="  ")), f"it counts as {iso(now)} from here on"])
+    told += [f"it counts as {iso(now)} from here on"]
+    told += [f"still counted there: {one.words}: {one.look}" for one in ahead]
+    told += ["azlic alerts says how to book that under its own day"] if ahead else []
+    return joined([line for one in told for line in wrap(one, rest="  ")])
 
 
-STRUCK = Answer("azlic.strike/v1", struck_text, lambda struck, now: {"struck": struck, "counts_as": now})
+def _struck_fields(struck: Sequence[Witness], now: datetime, ahead: Sequence[CountedAhead] = ()) -> object:
+    return {"struck": struck, "counts_as": now, "counted_ahead": counted_ahead_fields(ahead)}
+
+
+STRUCK = Answer("azlic.strike/v1", struck_text, _struck_fields)
 
 
 def _witness(witness: Witness, now: datetime) -> str:

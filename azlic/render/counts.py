@@ -1,9 +1,10 @@
 """Records, late records and corrections with what they come to: the same words and fields wherever they are counted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from azlic.render.text import indented
 from licensing.core.text import counted
+from usage.ledger.counted_ahead import CountedAhead
 from usage.ledger.counts import Counts, together
 from usage.quantity import from_micro, group_digits
 
@@ -44,3 +45,8 @@ def counts_fields(one: Counts) -> dict[str, object]:
 def meters_fields(counts: Mapping[str, Counts]) -> list[object]:
     """The counts of each meter, for a script."""
     return [{"meter": meter} | counts_fields(one) for meter, one in counts.items()]
+
+
+def counted_ahead_fields(found: Sequence[CountedAhead]) -> list[dict[str, object]]:
+    """What is dated ahead of the clock, by month and meter."""
+    return [one._asdict() | {"quantity": from_micro(one.quantity)} for one in found]

@@ -219,7 +219,17 @@ def open_counts(quality: Quality) -> list[tuple[int, str]]:
     found = [(count, f"{plural(count, one)}{rest}") for count, one, rest in counts if count]
     kinds = ((count, f"{KINDS.get(kind, kind)}: azlic findings list") for kind, count in quality.findings.items())
     audit = [(1, f"{quality.failed_audit}: azlic audit")] if quality.failed_audit else []
-    return [*audit, *found, *kinds]
+    return [*audit, *found, *_counted_ahead(quality), *kinds]
+
+
+def _counted_ahead(quality: Quality) -> list[tuple[int, str]]:
+    return [
+        (
+            one.records,
+            f"{plural(one.records, 'record')} dated {one.month}, ahead of the clock: {one.amount}: {one.look}",
+        )
+        for one in quality.counted_ahead
+    ]
 
 
 def idle_words(one: IdleRule) -> str:

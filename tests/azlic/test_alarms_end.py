@@ -203,6 +203,20 @@ def clock_ran_ahead(at: Operator) -> None:
     at.site.sleep(days=-2)
 
 
+def taken_ahead(at: Operator) -> None:
+    """A record is taken while the clock runs ahead, and so waits for nothing; then the clock is right again."""
+    at.site.sleep(days=400)
+    at.write(a_line("a", at=at.site.now - DAY))
+    at.ingest()
+    at.site.sleep(days=-400)
+
+
+def booked_again(at: Operator) -> None:
+    at.mount.append([a_line("a2", at=at.site.now)], "usage-again.jsonl")
+    at.ingest()
+    assert [one["counts"] for one in json.loads(at.cli("records", "list", "--json").out)["records"]] == [0, 1]
+
+
 def trust_is_gone(at: Operator) -> None:
     at.site.install()
     at.run("verify", "license", "--record")
@@ -545,6 +559,14 @@ CASES = {
             Hand("azlic --version", command("--version")),
             Type("audit", statuses=(0, 1)),
             Hand("Report these words", reported),
+        ),
+    ),
+    "use that counts ahead": Case(
+        "counted-ahead",
+        taken_ahead,
+        (
+            Type("correct", ("--yes",), {"RECORD": "a", "TEXT": "'the clock stood in 2027'"}),
+            Hand("with a new id and its true requestTime", booked_again),
         ),
     ),
     "too-fine, may be rounded": Case(

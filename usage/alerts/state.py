@@ -10,6 +10,7 @@ from licensing.core.instants import from_milliseconds, iso
 from licensing.core.text import sendable
 from licensing.verdict.seen import CLOCK_TOLERANCE, Strike
 from licensing.verdict.verdict import Cause, Status, Verdict
+from usage.ledger.counted_ahead import CountedAhead
 from usage.ledger.last_audit import LastAudit
 from usage.months import Month
 from usage.plans.arm_id import name_with_account
@@ -195,6 +196,7 @@ class LedgerFacts(NamedTuple):
     undecided: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     strikes: tuple[Strike, ...] = ()
     handing: tuple[HandingFact, ...] = ()
+    counted_ahead: tuple[CountedAhead, ...] = ()
 
 
 NO_LEDGER = LedgerFacts((), (), (), (), None, None, (), MappingProxyType({}))

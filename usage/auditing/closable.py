@@ -12,9 +12,9 @@ from licensing.db.readonly import view_of
 from usage.auditing.recomputation import booked_rows, differences_to_closing, recompute
 from usage.ledger.closed_months import ClosedMonth, closing_of, last_closed_month
 from usage.ledger.correction_kinds import LATE
+from usage.ledger.counted_ahead import AHEAD
 from usage.ledger.tables.months import ClosedMonthRow, CorrectionRow
 from usage.ledger.tables.records import BatchRow, RecordRow, TotalRow
-from usage.ledger.writer import AHEAD
 from usage.months import DAY_MS, Month, day_number
 
 

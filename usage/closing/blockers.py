@@ -23,6 +23,7 @@ from usage.intake.findings import KINDS, Finding, OpenGap, list_findings, open_g
 from usage.intake.passed_over import KIND as PASSED_OVER
 from usage.intake.quarantine import QuarantinedLine, list_quarantined
 from usage.ledger.canonical import TIME
+from usage.ledger.counted_ahead import read_counted_ahead
 from usage.ledger.last_audit import read_last_audit
 from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.records import BatchRow, FindingRow, GapRow, QuarantineRow, RecordRow, SeriesRow
@@ -52,10 +53,11 @@ class Blocker:
     acceptable: bool = True
 
 
-def find_blockers(connection: Connection, month: Month, look: Backlog) -> tuple[Blocker, ...]:
+def find_blockers(connection: Connection, month: Month, look: Backlog, *, now: datetime) -> tuple[Blocker, ...]:
     """Every blocker of a month's closing, after a look at the output folders."""
     return (
         *_failed_audit(connection),
+        *_counted_ahead(connection, now),
         *_lines_apart(connection, month),
         *_missing(connection, month),
         *_doubts(connection, month),
@@ -68,6 +70,12 @@ def _failed_audit(connection: Connection) -> Iterator[Blocker]:
     last = read_last_audit(view_of(connection))
     if last is not None and last.failure:
         yield Blocker("audit", last.failure, "azlic audit")
+
+
+def _counted_ahead(connection: Connection, now: datetime) -> Iterator[Blocker]:
+    """What was taken under a clock that ran ahead may have been used in any month that is open."""
+    for one in read_counted_ahead(view_of(connection), now):
+        yield Blocker("counted-ahead", one.words, one.look)
 
 
 def _undecided(connection: Connection, month: Month) -> Iterator[Blocker]:

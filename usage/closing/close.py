@@ -82,7 +82,7 @@ def _examine(connection: Connection, month: Month, now: datetime, folders: Seque
         month=month,
         series=len(totals),
         counts=_counts_of(connection, month),
-        obstacles=(*_differences(connection, month), *find_blockers(connection, month, seen)),
+        obstacles=(*_differences(connection, month), *find_blockers(connection, month, seen, now=now)),
         unseen=seen.unseen,
     )
 

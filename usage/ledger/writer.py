@@ -27,6 +27,7 @@ from usage.ledger.batch_log import BatchChain
 from usage.ledger.canonical import Booking, Row, rows_digest
 from usage.ledger.closed_months import booking_month, last_closed_month
 from usage.ledger.corrections import book_late
+from usage.ledger.counted_ahead import AHEAD
 from usage.ledger.parse import Parsed, is_printable, parse_lines
 from usage.ledger.receipt import Receipt
 from usage.ledger.sequences import (
@@ -46,9 +47,6 @@ from usage.ledger.totals import Room, add_totals, sums_by_day
 from usage.months import DAY_MS, day_number
 from usage.records.lines import Hole, Lines
 from usage.records.usage_files import BEGINNING, Block, Stretch
-
-AHEAD = timedelta(days=1)
-"""A record that is dated further ahead than this waits for its day; it is no witness of time."""
 
 _IDS_A_QUERY = 500
 _SMALL = 64 * 1024

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 from licensing.core.instants import from_milliseconds
 from licensing.db.readonly import ReadOnlyConnection
+from usage.ledger.counted_ahead import CountedAhead, read_counted_ahead
 from usage.ledger.last_audit import LastAudit, read_last_audit
 from usage.ledger.source_kinds import CHANGED_FILES
+from usage.months import Month
 from usage.plans.model import Plan, Scope
 from usage.plans.places import Places, find_idle
 
@@ -37,6 +39,7 @@ class Quality(NamedTuple):
     more. ``missing_records`` of chained containers have not arrived to this day, and ``vanished`` sources are gone;
     those of settled findings are in neither number. ``idle_rules`` are told and keep nothing out: use that none decides
     is in ``undecided_meters``. ``last_audit`` is None before the first; one that failed is a doubt about every number.
+    ``counted_ahead`` counts in months behind the report, as it is dated ahead of the clock.
     """
 
     quarantined: int
@@ -52,6 +55,7 @@ class Quality(NamedTuple):
     undecided_meters: tuple[str, ...] = ()
     idle_rules: tuple[IdleRule, ...] = ()
     last_audit: LastAudit | None = None
+    counted_ahead: tuple[CountedAhead, ...] = ()
 
     @property
     def failed_audit(self) -> str:
@@ -71,6 +75,7 @@ class Quality(NamedTuple):
             or self.unmapped_meters
             or self.undecided_meters
             or self.failed_audit
+            or self.counted_ahead
         )
 
 
@@ -150,8 +155,11 @@ def quality_of(
     unmapped_meters: tuple[str, ...],
     undecided_meters: tuple[str, ...] = (),
     idle_rules: tuple[IdleRule, ...] = (),
+    *,
+    until: Month,
+    as_of: datetime,
 ) -> Quality:
-    """The ledger's quality at present."""
+    """The ledger's quality at an instant, for a report whose last month is ``until``."""
     lines, found = {tally.kind: tally for tally in _lines(connection)}, _findings(connection)
     query = (
         "SELECT coalesce(sum(CASE WHEN vanished_at IS NULL THEN pending END), 0), coalesce(sum(CASE WHEN vanished_at IS"  # noqa: S608
@@ -172,6 +180,7 @@ def quality_of(
         undecided_meters=undecided_meters,
         idle_rules=idle_rules,
         last_audit=read_last_audit(connection),
+        counted_ahead=tuple(one for one in read_counted_ahead(connection, as_of) if one.month > until),
     )
 
 

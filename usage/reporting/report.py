@@ -120,6 +120,8 @@ def monthly_report(connection: Connection, month: Month, *, as_of: datetime) -> 
             tuple(sorted(nowhere.union(waiting))),
             _undecided_in(draws, month),
             () if book.is_frozen(month) else read_idle_rules(view, running.values(), book.places),
+            until=month,
+            as_of=as_of,
         ),
         closed=closing_of(view, month),
         unmapped_subtotals=_subtotals([draw for draw in draws if draw.plan is None and not draw.undecided], month),

@@ -243,7 +243,9 @@ def span_report(connection: Connection, span: Span, choice: Choice = EVERYTHING,
         left_out=tuple(_left_out(draw for draw in inside if not chosen.takes(draw))),
         not_in_it=NOT_DEFINED + (OF_WHOLE_PLANS if partial else ()),
         closed={month: closing.month for month in span.months if (closing := closing_of(view, month)) is not None},
-        quality=quality_of(view, unmapped, undecided, _idle_rules(view, book, span, shown)),
+        quality=quality_of(
+            view, unmapped, undecided, _idle_rules(view, book, span, shown), until=span.months[-1], as_of=as_of
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from azlic.output import encodable
 from azlic.render.answer import Answer
 from azlic.render.closed_months import closing_fields, late_fields
-from azlic.render.counts import meters_fields
+from azlic.render.counts import counted_ahead_fields, meters_fields
 from azlic.render.plans import plan_fields
 from azlic.render.words import unit_of
 from usage.auditing.recomputation import Recomputed
@@ -84,6 +84,7 @@ def _month_fields(report: MonthlyReport) -> dict[str, object]:
             "undecided_meters": quality.undecided_meters,
             "idle_rules": quality.idle_rules,
             "last_audit": quality.last_audit,
+            "counted_ahead": counted_ahead_fields(quality.counted_ahead),
         },
     }
 

@@ -158,6 +158,10 @@ def _quality_table(report: MonthlyReport) -> str:
         ("lines in quarantine", quality.quarantined),
         ("conflicts", quality.conflicts),
         ("records dated ahead", quality.ahead),
+        *(
+            (f"records dated {one.month}, ahead of the clock: {one.amount}", one.records)
+            for one in quality.counted_ahead
+        ),
         ("settled lines and findings", quality.settled + quality.settled_findings),
         ("records still missing", quality.missing_records),
         ("bytes of unfinished lines", quality.pending_bytes),

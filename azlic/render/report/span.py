@@ -9,6 +9,7 @@ from rich.text import Text
 
 from azlic.lines import wrap
 from azlic.render.answer import Answer
+from azlic.render.counts import counted_ahead_fields
 from azlic.render.report.csv import harmless, rules_cell, undecided_cell
 from azlic.render.report.json import rule_fields, subtotals_fields
 from azlic.render.report.markdown import cell_text, markdown_table
@@ -327,7 +328,8 @@ def _fields(report: SpanReport) -> object:
             {"meter": meter, **subtotals_fields(subtotals_of(mine), ("quantity",))} for meter, mine in unmapped.items()
         ],
         "uses": [_cell_line(cell) | _no_unit(cell) | _origin(cell) for cell in report.cells],
-        "quality": report.quality._asdict() | {"clean": report.quality.clean},
+        "quality": report.quality._asdict()
+        | {"clean": report.quality.clean, "counted_ahead": counted_ahead_fields(report.quality.counted_ahead)},
     }
 
 

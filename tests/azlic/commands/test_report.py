@@ -259,3 +259,17 @@ def test_an_audit_that_failed_last_stands_in_the_quality_of_every_form(cli: Cli,
             else:
                 assert ("ook into this" in words) is failed or form == "markdown", form
                 assert "sound" not in words
+
+
+def test_what_counts_ahead_of_the_clock_stands_in_the_quality_of_every_form(cli: Cli, site: Site) -> None:
+    site.now = day("2099-03-06")
+    Mount(site).write([a_line("a", 5, at=day("2099-03-05")), a_line("b", 7, at=day("2099-03-05"))])
+    site.ingest()
+    for month, form in (*MONTHS, *YEARS):
+        words = cli("report", month, "--format", form).out
+        if form == "json":
+            (one,) = json.loads(words)["quality"]["counted_ahead"]
+            assert (one["month"], one["records"], one["quantity"]) == ("2099-03", 2, 12)
+        else:
+            shown = " ".join(re.sub(r"<[^>]+>", " ", words).split())
+            assert f"records dated 2099-03, ahead of the clock: 12 of {METER}" in shown.replace("&#34;", ""), form

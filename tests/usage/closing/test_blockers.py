@@ -53,7 +53,10 @@ class Place:
 
     def blockers(self, month: str) -> list[str]:
         with reading(self.ledger.ledger) as connection:
-            return [item.kind for item in find_blockers(connection, Month.parse(month), read_backlog(connection))]
+            return [
+                item.kind
+                for item in find_blockers(connection, Month.parse(month), read_backlog(connection), now=NOVEMBER)
+            ]
 
 
 @pytest.fixture(params=["site", "head office"])

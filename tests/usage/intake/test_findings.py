@@ -60,7 +60,7 @@ def test_a_gap_that_was_settled_is_settled_for_everybody(doubtful: Mount) -> Non
     with reading(doubtful.ledger) as connection:
         assert (open_gaps(connection), read_doubts(view_of(connection))) == ([], ())
         assert open_gaps(connection, settled=True) == [OpenGap(CONTAINER_ID, 2, 3, finding=1)]
-        assert find_blockers(connection, Month(2026, 3), read_backlog(connection, [])) == ()
+        assert find_blockers(connection, Month(2026, 3), read_backlog(connection, []), now=doubtful.site.now) == ()
     doubtful.site.enter_plan()
     quality = doubtful.site.report("2026-03").quality
     assert (quality.missing_records, quality.vanished, quality.settled_findings, quality.clean) == (0, 0, 2, True)

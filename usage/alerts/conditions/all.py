@@ -17,7 +17,7 @@ from usage.alerts.conditions.ledger import (
     unreadable_alert,
 )
 from usage.alerts.conditions.license import license_alerts
-from usage.alerts.conditions.records import record_alerts, silence_alerts
+from usage.alerts.conditions.records import counted_ahead_alerts, record_alerts, silence_alerts
 from usage.alerts.conditions.trust import clock_alerts, strike_alerts, trust_alerts
 from usage.alerts.rules import Rules
 from usage.alerts.state import State, UnreadableLedger
@@ -29,6 +29,7 @@ _LEDGER = (
     audit_alerts,
     strike_alerts,
     record_alerts,
+    counted_ahead_alerts,
     silence_alerts,
     commitment_alerts,
     undecided_alerts,

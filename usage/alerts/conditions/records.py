@@ -76,6 +76,23 @@ def _doubt_alert(doubt: Doubt, state: State) -> Alert:
     )
 
 
+def counted_ahead_alerts(ledger: LedgerFacts, state: State, _: Rules) -> Iterator[Alert]:
+    """What counts in months to come, as a clock that ran ahead dated it: it is missing from every report until then."""
+    if ledger.counted_ahead:
+        first = min(ledger.counted_ahead, key=lambda one: one.starts_at)
+        yield Alert(
+            id="counted-ahead",
+            severity=Severity.WARNING,
+            rank=0,
+            stage="counted-ahead",
+            since=state.since("counted-ahead"),
+            subject="the ledger",
+            meaning=f"{'; '.join(one.words for one in ledger.counted_ahead)}: no report on an earlier month has this.",
+            action=f"List it: {first.look}. Was a clock wrong, take each record out of there: azlic correct RECORD"
+            " --quantity 0 --reason TEXT; then ingest its line again, with a new id and its true requestTime",
+        )
+
+
 def silence_alerts(ledger: LedgerFacts, _: State, rules: Rules) -> Iterator[Alert]:
     """Each container that has been without a record for longer than it ever was; a site that is silent is told once."""
     by_site: dict[str, list[ContainerActivity]] = {}

@@ -20,6 +20,7 @@ from usage.alerts.gather.licenses import (
     trust_facts,
 )
 from usage.alerts.state import NO_LEDGER, Disk, LedgerFacts, State, UnreadableLedger
+from usage.ledger.counted_ahead import read_counted_ahead
 from usage.ledger.last_audit import read_last_audit
 from usage.months import Month, day_number
 from usage.plans.book import read_book
@@ -105,6 +106,7 @@ def _read_ledger(connection: ReadOnlyConnection, now: datetime, *, with_use: boo
         hand_over=ledger.read_hand_over(connection),
         handing=ledger.read_handing_sites(connection),
         audit=audit,
+        counted_ahead=read_counted_ahead(connection, now),
         channels=ledger.read_failing_channels(connection),
         seen_since=ledger.read_first_seen(connection),
         progress=ledger.read_progress(connection),
