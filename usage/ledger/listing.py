@@ -13,10 +13,9 @@ from licensing.core.instants import from_milliseconds, milliseconds
 from usage.ledger.correction_kinds import LATE
 from usage.ledger.tables.months import CorrectionRow
 from usage.ledger.tables.records import RecordRow, SeriesRow
+from usage.ledger.this_site import THIS_SITE
 from usage.months import Month
 
-THIS_SITE = "-"
-"""How this site itself is named where sites are."""
 _NAMES_TOLD = 10
 _Item = TypeVar("_Item")
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from licensing.core.errors import BadCall
 from licensing.core.text import name_word
-from usage.ledger.listing import THIS_SITE
+from usage.ledger.this_site import THIS_SITE
 from usage.plans.model import Plan, Rule
 
 _DEEPEST = 4096
