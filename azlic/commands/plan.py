@@ -100,6 +100,7 @@ def show_command(name: Name, database: options.Database = None, json: options.Js
     from azlic.render.plans import PLAN
     from licensing.db.database import open_ledger, reading
     from licensing.db.readonly import view_of
+    from usage.plans.book import read_book, shares_by_month
     from usage.plans.places import read_container_types
     from usage.plans.read import plans_after
     from usage.plans.store import find_plan, list_plans
@@ -108,7 +109,8 @@ def show_command(name: Name, database: options.Database = None, json: options.Js
         plan = find_plan(connection, name, clock.as_of(None))
         container_types = read_container_types(view_of(connection))
         after = plans_after(plan, list_plans(connection))
-    PLAN.give(json, plan, container_types, after)
+        shares = shares_by_month(read_book(view_of(connection)), plan)
+    PLAN.give(json, plan, container_types, after, shares)
 
 
 @app.command("map")

@@ -1,6 +1,6 @@
 """Plans in words and as fields."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -14,12 +14,15 @@ from azlic.render.table import align, columns, indent, render_text
 from azlic.render.text import indented
 from azlic.render.words import share_words
 from licensing.core.text import name_word
+from usage.plans.book import MonthlyShare
 from usage.plans.model import NextTerm, Plan, Renewal, Rule
 from usage.plans.rules import weigh_alone
 from usage.quantity import from_micro, group_digits
 
 if TYPE_CHECKING:
     from usage.plans.azure_entry import EnteredPlan, ImportedPlans
+
+MonthlyShares = Mapping[str, Sequence[MonthlyShare]]
 
 
 def plans_table(plans: Sequence[Plan]) -> str:
@@ -43,7 +46,7 @@ def _dates(plan: Plan) -> tuple[str, str]:
     return f"{plan.starts_at:%Y-%m-%d}", f"{plan.ends_at:%Y-%m-%d}"
 
 
-def plan_text(plan: Plan, container_types: Collection[str], after: Sequence[Plan], /) -> str:
+def plan_text(plan: Plan, container_types: Collection[str], after: Sequence[Plan], shares: MonthlyShares, /) -> str:
     """One plan for people: its terms, its meters, what was added, and what each period commits to."""
     start, end = _dates(plan)
     terms = columns("", "~")
@@ -58,7 +61,7 @@ def plan_text(plan: Plan, container_types: Collection[str], after: Sequence[Plan
         headline(plan),
         indent(terms),
         Text(),
-        *_meters(plan),
+        *_meters(plan, shares),
         *_rules(plan, container_types),
         *_changes(plan),
         *_renewals(plan.renewals, plan.unit),
@@ -104,13 +107,17 @@ def term_words(term: NextTerm, unit: str) -> str:
     return f"{term.tier} x {term.count} of {group_digits(term.quota)} {unit}, up to {term.ends_at:%Y-%m-%d}"
 
 
-def _meters(plan: Plan) -> list[RenderableType]:
+def _meters(plan: Plan, shares: MonthlyShares) -> list[RenderableType]:
+    lack: list[RenderableType] = []
     if not plan.meters:
-        return [Text(f"No meter draws on it: azlic plan map {name_word(plan.name)} METER"), Text()]
-    table = columns("~meter", "ratio")
-    for share in plan.meters:
-        table.add_row(share.meter, share_words(share, plan.unit))
-    return [indent(table), Text()]
+        lack = [Text(f"No meter draws on it: azlic plan map {name_word(plan.name)} METER"), Text()]
+    table = columns("~meter", "ratio", "")
+    for meter, ratios in shares.items():
+        for one in ratios:
+            since = f"from {one.since}" if len(ratios) > 1 else ""
+            words = share_words(one.share, plan.unit) if one.share else "draws on it no longer"
+            table.add_row(meter if one is ratios[0] else "", words, since)
+    return [indent(table), Text(), *lack] if shares else lack
 
 
 def _rules(plan: Plan, container_types: Collection[str]) -> list[RenderableType]:
@@ -297,6 +304,24 @@ def _rules_fields(plans: Sequence[Plan], container_types: Collection[str], idle:
 
 
 PLANS = Answer("azlic.plans/v1", plans_table, lambda plans: {"plans": list(map(plan_fields, plans))})
-PLAN = Answer("azlic.plan/v1", plan_text, lambda plan, *_: {"plan": plan_fields(plan)})
+
+
+def _shown_fields(plan: Plan, _: Collection[str], __: Sequence[Plan], shares: MonthlyShares) -> object:
+    """``ratios`` are those of each month: ``per`` of a meter's unit are ``plan_units``; both are null where none is."""
+    ratios = {
+        meter: [
+            {
+                "from": str(one.since),
+                "plan_units": one.share and one.share.multiplier,
+                "per": one.share and one.share.divisor,
+            }
+            for one in known
+        ]
+        for meter, known in shares.items()
+    }
+    return {"plan": plan_fields(plan), "ratios": ratios}
+
+
+PLAN = Answer("azlic.plan/v1", plan_text, _shown_fields)
 PLAN_IMPORT = Answer("azlic.plan-import/v1", import_text, _import_fields)
 RULES = Answer("azlic.plan-rules/v1", rules_text, _rules_fields)

@@ -92,7 +92,8 @@ def test_no_change_of_plans_moves_a_closed_month(cli: Cli, months: Months, site:
         for call in calls:
             answer = cli(*call)
             assert answer.status == 0, answer.err
-            assert "it counts from 2026-04 on; the months before are closed and stay as billed" in answer.err, call
+            told = "2027-01 on\n" if "later" in call else "2026-04 on; the months before are closed and stay as billed"
+            assert f"it counts from {told}" in answer.err, call
             for month, before in closed.items():
                 assert reported(cli, month) == before, call
     assert all(text != present[form] for form, text in reported(cli, OPEN).items() if form != "csv")
@@ -110,6 +111,12 @@ def test_each_month_of_a_period_counts_in_its_own_ratio(cli: Cli, months: Months
     ]
     told = " ".join(cli("report", OPEN).out.split())
     assert "from 2026-02 1 of its own unit are 1 Transaction; from 2026-04 1 of its own unit are 60 Transaction" in told
+    shown = json.loads(cli("plan", "show", "read-2026", "--json").out)["ratios"]
+    assert shown == {
+        METER: [{"from": "2026-01", "plan_units": 1, "per": 1}, {"from": "2026-04", "plan_units": 60, "per": 1}]
+    }
+    told = " ".join(cli("plan", "show", "read-2026").out.split())
+    assert "1 is 1 Transaction from 2026-01 1 are 60 Transaction from 2026-04" in told
     months.use("late", 10, day("2026-03-20"))
     assert json.loads(cli("report", OPEN, "--json").out)["plans"][0]["used"] == 5 + 7 + 6000 + 600
     assert "Closed: 2026-02, and 2026-01 closed with it; 2026-03." in cli("report", "2026").out, "nobody closed January"
@@ -118,8 +125,29 @@ def test_each_month_of_a_period_counts_in_its_own_ratio(cli: Cli, months: Months
 
 
 @freeze_time("2026-04-02T08:00:00")
+@pytest.mark.parametrize(
+    ("call", "since"),
+    [
+        (("plan", "amend", "read-2026", "--units", 1, "--from", "2026-08-01"), "2026-08"),
+        (("plan", "add", "autumn", *ADD, "--start", "2026-11-01", "--end", "2027-11-01"), "2026-11"),
+        (("plan", "end", "renewing", "--from", "2026-09-01"), "2026-09"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[1],
+)
+def test_what_begins_later_is_said_to_count_from_then(
+    cli: Cli, months: Months, call: tuple[object, ...], since: str
+) -> None:
+    answer = cli(*call)
+    assert answer.status == 0 and f"note: it counts from {since} on\n" in answer.err, answer
+
+
+@freeze_time("2026-04-02T08:00:00")
 def test_a_meter_taken_off_keeps_what_it_drew_in_closed_months(cli: Cli, months: Months) -> None:
     cli("plan", "map", "read-2026", METER, "--remove")
+    told = " ".join(cli("plan", "show", "read-2026").out.split())
+    assert (
+        "1 is 1 Transaction from 2026-01 draws on it no longer from 2026-04" in told and "No meter draws on it" in told
+    )
     report = json.loads(cli("report", OPEN, "--json").out)
     assert (report["plans"][0]["used"], report["plans"][0]["month"]) == (12, 0)
     assert {row["meter"]: row["month"] for row in report["unmapped"]}[METER] == 100

@@ -6,9 +6,10 @@ how, asks here.
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,7 +17,7 @@ from licensing.core.errors import AzlicError
 from licensing.core.instants import iso
 from licensing.db.readonly import ReadOnlyConnection
 from usage.months import Month
-from usage.plans.model import Plan
+from usage.plans.model import MeterShare, Plan
 from usage.plans.places import Places, read_frozen_places, read_places
 from usage.plans.read import read_plans
 
@@ -79,6 +80,56 @@ def read_first_open_month(connection: ReadOnlyConnection) -> Month | None:
     """The month from which a change of plans counts; None where it counts for every month."""
     (newest,) = connection.select(_month, "SELECT max(month) FROM closed_month WHERE form >= 2")
     return newest and newest.next
+
+
+def first_month_changed(before: Sequence[Plan], after: Sequence[Plan]) -> Month | None:
+    """The first month that a change of plans says something of; None where nothing was changed."""
+    old, new = ({plan.identity: plan for plan in plans} for plans in (before, after))
+    days = [_first_day_changed(old.get(known), new.get(known)) for known in old.keys() | new.keys()]
+    return min((Month.of(day) for day in days if day), default=None)
+
+
+def _first_day_changed(old: Plan | None, new: Plan | None) -> datetime | None:
+    if old is None or new is None:
+        only = old or new
+        return None if only is None else only.starts_at
+    if old == new:
+        return None
+    if replace(new, changes=old.changes, renewals=old.renewals, auto_renew=old.auto_renew) != old:
+        return old.starts_at
+    changes, renewals = {*old.changes} ^ {*new.changes}, {*old.renewals} ^ {*new.renewals}
+    days = [*(one.effective_at for one in changes), *(one.effective_at for one in renewals)]
+    return max(old.starts_at, min(days, default=old.starts_at))
+
+
+class MonthlyShare(NamedTuple):
+    """How a meter draws on a plan from a month on; None is not at all."""
+
+    since: Month
+    share: MeterShare | None
+
+
+def shares_by_month(book: PlanBook, plan: Plan) -> dict[str, list[MonthlyShare]]:
+    """How each meter drew on a plan in closed months, and draws on it in open ones; the oldest first."""
+    found: dict[str, list[MonthlyShare]] = {}
+    since = Month.of(plan.starts_at)
+    for closing in sorted(book.frozen):
+        version = next((one for one in book.frozen[closing] if one.identity == plan.identity), None)
+        if version is not None:
+            _note_shares(found, version, since)
+        since = max(since, closing.next)
+    if since.starts_at < plan.ends_at:
+        _note_shares(found, plan, since)
+    return found
+
+
+def _note_shares(found: dict[str, list[MonthlyShare]], plan: Plan, since: Month) -> None:
+    shares = {share.meter: share for share in plan.meters}
+    for meter in sorted(found.keys() | shares.keys()):
+        known = found.setdefault(meter, [])
+        share = shares.get(meter)
+        if (known[-1].share if known else None) != share:
+            known.append(MonthlyShare(since, share))
 
 
 def _month(number: int | None) -> Month | None:
