@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from licensing.db.postgresql import copy_into
 from licensing.db.schema import Table
+from licensing.db.sqlite_types import Misfit, misfits_of
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -37,3 +38,13 @@ def insert_rows(
     else:
         statement = f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
     connection.exec_driver_sql(statement, rows)
+
+
+def forget_misfits(connection: Connection, table: str) -> tuple[Misfit, ...]:
+    """Delete the rows of a table in which SQLite keeps a value that does not belong there; returns what was found."""
+    if connection.dialect.name != "sqlite":
+        return ()
+    found = tuple(misfits_of(connection.exec_driver_sql, table, limit=None))
+    for rowid in sorted({one.rowid for one in found}):
+        connection.exec_driver_sql(f"DELETE FROM {table} WHERE rowid = {rowid:d}")  # noqa: S608 - our own name
+    return found

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import migrations
 from licensing.core.errors import AzlicError
 from licensing.db.sqlite_journal import take_back, unfinished_write
-from licensing.db.sqlite_types import DAMAGED, UNEXPECTED, held_to, is_damage, misfit_error, stated_types
+from licensing.db.sqlite_types import (
+    DAMAGED,
+    UNEXPECTED,
+    held_to,
+    is_damage,
+    misfit_error,
+    rows_that_misfit,
+    stated_types,
+)
 from licensing.db.store_kind import STATED_KIND, TABLES, StoreKind, check_kind
 
 if TYPE_CHECKING:
@@ -40,6 +48,15 @@ class ReadOnlyConnection:
         """
         rows = self._run(query)
         return list(starmap(make, held_to(stated_types(make), rows) if self._dialect == "sqlite" else rows))
+
+    def fitting(self, table: str) -> str:
+        """A table for a FROM, without the rows in which SQLite keeps a value that does not belong there.
+
+        For tables that may be lost at little cost: what somebody made of such a row does not keep all others from use.
+        """
+        rows = rows_that_misfit(self._run, table) if self._dialect == "sqlite" else []
+        left_out = ", ".join(map(str, rows))
+        return f"(SELECT * FROM {table} WHERE rowid NOT IN ({left_out})) AS {table}" if rows else table  # noqa: S608
 
     def tables(self) -> frozenset[str]:
         """The tables that are there: an older schema has not all of them."""

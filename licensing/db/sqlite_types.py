@@ -28,6 +28,7 @@ class Misfit:
     """A value that does not belong in its column: ``row`` is its row's key, ``found`` and ``wanted`` are words."""
 
     table: str
+    rowid: int
     row: str
     column: str
     found: str
@@ -86,7 +87,7 @@ def _column(table: str, name: str, declared: str, *, is_needed: bool) -> _Column
     return _Column(name, _TYPES.get(kind, kind), is_needed, rule_of(table, name, kind))
 
 
-def misfits_of(run: Run, table: str, *, limit: int = 20) -> Iterator[Misfit]:
+def misfits_of(run: Run, table: str, *, limit: int | None = 20) -> Iterator[Misfit]:
     """The values of a table that do not belong in their columns, as far as they are among the first ``limit``.
 
     That is values of another type, numbers out of their range, unknown words and text that is no UTF-8. NULL is of
@@ -95,9 +96,11 @@ def misfits_of(run: Run, table: str, *, limit: int = 20) -> Iterator[Misfit]:
     described = list(run(f"PRAGMA table_info({_quoted(table)})"))
     columns = [_column(table, str(name), str(kind), is_needed=bool(full)) for _, name, kind, full, *_ in described]
     keys = [str(name) for _, name, *_, key in described if key] or ["rowid"]
+    if not columns:  # there is no such table
+        return
     told = [f"{one.state}, {one.shown}" for one in columns]
     query = (
-        f"SELECT {', '.join(f'CAST(quote({_quoted(key)}) AS BLOB)' for key in keys)}, {', '.join(told)}"  # noqa: S608
+        f"SELECT rowid, {', '.join(f'CAST(quote({_quoted(key)}) AS BLOB)' for key in keys)}, {', '.join(told)}"  # noqa: S608
         f" FROM {_quoted(table)} WHERE {' OR '.join(f'{one.state} > 0' for one in columns)}"
     )
     yield from islice(_misfits_in(run(query), table, columns, len(keys)), limit)
@@ -106,12 +109,12 @@ def misfits_of(run: Run, table: str, *, limit: int = 20) -> Iterator[Misfit]:
 def _misfits_in(
     rows: Iterable[Sequence[object]], table: str, columns: Sequence[_Column], keys: int
 ) -> Iterator[Misfit]:
-    for row in rows:
+    for rowid, *row in rows:
         place = ", ".join(_told(key) if isinstance(key, bytes) else str(key) for key in row[:keys])
         for number, column in enumerate(columns):
             state, found, content = row[keys + 3 * number : keys + 3 * number + 3]
             if (told := column.misfit(state, found, content)) is not None:
-                yield Misfit(table, place[:80], column.name, *told)
+                yield Misfit(table, int(str(rowid)), place[:80], column.name, *told)
 
 
 def _told(content: bytes) -> str:
@@ -124,6 +127,11 @@ def _is_utf_8(content: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def rows_that_misfit(run: Run, table: str) -> list[int]:
+    """SQLite's own numbers of the rows of a table in which a value does not belong."""
+    return sorted({one.rowid for one in misfits_of(run, table, limit=None)})
 
 
 def first_misfit(run: Run) -> Misfit | None:

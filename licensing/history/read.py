@@ -41,7 +41,8 @@ def _read(connection: ReadOnlyConnection) -> Seen:
 
     def rows(table: str, make: Callable[..., _Made], columns: Sequence[str]) -> list[_Made]:
         """The rows of a table; none where the schema is older than it."""
-        return connection.select(make, f"SELECT {', '.join(columns)} FROM {table}") if table in tables else []  # noqa: S608
+        found = connection.fitting(table) if table == "witness" else table
+        return connection.select(make, f"SELECT {', '.join(columns)} FROM {found}") if table in tables else []  # noqa: S608
 
     return Seen(
         witnesses=tuple(rows("witness", _witness, ("kind", "instant", "source"))),

@@ -41,7 +41,8 @@ def with_acknowledgements(
 
 def read_acknowledgements(connection: ReadOnlyConnection) -> dict[str, AlertAcknowledgement]:
     """What has been taken note of, by the alert's id."""
-    query = 'SELECT alert, severity, stage, "until", acknowledged_at, acknowledged_by FROM acknowledged_alert'
+    table = connection.fitting("acknowledged_alert")
+    query = f'SELECT alert, severity, stage, "until", acknowledged_at, acknowledged_by FROM {table}'  # noqa: S608
     return {
         row.alert: AlertAcknowledgement(
             (row.severity, int(row.stage)),

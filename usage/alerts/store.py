@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from licensing.core.errors import BadCall
 from licensing.db.database import writing
-from licensing.db.inserts import upsert
+from licensing.db.inserts import forget_misfits, upsert
 from licensing.db.schema import Table
 from licensing.verification.mounts import Places
 from usage.alerts.alert import Alert
@@ -27,8 +27,10 @@ def remember_look(connection: Connection, state: State, alerts: Sequence[Alert])
     """Keep since when alerts are there, and the licenses as they were verified.
 
     An alert that is gone is forgotten with its acknowledgement and its notices: should it come again, it is a new one.
-    Whoever was told of it is to be told of its end.
+    Whoever was told of it is to be told of its end. So is a row that no azlic wrote.
     """
+    for name in (OpenAlertRow, AcknowledgedAlertRow, NoticeRow, ToldAlertRow, KnownLicenseRow):
+        forget_misfits(connection, str(name.__tablename__))
     open_now = {alert.id for alert in alerts}
     before = set(connection.execute(select(OpenAlertRow.alert)).scalars())
     fresh = [{"alert": alert.id, "since": alert.since} for alert in alerts if alert.id not in before]

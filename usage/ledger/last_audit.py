@@ -29,7 +29,8 @@ class LastAudit(NamedTuple):
 
 def read_last_audit(connection: ReadOnlyConnection) -> LastAudit | None:
     """What the last audit said; None where there was none."""
-    found = connection.select(_last_audit, "SELECT audited_at, sound, detail FROM audit_outcome")
+    query = f"SELECT audited_at, sound, detail FROM {connection.fitting('audit_outcome')}"  # noqa: S608
+    found = connection.select(_last_audit, query)
     return found[0] if found else None
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import insert, update
 
 from licensing.adoption import OperatorStatement, adopt
 from licensing.db.database import reading, writing
+from licensing.db.sqlite_types import first_misfit
 from licensing.issuer.rotation import rotate
 from licensing.trust.updating import update_trust
 from licensing.verdict.seen import Seen
@@ -322,3 +323,25 @@ def test_an_alert_is_dated_by_the_first_look_and_forgotten_once_it_is_gone(site:
 
 def test_the_disk_of_the_ledger_is_looked_at(site: Site) -> None:
     assert [disk.path for disk in Look(site).state().disks] == [str(site.folder)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE open_alert SET since = 9223372036854775807",
+        "UPDATE open_alert SET alert = CAST(x'ff41' AS TEXT) WHERE rowid = (SELECT min(rowid) FROM open_alert)",
+        "INSERT INTO acknowledged_alert SELECT alert, 9, 'zzz', 4102444800000, 1, 'root' FROM open_alert",
+        "INSERT INTO known_license VALUES ('/nowhere', x'00', 1, 'read', 'x', 1, 1, 1, 9223372036854775807)",
+    ],
+)
+def test_a_row_that_no_azlic_wrote_is_passed_over_and_forgotten(mount: Mount, statement: str) -> None:
+    look = Look(mount.site, mount.site.folder / "missing")
+    look.remember()
+    with writing(mount.ledger) as connection:
+        assert connection.exec_driver_sql(statement).rowcount
+    before = look.ids()
+    assert before
+    look.remember()
+    with reading(mount.ledger) as connection:
+        assert first_misfit(connection.exec_driver_sql) is None
+    assert look.ids() == before

@@ -118,10 +118,11 @@ def _instant(value: int | None) -> datetime | None:
 
 def read_failing_channels(connection: ReadOnlyConnection) -> tuple[ChannelFact, ...]:
     """The channels that failed to deliver."""
+    notices, told = connection.fitting("notice"), connection.fitting("told_alert")
     query = (
-        "SELECT channel, max(attempts), max(error) FROM"
-        " (SELECT channel, attempts, error FROM notice WHERE sent_at IS NULL AND error IS NOT NULL UNION ALL"
-        " SELECT channel, attempts, error FROM told_alert WHERE error IS NOT NULL) AS failed"
+        "SELECT channel, max(attempts), max(error) FROM"  # noqa: S608
+        f" (SELECT channel, attempts, error FROM {notices} WHERE sent_at IS NULL AND error IS NOT NULL UNION ALL"
+        f" SELECT channel, attempts, error FROM {told} WHERE error IS NOT NULL) AS failed"
         " GROUP BY channel ORDER BY channel"
     )
     return tuple(connection.select(ChannelFact, query))
@@ -135,7 +136,8 @@ def read_output_folders(connection: ReadOnlyConnection) -> list[Path]:
 
 def read_first_seen(connection: ReadOnlyConnection) -> dict[str, datetime]:
     """Since when each alert has been there."""
-    return dict(connection.select(_first_seen, "SELECT alert, since FROM open_alert"))
+    query = f"SELECT alert, since FROM {connection.fitting('open_alert')}"  # noqa: S608
+    return dict(connection.select(_first_seen, query))
 
 
 def _first_seen(alert: str, since: int) -> tuple[str, datetime]:

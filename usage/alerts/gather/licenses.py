@@ -138,8 +138,8 @@ def trust_facts(trust: TrustStore) -> tuple[TrustFact, ...]:
 def read_known_licenses(connection: ReadOnlyConnection) -> dict[str, Known]:
     """The licenses as they were verified last."""
     query = (
-        "SELECT path, stamp, verified_at, container_type, license_id, issued_at, not_before, expires_at, grace_ends_at"
-        " FROM known_license"
+        "SELECT path, stamp, verified_at, container_type, license_id, issued_at, not_before, expires_at, grace_ends_at"  # noqa: S608
+        f" FROM {connection.fitting('known_license')}"
     )
     return dict(connection.select(_known_license, query))
 
