@@ -13,7 +13,7 @@ from azlic.render.counts import counted_ahead_fields
 from azlic.render.report.csv import harmless, rules_cell, undecided_cell
 from azlic.render.report.json import rule_fields, subtotals_fields
 from azlic.render.report.markdown import cell_text, markdown_table
-from azlic.render.table import columns, indent, render_text
+from azlic.render.table import align, columns, indent, render_text
 from azlic.render.words import (
     METERS_UNIT,
     Section,
@@ -44,7 +44,8 @@ def sections(report: SpanReport) -> list[Section]:
     told = [_opening(report)]
     rows: list[Sequence[str]]
     if choice_words(report):
-        rows = [(one.meter, group_digits(one.quantity), f"{one.records:,}") for one in report.left_out]
+        left = align([one.quantity for one in report.left_out])
+        rows = [(one.meter, shown, f"{one.records:,}") for one, shown in zip(report.left_out, left, strict=True)]
         notes = [] if rows else ["Nothing: all use of the span is in this report."]
         told.append(Section("Left out by this choice", notes, ("~meter", f">{METERS_UNIT}", ">records"), rows))
     for plan in report.plans.values():
@@ -53,7 +54,8 @@ def sections(report: SpanReport) -> list[Section]:
     told.append(Section("By meter", [], ("~meter", f">{METERS_UNIT}", ">records"), _by_meter(report.cells)))
     if late := [cell for cell in report.cells if cell.kind is not UseKind.REPORTED]:
         rows = [
-            (one.kind.value, str(one.belongs_to), str(one.month), one.meter, group_digits(one.quantity)) for one in late
+            (one.kind.value, str(one.belongs_to), str(one.month), one.meter, shown)
+            for one, shown in zip(late, align([one.quantity for one in late]), strict=True)
         ]
         headings = ("", "of month", "counts in", "~meter", f">{METERS_UNIT}")
         told.append(Section("Late and corrected", ["Included above."], headings, rows))
@@ -103,8 +105,8 @@ def _of_plan(report: SpanReport, plan: Plan) -> list[Section]:
     rows: list[Sequence[str]]
     months = report.span.months
     shown = parts_for_people(sum(cell.drawn for cell in cells if cell.month == month) for month in months)
-    rows = [(str(month), group_digits(micro)) for month, micro in zip(months, shown, strict=True)]
-    rows.append(("together", group_digits(used_for_people(sum(cell.drawn for cell in cells)))))
+    together = used_for_people(sum(cell.drawn for cell in cells))
+    rows = list(zip((*map(str, months), "together"), align([*shown, together]), strict=True))
     told.append(Section("", [], ("month", f">{unit}"), rows))
     for meter in sorted({cell.meter for cell in cells}):
         mine = [cell for cell in cells if cell.meter == meter]
@@ -127,23 +129,26 @@ def _subtotals(cells: Sequence[Cell], unit: str = "") -> list[Section]:
             "",
             [],
             (f"~by {by}", f">{unit or METERS_UNIT}", ">records"),
-            [(row.title, *map(group_digits, row.shown), f"{row.exact.records:,}") for row in rows],
+            [
+                (row.title, shown, f"{row.exact.records:,}")
+                for row, shown in zip(rows, align([row.shown[0] for row in rows]), strict=True)
+            ],
         )
         for by, rows in subtotal_tables(subtotals_of(cells), converted=bool(unit))
     ]
 
 
 def _periods(plan: Plan, periods: Sequence[SpanPeriod]) -> Section:
-    rows: list[Sequence[str]] = []
-    for one in periods:
-        until = day(one.ends_at)
-        if one.committed is None or one.used is None:
-            rows.append((day(one.starts_at), until, "-", "-", "-", "-"))
-            continue
-        left = one.committed - one.used
-        rest = left_for_people(left) if left >= 0 else -used_for_people(-left)
-        amounts = (one.committed, used_for_people(one.used), rest)
-        rows.append((day(one.starts_at), until, *map(group_digits, amounts), f"{percent(one.used, one.committed):,}"))
+    stand = [
+        (one.committed, used_for_people(one.used), _rest(one.committed - one.used), percent(one.used, one.committed))
+        for one in periods
+        if one.committed is not None and one.used is not None
+    ]
+    shown = iter(align([micro for *amounts, _ in stand for micro in amounts]))
+    told = iter([(next(shown), next(shown), next(shown), f"{part:,}") for *_, part in stand])
+    rows = [
+        (day(one.starts_at), day(one.ends_at), *(("-",) * 4 if one.used is None else next(told))) for one in periods
+    ]
     headings = ("period from", "up to", f">{plan.unit} committed", ">used", ">remaining", ">% used")
     notes = [
         f"Used up to {day(one.counted_until)}." if one.counted_until > one.starts_at else "It has not begun."
@@ -151,6 +156,11 @@ def _periods(plan: Plan, periods: Sequence[SpanPeriod]) -> Section:
         if one.used is not None
     ]
     return Section(f"Plan {plan.title}", notes, headings, rows)
+
+
+def _rest(left: int) -> int:
+    """What is left of a commitment, or how far below nothing, as people are shown it."""
+    return left_for_people(left) if left >= 0 else -used_for_people(-left)
 
 
 def _on_no_plan(report: SpanReport) -> list[Section]:
@@ -177,15 +187,23 @@ def _by_container(cells: Sequence[Cell]) -> list[tuple[str, str, str, str, str]]
     of = {place: [cell for cell in cells if (cell.site, cell.container_id) == place] for place in places}
     shown = parts_for_people(sum(cell.drawn for cell in mine) for mine in of.values())
     return [
-        (site or "-", container, _quantity(mine), group_digits(drawn), _records(mine))
-        for ((site, container), mine), drawn in zip(of.items(), shown, strict=True)
+        (site or "-", container, own, drawn, _records(mine))
+        for ((site, container), mine), own, drawn in zip(
+            of.items(), _quantities(of.values()), align(shown), strict=True
+        )
     ]
 
 
 def _by_meter(cells: Sequence[Cell]) -> list[tuple[str, str, str]]:
     meters = sorted({cell.meter for cell in cells})
     of = {meter: [cell for cell in cells if cell.meter == meter] for meter in meters}
-    return [(meter, _quantity(mine), _records(mine)) for meter, mine in of.items()]
+    shown = _quantities(of.values())
+    return [(meter, quantity, _records(mine)) for (meter, mine), quantity in zip(of.items(), shown, strict=True)]
+
+
+def _quantities(several: Iterable[Iterable[Cell]]) -> list[str]:
+    """The sums of a column."""
+    return align([sum(cell.quantity for cell in cells) for cells in several])
 
 
 def _quantity(cells: Iterable[Cell]) -> str:
