@@ -7,11 +7,12 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import stamina
+from sqlalchemy import update
 
 from azlic import settings
 from azlic.monitoring import expected
@@ -27,6 +28,7 @@ from tests.usage.mount import TODAY, Mount
 from tests.usage.reports import DOCUMENTS, WORDS, body
 from usage.alerts import conditions
 from usage.alerts.conditions.records import DOUBTS
+from usage.ledger.tables.records import BatchRow
 
 CONDITIONS = Path(conditions.__file__).parent
 DAY = timedelta(days=1)
@@ -413,12 +415,12 @@ SITUATIONS: dict[str, Deed] = {
 }
 
 
-def damaged_notices(*, attempts: object = "many") -> Deed:
-    """A number in the ledger is none: what is said of channels cannot be said."""
+def taken_at(instant: datetime) -> Deed:
+    """Every batch is of an instant that no azlic put there: far ahead, it is one that cannot be reckoned with."""
 
     def damage(at: Operator) -> None:
         with unguarded(at.site.ledger) as connection:
-            connection.exec_driver_sql("UPDATE notice SET attempts = ?", (attempts,))
+            connection.execute(update(BatchRow).values(taken_at=instant))
         at.site.ledger.dispose()
 
     return damage
@@ -426,9 +428,8 @@ def damaged_notices(*, attempts: object = "many") -> Deed:
 
 def reported(at: Operator) -> None:
     """The alert says where it fell; then the ledger is mended."""
-    assert "ValueError at text.py:" in " ".join(at.cli("alerts").out.split())
-    damaged_notices(attempts=1)(at)
-    channels("pager")(at)
+    assert "OverflowError at ledger.py:" in " ".join(at.cli("alerts").out.split())
+    taken_at(START)(at)
     at.run("notify")
 
 
@@ -554,7 +555,7 @@ CASES = {
     ),
     "a fault of azlic's own": Case(
         "condition-failed",
-        after(channels("pager", command="false"), command("notify", status=3), damaged_notices()),
+        after(channels("pager"), hands_over, taken_at(datetime(9999, 12, 30, tzinfo=UTC))),
         (
             Hand("azlic --version", command("--version")),
             Type("audit", statuses=(0, 1)),
