@@ -12,11 +12,14 @@ import pytest
 from freezegun import freeze_time
 from pypdfium2 import PdfDocument
 
+from azlic.render.report.span import sections
+from licensing.db.database import reading
 from tests.azlic.conftest import Cli
 from tests.site import CONTAINER_ID, METER, Site
 from tests.usage.months import Months
 from tests.usage.rich import MINUTES, OTHER, SECONDS, STRAY, ledgers_own, rich
 from usage.quantity import MICRO
+from usage.reporting.span import Span, span_report
 
 YEAR = ("2026-01", "2026-02", "2026-03", "2026-04")
 DAYS = ("--from", "2026-02-01", "--to", "2026-04-01")
@@ -53,6 +56,18 @@ def by(rows: Any, name: str, column: str = "quantity") -> dict[str, Decimal]:
     for row in rows:
         sums[row[name]] += Decimal(row[column] or 0)
     return sums
+
+
+def test_quantities_of_one_column_have_the_same_decimals(ledger: Months) -> None:
+    with reading(ledger.site.ledger) as connection:
+        report = span_report(connection, Span.of_year("2026"), as_of=ledger.site.now)
+    decimals = [
+        {len(row[at].partition(".")[2]) for row in part.rows if row[at] != "-"}
+        for part in sections(report)
+        for at, heading in enumerate(part.headings)
+        if heading.startswith(">") and "%" not in heading
+    ]
+    assert all(len(found) <= 1 for found in decimals) and {2} in decimals
 
 
 def test_a_year_adds_up_in_every_way(ledger: Months, ask: Any) -> None:
