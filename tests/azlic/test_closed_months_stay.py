@@ -142,6 +142,20 @@ def test_what_begins_later_is_said_to_count_from_then(
 
 
 @freeze_time("2026-04-02T08:00:00")
+def test_a_plan_that_closed_months_know_by_another_name_says_so(cli: Cli, months: Months) -> None:
+    assert "in closed months" not in cli("report", "2026").out
+    cli("plan", "rename", "read-2026", "hall-1")
+    cli("plan", "rename", "renewing", "read-2026")
+    for words in (("2026",), ("2026-03", "--plan", "hall-1"), ("2026-03", "--plan", "read-2026")):
+        told = cli("report", *words).out
+        assert ("Called read-2026 in closed months." in told) is ("read-2026" not in words)
+        assert ("Called renewing in closed months." in told) is ("hall-1" not in words)
+        (first, *_) = json.loads(cli("report", *words, "--json").out)["plans"]
+        assert first["called"] == {"hall-1": ["read-2026"], "read-2026": ["renewing"]}[first["plan"]]
+    assert "in closed months" not in cli("report", "--from", "2026-04-01", "--to", "2026-05-01").out
+
+
+@freeze_time("2026-04-02T08:00:00")
 def test_a_meter_taken_off_keeps_what_it_drew_in_closed_months(cli: Cli, months: Months) -> None:
     cli("plan", "map", "read-2026", METER, "--remove")
     told = " ".join(cli("plan", "show", "read-2026").out.split())

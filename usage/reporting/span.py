@@ -194,6 +194,7 @@ class SpanReport:
     """The use of a span, or of a part of it: ``left_out`` is the rest, ``not_in_it`` what it does not say.
 
     ``closed`` are its closed months, each with the month that somebody closed: itself, or the next that was.
+    ``called`` are the names that closed months of it know a plan by, where it has another now.
     """
 
     span: Span
@@ -205,6 +206,7 @@ class SpanReport:
     not_in_it: tuple[str, ...]
     closed: Mapping[Month, Month]
     quality: Quality
+    called: Mapping[PlanIdentity, Sequence[str]]
 
     @property
     def plans(self) -> dict[PlanIdentity, Plan]:
@@ -246,7 +248,18 @@ def span_report(connection: Connection, span: Span, choice: Choice = EVERYTHING,
         quality=quality_of(
             view, unmapped, undecided, _idle_rules(view, book, span, shown), until=span.months[-1], as_of=as_of
         ),
+        called=_called(book, span),
     )
+
+
+def _called(book: PlanBook, span: Span) -> dict[PlanIdentity, list[str]]:
+    found: dict[PlanIdentity, list[str]] = {}
+    for month in filter(book.is_frozen, span.months):
+        for plan in book.of(month):
+            names = found.setdefault(plan.identity, [])
+            if plan.name not in (_present(plan, book).name, *names):
+                names.append(plan.name)
+    return {identity: names for identity, names in found.items() if names}
 
 
 def _idle_rules(view: ReadOnlyConnection, book: PlanBook, span: Span, shown: Iterable[Plan]) -> tuple[IdleRule, ...]:

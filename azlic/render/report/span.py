@@ -102,6 +102,8 @@ def _of_plan(report: SpanReport, plan: Plan) -> list[Section]:
     cells, unit = report.of_plan(plan), plan.unit
     periods = [one for one in report.periods if one.plan.identity == plan.identity]
     told = [_periods(plan, periods)]
+    if names := report.called.get(plan.identity):
+        told[0].notes.insert(0, f"Called {', '.join(names)} in closed months.")
     rows: list[Sequence[str]]
     months = report.span.months
     shown = parts_for_people(sum(cell.drawn for cell in cells if cell.month == month) for month in months)
@@ -367,6 +369,7 @@ def _plan_fields(report: SpanReport, plan: Plan) -> object:
         "plan": plan.name,
         "account": plan.account,
         "arm_id": plan.arm_id,
+        "called": report.called.get(plan.identity, []),
         "unit": plan.unit,
         "quantity": from_micro(sum(drawn.values())),
         "months": [{"month": month, "quantity": from_micro(micro)} for month, micro in drawn.items()],
