@@ -22,7 +22,7 @@ PLAIN = {
     "known.effective_at", "month", "more", "os.getegid()", "os.geteuid()", "row.license_id", "rule.scope", "self",
     "self.by_group", "uid", "units", "whose", "-known.units", "2 * units",
     "DISCONNECTED_SKU", "'-R ' if flag else ''", "'end' if here.auto_renew else 'renew'", "type(error).__name__",
-    "error", "printable(found)",
+    "error", "printable(found)", "self.starts_at",
 }  # fmt: skip
 """Numbers, days, words of azlic's own; and errors, behind what is no command."""
 QUOTED_BEFORE = {
