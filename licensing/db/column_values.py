@@ -42,6 +42,8 @@ _WRITTEN_INSTANT = ColumnRule(
     "an instant such as 2027-01-01T00:00:00Z",
 )
 
+_JSON = ColumnRule("({0} = '' OR json_valid({0}))", "JSON")
+
 _IS_INSTANT = re.compile(r"(.*_)?at|instant|since|until|not_before")
 _OF_COLUMN = {
     ("witness", "kind"): _one_of(*_WITNESSES),
@@ -50,9 +52,21 @@ _OF_COLUMN = {
     ("acknowledged_alert", "stage"): _STAGE,
     ("notice", "stage"): _STAGE,
     ("told_alert", "severity"): _SEVERITY,
+    ("batch", "sequence"): _COUNT,
+    ("issuer_resource", "plan"): _JSON,
+    ("issuer_resource", "next_plan"): _JSON,
+    ("issuer_resource_container", "repositories"): _JSON,
+    ("issuer_resource_container", "instances"): _JSON,
+    ("chain", "sequence"): _COUNT,
+    ("plan_change", "units"): _between(-_MOST, _MOST, "a number of at most 62 bits"),
     ("reading", "month"): ColumnRule(f"({_MONTH.condition} OR {{0}} = 0)", f"{_MONTH.wanted}, or 0,"),
 }
-_COUNTED_ON = ("attempts", "offset", "line", "pending", "head_length", "marker_length", "changed_ns")
+_COUNTED_ON = (
+    *("attempts", "offset", "line", "pending", "head_length", "marker_length", "changed_ns", "start", "stop", "length"),
+    *("key", "number", "batch", "source", "series", "plan", "first_batch", "last_batch", "first_record", "records"),
+    *("mirror_of", "after_reading", "count", "size", "form", "serial", "up_to_serial", "slot", "key_slot"),
+)
+"""Numbers that something is added to, or that name a row. Quantities may need every bit that there is."""
 _BY_NAME = {"day": _DAY, "month": _MONTH, "booked_month": _MONTH} | dict.fromkeys(_COUNTED_ON, _COUNT)
 
 

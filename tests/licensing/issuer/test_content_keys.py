@@ -144,7 +144,7 @@ def test_a_folder_that_cannot_take_the_files_leaves_no_key(site: Site, models: P
 def test_a_store_that_cannot_take_the_key_leaves_no_folder(site: Site, models: Path) -> None:
     site.issuer_store.dispose()
     (site.folder / "issuer.db").write_bytes(b"no database" * 100)
-    with pytest.raises(AzlicError, match="cannot be used"):
+    with pytest.raises(AzlicError, match="is damaged"):
         seal(site, models)
     assert left_behind(site) == []
 

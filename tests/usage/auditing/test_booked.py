@@ -30,7 +30,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         for table in found.sorted_tables:
             if table.name == "source" or table.name in BOOKED:
                 row = {c.name: A_VALUE[c.type.python_type] for c in table.columns}
-                connection.execute(insert(table).values(row | ({"kind": "record"} if "kind" in row else {})))
+                fit = {name: value for name, value in {"kind": "record", "month": 202603}.items() if name in row}
+                connection.execute(insert(table).values(row | fit))
     yield engine
     engine.dispose()
 
