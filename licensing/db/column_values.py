@@ -53,6 +53,7 @@ _OF_COLUMN = {
     ("notice", "stage"): _STAGE,
     ("told_alert", "severity"): _SEVERITY,
     ("batch", "sequence"): _COUNT,
+    ("issuer_site", "public_key"): ColumnRule("{0} GLOB '-----BEGIN *'", "a key in PEM form"),
     ("issuer_resource", "plan"): _JSON,
     ("issuer_resource", "next_plan"): _JSON,
     ("issuer_resource_container", "repositories"): _JSON,
@@ -68,12 +69,21 @@ _COUNTED_ON = (
 )
 """Numbers that something is added to, or that name a row. Quantities may need every bit that there is."""
 _BY_NAME = {"day": _DAY, "month": _MONTH, "booked_month": _MONTH} | dict.fromkeys(_COUNTED_ON, _COUNT)
+_OF_ISSUERS = {
+    "term_seconds": _between(1, LAST_INSTANT // 1000, "a number of seconds"),
+    "grace_days": _between(0, 366, "a number of days, at most 366,"),
+    "license_id": ColumnRule("length({0}) = 36 AND {0} GLOB '[0-9a-f]*-*-*-*-*'", "the id of a license"),
+    "version_from": ColumnRule("({0} = '' OR {0} GLOB '*[0-9]*')", "a version"),
+    "version_below": ColumnRule("({0} = '' OR {0} GLOB '*[0-9]*')", "a version"),
+}
 
 
 def rule_of(table: str, column: str, declared: str) -> ColumnRule | None:
     """What holds for each value of a column that is of its type, which is ``declared``; None where any may stand."""
     if (found := _OF_COLUMN.get((table, column))) is not None:
         return found
+    if table.startswith("issuer_") and column in _OF_ISSUERS:
+        return _OF_ISSUERS[column]
     is_instant = _IS_INSTANT.fullmatch(column) is not None
     if declared == "BOOLEAN":
         return _TRUTH

@@ -194,11 +194,18 @@ def is_damage(error: BaseException) -> bool:
     return isinstance(error, sqlite3.Error) and any(sign in str(error) for sign in _DAMAGE)
 
 
+def _first_dangling(run: Run) -> str | None:
+    """A row that refers to one that is not there."""
+    for table, rowid, parent, *_ in run("PRAGMA foreign_key_check"):
+        return f"{table}, row {rowid}: it belongs to a row of {parent} that is not there"
+    return None
+
+
 def misfit_error(path: str) -> AzlicError | None:
     """An error that names the first misfit of the database in a file, to be raised in place of what it led to."""
     try:
         with contextlib.closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)) as file:
-            found = first_misfit(file.execute)
+            found = first_misfit(file.execute) or _first_dangling(file.execute)
     except sqlite3.Error:
         return None
     if found is None:

@@ -105,6 +105,7 @@ DOORS = (
 )  # fmt: skip
 ELSEWHERE = {
     "licensing/containers/status.py": "tests/licensing/containers/test_status.py",
+    "licensing/core/http_request.py": "tests/azlic/test_outside_http.py",
     "licensing/delivery/client.py": "tests/licensing/delivery/test_downloading.py",
     "licensing/delivery/response.py": "tests/licensing/delivery/test_downloading.py",
     "licensing/delivery/tls.py:certificate_ends": "tests/azlic/commands/issuer/test_tls.py",

@@ -143,6 +143,8 @@ def relative(folder: Path) -> dict[str, object]:
     ids=lambda lay: lay.__name__,
 )
 def test_every_unit_does_its_work_within_its_rights(folder: Path, lay: Callable[[Path], dict[str, object]]) -> None:
+    if lay is anothers and not all(place.stat().st_mode & 0o001 for place in AZLIC.parents):
+        pytest.skip("this checkout is closed to other users, and a unit of theirs runs from it")
     told: list[bytes] = []
     container = FastAPI()
     container.get("/records/usage-logs/{path:path}")(
