@@ -85,7 +85,7 @@ EVERYTHING = Choice()
 
 
 class _Chosen(NamedTuple):
-    """A choice, its plans as the book knows them under any name; None is every plan."""
+    """A choice, its sites as the ledger has them, its plans as the book knows them; None is every plan."""
 
     choice: Choice
     plans: frozenset[PlanIdentity] | None
@@ -106,13 +106,14 @@ class _Chosen(NamedTuple):
         )
 
     def _is_there(self, draw: Draw) -> bool:
-        sites, containers = set(map(site_of, self.choice.sites)), set(self.choice.containers)
-        named = {draw.use.container_id, draw.use.container_type}
-        return (not sites or draw.use.site in sites) and (not containers or not containers.isdisjoint(named))
+        use, (sites, _, containers) = draw.use, self.choice
+        is_chosen = not containers or use.container_id in containers or use.container_type in containers
+        return is_chosen and (not sites or use.site in sites)
 
 
 def _choose(choice: Choice, book: PlanBook) -> _Chosen:
     """Find the plans of a choice: by the names they have now, else by those that closed months know them by."""
+    choice = choice._replace(sites=tuple(map(site_of, choice.sites)))
     if not choice.plans:
         return _Chosen(choice, None, frozenset())
     versions = [plan for plans in (book.present, *book.frozen.values()) for plan in plans]

@@ -3,14 +3,20 @@
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
+from annotated_types import Le
 
 from licensing.core.instants import milliseconds
 from licensing.db.column_values import LAST_INSTANT, rule_of
 from licensing.db.sqlite_types import misfits_of
+from licensing.signing.document import License
 from licensing.verdict.seen import WitnessKind
 from usage.alerts.alert import Severity
+
+GRACE_DAYS = next(int(str(one.le)) for one in License.model_fields["grace_days"].metadata if isinstance(one, Le))
+"""The most that a license may have."""
 
 
 def fits(table: str, column: str, value: object) -> bool:
@@ -34,6 +40,15 @@ def test_words_are_those_of_their_owners() -> None:
         ("closed_month", "month", (197001, 999912), (0, 202613, 197000)),
         ("reading", "month", (0, 202612), (1, -1)),
         ("notice", "stage", ("0", "-1", "12"), ("", "zzz", "1x", "9" * 20)),
+        ("issuer_resource", "grace_days", (0, GRACE_DAYS), (-1, GRACE_DAYS + 1)),
+        ("issuer_resource_container", "term_seconds", (1, 315_360_000), (0, 1 << 60)),
+        ("issuer_resource_container", "license_id", (str(uuid4()),), ("", "zzz", "z" * 36)),
+        ("issuer_resource_container", "version_below", ("", "3.3"), ("zzz",)),
+        ("issuer_resource_container", "instances", ("", '["hall-7"]'), ("zzz", "[")),
+        ("issuer_resource", "next_plan", ("{}",), ("zzz",)),
+        ("issuer_site", "public_key", ("-----BEGIN PUBLIC KEY-----\n",), ("", "zzz")),
+        ("plan_change", "units", (-3, 3), ((1 << 63) - 1, 1 - (1 << 63))),
+        ("batch", "sequence", (1,), (-1, (1 << 63) - 1)),
         ("issuer_site", "enrolled_at", ("2026-01-05T08:00:00Z", "2026-01-05T08:00:00.123456Z"), ("", "zzz", "2026")),
     ],
 )

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import text
 
+from licensing.core.errors import AzlicError
 from licensing.db.database import reading, writing
 from tests.usage.commitments import day
 from tests.usage.ledgers import unguarded
@@ -63,6 +64,12 @@ def test_a_difference_is_named_and_no_reason_is_accepted(months: Months, stateme
         months.close("2026-04", accept="we know of it")
     assert "azlic restore" in refused.value.hint
     assert len(rows(months.ledger, ClosedMonthRow)) == 1
+
+
+def test_a_total_of_a_series_that_is_not_there_is_named(months: Months) -> None:
+    change(months, "UPDATE total SET series = 99 WHERE day = 20544")
+    with pytest.raises(AzlicError, match=r"total, row \d+: it belongs to a row of series that is not there"):
+        months.close("2026-04", accept="we know of it")
 
 
 def test_a_sound_ledger_is_closed_and_one_that_was_put_right(months: Months) -> None:
