@@ -74,12 +74,26 @@ class Recogniser:
         try:
             reading = legible(_best_reading(api, page, deadline))
             if reading.confidence < _WELL:
-                _refuse_script(loaded[ORIENTATION], page, self.models)
+                self._refuse_script(loaded[ORIENTATION], page, self.models if model is None else (model,))
             return reading
         finally:
             api.Clear()
             loaded[ORIENTATION].Clear()
             self._idle.put(loaded)
+
+    def _refuse_script(self, orientation: PyTessBaseAPI, page: Page, models: Sequence[str]) -> None:
+        """Refuse a page whose letters are of a script that none of these models reads: guesses are no text."""
+        orientation.SetImageBytes(page.pixels, page.width, page.height, 1, page.width)
+        found = orientation.DetectOrientationScript()
+        if not found or found["orient_conf"] < _SURELY_LETTERS or found["script_conf"] < _SURELY_OF_SCRIPT:
+            return
+        if lacks_script(found["script_name"], models):
+            raise DocumentRefused(
+                Code.NOT_SUPPORTED_LANGUAGE,
+                f"page {page.number} seems to be in {found['script_name']} script,"
+                f" and cannot be read with {', '.join(languages_of(models))}",
+                hint=f"this container reads {', '.join(languages_of(self.models))}; others can be put beside these",
+            )
 
     def close(self) -> None:
         """Finish the pages in hand, drop those that wait, and free the models."""
@@ -202,17 +216,3 @@ def _direction(item: PyResultIterator) -> float:
         return 0.0
     (x1, y1), (x2, y2) = ends
     return direction(x2 - x1, y2 - y1)
-
-
-def _refuse_script(orientation: PyTessBaseAPI, page: Page, models: Sequence[str]) -> None:
-    """Refuse a page whose letters are of a script that none of the models reads: guesses are no text."""
-    orientation.SetImageBytes(page.pixels, page.width, page.height, 1, page.width)
-    found = orientation.DetectOrientationScript()
-    if not found or found["orient_conf"] < _SURELY_LETTERS or found["script_conf"] < _SURELY_OF_SCRIPT:
-        return
-    if lacks_script(found["script_name"], models):
-        raise DocumentRefused(
-            Code.NOT_SUPPORTED_LANGUAGE,
-            f"page {page.number} seems to be in {found['script_name']} script, which no model of this container reads",
-            hint=f"it reads {', '.join(languages_of(models))}; more models can be put beside these",
-        )

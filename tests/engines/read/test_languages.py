@@ -111,7 +111,14 @@ def test_a_script_that_no_model_reads_is_said(recogniser: Recogniser) -> None:
     with pytest.raises(DocumentRefused) as refused:
         recogniser.read(page_of(sheet("el").scan(200)), seconds=60)
     assert refused.value.code is Code.NOT_SUPPORTED_LANGUAGE
-    assert refused.value.message.endswith("script, which no model of this container reads")
+    assert refused.value.message.endswith("script, and cannot be read with en")
+
+
+@pytest.mark.parametrize("model", ["eng", "deu"])
+def test_a_script_that_the_chosen_model_does_not_read_is_said(several: Recogniser, model: str) -> None:
+    with pytest.raises(DocumentRefused) as refused:
+        several.read(page_of(sheet("el").scan(200)), seconds=60, model=model)
+    assert refused.value.code is Code.NOT_SUPPORTED_LANGUAGE
 
 
 @pytest.mark.parametrize("kind", ["forms", "letters"])
