@@ -10,14 +10,20 @@ DEAF = """
 import sqlite3
 from azlic.signals import call_when_told_to_end
 database = sqlite3.connect(":memory:", check_same_thread=False)
-call_when_told_to_end(database.interrupt)
+def stop():
+    while True:
+        database.interrupt()
+call_when_told_to_end(stop)
 print("ready", flush=True)
 try:
     database.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
 except sqlite3.OperationalError as error:
     print(error)
 """
-"""Its main thread never comes back to Python by itself, so no handler of a signal would ever be called."""
+"""Its main thread never comes back to Python by itself, so no handler of a signal would ever be called.
+
+It interrupts again and again: what interrupts a query that has not yet begun is lost.
+"""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

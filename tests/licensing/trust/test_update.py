@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 
 import pytest
 from securesystemslib.signer import CryptoSigner
@@ -457,19 +458,24 @@ def test_whoever_reads_during_updates_sees_one_of_them_whole(store: TrustStore, 
         (vendor.rotation(version, keys=[vendor.entry(version)]), vendor.revocations(version + 1, version))
         for version in range(1, len(vendor.keys))
     ]
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        writing = pool.map_async(take_one_by_one, [(store, updates)])
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Manager() as manager, spawn.Pool(1) as pool:
+        read = manager.Event()
+        writing = pool.apply_async(take_one_by_one, (store, updates, read))
         seen = []
         while not writing.ready():
             _, said = said_by(store)
             seen.append(said[vendor.issuer])
+            read.set()
         writing.get()
     assert all(rotation + 1 == revocations for rotation, revocations in seen) and len(set(seen)) > 3
 
 
-def take_one_by_one(work: tuple[TrustStore, list[tuple[Path, Path]]]) -> None:
-    store, updates = work
+def take_one_by_one(store: TrustStore, updates: list[tuple[Path, Path]], read: Event) -> None:
+    """Update after update, each once somebody has read since the one before."""
     for files in updates:
+        assert read.wait(60)
+        read.clear()
         take(store, *files)
 
 
