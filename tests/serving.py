@@ -1,30 +1,32 @@
 """A real server on a loopback socket, for as long as a test needs it."""
 
 import contextlib
-import os
 import re
 import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
-_PORTS = count(20_000 + os.getpid() % 10_000)
+_KEPT: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """A port on the loopback that is free and stays so: below those that the system gives to whoever asks for any."""
-    for port in _PORTS:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError
+    """A port on the loopback that is free, and stays so for a server of this test session alone.
+
+    It is bound here and never listened on: nobody else is given it, and a server that lets an address be used again,
+    as they all do, may listen on it. Until one does, whoever connects is refused.
+    """
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    _KEPT.append(kept)
+    return int(kept.getsockname()[1])
 
 
 @contextmanager

@@ -253,7 +253,7 @@ def timeless(text: str) -> str:
     text = re.sub(r'\b[0-9a-f]{64}\b|"[0-9A-Za-z+/]{43}="', "a head, which binds the time", text)
     text = re.sub(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", "an id", text)
     text = re.sub(r"20[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-9:.]+(?:Z| UTC|\b)", "an instant", text)
-    return re.sub(rf"{datetime.now(UTC):%Y-%m-%d}", "today", text)
+    return re.sub(rf"{clock.now():%Y-%m-%d}", "today", text)
 
 
 class Folder:

@@ -23,7 +23,7 @@ class MailServer(Controller):
 
     def __init__(self, box: "Mailbox") -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
-        super().__init__(box, hostname="127.0.0.1", port=self._listening.getsockname()[1])
+        super().__init__(box, hostname="127.0.0.1", port=self._listening.getsockname()[1], ready_timeout=60)
 
     def _create_server(self) -> Coroutine[object, object, AbstractServer]:
         return self.loop.create_server(self._factory_invoker, sock=self._listening)

@@ -49,6 +49,6 @@ async def all_at_once(url: str, keys: list[str], count: int) -> list[httpx.Respo
     """Ask a server for so many Read licenses at the same moment, each over a connection of its own."""
     body = {"container_type": "read", "container_version": "3.2.0"}
     limits = httpx.Limits(max_connections=count)
-    async with httpx.AsyncClient(timeout=60, limits=limits) as client:
+    async with httpx.AsyncClient(timeout=120, limits=limits) as client:
         asked = (client.post(url, json=body, headers={KEY_HEADER: keys[number % 2]}) for number in range(count))
         return list(await asyncio.gather(*asked))

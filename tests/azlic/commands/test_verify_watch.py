@@ -46,7 +46,7 @@ class Watching:
 
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
 
 @contextlib.contextmanager
@@ -66,7 +66,7 @@ class Reader:
         self._descriptor = descriptor
         self.text = ""
 
-    def until(self, words: str, seconds: float = 15) -> str:
+    def until(self, words: str, seconds: float = 60) -> str:
         deadline = time.monotonic() + seconds
         while words not in self.text:
             ready, _, _ = select.select([self._descriptor], [], [], max(0, deadline - time.monotonic()))
@@ -129,7 +129,10 @@ def test_a_terminal_gets_the_whole_view_anew(site: Site) -> None:
     install(site, 200, site.folder / "licenses/a")
     with watching(site, theirs, site.folder / "licenses") as watch:
         reader.until("Ctrl+C ends.")
-        install(site, 30, site.folder / "licenses/b")
+        install(
+            site, 30, site.folder / "prepared"
+        )  # whole before it is seen: a folder without a license is a view, too
+        (site.folder / "prepared").rename(site.folder / "licenses/b")
         reader.until("1 expiring, 1 valid")
         assert watch.end() == 0
     assert reader.text.count("\x1b[2J\x1b[HAs of ") == 2
@@ -160,7 +163,7 @@ def test_a_reader_that_goes_away_ends_the_watch_with_its_status(site: Site, pipe
         reader.until(" valid ")
         os.close(reader._descriptor)
         install(site, -1)
-        assert watch.process.wait(10) == 1
+        assert watch.process.wait(60) == 1
 
 
 def test_a_watch_is_about_now(cli: Cli) -> None:

@@ -10,6 +10,7 @@ import pytest
 from engines.read import Limits, Page, PageReading, Recogniser
 from tests import pictures
 from tests.engines.read.conftest import Container, busy, talking_to
+from tests.waiting import eventually
 
 SYNC = "/vision/v3.2/read/syncAnalyze"
 ASYNC = "/vision/v3.2/read/analyze"
@@ -26,9 +27,9 @@ def texts(answer: httpx.Response) -> list[str]:
 
 
 def wait_for(client: httpx.Client, location: str) -> httpx.Response:
-    while (answer := client.get(location)).json()["status"] in ("notStarted", "running"):
-        pass
-    return answer
+    """The answer of an operation that has ended."""
+    assert eventually(lambda: client.get(location).json()["status"] not in ("notStarted", "running"))
+    return client.get(location)
 
 
 def test_a_document_is_read_and_its_pages_are_counted(container: Container, client: httpx.Client) -> None:

@@ -91,7 +91,7 @@ def test_a_client_that_hangs_up_ends_the_process_and_pays_nothing(recogniser: Re
     container = Container(recogniser, Limits(page_seconds=3_600))
     with talking_to(container.app) as client:
         with httpx.Client(base_url=client.base_url) as other, suppress(httpx.ReadTimeout):
-            other.post(SYNC, content=pictures.nested_forms_pdf(), timeout=httpx.Timeout(5, read=0.5))
+            other.post(SYNC, content=pictures.nested_forms_pdf(), timeout=httpx.Timeout(60, read=0.5))
         assert eventually(lambda: not processes())
         assert texts(send(client, SIGN)) == ["MIND THE STEP"]
     assert container.recorded == [1]

@@ -25,6 +25,7 @@ from licensing.verification.gate import Gate
 from tests import pictures
 from tests.described import Description
 from tests.engines.read.conftest import busy
+from tests.engines.read.test_api import wait_for
 from tests.serving import serving
 from tests.site import Site, counting_engine
 from usage.records.output_mount import MountReport
@@ -168,8 +169,7 @@ def everything_asked(containers: Containers) -> Iterator[httpx.Response]:
             yield from got(client, location)
             yield from posted(client, SYNC, ASYNC)
         for path in (OPERATIONS, RESULTS):
-            while client.get(location).json()["status"] == "running":
-                pass
+            wait_for(client, location)
             yield from got(client, location.replace(OPERATIONS, path), f"{path}/none")
         yield from got(client, "/records/usage-logs/", "/records/usage-logs/03/2026", "/records/usage-logs/13/x")
         site.output.rename(site.folder / "away")
@@ -185,8 +185,7 @@ def everything_asked(containers: Containers) -> Iterator[httpx.Response]:
     with containers.started(containers.routes(meter=BrokenMeter(AzlicError("it is full", hint="make room")))) as client:
         yield from posted(client, SYNC)
         (begun,) = posted(client, ASYNC)
-        while client.get(begun.headers["Operation-Location"]).json()["status"] == "running":
-            pass
+        wait_for(client, begun.headers["Operation-Location"])
         yield from got(client, begun.headers["Operation-Location"])
     fault = BrokenMeter(RuntimeError("a fault"))
     with containers.started(containers.routes(meter=fault, results=BrokenResults())) as client:

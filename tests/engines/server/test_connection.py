@@ -1,8 +1,12 @@
 """What rude clients may hold of a server, on real sockets, with the server's stopwatch in hand."""
 
+import asyncio
+import fcntl
 import http.client
 import json
 import socket
+import struct
+import termios
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -13,7 +17,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 
 from engines.server.answers import PIECE_BYTES
-from engines.server.connection import Connection
+from engines.server.connection import Connection, Phase
 from engines.server.limits import ConnectionLimits
 from engines.server.process import make_server
 from tests.serving import running
@@ -36,6 +40,12 @@ class Stopwatch:
     def __call__(self) -> float:
         self.looks += 1
         return self.now
+
+
+def waiting(end: socket.socket, queue: int) -> int:
+    """The bytes that the system holds in a queue of this end of a connection."""
+    held: int = struct.unpack("i", fcntl.ioctl(end.fileno(), queue, struct.pack("i", 0)))[0]
+    return held
 
 
 class Served:
@@ -87,7 +97,10 @@ class Served:
         return [each for each in list(self.server.server_state.connections) if isinstance(each, Connection)]
 
     def client(self, sent: bytes = b"", *, room: int | None = None) -> socket.socket:
-        """A client that has connected, and sent something; ``room`` is all that its machine takes of an answer."""
+        """A client that has connected, and sent something that the server has taken in.
+
+        ``room`` is all that the client's machine takes of an answer.
+        """
         one = self._clients.enter_context(socket.socket())
         if room is not None:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
@@ -95,7 +108,18 @@ class Served:
         one.connect(("127.0.0.1", self.port))
         assert eventually(lambda: one.getsockname() in [each.client for each in self.connections], PATIENCE)
         one.sendall(sent)
+        assert eventually(lambda: self._has_taken_all_of(one), PATIENCE)
         return one
+
+    def _has_taken_all_of(self, client: socket.socket) -> bool:
+        """Whether all that a client has sent came through the system's hands, and then the server's."""
+        address = client.getsockname()
+        for connection in [each for each in self.connections if each.client == address]:
+            ours: socket.socket = connection.transport.get_extra_info("socket")
+            if ours.fileno() < 0 or waiting(client, termios.TIOCOUTQ) or waiting(ours, termios.FIONREAD):
+                return ours.fileno() < 0
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0), connection.loop).result(PATIENCE)
+        return True
 
     def passes(self, seconds: float) -> None:
         """So much later, and every connection that is still there has been looked at since."""
@@ -284,6 +308,7 @@ RUDE = {
 def test_as_many_rude_clients_as_there_is_room_for_keep_nobody_out(served: Served, sent: bytes) -> None:
     for _ in range(LIMITS.connections):
         served.client(sent, room=4096)
+    assert eventually(lambda: all(each.phase < Phase.WORK for each in served.connections), PATIENCE)
     for _ in range(3):
         assert answer(served.client()).startswith(b"HTTP/1.1 200 ")
     assert len(served.connections) <= LIMITS.connections

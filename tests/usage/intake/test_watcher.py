@@ -62,7 +62,7 @@ def watching(mount: Mount, *, rescan: float = NEVER, polling: bool = False) -> I
         yield found
     finally:
         found.watch.stop()
-        found.thread.join(20)
+        found.thread.join(60)
         assert not found.thread.is_alive()
 
 
@@ -158,7 +158,7 @@ def test_stopping_waits_for_the_ingest_in_hand_and_leaves_nothing_half_done(moun
     found.thread.start()
     assert eventually(lambda: len(mount.ids()) > 0)
     found.watch.stop()
-    found.thread.join(20)
+    found.thread.join(60)
     assert [receipt.new for receipt in found.receipts] == [500]
     assert found.signs_of_life > 10
     check_arithmetic(mount.ledger)
@@ -201,22 +201,29 @@ def test_a_service_is_ready_alive_and_stopping_in_the_words_of_its_manager(mount
         "WATCHDOG_USEC": "200000",
         "AZLIC_DATABASE": str(database),
     }
+    heard: list[bytes] = []
+
+    def hear(state: bytes) -> None:
+        """Listen until it is said; a service whose words nobody takes would wait, as it does on its real manager."""
+        heard.append(listening.recv(100))
+        while heard[-1] != state:
+            heard.append(listening.recv(100))
+
+    def has(*ids: str) -> bool:
+        hear(b"WATCHDOG=1")
+        return [row.id for row in rows(ledger, RecordRow)] == [*ids]
+
     with manager(notify) as listening:
         command = [str(azlic), "watch", str(mount.site.output)]
         with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as service:
             try:
-                heard = [listening.recv(100)]
-                while heard[-1] != b"READY=1":
-                    heard.append(listening.recv(100))
+                hear(b"READY=1")
                 ledger = open_ledger(str(database))
                 mount.append([a_line("b")])
-                assert eventually(lambda: [row.id for row in rows(ledger, RecordRow)] == ["a", "b"])
-                while heard[-1] != b"WATCHDOG=1":
-                    heard.append(listening.recv(100))
+                assert eventually(lambda: has("a", "b"))
                 mount.append([a_line("c")])
                 service.send_signal(signal.SIGTERM)
-                while heard[-1] != b"STOPPING=1":
-                    heard.append(listening.recv(100))
+                hear(b"STOPPING=1")
                 _, said = service.communicate(timeout=60)
             finally:
                 service.kill()
