@@ -66,19 +66,27 @@ def field(kind: str, name: str, entries: str, *, appearance: int | None = None) 
 
 
 def compressed_pdf(*objects: str) -> bytes:
-    """A PDF whose objects, numbered from 1, are all in a compressed stream: none of their words can be found in it."""
-    starts, content = [], ""
-    for number in objects:
-        starts.append(len(content))
-        content += number + " "
-    index = " ".join(f"{number} {start}" for number, start in enumerate(starts, 1)) + " "
-    count = len(objects)
-    inner = zlib.compress((index + content).encode())
+    """A PDF whose objects, numbered from 1, are in a compressed stream, but those that are streams themselves.
+
+    Of those in it no word can be found in the file.
+    """
     file = bytearray(b"%PDF-1.7\n")
+    starts: list[tuple[int, int]] = []
+    content, places = "", {}
+    for number, told in enumerate(objects, 1):
+        if told.endswith("endstream"):
+            places[number] = struct.pack(">BLH", 1, len(file), 0)
+            file += f"{number} 0 obj\n{told}\nendobj\n".encode("latin-1")
+        else:
+            places[number] = struct.pack(">BLH", 2, len(objects) + 1, len(starts))
+            starts.append((number, len(content)))
+            content += told + " "
+    index = " ".join(f"{number} {start}" for number, start in starts) + " "
+    count = len(objects)
+    inner = zlib.compress((index + content).encode("latin-1"))
     streams = len(file)
-    file += _packed(count + 1, f"/Type /ObjStm /N {count} /First {len(index)}", inner)
-    table = b"".join(struct.pack(">BLH", 2, count + 1, place) for place in range(count))
-    table = bytes(7) + table + struct.pack(">BLHBLH", 1, streams, 0, 1, len(file), 0)
+    file += _packed(count + 1, f"/Type /ObjStm /N {len(starts)} /First {len(index)}", inner)
+    table = bytes(7) + b"".join(places.values()) + struct.pack(">BLHBLH", 1, streams, 0, 1, len(file), 0)
     start = len(file)
     entries = f"/Type /XRef /Size {count + 3} /W [1 4 2] /Root 1 0 R"
     file += _packed(count + 2, entries, zlib.compress(table))

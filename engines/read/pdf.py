@@ -10,7 +10,7 @@ import pypdfium2
 from PIL import Image
 from pypdfium2 import raw
 
-from engines.read.pdf_tree import PageFacts, has_no_pages, page_facts
+from engines.read.pdf_tree import PageFacts, PdfFacts, has_no_pages, pdf_facts
 from engines.read.refusal import Code, DocumentRefused, no_pages
 
 DPI = 200
@@ -52,16 +52,15 @@ def open_pdf(body: bytes, *, most: int, seconds: float) -> PdfPages:
     """
     try:
         with _open(body) as pdf:
-            return PdfPages(body, *_described(pdf, body, most), seconds)
+            sizes, facts = _described(pdf, body, most)
+            return PdfPages(facts.body, sizes, facts.pages, seconds)
     except pypdfium2.PdfiumError as error:
         if error.err_code == raw.FPDF_ERR_SUCCESS or has_no_pages(body):
             raise no_pages("PDF") from error
         raise
 
 
-def _described(
-    pdf: pypdfium2.PdfDocument, body: bytes, most: int
-) -> tuple[tuple[tuple[int, int], ...], tuple[PageFacts, ...]]:
+def _described(pdf: pypdfium2.PdfDocument, body: bytes, most: int) -> tuple[tuple[tuple[int, int], ...], PdfFacts]:
     if pdf.get_formtype() == raw.FORMTYPE_XFA_FULL:
         raise DocumentRefused(
             Code.NOT_SUPPORTED_IMAGE,
@@ -69,8 +68,8 @@ def _described(
             hint="print it to a PDF in the program that fills it in",
         )
     count = min(len(pdf), most)
-    facts = page_facts(body, count)
-    sizes = [_size(pdf, index, facts[index].unit) for index in range(count)]
+    facts = pdf_facts(body, count)
+    sizes = [_size(pdf, index, facts.pages[index].unit) for index in range(count)]
     if not any(sizes):
         raise pypdfium2.PdfiumError("there is no page that can be loaded")
     return tuple(size or _LETTER for size in sizes), facts

@@ -1,24 +1,37 @@
-"""The layers of a PDF, its optional content, as a viewer shows them at first: ISO 32000-2, 8.11.
+"""The layers of a PDF, its optional content, as a viewer shows them at first: ISO 32000-2, 8.11."""
 
-PDFium goes by them for what a page draws, and not for the annotations on it.
-"""
-
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, PdfObject
+from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NullObject, PdfObject
 
 _DEEPEST = 99
+_ACTUAL_SIZE = 1.0  # a viewer opens a page at 100 %
+_RECOMMENDED = {"/View": "/ViewState", "/Print": "/PrintState", "/Export": "/ExportState"}
+
+
+@dataclass(frozen=True)
+class _Use:
+    """Groups that go by what they say of viewing, and by which of their words: ``/View``, ``/Zoom``."""
+
+    groups: frozenset[int]
+    categories: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class PdfLayers:
-    """Which groups are on and off by the default configuration, and which are by what they say of viewing."""
+    """The groups of a PDF, and how its default configuration sets them.
 
+    ``None`` stands for a group or a membership that says nothing of what is shown: one of another intent than the
+    configuration's, one that is not listed, a membership of no groups.
+    """
+
+    groups: frozenset[int]
     on_at_first: bool
     on: frozenset[int]
     off: frozenset[int]
-    by_usage: frozenset[int]
+    uses: tuple[_Use, ...]
+    intents: frozenset[str]
 
     @classmethod
     def of(cls, catalogue: DictionaryObject) -> "PdfLayers | None":
@@ -26,50 +39,100 @@ class PdfLayers:
         if not (properties := _dictionary(catalogue, "/OCProperties")):
             return None
         default = _dictionary(properties, "/D")
-        uses = [use for use in map(_resolved, _items(default, "/AS")) if use.get("/Event") == "/View"]
         return cls(
+            groups=_numbers(_items(properties, "/OCGs")),
             on_at_first=default.get("/BaseState") != "/OFF",
             on=_numbers(_items(default, "/ON")),
             off=_numbers(_items(default, "/OFF")),
-            by_usage=_numbers(group for use in uses for group in _items(use, "/OCGs")),
+            uses=tuple(_uses(default)),
+            intents=_intents(default),
         )
 
-    def hidden_on(self, page: DictionaryObject) -> Iterable[int]:
+    def hidden_on(self, page: DictionaryObject) -> Iterator[int]:
         """The places of a page's annotations that are not shown."""
         for place, annotation in enumerate(map(_resolved, _items(page, "/Annots"))):
-            if "/OC" in annotation and not self._shows(annotation.raw_get("/OC")):
+            looks = _dictionary(_dictionary(annotation, "/AP"), "/N")
+            if "/AS" in annotation:
+                looks = _dictionary(looks, str(annotation["/AS"])) or looks
+            if not all(self.shows(holder.raw_get("/OC")) for holder in (annotation, looks) if "/OC" in holder):
                 yield place
 
-    def _shows(self, content: PdfObject) -> bool:
+    def shows(self, content: PdfObject) -> bool:
+        """Whether what belongs to a group, or to a membership of groups, is shown."""
         told = _resolved(content)
         if told.get("/Type") != "/OCMD":
-            return self._is_on(content)
+            return self._state(content) is not False
         if expression := _items(told, "/VE"):
-            return self._holds(expression, 0)
-        members = _items(told, "/OCGs") or [told.raw_get("/OCGs")]
-        states = [self._is_on(member) for member in members]
+            return self._holds(expression, 0) is not False
+        members = _items(told, "/OCGs") or ([told.raw_get("/OCGs")] if "/OCGs" in told else [])
+        states = [state for state in map(self._state, members) if state is not None]
+        if not states:
+            return True
         policies = {"/AllOn": all(states), "/AnyOff": not all(states), "/AllOff": not any(states)}
         return policies.get(str(told.get("/P")), any(states))
 
-    def _holds(self, expression: list[PdfObject], depth: int) -> bool:
+    def _holds(self, expression: list[PdfObject], depth: int) -> bool | None:
         if depth > _DEEPEST:
             raise RecursionError
         operator, *operands = expression
         states = [
-            self._holds(list(inner), depth + 1) if isinstance(inner, ArrayObject) else self._is_on(operand)
+            state
             for operand in operands
             for inner in [operand.get_object()]
+            for state in [
+                self._holds(list(inner), depth + 1) if isinstance(inner, ArrayObject) else self._state(operand)
+            ]
+            if state is not None
         ]
+        if not states:
+            return None
         results = {"/Not": not states[0], "/And": all(states), "/Or": any(states)}
         return results[str(operator)]
 
-    def _is_on(self, group: PdfObject) -> bool:
+    def _state(self, group: PdfObject) -> bool | None:
         number = group.idnum if isinstance(group, IndirectObject) else 0
-        if number in self.by_usage:
-            view = _dictionary(_dictionary(_resolved(group), "/Usage"), "/View")
-            if "/ViewState" in view:
-                return str(view["/ViewState"]) != "/OFF"
-        return number not in self.off and (self.on_at_first or number in self.on)
+        told = _resolved(group)
+        if number not in self.groups or not told or not self._counts(told):
+            return None
+        usage = _dictionary(told, "/Usage")
+        said = [
+            state
+            for use in self.uses
+            if number in use.groups
+            for category in use.categories
+            for state in [_recommended(category, _dictionary(usage, category))]
+            if state is not None
+        ]
+        return all(said) if said else number not in self.off and (self.on_at_first or number in self.on)
+
+    def _counts(self, group: DictionaryObject) -> bool:
+        return "/All" in self.intents or not self.intents.isdisjoint(_intents(group))
+
+
+def _uses(configuration: DictionaryObject) -> Iterator[_Use]:
+    for use in map(_resolved, _items(configuration, "/AS")):
+        if use.get("/Event") == "/View":
+            categories = tuple(map(str, _items(use, "/Category")))
+            yield _Use(_numbers(_items(use, "/OCGs")), categories or ("/View",))
+
+
+def _recommended(category: str, said: DictionaryObject) -> bool | None:
+    """What a group says of itself; ``None`` of what nobody here knows, as the name of who looks at it."""
+    if category == "/Zoom" and said:
+        return _number(said, "/min", 0) <= _ACTUAL_SIZE < _number(said, "/max", float("inf"))
+    state = said.get(_RECOMMENDED.get(category, ""))
+    return None if state is None else str(state) != "/OFF"
+
+
+def _number(holder: DictionaryObject, key: str, usual: float) -> float:
+    return float(str(holder[key])) if key in holder else usual
+
+
+def _intents(holder: DictionaryObject) -> frozenset[str]:
+    if "/Intent" not in holder:
+        return frozenset(("/View",))
+    several = holder["/Intent"]
+    return frozenset(map(str, several)) if isinstance(several, ArrayObject) else frozenset((str(several),))
 
 
 def _dictionary(holder: DictionaryObject, key: str) -> DictionaryObject:
@@ -78,7 +141,7 @@ def _dictionary(holder: DictionaryObject, key: str) -> DictionaryObject:
 
 def _items(holder: DictionaryObject, key: str) -> list[PdfObject]:
     value = holder.raw_get(key).get_object() if key in holder else None
-    return list(value) if isinstance(value, ArrayObject) else []
+    return [item for item in value if not isinstance(item, NullObject)] if isinstance(value, ArrayObject) else []
 
 
 def _resolved(thing: PdfObject) -> DictionaryObject:

@@ -1,4 +1,4 @@
-"""What a PDF says of its pages and PDFium does not tell: their unit, and which annotations a layer hides."""
+"""What a PDF says and PDFium does not tell, or not as the standard has it: units of pages, and layers."""
 
 import io
 import logging
@@ -11,14 +11,20 @@ from pypdf import (
     PdfReader,
     filters,  # noqa: F401
 )
+from pypdf.generic import PdfObject
 
 from engines.read.pdf_layers import PdfLayers
+from engines.read.pdf_update import dictionaries, updated
 
 # Its remarks on single files are no business of a container's log.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
 # A PDF without these words says nothing of the kind; an object stream may hide them.
 _WORDS = (b"/UserUnit", b"/OCProperties", b"/ObjStm")
+_STATES = {
+    shown: b"<< /Type /OCG /Usage << /View << /ViewState /%s >> >> >>" % state
+    for shown, state in ((True, b"ON"), (False, b"OFF"))
+}
 
 
 @dataclass(frozen=True)
@@ -29,26 +35,45 @@ class PageFacts:
     hidden: tuple[int, ...] = ()
 
 
-def page_facts(body: bytes, count: int) -> tuple[PageFacts, ...]:
+@dataclass(frozen=True)
+class PdfFacts:
+    """The facts of each page, and the PDF in which every layer says itself whether it is shown."""
+
+    body: bytes
+    pages: tuple[PageFacts, ...]
+
+
+def pdf_facts(body: bytes, count: int) -> PdfFacts:
     """The facts of the first ``count`` pages; the usual ones for a page that is too damaged to tell."""
     usual = (PageFacts(),) * count
     if not any(word in body for word in _WORDS):
-        return usual
+        return PdfFacts(body, usual)
     try:
-        reader = PdfReader(io.BytesIO(body))
+        reader = _reader(body)
         layers = PdfLayers.of(reader.root_object)
         pages = [reader.pages[index] for index in range(min(count, len(reader.pages)))]
+        facts = tuple(_facts(page, layers) for page in pages) + usual[len(pages) :]
+        return PdfFacts(_with_layers_set(body, reader, layers) if layers else body, facts)
     except Exception:  # whatever a parser raises over foreign bytes
-        return usual
-    return tuple(_facts(page, layers) for page in pages) + usual[len(pages) :]
+        return PdfFacts(body, usual)
 
 
 def has_no_pages(body: bytes) -> bool:
     """Whether this is a sound PDF in which there is no page."""
     try:
-        return len(PdfReader(io.BytesIO(body)).pages) == 0
+        return len(_reader(body).pages) == 0
     except Exception:  # as above: it is damaged, then
         return False
+
+
+def _reader(body: bytes) -> PdfReader:
+    """A parser of the PDF; where its table of objects is damaged, one that looks for them."""
+    try:
+        reader = PdfReader(io.BytesIO(body))
+        _ = reader.root_object, len(reader.pages)
+    except Exception:  # as above
+        return PdfReader(io.BytesIO(body + b"\nstartxref\n0\n%%EOF\n"))
+    return reader
 
 
 def _facts(page: PageObject, layers: PdfLayers | None) -> PageFacts:
@@ -58,3 +83,20 @@ def _facts(page: PageObject, layers: PdfLayers | None) -> PageFacts:
     except Exception:  # as above
         return PageFacts()
     return PageFacts(unit if unit > 0 else 1, hidden)
+
+
+def _with_layers_set(body: bytes, reader: PdfReader, layers: PdfLayers) -> bytes:
+    """The PDF with each layer set by the standard: what PDFium goes by first is what a group says of viewing."""
+    states = {
+        reference.idnum: _STATES[_shows(layers, reference)]
+        for reference, told in dictionaries(body, reader, b"/OC")
+        if told.get("/Type") in ("/OCG", "/OCMD")
+    }
+    return updated(body, reader, states) if states else body
+
+
+def _shows(layers: PdfLayers, content: PdfObject) -> bool:
+    try:
+        return layers.shows(content)
+    except Exception:  # as above: it says nothing, then
+        return True
