@@ -1,7 +1,8 @@
 """The Read 3.2 routes: a document in, its text out, its pages counted."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated
 
@@ -35,7 +36,13 @@ def read_routes(
     that raises ``AzlicError``, no text leaves. ``clock`` gives aware instants.
     """
     desk = Desk(recogniser=recogniser, meter=meter, results=results, clock=clock, limits=limits or Limits())
-    router = APIRouter(prefix="/vision/v3.2/read", tags=["Read"], route_class=FlatErrors)
+
+    @asynccontextmanager
+    async def until_closed(_: object) -> AsyncIterator[None]:
+        yield
+        await desk.close()
+
+    router = APIRouter(prefix="/vision/v3.2/read", tags=["Read"], route_class=FlatErrors, lifespan=until_closed)
     gate = [Depends(require_admission(admit))]
 
     @router.post("/syncAnalyze", dependencies=gate, responses=SYNC, openapi_extra=DOCUMENT)

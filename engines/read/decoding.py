@@ -11,7 +11,7 @@ import os
 import resource
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -64,10 +64,11 @@ class Decoders:
         self.places = asyncio.Semaphore(pages)
         self._limits = limits
         self._threads = ThreadPoolExecutor(limits.documents, thread_name_prefix="decode")
+        self._ends: set[Future[None]] = set()
 
     async def open(self, body: bytes) -> "Decoding":
         """Recognise a document and count its pages; as ``open_document``, and refused where that is too slow."""
-        decoding = Decoding(body, self._limits, self._threads)
+        decoding = Decoding(body, self._limits, self._threads, self._ends)
         try:
             await decoding.open()
         except BaseException:
@@ -75,16 +76,24 @@ class Decoders:
             raise
         return decoding
 
+    async def close(self) -> None:
+        """Wait until the process of every document that was closed has ended.
+
+        One that is killed as it begins has not yet let go of what the container holds: its next start would be refused.
+        """
+        await asyncio.gather(*map(asyncio.wrap_future, list(self._ends)))
+
 
 class Decoding:
     """A document that is open in a process of its own; ``outline`` says what it is. Close it when it is done with."""
 
     outline: Outline
 
-    def __init__(self, body: bytes, limits: Limits, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, body: bytes, limits: Limits, threads: ThreadPoolExecutor, ends: set[Future[None]]) -> None:
         self.turn = asyncio.Lock()
         self._limits = limits
         self._threads = threads
+        self._ends = ends
         self._asking = Lock()
         try:
             self._pipe, theirs = _fork.Pipe()
@@ -115,7 +124,9 @@ class Decoding:
     def close(self) -> None:
         """End the process, whatever it is doing."""
         self._process.kill()
-        self._threads.submit(self._end)
+        end = self._threads.submit(self._end)
+        self._ends.add(end)
+        end.add_done_callback(self._ends.discard)
 
     def _end(self) -> None:
         with self._asking:

@@ -70,6 +70,10 @@ class Desk:
             await self._record(len(numbers))
         return operation_result("succeeded", started_at, self._clock(), analyzeResult=msgspec.Raw(result))
 
+    async def close(self) -> None:
+        """Wait until nothing is left of the documents that were read."""
+        await self._decoders.close()
+
     async def begin(self, request: Request, options: ReadOptions) -> tuple[Operation, asyncio.Task[None]]:
         """Take the document in and start to read it: the operation to ask for, and the job that ends it."""
         with ExitStack() as held:
