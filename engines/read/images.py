@@ -8,6 +8,7 @@ from dataclasses import dataclass
 # and by then the process may have given up its privileges.
 from PIL import (
     BmpImagePlugin,  # noqa: F401
+    ExifTags,
     Image,
     ImageFile,
     ImageOps,
@@ -17,6 +18,7 @@ from PIL import (
 )
 
 from engines.read.bmp import as_shown, name_of_bmp, opaque
+from engines.read.density import turn_density
 from engines.read.jpeg import name_of_jpeg
 from engines.read.refusal import Code, DocumentRefused
 from engines.read.shades import grey
@@ -42,7 +44,9 @@ class OneImage:
         with _open(self.body, self.kind) as image:
             # A JPEG holds its brightness apart: there is no need to make colours and mix them again.
             image.draft("L", None)
+            orientation = image.getexif().get(ExifTags.Base.Orientation)
             shades = grey(opaque(image) if self.kind == "BMP" else image)
+            turn_density(shades, orientation)
         ImageOps.exif_transpose(shades, in_place=True)
         return shades
 

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from PIL import Image
-
+from engines.read.density import pixel_aspect
 from engines.read.images import OneImage, open_image
 from engines.read.kinds import Kind, kind_of
 from engines.read.limits import Limits
@@ -13,9 +12,6 @@ from engines.read.pdf import DPI, PdfPages, open_pdf
 from engines.read.refusal import Code, DocumentRefused
 from engines.read.selection import select_pages
 from engines.read.tiff import TiffPages, open_tiff
-
-_MOST_ASPECT = 4.0
-"""No scanner or fax makes pixels that are less square; what says so is mistaken."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ class Document(Outline):
         with _refuse_damage(f"page {number} of the {self.kind}"):
             image = self.pages.image(number)
         dpi = DPI if self.kind == "PDF" else None
-        return Page(number, image.width, image.height, image.tobytes(), dpi, _pixel_aspect(image))
+        return Page(number, image.width, image.height, image.tobytes(), dpi, pixel_aspect(image))
 
 
 def open_document(body: bytes, limits: Limits) -> Document:
@@ -107,11 +103,3 @@ def _refuse_damage(what: str) -> Iterator[None]:
             f"{what} is damaged and cannot be read",
             hint="check that the file was sent completely and opens in a viewer",
         ) from error
-
-
-def _pixel_aspect(image: Image.Image) -> float:
-    """How many times as high as wide a pixel is, as the file says: a fax of 204 x 98 dpi has pixels twice as high."""
-    across, down = map(float, image.info.get("dpi", (1, 1)))
-    if not (across > 0 and down > 0 and 1 / _MOST_ASPECT <= across / down <= _MOST_ASPECT):
-        return 1.0
-    return across / down

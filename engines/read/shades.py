@@ -1,5 +1,7 @@
 """An image of any mode in shades of grey, black on white as a viewer shows it."""
 
+import math
+
 from PIL import Image, ImageOps
 
 from engines.read.refusal import Code, DocumentRefused
@@ -42,13 +44,27 @@ def _table(bits: int, inverted: bool, transparent: object) -> list[int]:
 
 
 def _of_floats(image: Image.Image, span: tuple[float, float] | None) -> Image.Image:
+    lowest, highest = _extremes(image)
+    # The mean of all is no number where one of them is none; extremes pass over it.
+    if math.isnan(_extremes(image.resize((1, 1), Image.Resampling.BOX))[0]):
+        raise _not_a_scan("floating-point numbers, some of which are not a number (NaN)")
+    black, white = span or (0.0, 1.0)
+    if not (black < white and (span or black <= lowest <= highest <= white)):
+        raise _not_a_scan(f"floating-point numbers from {_said(lowest)} to {_said(highest)}")
+    return image.point(lambda value: value * (255 / (white - black)) - black * (255 / (white - black))).convert("L")
+
+
+def _extremes(image: Image.Image) -> tuple[float, float]:
     lowest, highest = image.getextrema()
     if not isinstance(lowest, float) or not isinstance(highest, float):
         raise TypeError(image.mode)
-    black, white = span or (0.0, 1.0)
-    if not (black < white and (span or black <= lowest <= highest <= white)):
-        raise _not_a_scan(f"floating-point numbers from {lowest:g} to {highest:g}")
-    return image.point(lambda value: value * (255 / (white - black)) - black * (255 / (white - black))).convert("L")
+    return lowest, highest
+
+
+def _said(number: float) -> str:
+    if math.isinf(number):
+        return "infinity" if number > 0 else "minus infinity"
+    return f"{number:g}"
 
 
 def _not_a_scan(what: str) -> DocumentRefused:

@@ -2,20 +2,23 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from PIL import Image, TiffImagePlugin
+from PIL import Image, ImageOps, TiffImagePlugin
 
+from engines.read.density import turn_density
 from engines.read.refusal import Code, DocumentRefused, no_pages
 from engines.read.shades import grey
 
-_THUMBNAIL, _MASK = 1, 4  # bits of NewSubfileType
+_THUMBNAIL, _MASK, _DEPTH = 1, 4, 8  # bits of NewSubfileType; 2 and 16 are pages, of several and in layers (RFC 2301)
 _OLD_THUMBNAIL = 2  # a value of SubfileType
-_MASK_PHOTOMETRIC = 4
-_WHITE_IS_ZERO = 0
+_MASK_PHOTOMETRICS = (4, 51177)
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_FAX = (2, 3, 4, 32771)
 _PLANES = 2
-_SIGNED, _FLOATING = 2, 3
+_UNSIGNED, _SIGNED, _FLOATING, _UNDEFINED = 1, 2, 3, 4
+_FORMATS = {_SIGNED: ", signed", _FLOATING: ", floating point", 5: ", complex", 6: ", complex floating point"}
 _LAB = (8, 9, 10)
 
 _PHOTOMETRIC = {
@@ -70,10 +73,22 @@ def _more_modes() -> Iterator[tuple[_Key, tuple[str, str]]]:
                 yield (order, lab, (1,), 1, (8, 8, 8, 8), (extra,)), ("RGB", "RGBX")
         for alpha in (1, 2):
             yield (order, 5, (1,), 1, (8, 8, 8, 8, 8), (alpha,)), ("CMYK", "CMYKX")
+        # What does not say how its colours are meant is said to have white for 0.
+        yield (order, _WHITE_IS_ZERO, (1,), 1, (8, 8, 8), ()), ("RGB", "RGB")
     yield (b"MM", _WHITE_IS_ZERO, (1,), 1, (16,), ()), ("I;16B", "I;16B")
+    for photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):  # libtiff gives floats in the order of the machine
+        yield (b"MM", photometric, (_FLOATING,), 1, (32,), ()), ("F", "F;32F")
 
 
 TiffImagePlugin.OPEN_INFO.update(_more_modes())
+# Numbers of no stated format are taken as they are usually written: TIFF 6.0, SampleFormat.
+TiffImagePlugin.OPEN_INFO.update(
+    {
+        (order, photometric, (_UNDEFINED,), fill, bits, extra): modes
+        for (order, photometric, formats, fill, bits, extra), modes in TiffImagePlugin.OPEN_INFO.items()
+        if formats == (_UNSIGNED,)
+    }
+)
 # Without libtiff Pillow takes planes of 16 bits for planes of 8, and knows no colours that are coarser than the page.
 TiffImagePlugin.READ_LIBTIFF = True
 
@@ -87,11 +102,14 @@ class Folder:
     bits: tuple[int, ...]
     formats: tuple[int, ...]
     photometric: int
+    tells_photometric: bool
     compression: int
     planes: bool
     is_thumbnail: bool
     is_mask: bool
     span: tuple[float, float] | None
+    orientation: int
+    is_damaged: bool = False
 
     @classmethod
     def of(cls, offset: int, tags: TiffImagePlugin.ImageFileDirectory_v2) -> "Folder":
@@ -102,12 +120,14 @@ class Folder:
             size=(int(tags[256]), int(tags[257])),
             bits=bits * samples if len(bits) == 1 else bits,
             formats=tuple(tags.get(339, (1,))),
-            photometric=tags.get(262, _WHITE_IS_ZERO),
+            tells_photometric=262 in tags,
+            photometric=tags.get(262, _usual_photometric(samples, tags.get(259, 1))),
             compression=tags.get(259, 1),
             planes=tags.get(284) == _PLANES and samples > 1,
             is_thumbnail=bool(tags.get(254, 0) & _THUMBNAIL) or tags.get(255) == _OLD_THUMBNAIL,
-            is_mask=bool(tags.get(254, 0) & _MASK) or tags.get(262) == _MASK_PHOTOMETRIC,
+            is_mask=bool(tags.get(254, 0) & (_MASK | _DEPTH)) or tags.get(262) in _MASK_PHOTOMETRICS,
             span=_span(tags),
+            orientation=tags.get(274, 1),
         )
 
     @property
@@ -120,13 +140,12 @@ class Folder:
     def __str__(self) -> str:
         if not self.is_readable and self.compression in _COMPRESSION:
             return f"compressed as {_COMPRESSION[self.compression]}"
-        floating = ", floating point" if _FLOATING in self.formats else ""
-        signed = ", signed" if _SIGNED in self.formats else ""
+        numbers = _FORMATS.get(max(self.formats), "")
         planes = ", in planes" if self.planes else ""
         colours = _PHOTOMETRIC.get(self.photometric, f"colours of kind {self.photometric}")
         compressed = "" if self.compression in TiffImagePlugin.COMPRESSION_INFO else f", compression {self.compression}"
         bits = " + ".join(map(str, self.bits[:8]))
-        return f"made of {colours} ({bits} bits{floating}{signed}{planes}{compressed})"
+        return f"made of {colours} ({bits} bits{numbers}{planes}{compressed})"
 
 
 @dataclass(frozen=True)
@@ -143,6 +162,8 @@ class TiffPages:
     def image(self, number: int) -> Image.Image:
         """Page ``number`` in shades of grey, the right way up; ``DocumentRefused`` where it is of a kind not read."""
         folder = self.folders[number - 1]
+        if folder.is_damaged:
+            raise ValueError("its directory cannot be read")
         if not folder.is_readable:
             raise _not_read(number, folder)
         try:
@@ -151,11 +172,14 @@ class TiffPages:
             raise _not_read(number, folder) from error
         with image:
             image.load()
+            turn_density(image, folder.orientation)
             _brighten(image)
             if folder.photometric in _LAB:
                 return image.getchannel(0)
             inverted = folder.photometric == _WHITE_IS_ZERO
-            return grey(image, bits=folder.bits[0], inverted=inverted, span=folder.span)
+            shades = grey(image, bits=folder.bits[0], inverted=inverted, span=folder.span)
+            taken_for_negative = not inverted and not folder.tells_photometric and image.mode in ("1", "L")
+        return ImageOps.invert(shades) if taken_for_negative else shades
 
 
 def open_tiff(body: bytes, *, most: int) -> TiffPages:
@@ -173,6 +197,13 @@ def open_tiff(body: bytes, *, most: int) -> TiffPages:
     if not shown:
         raise no_pages("TIFF")
     return TiffPages(body, tuple(shown))
+
+
+def _usual_photometric(samples: int, compression: int) -> int:
+    """How colours are meant where nothing is said of it, as libtiff takes them."""
+    if samples == 3:
+        return _RGB
+    return _WHITE_IS_ZERO if compression in _FAX else _BLACK_IS_ZERO
 
 
 def _span(tags: TiffImagePlugin.ImageFileDirectory_v2) -> tuple[float, float] | None:
@@ -198,8 +229,15 @@ def _folders(body: bytes) -> Iterator[Folder]:
         offset = tags.next
         seen.add(offset)
         file.seek(offset)
-        tags.load(file)
-        yield Folder.of(offset, tags)
+        try:
+            tags.load(file)
+            folder = Folder.of(offset, tags)
+        except Exception:  # whatever a parser raises over foreign bytes
+            if len(seen) == 1:
+                raise
+            yield replace(folder, offset=offset, is_damaged=True)
+            return  # where the next would be, nobody can tell
+        yield folder
 
 
 def _beginning_at(body: bytes, offset: int) -> bytes:

@@ -2,12 +2,13 @@
 
 import io
 import struct
+import zlib
 from collections.abc import Callable, Sequence
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
-from engines.read import Code, DocumentRefused
+from engines.read import Code, DocumentRefused, Recogniser
 from tests.engines.read.test_pages import black_and_white, only_page, shades
 from tests.rasters import bmp, os2_bmp, packed
 
@@ -152,6 +153,56 @@ def test_a_picture_is_turned_as_it_says_in_each_of_the_eight_ways(kind: str) -> 
         assert (left <= 5, right >= 250) == (True, True), orientation
 
 
+@pytest.mark.parametrize("unit", [0, 1])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pixels_that_are_no_squares_are_turned_with_the_picture(orientation: int, unit: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture, jpeg, png = black_and_white("L"), io.BytesIO(), io.BytesIO()
+    picture.save(jpeg, "JPEG", exif=exif, dpi=(200, 100))
+    picture.save(png, "PNG", exif=exif, dpi=(200, 100))
+    jfif = jpeg.getvalue().replace(b"JFIF\0\1\1\1", b"JFIF\0\1\1" + bytes((unit,)))
+    density = png.getvalue().index(b"pHYs") + 12
+    phys = bytearray(png.getvalue())
+    phys[density] = unit
+    phys[density + 1 : density + 5] = struct.pack(">L", zlib.crc32(phys[density - 12 : density + 1]))
+    for body in (jfif, bytes(phys)):
+        assert only_page(body).aspect == pytest.approx(0.5 if orientation > 4 else 2, abs=0.001)
+
+
+def lettering(heading: tuple[int, ...], body: tuple[int, ...]) -> bytes:
+    """Large letters on transparent ground, the first line in another colour than the others."""
+    picture = Image.new("RGBA", (420, 300), (0, 0, 0, 0))
+    font = ImageFont.load_default(size=32)
+    for row, text in enumerate(("HEADING", "FIRST LINE", "SECOND LINE", "THIRD LINE", "FOURTH LINE")):
+        ImageDraw.Draw(picture).text((20, 20 + 55 * row), text, font=font, fill=body if row else heading)
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+DARK, WHITE, RED, PALE = (0, 0, 0, 255), (255, 255, 255, 255), (200, 0, 0, 255), (230, 230, 180, 255)
+
+
+@pytest.mark.parametrize(
+    ("heading", "body"), [(DARK, WHITE), (WHITE, DARK), (RED, WHITE), (PALE, RED), (DARK, DARK), (WHITE, WHITE)]
+)
+def test_letters_of_each_colour_are_read_on_transparent_ground(
+    recogniser: Recogniser, heading: tuple[int, ...], body: tuple[int, ...]
+) -> None:
+    lines = recogniser.read(only_page(lettering(heading, body)), seconds=60).lines
+    assert [line.text for line in lines] == ["HEADING", "FIRST LINE", "SECOND LINE", "THIRD LINE", "FOURTH LINE"]
+
+
+def test_a_picture_that_is_opaque_but_at_its_edge_is_read_as_it_is() -> None:
+    picture = black_and_white("RGB").convert("RGBA")
+    picture.paste((0, 0, 0, 0), (0, 0, WIDTH, 3))
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    left, right = shades(only_page(file.getvalue()))
+    assert (left <= 5, right >= 250) == (True, True)
+
+
 def framed(marker: int, bits: int, components: int) -> bytes:
     """The beginning of a JPEG, up to the header of its frame."""
     parts = b"".join(bytes((number, 0x11, 0)) for number in range(components))
@@ -183,19 +234,38 @@ def test_a_kind_of_picture_that_is_not_read_is_named(name: str) -> None:
 
 
 OTHERS = {
-    "GIF": b"GIF89a",
-    "WebP": b"RIFF\x10\0\0\0WEBPVP8 ",
-    "HEIF": b"\0\0\0\x18ftypheic\0\0\0\0mif1",
-    "AVIF": b"\0\0\0\x18ftypavif\0\0\0\0mif1",
-    "JPEG 2000": b"\0\0\0\x0cjP  \r\n\x87\n",
-    "JPEG XL": b"\xff\x0a\0\0",
-    "gzip": b"\x1f\x8b\x08\0",
-    "ZIP": b"PK\x03\x04",
+    "a GIF picture": b"GIF89a",
+    "a WebP picture": b"RIFF\x10\0\0\0WEBPVP8 ",
+    "a HEIF picture": b"\0\0\0\x18ftypheic\0\0\0\0mif1",
+    "a HEIF picture by its other brand": b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic",
+    "an AVIF picture": b"\0\0\0\x18ftypavif\0\0\0\0mif1",
+    "an AVIF picture by its other brand": b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif",
+    "a JPEG 2000 picture": b"\0\0\0\x0cjP  \r\n\x87\n",
+    "a JPEG 2000 picture by its brand": b"\0\0\0\x14ftypjp2 ",
+    "a JPEG 2000 picture alone": b"\xff\x4f\xff\x51",
+    "a JPEG XL picture": b"\xff\x0a\0\0",
+    "a Photoshop picture": b"8BPS\0\1",
+    "an SVG drawing": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "an SVG drawing in XML": b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- drawn --><svg/>",
+    "an SVG drawing of two bytes": "\ufeff<svg/>".encode("utf-16-le"),
+    "an HTML page": b"<!DOCTYPE html><html>",
+    "XML": b"<?xml version='1.0'?><letter/>",
+    "a film": b"\0\0\0\x18ftypisom",
+    "a DICOM picture": bytes(128) + b"DICM",
+    "a Windows metafile": b"\xd7\xcd\xc6\x9a",
+    "a PPM picture": b"P6 1 1 255",
+    "a PostScript document": b"\xc5\xd0\xd3\xc6",
+    "compressed with gzip": b"\x1f\x8b\x08\0",
+    "a ZIP archive": b"PK\x03\x04",
+    "a JPEG in base64": b"/9j/4AAQ",
+    "a data URL": b"data:image/png;base64,iVBOR",
 }
+ASKED_AGAIN = (" by its", " alone", " in XML", " of two")
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_is_no_document_is_called_by_its_name(name: str) -> None:
-    with pytest.raises(DocumentRefused, match=name) as refused:
+    called = next((name.partition(more)[0] for more in ASKED_AGAIN if more in name), name)
+    with pytest.raises(DocumentRefused, match=f"the body is {called}") as refused:
         only_page(OTHERS[name])
     assert refused.value.code is Code.NOT_SUPPORTED_IMAGE

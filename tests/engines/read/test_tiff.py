@@ -1,6 +1,7 @@
 """Every kind of TIFF is read as a viewer shows it, or named for what it is; what is no page is not one."""
 
 import io
+import math
 import struct
 from collections.abc import Callable
 from functools import partial
@@ -55,9 +56,36 @@ def colours(
     return tiff((told, data), order=order)
 
 
-def floats(black: float, white: float, tags: Tags | None = None, photometric: int = BLACK_IS_ZERO) -> bytes:
-    pixels = struct.pack(f"<{len(DARK_LEFT)}f", *(white if shade else black for shade in DARK_LEFT))
-    return tiff(({**SIZE, BITS: 32, FORMAT: 3, PHOTOMETRIC: photometric, **(tags or {})}, pixels))
+def floats(
+    black: float, white: float, tags: Tags | None = None, photometric: int = BLACK_IS_ZERO, order: str = "<"
+) -> bytes:
+    pixels = struct.pack(f"{order}{len(DARK_LEFT)}f", *(white if shade else black for shade in DARK_LEFT))
+    return tiff(({**SIZE, BITS: 32, FORMAT: 3, PHOTOMETRIC: photometric, **(tags or {})}, pixels), order=order)
+
+
+def without(tag: int, body: bytes) -> bytes:
+    """The TIFF with a tag called by a number that nobody knows."""
+    entry = struct.pack("<HHL", tag, 3, 1)
+    assert body.count(entry) == 1
+    return body.replace(entry, struct.pack("<HHL", 65000, 3, 1))
+
+
+def old_jpeg() -> bytes:
+    """A JPEG in a TIFF as it was done before 1995."""
+    picture, file = Image.new("RGB", (112, 64), "white"), io.BytesIO()
+    picture.paste("black", (0, 0, 56, 64))
+    picture.save(file, "JPEG", quality=95, subsampling=0)
+    jpeg = file.getvalue()
+    place = {513: 8, 514: len(jpeg)}
+    return tiff(({256: 112, 257: 64, BITS: (8,) * 3, COMPRESSION: 6, PHOTOMETRIC: YCBCR, SAMPLES: 3, **place}, jpeg))
+
+
+def tiles() -> bytes:
+    tile = {0: bytes(256), 1: b"\xff" * 256}
+    shades = [0, 0, 0, 1, 1, 1] * 4
+    places = [8 + 256 * number for number in range(len(shades))]
+    told: Tags = {256: 96, 257: 64, 322: 16, 323: 16, 324: places, 325: [256] * len(shades)}
+    return tiff((told, b"".join(map(tile.__getitem__, shades))))
 
 
 def palette(bits: int, largest: int) -> bytes:
@@ -100,6 +128,14 @@ READ: dict[str, Callable[[], bytes]] = {
         ({**SIZE, BITS: 1, 266: 2}, bytes(int(f"{byte:08b}"[::-1], 2) for byte in packed(DARK_LEFT, WIDTH, 1)))
     ),
     "floats from 0 to 1": lambda: floats(0, 1),
+    "floats in the other order": lambda: floats(0, 1, order=BIG),
+    "numbers of no stated format": lambda: tiff(({**SIZE, FORMAT: 4}, bytes(255 * shade for shade in DARK_LEFT))),
+    "colours of no stated kind, grey": lambda: without(PHOTOMETRIC, grey(8)),
+    "colours of no stated kind, 16 bits": lambda: without(PHOTOMETRIC, grey(16)),
+    "colours of no stated kind, a bit": lambda: without(PHOTOMETRIC, grey(1)),
+    "colours of no stated kind, RGB": lambda: without(PHOTOMETRIC, colours(RGB, (0, 0, 0), (255, 255, 255))),
+    "a JPEG in the old way": old_jpeg,
+    "tiles": tiles,
     "floats, white is 0": lambda: floats(1, 0, photometric=WHITE_IS_ZERO),
     "floats of a range that is told": lambda: floats(-300, 2250, {340: -300.0, 341: 2250.0}),
     "RGB": lambda: colours(RGB, (0, 0, 0), (255, 255, 255)),
@@ -156,6 +192,11 @@ NAMED: dict[str, tuple[Tags, str]] = {
     "floats of 16 bits": ({BITS: 16, FORMAT: 3}, r"grey \(16 bits, floating point\)"),
     "floats of 64 bits": ({BITS: 64, FORMAT: 3}, r"grey \(64 bits, floating point\)"),
     "RGB of floats": ({BITS: (32,) * 3, SAMPLES: 3, FORMAT: (3, 3, 3), PHOTOMETRIC: RGB}, r"RGB \(32 \+ 32 \+ 32 bits"),
+    "grey and alpha of floats": (
+        {BITS: (32,) * 2, SAMPLES: 2, FORMAT: 3, EXTRA: 2},
+        r"grey \(32 \+ 32 bits, floating point",
+    ),
+    "complex numbers": ({BITS: 64, FORMAT: 6}, r"grey \(64 bits, complex floating point\)"),
     "32 bits": ({BITS: 32}, "integers of 32 bits"),
     "signed": ({BITS: 8, FORMAT: 2}, r"grey \(8 bits, signed\)"),
     "signed, 16 bits": ({BITS: 16, FORMAT: 2}, r"grey \(16 bits, signed\)"),
@@ -181,6 +222,22 @@ def test_a_kind_of_tiff_that_is_not_read_is_named(name: str) -> None:
     assert refused.value.code is Code.NOT_SUPPORTED_IMAGE
 
 
+NOT_NUMBERS = {
+    "from 0 to infinity": (0.0, math.inf),
+    "from minus infinity to 1": (-math.inf, 1.0),
+    "not a number": (0.0, math.nan),
+}
+
+
+@pytest.mark.parametrize("said", NOT_NUMBERS)
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_floats_that_are_no_numbers_are_said_in_words(said: str, order: str) -> None:
+    for told in [{}] if math.inf in map(abs, NOT_NUMBERS[said]) else [{}, {340: 0.0, 341: 1.0}]:
+        with pytest.raises(DocumentRefused, match=said) as refused:
+            only_page(floats(*NOT_NUMBERS[said], told, order=order))
+        assert refused.value.code is Code.NOT_SUPPORTED_IMAGE
+
+
 SMALL: Tags = {256: 51, 257: 52}
 WHOLE = (SIZE, bytes(WIDTH * HEIGHT))
 NO_PAGES: dict[str, Tags] = {
@@ -190,6 +247,11 @@ NO_PAGES: dict[str, Tags] = {
     "a mask": {254: 4, BITS: 1, PHOTOMETRIC: MASK},
     "a mask that is not called one": {BITS: 1, PHOTOMETRIC: MASK},
     "a thumbnail of a mask": {254: 5, BITS: 1, PHOTOMETRIC: MASK},
+    "a map of depths": {254: 8},
+    "a map of depths of one page of many": {254: 10},
+    "depths that are not called so": {PHOTOMETRIC: 51177},
+    "another preview": {254: 0x10001},
+    "another mask": {254: 0x10004},
 }
 
 
@@ -205,9 +267,10 @@ def test_thumbnails_and_masks_are_no_pages(name: str, order: str) -> None:
 
 def test_a_page_of_several_is_a_page_whatever_it_is_called() -> None:
     document = open_document(
-        tiff(({**SIZE, 254: 2}, EMPTY), ({**SIZE, 255: 3}, EMPTY), ({**SIZE, 255: 1}, EMPTY)), LIMITS
+        tiff(*(({**SIZE, **tags}, EMPTY) for tags in ({254: 2}, {255: 3}, {255: 1}, {254: 16}, {254: 18}, {254: 32}))),
+        LIMITS,
     )
-    assert len(document.sizes) == 3
+    assert len(document.sizes) == 6
 
 
 def test_a_thumbnail_alone_is_shown_and_so_it_is_read() -> None:
@@ -226,6 +289,21 @@ def test_a_page_can_be_read_beside_one_of_a_kind_that_is_not() -> None:
     assert document.page(2).width == WIDTH
     with pytest.raises(DocumentRefused, match="page 1 of the TIFF"):
         document.page(1)
+
+
+def test_pages_can_be_read_before_a_directory_that_is_damaged() -> None:
+    whole = tiff(WHOLE, WHOLE, WHOLE)
+    document = open_document(whole[:-4] + struct.pack("<L", len(whole) + 999), LIMITS)
+    assert [document.page(number).width for number in (1, 2, 3)] == [WIDTH] * 3
+    with pytest.raises(DocumentRefused, match="page 4 of the TIFF is damaged"):
+        document.page(4)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("unit", [1, 2, 3])
+def test_pixels_that_are_no_squares_are_turned_with_the_page(orientation: int, unit: int) -> None:
+    page = only_page(tiff(({**SIZE, 274: orientation, 282: 204, 283: 102, 296: unit}, EMPTY)))
+    assert page.aspect == (0.5 if orientation > 4 else 2)
 
 
 @pytest.mark.parametrize("options", [{}, {"big_tiff": True}, {"compression": "group4", "big_tiff": True}])
