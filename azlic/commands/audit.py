@@ -1,12 +1,16 @@
 """Keeping the ledger safe: audit, checkpoint, backup and restore."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from azlic import clock, options
+from azlic import clock, options, output
 from azlic.settings import load_settings
+from licensing.core.errors import AzlicError
+
+if TYPE_CHECKING:
+    from usage.auditing.run import Audit
 
 
 def register(program: typer.Typer) -> None:
@@ -53,20 +57,28 @@ def audit_command(
         found = audit(engine, against=kept, files=files, quick=quick, progress=progress)
     AUDIT.give(json, found)
     if database is None:
-        _remember(load_settings().database, sound=found.sound, detail=audit_text(found).splitlines()[0])
+        _remember(load_settings().database, found, audit_text(found).splitlines()[0])
     raise typer.Exit(0 if found.sound else 1)
 
 
-def _remember(ledger: str, *, sound: bool, detail: str) -> None:
+def _remember(ledger: str, found: "Audit", detail: str) -> None:
     """Keep the outcome for the alerts, where this user may write the ledger; an audit itself needs no such right."""
-    import contextlib
-
-    from licensing.core.errors import AzlicError
-    from licensing.db.database import open_ledger, writing
+    from licensing.db.database import open_ledger
+    from licensing.db.sqlite_types import UNEXPECTED
     from usage.alerts.store import remember_audit
 
-    with contextlib.suppress(AzlicError), writing(open_ledger(ledger)) as connection:
-        remember_audit(connection, sound=sound, detail=detail, now=clock.now())
+    try:
+        remember_audit(
+            open_ledger(ledger),
+            sound=found.sound,
+            detail=detail,
+            now=clock.now(),
+            failed=found.counts,
+            left_out=found.not_looked,
+        )
+    except (AzlicError, *UNEXPECTED) as error:
+        if not found.sound:
+            output.tell(f"azlic: that the audit failed is not kept in the ledger, and no alert tells it: {error}")
 
 
 def checkpoint_command(database: options.Database = None, json: options.Json = False) -> None:

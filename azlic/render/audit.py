@@ -36,11 +36,9 @@ def audit_text(audit: Audit) -> str:
     lines = [f"{counted(audit.batches, 'batch', 'batches')}, {counted(audit.records, 'record')}, {months}"]
     lines += [f"ledger {audit.origin}"] if audit.origin else []
     lines += [f"head {head_text(audit.head)}"]
-    asked = {AuditCheck.AGAINST: bool(audit.compared), AuditCheck.FILES: bool(audit.files or audit.files_gone)}
-    asked |= {AuditCheck.PAGES: not audit.left_out}
     for check, name in _CHECKS.items():
         count = audit.counts.get(check, 0)
-        verdict = counted(count, "fault") if count else "ok" if asked.get(check, True) else "-"
+        verdict = counted(count, "fault") if count else "-" if check in audit.not_looked else "ok"
         lines.append(f"{check.value:>3}  {name:<48} {verdict}")
     lines += [line for left in audit.left_out for line in indented(f"left out: {left}", hanging=2)]
     lines += indented(_bound(audit))

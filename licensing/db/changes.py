@@ -20,6 +20,7 @@ BOOKED = (
     *("reading_source", "reading", "reading_rounding"),
     *("origin", "export", "handing_site", "accepted_export"),
     *("accepted_license", "adopted_license", "seen_statement", "witness_strike", "clock_reset"),
+    "failed_audit",
 )
 """The tables whose every change is an entry in the chain of the ledger, in the order in which they are booked."""
 

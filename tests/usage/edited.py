@@ -24,7 +24,7 @@ from usage.closing.close import close_month
 from usage.intake.findings import settle
 from usage.ledger.checkpoints import Checkpoint, take_checkpoint
 from usage.ledger.corrections import correct
-from usage.ledger.tables.alerts import ToldAlertRow
+from usage.ledger.tables.alerts import FailedAuditRow, ToldAlertRow
 from usage.ledger.tables.handover import ExportRow
 from usage.ledger.tables.records import PlanRenewalRow, PlanRuleRow, ReadingRoundingRow
 from usage.months import Month
@@ -48,6 +48,7 @@ _ROWS: dict[type[Table], dict[str, Any]] = {
     WitnessStrikeRow: {
         **{"kind": "record", "instant": 1, "source": "x", "struck_at": 2, "struck_by": "root", "reason": "wrong"},
     },
+    FailedAuditRow: {"failed_at": NOW, "checks": "3", "detail": "batch 3", "passed_at": NOW},
     ToldAlertRow: {"alert": "gap", "channel": "pager", "severity": 2, "since": NOW, "ended_at": NOW, "attempts": 1},
 }
 

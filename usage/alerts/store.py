@@ -16,6 +16,7 @@ from usage.alerts.state import UNSTATED, DatedLicense, LicenseFact, State
 from usage.ledger.tables.alerts import (
     AcknowledgedAlertRow,
     AuditOutcomeRow,
+    FailedAuditRow,
     KnownLicenseRow,
     NoticeRow,
     OpenAlertRow,
@@ -121,6 +122,32 @@ def forget_channels(connection: Connection, *, keep: Collection[str]) -> None:
         connection.execute(delete(table).where(table.channel.not_in(keep)))
 
 
-def remember_audit(connection: Connection, *, sound: bool, detail: str, now: datetime) -> None:
-    """Keep what an audit of the ledger said, so that one that failed is an alert until another passes."""
-    _put(connection, AuditOutcomeRow, ["key"], [{"key": 1, "audited_at": now, "sound": sound, "detail": detail}])
+def remember_audit(
+    engine: Engine,
+    *,
+    sound: bool,
+    detail: str,
+    now: datetime,
+    failed: Collection[int] = (),
+    left_out: Collection[int] = (),
+) -> None:
+    """Keep what an audit of the ledger said, so that one that failed is an alert until another passes.
+
+    ``failed`` are the numbers of the checks that found something. A later audit makes up for it only where none of
+    these is among the checks that it ``left_out``. What it said is kept even where nothing can be chained any more;
+    that is raised as ``AzlicError`` then.
+    """
+    with writing(engine) as connection:
+        _put(connection, AuditOutcomeRow, ["key"], [{"key": 1, "audited_at": now, "sound": sound, "detail": detail}])
+    with writing(engine) as connection:
+        standing = connection.execute(select(FailedAuditRow.__table__).where(FailedAuditRow.passed_at.is_(None))).all()
+        if sound:
+            left = {str(int(number)) for number in left_out}
+            passed = [one.number for one in standing if left.isdisjoint(one.checks.split())]
+            if passed:
+                made_up = update(FailedAuditRow).where(FailedAuditRow.number.in_(passed))
+                connection.execute(made_up.values(passed_at=now))
+            return
+        checks = " ".join(map(str, sorted(map(int, failed))))
+        if (checks, detail) not in {(one.checks, one.detail) for one in standing}:
+            connection.execute(insert(FailedAuditRow).values(failed_at=now, checks=checks, detail=detail))

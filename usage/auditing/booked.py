@@ -35,6 +35,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "seen_statement": ("issuer", "kind"),
     "witness_strike": ("key",),
     "clock_reset": ("reset_id",),
+    "failed_audit": ("number",),
 }
 """The tables that are booked row by row, with their keys."""
 

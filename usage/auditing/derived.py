@@ -1,6 +1,7 @@
 """What follows from bound tables: computed again in SQL, and compared; no value is trusted to be of its type."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -8,6 +9,7 @@ from sqlalchemy import Connection
 import migrations
 from licensing.core.text import printable
 from licensing.db.store_kind import BOTH, StoreKind
+from licensing.verdict.seen import CLOCK_TOLERANCE
 from usage.auditing.faults import AuditCheck, Faults
 from usage.auditing.rows import fetch
 from usage.auditing.table_classes import ISSUERS
@@ -46,6 +48,9 @@ WHERE (
 ORDER BY container_id
 """  # noqa: S608 - a word of ours
 """What a site handed over has no chain here: the site keeps it."""
+_ON_DISK = " AND ".join(f"substr(file, 1, {len(kind)}) <> '{kind}'" for kind in SourceKind)
+_TAKEN = f"SELECT max(taken_at) FROM batch WHERE entries IS NOT NULL AND {_ON_DISK}"  # noqa: S608 - words of ours
+_TAKEN_BACK = "SELECT min(at) FROM (SELECT struck_at AS at FROM witness_strike UNION SELECT instant FROM clock_reset) b"
 _BOOKED = """
 SELECT reading_source."key", series.meter, {month} AS booked_month, sum(record.quantity)
 FROM reading_source JOIN batch ON batch.source = reading_source.source
@@ -59,12 +64,13 @@ _MONTH = {
 
 
 def check_derived(connection: Connection, faults: Faults) -> None:
-    """13: sources, chains and counters go on from what the batches hold, and nothing of an issuer is here."""
+    """13: sources, chains, counters, the clock go on from what the batches hold; nothing of an issuer is here."""
     for where, what in (
         *_sources(connection),
         *_chains(connection),
         *_counters(connection),
         *_store(connection),
+        *_witness(connection),
     ):
         faults.add(AuditCheck.DERIVED, where, what)
 
@@ -120,3 +126,16 @@ def _store(connection: Connection) -> Iterator[tuple[str, str]]:
     revisions = fetch(connection, "SELECT version_num FROM alembic_version")
     if revisions != [(migrations.HEAD,)]:
         yield "table alembic_version", f"it says {printable(revisions)[:80]}, and {migrations.HEAD} alone belongs there"
+
+
+def _witness(connection: Connection) -> Iterator[tuple[str, str]]:
+    """The clock was seen no earlier than the newest files were taken, unless somebody took back what was seen."""
+    ((taken_at,),) = fetch(connection, _TAKEN)
+    seen = [instant for (instant,) in fetch(connection, "SELECT instant FROM witness WHERE kind = 'evaluation'")]
+    ((back,),) = fetch(connection, _TAKEN_BACK)
+    if not isinstance(taken_at, int) or not all(isinstance(instant, int) for instant in seen):
+        return
+    least = taken_at - CLOCK_TOLERANCE // timedelta(milliseconds=1)
+    if max(seen, default=-1) < (min(least, back) if isinstance(back, int) else least):
+        shown = f"{printable(seen[0])} is the last instant it has" if seen else "it has no instant of this clock"
+        yield "table witness", f"{shown}, and files were taken at {taken_at}"

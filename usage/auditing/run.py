@@ -13,7 +13,7 @@
 10. The database's pages, indexes and references are whole: what is read through an index is what its table holds.
 11. Each value belongs in its column: it is of its type, in its range, of its words, and text is UTF-8.
 12. Plans, findings and all other rows that may change stand as a batch booked them last, and nothing else does.
-13. What follows from the batches does: sources, chains and counters; nothing of an issuer's is here.
+13. What follows from the batches does: sources, chains, counters, the clock; nothing of an issuer's is here.
 
 1 to 6 and 12 find every change by somebody who did not recompute all heads from there on; who did is found by 7 alone.
 The ledger is only read, a stretch of batches at a time, so that an ingest can continue meanwhile.
@@ -77,6 +77,16 @@ class Audit:
     def sound(self) -> bool:
         """Whether everything is as it was written, as far as that can be known."""
         return not self.counts
+
+    @property
+    def not_looked(self) -> frozenset[AuditCheck]:
+        """The checks that were not asked for, had nothing to look at, or could not be done."""
+        asked = {
+            AuditCheck.AGAINST: bool(self.compared),
+            AuditCheck.FILES: bool(self.files or self.files_gone),
+            AuditCheck.PAGES: not self.left_out,
+        }
+        return frozenset(check for check, is_done in asked.items() if not is_done)
 
 
 def audit(

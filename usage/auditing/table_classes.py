@@ -76,6 +76,7 @@ TABLES: Mapping[str, Kept] = MappingProxyType(
         "seen_statement": _bound("an entry for each signed statement seen"),
         "witness_strike": _bound("an entry for each strike"),
         "clock_reset": _bound("an entry for each reset"),
+        "failed_audit": _bound("an entry for each audit that failed, and for the one that passed after it"),
         "total": _derived("the sums of the records by day and series"),
         "chain": _derived(
             "not behind each container's newest record; ahead, or with another digest, its next record is a finding",
@@ -91,13 +92,18 @@ TABLES: Mapping[str, Kept] = MappingProxyType(
             "a file that is not known again is read from its start, and nothing counts twice; one marked as read"
             " further than it was loses what stands between. That none is behind its last batch is checked"
         ),
-        "witness": _advisory("a clock that was set back is noticed only beside later witnesses"),
+        "witness": _advisory(
+            "a clock that was set back is noticed only beside later witnesses. That none is behind the newest files"
+            " that were taken is checked"
+        ),
         "acknowledged_alert": _advisory("an alert that was acknowledged is told again, or one is kept quiet"),
         "open_alert": _advisory("an alert that goes on seems to have begun later"),
         "notice": _advisory("a notice is sent again, or not at all"),
         "told_alert": _advisory("a channel is not told that an alert has ended"),
         "known_license": _advisory("licenses are verified again; what a folder held before it vanished is forgotten"),
-        "audit_outcome": _advisory("what the last audit said is forgotten until the next one"),
+        "audit_outcome": _advisory(
+            "that an audit passed, and when, is forgotten; that one failed is not: `failed_audit`"
+        ),
         "issuer_subscription": _ISSUERS,
         "issuer_resource": _ISSUERS,
         "issuer_resource_key": _ISSUERS,

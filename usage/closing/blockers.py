@@ -69,7 +69,7 @@ def find_blockers(connection: Connection, month: Month, look: Backlog, *, now: d
 def _failed_audit(connection: Connection) -> Iterator[Blocker]:
     last = read_last_audit(view_of(connection))
     if last is not None and last.failure:
-        yield Blocker("audit", last.failure, "azlic audit")
+        yield Blocker("audit", last.failure, last.again)
 
 
 def _counted_ahead(connection: Connection, now: datetime) -> Iterator[Blocker]:

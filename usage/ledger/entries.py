@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, func, insert, select
 from licensing.db.changes import Touched, changes_of, read_all
 from licensing.history import tables as history
 from usage.ledger.canonical import encode, entries_digest
-from usage.ledger.tables import handover, records
+from usage.ledger.tables import alerts, handover, records
 from usage.ledger.tables.entries import EntryRow
 
 _BOOKED = {
@@ -26,7 +26,7 @@ _BOOKED = {
         *(records.ReadingSourceRow, records.ReadingRow, records.ReadingRoundingRow),
         *(handover.OriginRow, handover.ExportRow, handover.HandingSiteRow, handover.AcceptedExportRow),
         *(history.AcceptedLicenseRow, history.AdoptedLicenseRow, history.SeenStatementRow),
-        *(history.WitnessStrikeRow, history.ClockResetRow),
+        *(history.WitnessStrikeRow, history.ClockResetRow, alerts.FailedAuditRow),
     )
 }
 _LONGEST = 64

@@ -17,7 +17,6 @@ from azlic.render.report.csv import report_csv
 from azlic.render.report.json import REPORT
 from azlic.render.report.markdown import report_markdown
 from azlic.render.report.table import report_text
-from licensing.db.database import writing
 from tests.azlic.conftest import Cli
 from tests.site import CONTAINER_ID, METER, Site, a_plan
 from tests.usage.commitments import day
@@ -245,9 +244,8 @@ def test_an_audit_that_failed_last_stands_in_the_quality_of_every_form(cli: Cli,
     for sound, spans in states.items():
         failed = sound is False
         if sound is not None:
-            with writing(site.ledger) as connection:
-                detail = "NOT SOUND: batch 1" if failed else "sound"
-                remember_audit(connection, sound=sound, detail=detail, now=day("2026-03-02"))
+            detail = "NOT SOUND: batch 1" if failed else "sound"
+            remember_audit(site.ledger, sound=sound, detail=detail, now=day("2026-03-02"))
         assert ("NOT SOUND: batch 1" in cli("report", "2026-03", "--format", "csv").err) is failed
         for month, form in spans:
             words = shown(cli, month, form, tmp_path)

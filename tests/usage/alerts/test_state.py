@@ -295,11 +295,9 @@ def test_usage_waits_for_its_receipt_from_the_first_batch_without_one(mount: Mou
 
 def test_an_audit_is_remembered_until_the_next(site: Site) -> None:
     site.install()
-    with writing(site.ledger) as connection:
-        remember_audit(connection, sound=False, detail="batch 3", now=START)
+    remember_audit(site.ledger, sound=False, detail="batch 3", now=START)
     assert Look(site).ids() == ["audit-failed"]
-    with writing(site.ledger) as connection:
-        remember_audit(connection, sound=True, detail="", now=START)
+    remember_audit(site.ledger, sound=True, detail="", now=START)
     assert Look(site).ids() == []
 
 

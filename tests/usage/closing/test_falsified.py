@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from licensing.core.errors import AzlicError
-from licensing.db.database import reading, writing
+from licensing.db.database import reading
 from tests.usage.commitments import day
 from tests.usage.ledgers import unguarded
 from tests.usage.months import Months
@@ -108,8 +108,7 @@ def test_closing_reads_the_records_of_its_month_alone(months: Months) -> None:
 
 def test_a_failed_audit_stands_against_closing_until_one_passes(months: Months) -> None:
     def remember(*, sound: bool) -> None:
-        with writing(months.ledger) as connection:
-            remember_audit(connection, sound=sound, detail="batch 3 was edited", now=months.site.now)
+        remember_audit(months.ledger, sound=sound, detail="batch 3 was edited", now=months.site.now)
 
     remember(sound=False)
     (item,) = months.examine("2026-04").obstacles

@@ -128,7 +128,7 @@ def audit_alerts(ledger: LedgerFacts, _: State, __: Rules) -> Iterator[Alert]:
             subject="the ledger",
             meaning=f"The {ledger.audit.failure.removeprefix('the ')}.",
             action="Keep a copy as it is, and find out who changed it: azlic audit. Then put back a backup that is"
-            " sound, azlic restore BACKUP, and audit it again: azlic audit",
+            f" sound, azlic restore BACKUP, and audit it again: {ledger.audit.again}",
         )
 
 

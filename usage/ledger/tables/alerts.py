@@ -1,4 +1,4 @@
-"""The tables of alerts: what somebody has acknowledged, and what was sent to whom."""
+"""The tables of alerts: what somebody has acknowledged, what was sent to whom, and what audits said."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from licensing.db.schema import FileName, Table
-from usage.ledger.tables.records import Moment
+from usage.ledger.tables.records import Key, Moment
 
 
 class AcknowledgedAlertRow(Table):
@@ -79,10 +79,24 @@ class KnownLicenseRow(Table):
 
 
 class AuditOutcomeRow(Table):
-    """What the last audit of this ledger said: one row, whose ``key`` is 1."""
+    """What the last audit of this ledger said: one row, whose ``key`` is 1. That it failed is bound elsewhere, too."""
 
     __tablename__ = "audit_outcome"
     key: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     audited_at: Mapped[datetime] = mapped_column(Moment)
     sound: Mapped[bool] = mapped_column(Boolean)
     detail: Mapped[str] = mapped_column(String)
+
+
+class FailedAuditRow(Table):
+    """An audit that failed, until one passes that looks as far; then ``passed_at`` is set. The chain binds it.
+
+    ``checks`` has the numbers of the checks that found something, with spaces between them.
+    """
+
+    __tablename__ = "failed_audit"
+    number: Mapped[int] = mapped_column(Key, primary_key=True)
+    failed_at: Mapped[datetime] = mapped_column(Moment)
+    checks: Mapped[str] = mapped_column(String)
+    detail: Mapped[str] = mapped_column(String)
+    passed_at: Mapped[datetime | None] = mapped_column(Moment)
