@@ -3,11 +3,14 @@
 import gc
 import os
 import sys
+from types import SimpleNamespace
 
 # What the start of a short command can do without (docs/adr/0002): looking for garbage every 700 objects while modules
-# load, and searching every installed package for pydantic plugins, which have no business in a verification.
+# load, and searching every installed package for pydantic plugins, which have no business in a verification. The module
+# that would search is not even loaded: it brings along the parsers of mail and of zip files.
 gc.set_threshold(100_000, 50, 50)
 os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+sys.modules.setdefault("pydantic.plugin._loader", SimpleNamespace(get_plugins=tuple))  # type: ignore[arg-type]
 
 from azlic.app import command_line  # noqa: E402
 from azlic.output import outlets, tell  # noqa: E402

@@ -22,8 +22,9 @@ from licensing.db.changes import booking
 from licensing.db.revision import NoLedger, OlderSchema, check_revision, contradiction, stated_revision, tables_of
 from licensing.db.schema import StoreRow
 from licensing.db.sqlite_journal import refuse_special_files, unfinished_write
+from licensing.db.sqlite_misfits import misfit_error
 from licensing.db.sqlite_results import COMPILED, DRIVER
-from licensing.db.sqlite_types import DAMAGED, UNEXPECTED, is_damage, misfit_error
+from licensing.db.sqlite_types import DAMAGED, UNEXPECTED, is_damage
 from licensing.db.sqlite_wal import wal_is_safe
 from licensing.db.store_kind import STATED_KIND, StoreKind, check_kind
 

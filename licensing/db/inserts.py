@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from licensing.db.postgresql import copy_into
 from licensing.db.schema import Table
-from licensing.db.sqlite_types import Misfit, misfits_of
+from licensing.db.sqlite_misfits import Misfit, misfits_of
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 

@@ -15,15 +15,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import migrations
 from licensing.core.errors import AzlicError
 from licensing.db.sqlite_journal import take_back, unfinished_write
-from licensing.db.sqlite_types import (
-    DAMAGED,
-    UNEXPECTED,
-    held_to,
-    is_damage,
-    misfit_error,
-    rows_that_misfit,
-    stated_types,
-)
+from licensing.db.sqlite_types import DAMAGED, UNEXPECTED, held_to, is_damage, stated_types
 from licensing.db.store_kind import STATED_KIND, TABLES, StoreKind, check_kind
 
 if TYPE_CHECKING:
@@ -54,9 +46,20 @@ class ReadOnlyConnection:
 
         For tables that may be lost at little cost: what somebody made of such a row does not keep all others from use.
         """
-        rows = rows_that_misfit(self._run, table) if self._dialect == "sqlite" else []
+        if self._dialect != "sqlite":
+            return table
+        from licensing.db.sqlite_misfits import rows_that_misfit  # noqa: PLC0415 - not needed by `azlic verify`
+
+        rows = rows_that_misfit(self._run, table)
         left_out = ", ".join(map(str, rows))
         return f"(SELECT * FROM {table} WHERE rowid NOT IN ({left_out})) AS {table}" if rows else table  # noqa: S608
+
+    def select_fitting(self, make: Callable[..., _Made], columns: str, table: str) -> list[_Made]:
+        """The same of a table, but for rows that ``make`` cannot take: they are looked for only where it fails."""
+        try:
+            return self.select(make, f"SELECT {columns} FROM {table}")  # noqa: S608 - names of ours
+        except (*UNEXPECTED, sqlite3.OperationalError):
+            return self.select(make, f"SELECT {columns} FROM {self.fitting(table)}")  # noqa: S608
 
     def tables(self) -> frozenset[str]:
         """The tables that are there: an older schema has not all of them."""
@@ -106,12 +109,18 @@ def readonly_connection(database: str, *, any_schema: bool = False) -> Iterator[
             raise unfinished from error
         if is_damage(error):
             damaged = AzlicError(f"the ledger {path} is damaged: {error}", hint=DAMAGED)
-            raise misfit_error(str(path)) or damaged from error
+            raise _misfit_error(path) or damaged from error
         raise AzlicError(f"the ledger {path} cannot be read by user {os.geteuid()}: {error}", hint=_HINT) from error
     except UNEXPECTED as error:
-        if (told := misfit_error(str(path))) is not None:
+        if (told := _misfit_error(path)) is not None:
             raise told from error
         raise
+
+
+def _misfit_error(path: Path) -> AzlicError | None:
+    from licensing.db.sqlite_misfits import misfit_error  # noqa: PLC0415 - where something was found
+
+    return misfit_error(str(path))
 
 
 @contextlib.contextmanager

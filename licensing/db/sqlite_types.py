@@ -1,143 +1,16 @@
-"""Values in SQLite that do not belong in their column: it keeps any value anywhere, as no azlic writes it.
+"""That values from SQLite are of the types of their columns: it keeps any value anywhere, as no azlic writes it.
 
-A query is run by whoever has a connection; only the standard library is needed.
+Only the standard library is needed, and little of it: `azlic verify` reads through this.
 """
 
-import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice, repeat
-from pathlib import Path
 from typing import get_args
-
-from licensing.core.errors import AzlicError
-from licensing.core.text import printable
-from licensing.db.column_values import ColumnRule, rule_of
 
 Run = Callable[[str], Iterable[Sequence[object]]]
 
-_TYPES = {"VARCHAR": "text", "TEXT": "text", "BLOB": "blob", "INTEGER": "integer", "BIGINT": "integer"} | {
-    "BOOLEAN": "integer"
-}
 _ROWS_AT_ONCE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """A value that does not belong in its column: ``row`` is its row's key, ``found`` and ``wanted`` are words."""
-
-    table: str
-    rowid: int
-    row: str
-    column: str
-    found: str
-    wanted: str
-
-    @property
-    def what(self) -> str:
-        """What is wrong, within its row."""
-        return f"{self.column} is {self.found}, and {self.wanted} belongs there"
-
-    def __str__(self) -> str:
-        return f"{self.table}, row {self.row}: {self.what}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A column as SQL: which value of it is of another type, or breaks its rule, or may be no text at all."""
-
-    name: str
-    kind: str
-    is_needed: bool
-    rule: ColumnRule | None
-
-    @property
-    def state(self) -> str:
-        """An expression that is 0 where a value fits, 1 or 2 where it does not, 3 where its bytes must be looked at."""
-        name = _quoted(self.name)
-        cases = [f"WHEN typeof({name}) NOT IN ('{self.kind}', '{self.kind if self.is_needed else 'null'}') THEN 1"]
-        if self.rule is not None:
-            cases.append(f"WHEN {name} IS NOT NULL AND NOT ({self.rule.condition.format(name)}) THEN 2")
-        if self.kind == "text":
-            cases.append(f"WHEN {name} GLOB '*[^ -~]*' OR length(CAST({name} AS BLOB)) <> length({name}) THEN 3")
-        return f"CASE {' '.join(cases)} ELSE 0 END"
-
-    @property
-    def shown(self) -> str:
-        """An expression for what is told of a value that does not fit."""
-        name = _quoted(self.name)
-        told = f"WHEN 2 THEN CAST(quote({name}) AS BLOB) WHEN 3 THEN CAST({name} AS BLOB)"
-        return f"typeof({name}), CASE {self.state} {told} END"
-
-    def misfit(self, state: object, found: object, content: object) -> tuple[str, str] | None:
-        """What is found and what is wanted, of a value in a state; None where it fits."""
-        text = content if isinstance(content, bytes) else b""
-        if state == 1:
-            return str(found), self.kind
-        if state == 2 and self.rule is not None:
-            return _told(text), self.rule.wanted
-        if state == 3 and not _is_utf_8(text):
-            return f"{_told(text)}, which is no UTF-8", "text"
-        return None
-
-
-def _column(table: str, name: str, declared: str, *, is_needed: bool) -> _Column:
-    kind = declared.partition("(")[0]
-    return _Column(name, _TYPES.get(kind, kind), is_needed, rule_of(table, name, kind))
-
-
-def misfits_of(run: Run, table: str, *, limit: int | None = 20) -> Iterator[Misfit]:
-    """The values of a table that do not belong in their columns, as far as they are among the first ``limit``.
-
-    That is values of another type, numbers out of their range, unknown words and text that is no UTF-8. NULL is of
-    every type that may be missing. One pass over the table.
-    """
-    described = list(run(f"PRAGMA table_info({_quoted(table)})"))
-    columns = [_column(table, str(name), str(kind), is_needed=bool(full)) for _, name, kind, full, *_ in described]
-    keys = [str(name) for _, name, *_, key in described if key] or ["rowid"]
-    if not columns:  # there is no such table
-        return
-    told = [f"{one.state}, {one.shown}" for one in columns]
-    query = (
-        f"SELECT rowid, {', '.join(f'CAST(quote({_quoted(key)}) AS BLOB)' for key in keys)}, {', '.join(told)}"  # noqa: S608
-        f" FROM {_quoted(table)} WHERE {' OR '.join(f'{one.state} > 0' for one in columns)}"
-    )
-    yield from islice(_misfits_in(run(query), table, columns, len(keys)), limit)
-
-
-def _misfits_in(
-    rows: Iterable[Sequence[object]], table: str, columns: Sequence[_Column], keys: int
-) -> Iterator[Misfit]:
-    for rowid, *row in rows:
-        place = ", ".join(_told(key) if isinstance(key, bytes) else str(key) for key in row[:keys])
-        for number, column in enumerate(columns):
-            state, found, content = row[keys + 3 * number : keys + 3 * number + 3]
-            if (told := column.misfit(state, found, content)) is not None:
-                yield Misfit(table, int(str(rowid)), place[:80], column.name, *told)
-
-
-def _told(content: bytes) -> str:
-    return content[:60].decode(errors="backslashreplace")
-
-
-def _is_utf_8(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def rows_that_misfit(run: Run, table: str) -> list[int]:
-    """SQLite's own numbers of the rows of a table in which a value does not belong."""
-    return sorted({one.rowid for one in misfits_of(run, table, limit=None)})
-
-
-def first_misfit(run: Run) -> Misfit | None:
-    """The first value of a database that does not belong in its column."""
-    tables = [str(name) for (name,) in run("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-    return next((misfit for table in tables for misfit in misfits_of(run, table, limit=1)), None)
 
 
 def stated_types(make: Callable[..., object]) -> tuple[frozenset[type], ...]:
@@ -177,10 +50,6 @@ def held_to(wanted: Sequence[frozenset[type]], rows: Iterable[Sequence[object]])
         yield from some
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a value that is not expected may end in."""
 
@@ -192,25 +61,3 @@ _DAMAGE = ("malformed", "not a database", "decode to UTF-8", "integer overflow",
 def is_damage(error: BaseException) -> bool:
     """Whether SQLite says that what lies in a file is at fault, not the disk nor who asks."""
     return isinstance(error, sqlite3.Error) and any(sign in str(error) for sign in _DAMAGE)
-
-
-def _first_dangling(run: Run) -> str | None:
-    """A row that refers to one that is not there."""
-    for table, rowid, parent, *_ in run("PRAGMA foreign_key_check"):
-        return f"{table}, row {rowid}: it belongs to a row of {parent} that is not there"
-    return None
-
-
-def misfit_error(path: str) -> AzlicError | None:
-    """An error that names the first misfit of the database in a file, to be raised in place of what it led to."""
-    try:
-        with contextlib.closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)) as file:
-            found = first_misfit(file.execute) or _first_dangling(file.execute)
-    except sqlite3.Error:
-        return None
-    if found is None:
-        return None
-    return AzlicError(
-        f"the database {path} holds a value that no azlic put there: {printable(found)}",
-        hint="azlic audit names everything that was changed; azlic restore FILE puts a backup in its place",
-    )

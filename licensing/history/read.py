@@ -41,8 +41,12 @@ def _read(connection: ReadOnlyConnection) -> Seen:
 
     def rows(table: str, make: Callable[..., _Made], columns: Sequence[str]) -> list[_Made]:
         """The rows of a table; none where the schema is older than it."""
-        found = connection.fitting(table) if table == "witness" else table
-        return connection.select(make, f"SELECT {', '.join(columns)} FROM {found}") if table in tables else []  # noqa: S608
+        if table not in tables:
+            return []
+        named = ", ".join(columns)
+        if table == "witness":
+            return connection.select_fitting(make, named, table)
+        return connection.select(make, f"SELECT {named} FROM {table}")  # noqa: S608 - names of ours
 
     return Seen(
         witnesses=tuple(rows("witness", _witness, ("kind", "instant", "source"))),

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from licensing.core.text import printable
-from licensing.db.sqlite_types import misfits_of
+from licensing.db.sqlite_misfits import misfits_of
 from usage.auditing.faults import AuditCheck, Faults
 from usage.auditing.rows import fetch
 from usage.auditing.table_classes import TABLES

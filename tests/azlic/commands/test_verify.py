@@ -79,7 +79,7 @@ def test_one_path_starts_with_nothing_that_only_many_need(site: Site) -> None:
     words = ["azlic", "verify", str(site.license), "--trust", str(site.trust.folder), "--at", "2026-06-01"]
     code = (
         f"import sys; sys.argv = {words!r}; from azlic.__main__ import main; assert main() == 0;"
-        " print({'rich', 'watchdog', 'sqlalchemy', 'usage', 'licensing.verification.gate',"
+        " print({'rich', 'watchdog', 'sqlalchemy', 'usage', 'importlib.metadata', 'licensing.verification.gate',"
         " 'licensing.verdict.severity',"
         " 'azlic.render.verdicts'} & set(sys.modules))"
     )

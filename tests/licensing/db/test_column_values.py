@@ -10,7 +10,7 @@ from annotated_types import Le
 
 from licensing.core.instants import milliseconds
 from licensing.db.column_values import LAST_INSTANT, rule_of
-from licensing.db.sqlite_types import misfits_of
+from licensing.db.sqlite_misfits import misfits_of
 from licensing.signing.document import License
 from licensing.verdict.seen import WitnessKind
 from usage.alerts.alert import Severity

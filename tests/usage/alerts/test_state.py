@@ -13,7 +13,7 @@ from sqlalchemy import insert, update
 
 from licensing.adoption import OperatorStatement, adopt
 from licensing.db.database import reading, writing
-from licensing.db.sqlite_types import first_misfit
+from licensing.db.sqlite_misfits import first_misfit
 from licensing.issuer.rotation import rotate
 from licensing.trust.updating import update_trust
 from licensing.verdict.seen import Seen
