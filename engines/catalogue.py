@@ -10,9 +10,10 @@ from engines.container import Engine, EngineImage, Facilities
 from engines.models import Models
 from engines.options import MODELS, ContainerOptions, Option, parse_options
 from engines.results.memory import MemoryResults
-from licensing.containers import READ
+from licensing.containers import READ, SPEECH_TO_TEXT
 
 READ_VERSION = "3.2.0"
+SPEECH_VERSION = "5.0.0"
 
 LANGUAGES = Option("Languages", "the languages to open, such as `en,de`; else all whose models are there")
 KEPT_MINUTES = Option(
@@ -77,6 +78,27 @@ def read_engine(models: Models | None, options: Mapping[str, str]) -> Engine:
     return Engine(kind=READ, version=READ_VERSION, meters=meters, routes=routes, close=recogniser.close)
 
 
+def speech_engine(models: Models | None) -> Engine:
+    """The speech engine, its model loaded and tried: nothing of it is left to be loaded later.
+
+    Its own model is taken where none is named. Raises ``AzlicError`` when the ``speech`` extra or its model is not
+    installed or a model cannot be loaded, ``NoGoodLicense`` when it is sealed and the license lacks its key.
+    """
+    from engines.speech import SpeechModel, speech_routes, warm_up  # noqa: PLC0415 - heavy, an extra
+    from engines.speech.pinned_model import own_model  # noqa: PLC0415
+
+    named = models.in_the_clear(models.names()) if models else contextlib.nullcontext(own_model())
+    with named as folder:
+        model = SpeechModel(folder)
+    warm_up(model)
+
+    def routes(given: Facilities) -> APIRouter:
+        return speech_routes(model=model, meter=given.meter, admit=given.admit, clock=given.clock)
+
+    meters = dict.fromkeys(SPEECH_TO_TEXT.meters, "speech.recognition")
+    return Engine(kind=SPEECH_TO_TEXT, version=SPEECH_VERSION, meters=meters, routes=routes, close=model.close)
+
+
 def result_kept(options: Mapping[str, str]) -> timedelta:
     """How long the result of an asynchronous request can be asked for: in minutes, else in days, else 48 hours."""
     if minutes := options.get(KEPT_MINUTES.key):
@@ -91,7 +113,10 @@ def document_seconds(options: Mapping[str, str]) -> float | None:
 
 
 READ_OPTIONS = (MODELS, LANGUAGES, KEPT_MINUTES, KEPT_DAYS, RUNNING_MINUTES)
-ENGINES = {READ.name: Offer(READ, READ_VERSION, READ_OPTIONS, read_engine)}
+ENGINES = {
+    READ.name: Offer(READ, READ_VERSION, READ_OPTIONS, read_engine),
+    SPEECH_TO_TEXT.name: Offer(SPEECH_TO_TEXT, SPEECH_VERSION, (MODELS,), speech_engine),
+}
 
 
 def engine_options(

@@ -35,6 +35,11 @@ class Models:
         """Whether there is a sealed file, so that a license is needed to load them."""
         return any(self.folder.rglob(f"*{SUFFIX}"))
 
+    def names(self) -> list[str]:
+        """The files there are, sealed or not, each under the name that it has in the clear."""
+        there = (path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
+        return sorted({name.removesuffix(SUFFIX) for name in there})
+
     @property
     def names(self) -> list[str]:
         """What the files are called, the sealed ones as in the clear; nothing where the folder cannot be listed."""
@@ -70,6 +75,7 @@ class Models:
             links = _folder_of_links(stack, self.memory)
             for name in names:
                 there = self._open(name, stack) if name in sealed else self.folder.absolute() / name
+                (links / name).parent.mkdir(parents=True, exist_ok=True)
                 (links / name).symlink_to(there)
             log.info("%d sealed files in %s are open.", len(sealed), self.folder)
             yield links

@@ -147,9 +147,10 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "options": set(),
         "models": set(),
         "read": {"metering", "results", "server"},
+        "speech": {"metering", "server"},
         "host": {"server"},
         "container": {"host", "metering", "models", "options", "server"},
-        "catalogue": {"container", "models", "options", "read", "results"},
+        "catalogue": {"container", "models", "options", "read", "results", "speech"},
     },
     "azlic": {
         "lines": set(),

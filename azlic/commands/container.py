@@ -19,7 +19,7 @@ def register(program: typer.Typer) -> None:
 
 
 def engine_command(
-    kind: Annotated[str, typer.Argument(metavar="TYPE", help="The container type: read.")],
+    kind: Annotated[str, typer.Argument(metavar="TYPE", help="The container type: read or speech-to-text.")],
     words: Annotated[
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]...", help="The container's options, as above."),
@@ -59,6 +59,11 @@ def engine_command(
       StorageTimeToLiveInMinutes=2880      how long results are kept
       Storage:TimeToLiveInDays=2           the same in days
       Task:MaxRunningTimeSpanInMinutes=60  how long one document may take
+
+    Of the engines, speech-to-text takes:
+
+    \b
+      Models=/models                       the Vosk model, else its own
 
     Where a word and a variable disagree, the variable counts, and the log says so. Other documented settings of
     Azure's containers are taken, and the log says that they have no effect.

@@ -40,6 +40,7 @@ SPEECH_TO_TEXT = ContainerType(
     source=_LISTED,
     plan_types=("STT",),
     scheme="ws",
+    has_engine=True,
 )
 _CUSTOM_SPEECH_TO_TEXT = ContainerType(
     name="custom-speech-to-text",

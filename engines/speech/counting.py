@@ -1,0 +1,98 @@
+"""What of a client's audio has been counted: every second of it once, however often its connection was cut.
+
+After a cut the Speech SDK opens a new connection under the same ``X-ConnectionId`` and sends again all that it has had
+no phrase for (facts §5.6). A phrase that was counted, but lost on its way, is in that. So each connection id remembers
+the fingerprints of the slices that were counted; what comes again in a new connection, byte for byte, is not counted
+again. The words of a client are not taken for it.
+"""
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from decimal import Decimal
+from hashlib import blake2b
+
+from engines.speech.audio import AudioFormat
+
+_SIZE = 8
+_MOST_SLICES = 6_000  # ten minutes that the client may not have heard of
+_MOST_CONNECTIONS = 1_024
+
+
+class CountedAudio:
+    """The fingerprints of the slices that were counted under one connection id, in their order."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.slices = b""
+
+    def overlap(self, sent: bytes) -> int:
+        """How many of the first slices that were ``sent`` were counted before: the most that fit anywhere."""
+        for start in range(0, len(self.slices), _SIZE):
+            known = self.slices[start : start + len(sent)]
+            if sent.startswith(known):
+                return len(known) // _SIZE
+        return 0
+
+    def extend(self, new: bytes) -> None:
+        """Note slices as counted."""
+        self.slices = (self.slices + new)[-_MOST_SLICES * _SIZE :]
+
+
+class CountedConnections:
+    """What was counted under each connection id, for the newest of them."""
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(16)
+        self._known: OrderedDict[str, CountedAudio] = OrderedDict()
+
+    def of(self, connection_id: str) -> CountedAudio:
+        """What was counted under this id; nothing for a client that states none."""
+        if not connection_id:
+            return CountedAudio()
+        counted = self._known.setdefault(connection_id, CountedAudio())
+        self._known.move_to_end(connection_id)
+        if len(self._known) > _MOST_CONNECTIONS:
+            self._known.popitem(last=False)
+        return counted
+
+    def fingerprint(self, content: bytes) -> bytes:
+        """The fingerprint of a slice, which nobody outside can make."""
+        return blake2b(content, digest_size=_SIZE, key=self._secret).digest()
+
+
+class TurnCount:
+    """Counts one turn's audio up to the end of each phrase.
+
+    ``again`` says that audio may come again, because the connection is new. Quantities are differences of the whole
+    millionths of a second from the turn's start, so that they add up to its exact length, rounded down once.
+    """
+
+    def __init__(self, known: CountedConnections, connection_id: str, form: AudioFormat, *, again: bool) -> None:
+        self._known = known
+        self._counted = known.of(connection_id)
+        self._form = form
+        self._again = again
+        self._sent = bytearray()
+        self._noted = 0  # slices
+        self._end = 0  # frames
+        self._heard = 0
+
+    def hear(self, content: bytes) -> None:
+        """Note a slice as sent."""
+        self._sent += self._known.fingerprint(content)
+        self._heard += len(content) // self._form.frame_bytes
+
+    def count(self, end: int, record: Callable[[Decimal], None]) -> None:
+        """Have recorded what was not counted before of the audio up to frame ``end``; noted once ``record`` returns."""
+        length = self._form.slice_frames
+        end = min(end, self._heard)
+        slices = -(-end // length)
+        with self._counted.lock:
+            again = self._counted.overlap(bytes(self._sent[: slices * _SIZE])) if self._again else 0
+            start = max(self._end, min(again * length, self._heard))
+            if end > start:
+                record(self._form.seconds(start, end))
+            self._counted.extend(bytes(self._sent[max(again, self._noted) * _SIZE : slices * _SIZE]))
+            self._end, self._noted = max(end, start), max(slices, again)

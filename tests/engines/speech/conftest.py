@@ -1,0 +1,70 @@
+"""One model for all tests of the speech engine, a container to talk to, and a client that speaks its protocol."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from fastapi import FastAPI
+
+from engines.server.errors import Refusal
+from engines.speech import Limits, SpeechModel, speech_routes
+from engines.speech.limits import MESSAGE_BYTES
+from engines.speech.pinned_model import own_model
+from licensing.containers import SPEECH_TO_TEXT
+from licensing.core.errors import AzlicError
+from tests.serving import serving
+
+
+@pytest.fixture(scope="session")
+def model() -> Iterator[SpeechModel]:
+    model = SpeechModel(own_model())
+    yield model
+    model.close()
+
+
+class Container:
+    """A speech container with a license, a recorder and a clock in hand."""
+
+    def __init__(self, model: SpeechModel, limits: Limits) -> None:
+        self.licensed = True
+        self.disk_full = False
+        self.recorded: list[Decimal] = []
+        self.has_recorded = threading.Event()
+        self.address = ""
+        self.app = FastAPI()
+        self.app.include_router(
+            speech_routes(
+                model=model, meter=self, admit=self.admit, clock=lambda: datetime(2027, 1, 1, tzinfo=UTC), limits=limits
+            )
+        )
+
+    def admit(self) -> Refusal | None:
+        return None if self.licensed else Refusal("LicenseNotValid", "the license ended at 2027-01-01")
+
+    def record(self, meter: str, quantity: Decimal, *, at: datetime) -> None:  # noqa: ARG002
+        assert (meter,) == SPEECH_TO_TEXT.meters
+        if self.disk_full:
+            raise AzlicError("the disk is full", hint="make room")
+        self.recorded.append(quantity)
+        self.has_recorded.set()
+
+    @property
+    def seconds(self) -> Decimal:
+        return sum(self.recorded, Decimal(0))
+
+
+@contextmanager
+def serving_container(model: SpeechModel, **limits: float) -> Iterator[Container]:
+    container = Container(model, Limits(**limits))  # type: ignore[arg-type]
+    with serving(container.app, ws_max_size=MESSAGE_BYTES, ws_per_message_deflate=False) as url:
+        container.address = url.replace("http", "ws", 1)
+        yield container
+
+
+@pytest.fixture
+def container(model: SpeechModel) -> Iterator[Container]:
+    with serving_container(model) as container:
+        yield container

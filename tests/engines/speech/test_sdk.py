@@ -1,0 +1,125 @@
+"""The official Speech SDK against a container: what a customer's program hears, and what is counted for it."""
+
+import json
+import random
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import vosk
+from azure.cognitiveservices import speech
+
+from engines.speech import SpeechModel
+from tests.engines.speech.conftest import Container, serving_container
+from tests.engines.speech.cutting import cutting
+from tests.engines.speech.recordings import (
+    Samples,
+    as_wav,
+    errors,
+    pcm,
+    recording,
+    silence,
+    transcripts,
+    words_of,
+)
+from tests.engines.speech.sdk import listen, listen_once
+
+TEXT = "He might even have been made amiable himself."
+
+
+def wav(folder: Path, samples: Samples, **form: int) -> Path:
+    file = folder / "heard.wav"
+    file.write_bytes(as_wav(samples, **form))  # type: ignore[arg-type]
+    return file
+
+
+def seconds(ticks: int) -> Decimal:
+    return Decimal(ticks) / 10**7
+
+
+def test_a_file_is_heard_to_its_end_and_counted_to_its_last_word(container: Container, tmp_path: Path) -> None:
+    told = listen(container.address, wav(tmp_path, recording()))
+    assert (told.texts, told.reason) == ([TEXT], "EndOfStream")
+    assert told.hypotheses and TEXT.lower().startswith(told.hypotheses[0][:2])
+    assert container.recorded == [seconds(told.ends[0])]
+
+
+def test_one_phrase_is_heard_in_detail(container: Container, tmp_path: Path) -> None:
+    result = listen_once(container.address, wav(tmp_path, recording(), rate=48_000, channels=2), detailed=True)
+    assert (result.reason, result.text) == (speech.ResultReason.RecognizedSpeech, TEXT)
+    assert [word["Word"] for word in json.loads(result.json)["NBest"][0]["Words"]] == words_of(TEXT)
+    assert container.seconds == seconds(result.offset + result.duration)
+
+
+def test_silence_is_no_match(container: Container, tmp_path: Path) -> None:
+    result = listen_once(container.address, wav(tmp_path, silence(0.5)))
+    assert result.reason == speech.ResultReason.NoMatch
+    assert container.recorded == []
+
+
+def test_a_format_that_is_not_taken_is_refused_in_words(container: Container, tmp_path: Path) -> None:
+    result = listen_once(container.address, wav(tmp_path, silence(0.5), rate=2_000))
+    assert "1 channels of 2000 Hz are not taken" in result.cancellation_details.error_details
+
+
+def test_a_container_without_a_license_refuses_the_connection(container: Container, tmp_path: Path) -> None:
+    container.licensed = False
+    result = listen_once(container.address, wav(tmp_path, silence(0.5)))
+    assert result.cancellation_details.code == speech.CancellationErrorCode.AuthenticationFailure
+
+
+def test_a_license_that_ends_under_way_ends_the_turn_in_words(container: Container, tmp_path: Path) -> None:
+    stream = speech.audio.PushAudioInputStream()
+    recognizer = speech.SpeechRecognizer(
+        speech.SpeechConfig(host=container.address), audio_config=speech.audio.AudioConfig(stream=stream)
+    )
+    stream.write(pcm(silence(0.5)))
+    recognizer.recognizing.connect(lambda _: None)
+    recognizer.session_started.connect(lambda _: setattr(container, "licensed", False))
+    result = recognizer.recognize_once_async().get()
+    assert result.reason == speech.ResultReason.Canceled
+    assert "the license ended at 2027-01-01" in result.cancellation_details.error_details
+    assert container.recorded == []
+
+
+def test_a_connection_that_is_cut_is_resumed_and_counted_once(container: Container, tmp_path: Path) -> None:
+    with cutting(container.address, [40_000, 90_000]) as network:
+        told = listen(network.address, wav(tmp_path, recording()))
+    assert network.connections == 3
+    assert (told.texts, told.reason) == ([TEXT], "EndOfStream")
+    assert container.seconds == seconds(told.ends[-1])
+
+
+@pytest.mark.long
+def test_a_hundred_cuts_cost_nothing(model: SpeechModel, tmp_path: Path) -> None:
+    chance = random.Random(1)
+    names = list(transcripts())
+    for number in range(25):
+        samples = recording(names[number % len(names)])
+        cuts = [chance.randrange(500, 2 * len(samples)) for _ in range(4)]
+        with serving_container(model) as container, cutting(container.address, cuts) as network:
+            told = listen(network.address, wav(tmp_path, samples))
+        assert told.reason == "EndOfStream"
+        assert container.seconds == seconds(told.ends[-1]), cuts
+
+
+@pytest.mark.long
+def test_people_are_understood_as_well_as_by_the_bare_recogniser(model: SpeechModel, tmp_path: Path) -> None:
+    wrong = words = 0
+    with serving_container(model) as container:
+        for name, said in transcripts().items():
+            samples = recording(name)
+            told = listen(container.address, wav(tmp_path, samples))
+            heard = words_of(" ".join(told.texts))
+            bare = vosk.KaldiRecognizer(model.model, 16_000)
+            content = pcm(samples)
+            texts = [
+                json.loads(bare.Result())["text"]
+                for start in range(0, len(content), 3200)
+                if bare.AcceptWaveform(content[start : start + 3200])
+            ]
+            assert heard == " ".join([*texts, json.loads(bare.FinalResult())["text"]]).split()
+            wrong += errors(said, heard)
+            words += len(said)
+    assert words == 71
+    assert wrong / words <= 0.07
