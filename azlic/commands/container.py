@@ -133,7 +133,7 @@ def engine_command(
         raise _refuse(app, kind, place)
     output.tell(f"Now listening on: http://{start.host}:{listener.getsockname()[1]}")
     output.tell("Application started. Press Ctrl+C to shut down.")
-    process.serve(app, listener, proxies=start.proxies)
+    process.serve(app, listener, proxies=start.proxies, websockets=image.kind.scheme == "ws")
 
 
 def _refuse(verdict: "Verdict", kind: str, place: "ContainerPlace") -> typer.Exit:

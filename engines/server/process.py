@@ -31,6 +31,10 @@ _LISTEN_HINTS = {
 _MOST_FILES = 65_536
 
 
+MESSAGE_BYTES = 256 * 1024
+"""The largest message over a WebSocket: 100 ms of audio, as the Speech SDK sends them, need at most 150 KB."""
+
+
 def preload() -> None:
     """Answer one request, to ourselves, so that all a server loads late is loaded before the right to read it goes."""
     app = FastAPI()
@@ -73,9 +77,13 @@ def make_server(
     tls: ssl.SSLContext | None = None,
     limits: ConnectionLimits | None = None,
     proxies: Proxies = (),
+    websockets: bool = False,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> uvicorn.Server:
-    """A server whose clients are held to ``limits``; ``proxies`` are believed what they say of theirs."""
+    """A server whose clients are held to ``limits``; ``proxies`` are believed what they say of theirs.
+
+    ``websockets`` are refused unless the application takes them.
+    """
     limits = limits or ConnectionLimits()
     config = uvicorn.Config(
         in_pieces(Forwarded(app, proxies) if proxies else app),
@@ -87,6 +95,9 @@ def make_server(
         access_log=False,
         server_header=False,
         proxy_headers=False,  # uvicorn would believe whoever is on this machine
+        ws="wsproto" if websockets else "none",
+        ws_max_size=MESSAGE_BYTES,
+        ws_per_message_deflate=False,
     )
     if tls is not None:
         config.ssl_context_factory = lambda _config, _default: tls
@@ -99,13 +110,15 @@ def serve(
     *,
     tls: ssl.SSLContext | None = None,
     proxies: Proxies = (),
+    websockets: bool = False,
     ready: Callable[[], None] | None = None,
 ) -> None:
     """Answer on a socket that is bound already, until SIGTERM or SIGINT; both end it in good order.
 
     ``ready`` is called once they do.
     """
-    server = make_server(app, tls=tls, limits=ConnectionLimits().within(_open_files()), proxies=proxies)
+    limits = ConnectionLimits().within(_open_files())
+    server = make_server(app, tls=tls, limits=limits, proxies=proxies, websockets=websockets)
 
     def stop(*_: object) -> None:  # before uvicorn listens for it, and when uvicorn raises it once more at its end
         server.should_exit = True

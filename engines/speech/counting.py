@@ -16,28 +16,40 @@ from hashlib import blake2b
 from engines.speech.audio import AudioFormat
 
 _SIZE = 8
-_MOST_SLICES = 6_000  # ten minutes that the client may not have heard of
+_MOST_PHRASES = 100  # that the client may not have had
 _MOST_CONNECTIONS = 1_024
 
 
 class CountedAudio:
-    """The fingerprints of the slices that were counted under one connection id, in their order."""
+    """The fingerprints of the slices that were counted under one connection id, and where phrases ended in them."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.slices = b""
+        self._slices = b""
+        self._ends = [0]
 
     def overlap(self, sent: bytes) -> int:
-        """How many of the first slices that were ``sent`` were counted before: the most that fit anywhere."""
-        for start in range(0, len(self.slices), _SIZE):
-            known = self.slices[start : start + len(sent)]
-            if sent.startswith(known):
+        """How many of the first slices that were ``sent`` up to the end of a phrase were counted before.
+
+        A client sends again from the beginning, or from the end of a phrase that it has had: only there may what it
+        sends begin to be known. Silence is like any other silence, but no phrase is all silence.
+        """
+        for start in self._ends:
+            known = self._slices[start : start + len(sent)]
+            if known and sent.startswith(known):
+                if start + len(sent) < len(self._slices):
+                    self._ends = sorted({*self._ends, start + len(sent)})
                 return len(known) // _SIZE
         return 0
 
-    def extend(self, new: bytes) -> None:
-        """Note slices as counted."""
-        self.slices = (self.slices + new)[-_MOST_SLICES * _SIZE :]
+    def extend(self, slices: bytes) -> None:
+        """Note more slices as counted, to the end of a phrase; what is older than any cut is forgotten."""
+        self._slices += slices
+        self._ends = sorted({*self._ends, len(self._slices)})
+        if len(self._ends) > _MOST_PHRASES:
+            start = self._ends[-_MOST_PHRASES]
+            self._slices = self._slices[start:]
+            self._ends = [end - start for end in self._ends[-_MOST_PHRASES:]]
 
 
 class CountedConnections:

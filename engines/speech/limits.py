@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-MESSAGE_BYTES = 256 * 1024
-"""The largest message: 100 ms of audio, as the Speech SDK sends them, need at most 150 KB."""
+from engines.server.process import MESSAGE_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from engines.server.errors import Refusal
+from engines.server.process import MESSAGE_BYTES
 from engines.speech import Limits, SpeechModel, speech_routes
-from engines.speech.limits import MESSAGE_BYTES
 from engines.speech.pinned_model import own_model
 from licensing.containers import SPEECH_TO_TEXT
 from licensing.core.errors import AzlicError
@@ -59,7 +59,7 @@ class Container:
 @contextmanager
 def serving_container(model: SpeechModel, **limits: float) -> Iterator[Container]:
     container = Container(model, Limits(**limits))  # type: ignore[arg-type]
-    with serving(container.app, ws_max_size=MESSAGE_BYTES, ws_per_message_deflate=False) as url:
+    with serving(container.app, ws="wsproto", ws_max_size=MESSAGE_BYTES, ws_per_message_deflate=False) as url:
         container.address = url.replace("http", "ws", 1)
         yield container
 

@@ -68,14 +68,13 @@ def test_a_container_without_a_license_refuses_the_connection(container: Contain
     assert result.cancellation_details.code == speech.CancellationErrorCode.AuthenticationFailure
 
 
-def test_a_license_that_ends_under_way_ends_the_turn_in_words(container: Container, tmp_path: Path) -> None:
+def test_a_license_that_ends_under_way_ends_the_turn_in_words(container: Container) -> None:
     stream = speech.audio.PushAudioInputStream()
     recognizer = speech.SpeechRecognizer(
         speech.SpeechConfig(host=container.address), audio_config=speech.audio.AudioConfig(stream=stream)
     )
-    stream.write(pcm(silence(0.5)))
-    recognizer.recognizing.connect(lambda _: None)
-    recognizer.session_started.connect(lambda _: setattr(container, "licensed", False))
+    stream.write(pcm(recording()[:32_000]))
+    recognizer.recognizing.connect(lambda _: setattr(container, "licensed", False))
     result = recognizer.recognize_once_async().get()
     assert result.reason == speech.ResultReason.Canceled
     assert "the license ended at 2027-01-01" in result.cancellation_details.error_details
