@@ -12,9 +12,9 @@ FORM = AudioFormat(16_000, 1, "PCM_16", 2)
 
 
 def some_audio(chance: random.Random, slices: int) -> bytes:
-    """Audio with stretches of digital silence in it, which are all alike; a word is in every third slice."""
+    """Audio with stretches of digital silence in it, which are all alike; every phrase ends in a word."""
     length = FORM.slice_frames * FORM.frame_bytes
-    silent = (number % 3 != 1 and chance.random() < 0.5 for number in range(slices))
+    silent = (number % 3 == 0 and chance.random() < 0.5 for number in range(slices))
     return b"".join(bytes(length) if quiet else chance.randbytes(length) for quiet in silent)
 
 
