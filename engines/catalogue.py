@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
@@ -11,6 +12,9 @@ from engines.models import Models
 from engines.options import MODELS, ContainerOptions, Option, parse_options
 from engines.results.memory import MemoryResults
 from licensing.containers import READ, SPEECH_TO_TEXT
+
+if TYPE_CHECKING:
+    from engines.speech import SpeechModel
 
 READ_VERSION = "3.2.0"
 SPEECH_VERSION = "5.0.0"
@@ -84,19 +88,27 @@ def speech_engine(models: Models | None) -> Engine:
     Its own model is taken where none is named. Raises ``AzlicError`` when the ``speech`` extra or its model is not
     installed or a model cannot be loaded, ``NoGoodLicense`` when it is sealed and the license lacks its key.
     """
-    from engines.speech import SpeechModel, speech_routes, warm_up  # noqa: PLC0415 - heavy, an extra
+    from engines.speech import SpeechModel, warm_up  # noqa: PLC0415 - heavy, an extra
     from engines.speech.pinned_model import own_model  # noqa: PLC0415
 
     named = models.in_the_clear(models.names()) if models else contextlib.nullcontext(own_model())
     with named as folder:
         model = SpeechModel(folder)
     warm_up(model)
+    return hearing(model, models.folder.absolute().name if models else own_model().name)
+
+
+def hearing(model: "SpeechModel", name: str) -> Engine:
+    """The speech engine with a model that is loaded; its name is what a license can be bound to."""
+    from engines.speech import speech_routes  # noqa: PLC0415 - heavy, an extra
 
     def routes(given: Facilities) -> APIRouter:
         return speech_routes(model=model, meter=given.meter, admit=given.admit, clock=given.clock)
 
     meters = dict.fromkeys(SPEECH_TO_TEXT.meters, "speech.recognition")
-    return Engine(kind=SPEECH_TO_TEXT, version=SPEECH_VERSION, meters=meters, routes=routes, close=model.close)
+    return Engine(
+        kind=SPEECH_TO_TEXT, version=SPEECH_VERSION, model=name, meters=meters, routes=routes, close=model.close
+    )
 
 
 def result_kept(options: Mapping[str, str]) -> timedelta:

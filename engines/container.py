@@ -6,7 +6,7 @@ import re
 import secrets
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Unpack
@@ -38,10 +38,11 @@ log = logging.getLogger("azlic.container")
 
 @dataclass(frozen=True, slots=True)
 class EngineImage:
-    """One kind of container of ours, as a license knows it: its type and its version."""
+    """One kind of container of ours, as a license knows it: its type, its version, and its model once it is loaded."""
 
     kind: ContainerType
     version: str
+    model: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,7 @@ def examine(
             as_of=now,
             container=image.kind.name,
             version=image.version,
+            model=image.model,
             site=place.site,
             instance=place.instance_name,
             seen=remembered.with_witnesses(seen.witnesses),

@@ -15,7 +15,7 @@ Does it let this container run, here and now?
  8. not revoked     the issuer has not taken it back
  9. newest          no newer serial of it was accepted here, and no other license under the same serial
 10. container       it is for this kind of container
-11. image           it covers this image, and this version of it
+11. image           it covers this image, this version of it, and its model, where it is bound to one
 12. instance        it is for this site and instance, where it is bound to any
 13. clock           this machine's clock is not behind what was seen before, nor before the license was issued
 14. begun           it has begun
@@ -93,6 +93,7 @@ def verify(
     container: str | None = None,
     version: str | None = None,
     image: str | None = None,
+    model: str | None = None,
     site: str | None = None,
     instance: str | None = None,
     seen: Seen | None = None,
@@ -107,7 +108,7 @@ def verify(
     taken at its word. ``expiring_days`` before its end a license is ``expiring``; it still runs. ``image`` is a
     reference; ``BadCall`` is raised for one that is none.
     """
-    asked = Asked(as_of, container, image, version, site, instance, seen)
+    asked = Asked(as_of, container, image, version, site, instance, seen, model)
     case = Examination(path, trust, asked)
     checks, refusal = _walk(case)
     if refusal is None and case.genuine and (warning := applicable.trust_age(case, trust_days)):

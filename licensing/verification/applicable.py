@@ -66,7 +66,7 @@ def for_container(case: Examination) -> str:
 
 
 def for_image(case: Examination) -> str:
-    """11. The license covers this image, and this version of it."""
+    """11. The license covers this image, this version of it, and its model, where it is bound to one."""
     licensed = case.license.container
     span = f"{licensed.version_from} up to, not including, {licensed.version_below}"
     image = Image.parse(case.asked.image) if case.asked.image else None
@@ -81,7 +81,12 @@ def for_image(case: Examination) -> str:
         raise Refusal(
             Status.WRONG_IMAGE, f"the license covers versions {span}, this image is {version!r}; {_NEW_IMAGE}"
         )
-    return span if version else f"{span} (no image named to compare with)"
+    if licensed.model and case.asked.model and licensed.model != case.asked.model:
+        raise Refusal(
+            Status.WRONG_IMAGE, f"the license is for model {licensed.model!r}, this container's is {case.asked.model!r}"
+        )
+    model = f", model {licensed.model}{'' if case.asked.model else ' (none named to compare with)'}"
+    return f"{span}{'' if version else ' (no image named to compare with)'}{model if licensed.model else ''}"
 
 
 def for_instance(case: Examination) -> str:

@@ -31,6 +31,7 @@ class Asked(NamedTuple):
     site: str | None
     instance: str | None
     seen: Seen | None
+    model: str | None = None
 
 
 class Refusal(Exception):

@@ -1,0 +1,135 @@
+"""The speech container with its license, its mounts and its model."""
+
+import base64
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from engines.catalogue import SPEECH_VERSION, hearing, speech_engine
+from engines.container import Engine
+from engines.models import MEMORY, Models
+from engines.speech import SpeechModel
+from engines.speech.api import PATH
+from engines.speech.pinned_model import NAME, PINS, own_model
+from licensing.containers import READ, SPEECH_TO_TEXT
+from licensing.core.errors import AzlicError
+from licensing.signing.document import License, LicensedContainer
+from licensing.verdict.verdict import Verdict
+from tests.engines.speech.recordings import as_wav, recording, silence
+from tests.engines.speech.wire import heard, phrases
+from tests.site import METER, Site, a_license
+
+
+def speech_license(**changes: object) -> License:
+    container = LicensedContainer(
+        type="speech-to-text", repositories=SPEECH_TO_TEXT.repositories, version_from="5", version_below="6"
+    )
+    return a_license(**({"container": container} | changes))
+
+
+@pytest.fixture
+def engine(model: SpeechModel) -> Engine:
+    return replace(hearing(model, NAME), close=lambda: None)  # the model is for all tests
+
+
+def test_a_container_hears_records_and_reports(site: Site, engine: Engine) -> None:
+    site.install(speech_license())
+    with site.start_engine(engine=engine) as client:
+        assert client.get("/ready").json()["service"] == "speechtotext"
+        assert client.get("/status").json()["apiStatus"] == "NonMetered"
+        assert PATH in client.get("/swagger/v1/swagger.json").json()["paths"]
+        answers = heard(str(client.base_url).replace("http", "ws", 1), as_wav(recording()))
+        usage = client.get("/records/usage-logs/").json()
+    phrase = phrases(answers)[0]
+    assert usage["meters"] == [
+        {"name": SPEECH_TO_TEXT.meters[0], "quantity": (phrase["Offset"] + phrase["Duration"]) / 10**7}
+    ]
+    receipt = site.ingest()
+    assert (receipt.new, receipt.clean) == (1, True)
+
+
+def refused(site: Site, engine: Engine | None) -> str:
+    verdict = site.container(engine=engine)
+    assert isinstance(verdict, Verdict)
+    return f"{verdict.status}: {verdict.detail}"
+
+
+def test_the_license_of_one_container_does_not_start_the_other(site: Site, engine: Engine) -> None:
+    site.install(a_license())
+    assert "wrong-container: the license is for container type 'read', this container is 'speech-to-text'" in refused(
+        site, engine
+    )
+    site.install(speech_license(serial=2))
+    assert refused(site, None).startswith("wrong-container: the license is for container type 'speech-to-text'")
+
+
+def test_a_license_for_another_model_does_not_start_the_container(site: Site, engine: Engine) -> None:
+    bound = speech_license().container.model_copy(update={"model": "vosk-model-de-0.21"})
+    site.install(speech_license(container=bound))
+    words = "the license is for model 'vosk-model-de-0.21', this container's is 'vosk-model-small-en-us-0.15'"
+    assert refused(site, engine) == f"wrong-image: {words}"
+    site.install(speech_license(serial=2, container=bound.model_copy(update={"model": NAME})))
+    assert isinstance(site.container(engine=engine), FastAPI)
+
+
+def test_a_model_is_refused_in_words_where_it_is_none(tmp_path: Path) -> None:
+    with pytest.raises(AzlicError, match=r"holds no speech model: am/final\.mdl is missing"):
+        speech_engine(Models(tmp_path))
+
+
+def test_the_meter_of_another_container_is_none_of_its_own(engine: Engine) -> None:
+    assert METER not in engine.meters and READ.meters[0] == METER
+    assert engine.version == SPEECH_VERSION
+
+
+def test_a_recording_is_heard_over_rest(site: Site, engine: Engine) -> None:
+    site.install(speech_license())
+    path = "/speech/recognition/conversation/cognitiveservices/v1"
+    with site.start_engine(engine=engine) as client:
+        simple = client.post(f"{path}?language=en-US", content=as_wav(recording()))
+        detailed = client.post(f"{path}?format=detailed", content=recording_file("austen-0930.flac"))
+        wrong = client.post(path, content=b"no recording")
+        silent = client.post(path, content=as_wav(silence(0.2)))
+        long = client.post(path, content=as_wav(silence(61)))
+        usage = client.get("/records/usage-logs/").json()["meters"][0]["quantity"]
+        unknown = client.post("/speech/recognition/whisper/cognitiveservices/v1", content=b"")
+    assert simple.json()["DisplayText"] == "He might even have been made amiable himself."
+    best = detailed.json()["NBest"][0]
+    assert best["Lexical"] == "he might even have been made amiable himself" and len(best["Words"]) == 8
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "InvalidAudio")
+    assert unknown.status_code == 422
+    assert silent.json()["RecognitionStatus"] == "NoMatch"
+    assert (long.status_code, long.json()["message"].split(":")[0]) == (400, "the recording is longer than 60 seconds")
+    ends = [told.json()["Offset"] + told.json()["Duration"] for told in (simple, detailed)]
+    assert usage == pytest.approx(sum(ends) / 10**7, abs=1e-9)
+
+
+def recording_file(name: str) -> bytes:
+    return (Path(__file__).parents[2] / "recordings" / name).read_bytes()
+
+
+@pytest.mark.long
+def test_a_sealed_model_is_opened_with_the_license_and_nowhere_else(site: Site, tmp_path: Path) -> None:
+    from licensing.sealing.folder import seal_into
+    from licensing.sealing.sealed import ContentKey
+
+    key = ContentKey.new()
+    with seal_into(own_model(), tmp_path / "sealed", key):
+        pass
+    names = Models(tmp_path / "sealed").names()
+    assert set(PINS) <= set(names)
+    with pytest.raises(AzlicError, match="no license holds"):
+        speech_engine(Models(tmp_path / "sealed"))
+    before = set(MEMORY.iterdir())
+    license_ = speech_license(content_keys={"model": base64.b64encode(key.secret).decode()})
+    engine = speech_engine(Models(tmp_path / "sealed", license_))
+    assert set(MEMORY.iterdir()) <= before
+    site.install(speech_license())
+    with site.start_engine(engine=engine) as client:
+        answer = client.post("/speech/recognition/interactive/cognitiveservices/v1", content=as_wav(recording()))
+    assert json.loads(answer.content)["RecognitionStatus"] == "Success"
+    assert isinstance(answer, httpx.Response)
