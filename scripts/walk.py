@@ -22,6 +22,7 @@ from tests.pictures import encode, letter, three_page_tiff  # noqa: E402
 
 BIN = Path(sys.executable).parent
 NONROOT = 65532
+SPEECH_METER = "CognitiveServices.SpeechServices.Container.SpeechToText"
 MARKER = ".azlic-quickstart"
 
 
@@ -34,7 +35,7 @@ def main() -> None:
     print(f"$ cd {site}")
     for name, value in environment.items():
         print(f"$ export {name}={value}")
-    issuer_port, read_port = free_port(5080), free_port(5000)
+    issuer_port, read_port, speech_port = free_port(5080), free_port(5000), free_port(5001)
     endpoint = f"http://127.0.0.1:{issuer_port}"
     with license_server(issuer_port):
         download_and_verify(endpoint)
@@ -44,13 +45,14 @@ def main() -> None:
             *engine(site / "license", site / "output", read_port), ready=f"http://127.0.0.1:{read_port}/ready"
         ):
             read_pictures(site, read_port)
+        hear(site, endpoint, speech_port)
         account()
         refuse(site, endpoint, read_port)
-    farewell(site, read_port)
+    farewell(site, read_port, speech_port)
 
 
 def license_server(port: int) -> contextlib.AbstractContextManager[None]:
-    heading("a. A license server, with one Read resource on a commitment plan")
+    heading("a. A license server: a Read resource and a speech resource, each on a commitment plan")
     store = ("--database", "issuer/azlic.db")
     keys = ("--keys", "issuer/keys")
     month = datetime.now(UTC).replace(day=1)
@@ -60,6 +62,9 @@ def license_server(port: int) -> contextlib.AbstractContextManager[None]:
     show("azlic", "issuer", "init", *store, *keys)
     show(*resource, "plant-read", "--container", "read", *plan, *dates, "--keys-to", "api-keys", *store)
     short = ("--term", "3s", "--keys-to", "api-keys-short")
+    hours = ("--plan-type", "STT", "--quota", "2000", "--unit", "Hour", "--period", "year")
+    spoken = ("plant-speech", "--container", "speech-to-text", *hours, *dates, "--keys-to", "api-keys-speech")
+    show(*resource, *spoken, *store)
     show(*resource, "plant-short", "--container", "read", *plan, *dates, *short, *store)
     show("azlic", "issuer", "approve", "default", *store)
     serve = ("azlic", "issuer", "serve", "--listen", f"127.0.0.1:{port}", *store, *keys)
@@ -74,21 +79,21 @@ def download_and_verify(endpoint: str) -> None:
     show("azlic", "verify", "license", "--container", "read")
 
 
-def download(endpoint: str, resource: str, keys: str, folder: str) -> None:
-    what = ("--container", "read", "--image-version", "3.2.0", "--api-key-file", f"{keys}/key1")
+def download(endpoint: str, resource: str, keys: str, folder: str, kind: tuple[str, str] = ("read", "3.2.0")) -> None:
+    what = ("--container", kind[0], "--image-version", kind[1], "--api-key-file", f"{keys}/key1")
     show("azlic", "download", f"{endpoint}/{resource}", folder, *what)
 
 
 def own_folders() -> None:
     """As root the container runs as nonroot, as it would under Docker: its folders are nonroot's."""
     if os.geteuid() == 0:
-        show("chown", "-R", f"{NONROOT}:{NONROOT}", "license", "license-short", "output")
+        show("chown", "-R", f"{NONROOT}:{NONROOT}", "license", "license-speech", "license-short", "output")
 
 
-def engine(license_folder: Path, output: Path, port: int) -> tuple[str, ...]:
+def engine(license_folder: Path, output: Path, port: int, kind: str = "read") -> tuple[str, ...]:
     user = ("--user", f"{NONROOT}:{NONROOT}") if os.geteuid() == 0 else ()
     mounts = (f"Mounts:License={license_folder}", f"Mounts:Output={output}")
-    return ("azlic", "engine", "read", *user, "eula=accept", *mounts, f"urls=http://127.0.0.1:{port}")
+    return ("azlic", "engine", kind, *user, "eula=accept", *mounts, f"urls=http://127.0.0.1:{port}")
 
 
 def read_pictures(site: Path, port: int) -> None:
@@ -100,17 +105,33 @@ def read_pictures(site: Path, port: int) -> None:
         show(str(ROOT / "scripts/read_picture"), f"http://127.0.0.1:{port}", f"pictures/{name}")
 
 
+def hear(site: Path, endpoint: str, port: int) -> None:
+    heading("e. The speech container has a license of its own, hears a reader, and counts the seconds")
+    download(endpoint, "plant-speech", "api-keys-speech", "license-speech", ("speech-to-text", "5.0.0"))
+    show("azlic", "verify", "license-speech", "--container", "speech-to-text")
+    own_folders()
+    print("\nEach container refuses the license of the other:\n")
+    show(*engine(site / "license", site / "output", port, "speech-to-text"), status=1)
+    show(*engine(site / "license-speech", site / "output", port), status=1)
+    print()
+    speech = engine(site / "license-speech", site / "output", port, "speech-to-text")
+    with running(*speech, ready=f"http://127.0.0.1:{port}/ready"):
+        show(str(ROOT / "scripts/hear"), f"ws://127.0.0.1:{port}", str(ROOT / "tests/recordings/austen-0870.flac"))
+
+
 def account() -> None:
-    heading("e. The usage records go into the ledger; a second run finds nothing new")
+    heading("f. The usage records go into the ledger; a second run finds nothing new")
     show("azlic", "ingest", "output")
     show("azlic", "ingest", "output")
-    heading("f. The month against the plan that the license carries")
+    heading("g. The month against the plans that the licenses carry; 3,600 seconds are an hour of the speech plan")
     show("azlic", "plan", "import", "license")
+    show("azlic", "plan", "import", "license-speech")
+    show("azlic", "plan", "map", "plant-speech-plan", SPEECH_METER, "--units", "1", "--per", "3600")
     show("azlic", "report")
 
 
 def refuse(site: Path, endpoint: str, port: int) -> None:
-    heading("g. After its end the license is refused, and a container does not start with it")
+    heading("h. After its end the license is refused, and a container does not start with it")
     expires_at = answer("azlic", "verify", "license", "--json", field="expires_at")
     day_after = datetime.fromisoformat(expires_at) + timedelta(days=1)
     show("azlic", "verify", "license", "--at", f"{day_after:%Y-%m-%d}", status=1)
@@ -121,9 +142,10 @@ def refuse(site: Path, endpoint: str, port: int) -> None:
     show(*engine(site / "license-short", site / "output", port), status=1)
 
 
-def farewell(site: Path, port: int) -> None:
+def farewell(site: Path, port: int, speech_port: int) -> None:
     heading("Everything was left where it is, until the next quickstart makes this folder anew")
     run = shlex.join(engine(site / "license", site / "output", port))
+    hear = shlex.join(engine(site / "license-speech", site / "output", speech_port, "speech-to-text"))
     print(
         f"""\
   license        {site}/license/license.dat
@@ -138,6 +160,8 @@ Try next:
   azlic verify {site}/license --json
   {run}
       then open http://127.0.0.1:{port}/swagger in a browser
+  {hear}
+      then arecord -q -f S16_LE -r 16000 | {ROOT}/scripts/hear ws://127.0.0.1:{speech_port} -
   azlic --help"""
     )
 
@@ -156,7 +180,7 @@ def make_site() -> Path:
     os.umask(0o022)  # whatever the caller's is: the container's user has to get at its mounts
     site.mkdir()
     (site / MARKER).touch()
-    for name in ("license", "license-short", "output"):
+    for name in ("license", "license-speech", "license-short", "output"):
         (site / name).mkdir()
     return site
 

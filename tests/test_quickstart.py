@@ -37,7 +37,7 @@ def test_what_to_try_next_names_the_port_and_the_user(
     walk: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, uid: int, user: str
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: uid)
-    walk.farewell(Path("/srv/site"), 5017)
+    walk.farewell(Path("/srv/site"), 5017, 5018)
     told = capsys.readouterr().out
     mounts = "Mounts:License=/srv/site/license Mounts:Output=/srv/site/output"
     assert f"azlic engine read {user}eula=accept {mounts} urls=http://127.0.0.1:5017\n" in told

@@ -38,7 +38,7 @@ def test_one_container_is_told_in_full(cli: Cli) -> None:
     assert "Mounts:License /license, Mounts:Output /output" in told and "5000, ws://localhost:5000" in told
     assert "at least 4 cores, 4 GB, recommended 8 cores, 8 GB, and 4 to 8 GB for its model" in told
     assert "Plan STT" in told and "Offline yes (Microsoft's list" in told
-    assert "does not exist yet" in told and "opaque: adopted" in told
+    assert "azlic/speech-to-text" in told and "verified in full" in told and "opaque: adopted" in told
     assert "signed by an issuer" in cli("containers", "read").out
 
 
