@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from azlic import clock, options, output
+from azlic.commands.listening import open_tls, show_url
 from azlic.settings import load_settings
 from licensing.core.text import command_word, name_word
 
@@ -28,6 +29,8 @@ def engine_command(
         str | None,
         typer.Option("--user", metavar="UID:GID", help="Continue as this user once everything is loaded (root only)."),
     ] = None,
+    tls_certificate: options.TlsCertificate = None,
+    tls_key: options.TlsKey = None,
     trust: options.Trust = None,
 ) -> None:
     """Run a container, as its docker command line would.
@@ -118,6 +121,7 @@ def engine_command(
         )
         output.say(f"license downloaded to {verdict.path}: {verdict.detail}")
         return
+    tls = open_tls(tls_certificate, tls_key)
     models = find_models(image, start, trust=store, now=clock.now(), place=place)
     if isinstance(models, Verdict):
         raise _refuse(models, kind, place)
@@ -131,9 +135,10 @@ def engine_command(
     )
     if isinstance(app, Verdict):
         raise _refuse(app, kind, place)
-    output.tell(f"Now listening on: http://{start.host}:{listener.getsockname()[1]}")
+    address = show_url(start.host, listener.getsockname()[1], encrypted=tls is not None)
+    output.tell(f"Now listening on: {address}")
     output.tell("Application started. Press Ctrl+C to shut down.")
-    process.serve(app, listener, proxies=start.proxies, websockets=image.kind.scheme == "ws")
+    process.serve(app, listener, tls=tls, proxies=start.proxies, websockets=image.kind.scheme == "ws")
 
 
 def _refuse(verdict: "Verdict", kind: str, place: "ContainerPlace") -> typer.Exit:
