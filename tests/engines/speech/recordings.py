@@ -12,6 +12,7 @@ import soxr
 FOLDER = Path(__file__).parents[2] / "recordings"
 RATE = 16_000
 Samples = npt.NDArray[np.int16]
+SAID = "He might even."
 
 
 def transcripts() -> dict[str, list[str]]:
@@ -25,6 +26,11 @@ def recording(name: str = "austen-0930.flac") -> Samples:
     samples, rate = soundfile.read(FOLDER / name, dtype="int16")
     assert rate == RATE
     return np.asarray(samples, dtype=np.int16)
+
+
+def said() -> Samples:
+    """The first second of a recording, in which ``SAID`` is said: enough where it does not matter what is."""
+    return recording()[:RATE]
 
 
 def pcm(samples: Samples) -> bytes:
@@ -48,11 +54,13 @@ def tone(seconds: float) -> Samples:
     return (8000 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * RATE)) / RATE)).astype(np.int16)
 
 
-def as_wav(samples: Samples, *, rate: int = RATE, channels: int = 1, subtype: str = "PCM_16") -> bytes:
-    """A WAV file of another rate, with the samples on every channel."""
+def as_wav(
+    samples: Samples, *, rate: int = RATE, channels: int = 1, subtype: str = "PCM_16", form: str = "WAV"
+) -> bytes:
+    """A WAV file, or one of another form, at another rate, with the samples on every channel."""
     resampled = soxr.resample(samples.astype("float32") / 32768, RATE, rate) if rate != RATE else samples
     written = io.BytesIO()
-    soundfile.write(written, np.stack([resampled] * channels, axis=1), rate, format="WAV", subtype=subtype)
+    soundfile.write(written, np.stack([resampled] * channels, axis=1), rate, format=form, subtype=subtype)
     return written.getvalue()
 
 

@@ -1,15 +1,14 @@
 """The committed client: a recording, a folder of them, a pipe; and what it says when it cannot."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.engines.speech.conftest import Container
-from tests.engines.speech.recordings import FOLDER, as_wav, pcm, recording, silence
+from tests.engines.speech.recordings import FOLDER, SAID, as_wav, pcm, said, silence
 
 HEAR = Path(__file__).parents[3] / "scripts" / "hear.py"
-TEXT = "He might even have been made amiable himself.\n"
+TEXT = f"{SAID}\n"
 
 
 def hear(*words: str, stdin: bytes = b"") -> tuple[int, str, str]:
@@ -18,16 +17,16 @@ def hear(*words: str, stdin: bytes = b"") -> tuple[int, str, str]:
 
 
 def test_a_pipe_of_samples_is_heard(container: Container) -> None:
-    assert hear(container.address, "-", stdin=pcm(recording())) == (0, TEXT, "")
+    assert hear(container.address, "-", stdin=pcm(said())) == (0, TEXT, "")
 
 
 def test_a_folder_gets_a_text_for_each_recording_and_names_what_failed(container: Container, tmp_path: Path) -> None:
-    shutil.copy(FOLDER / "austen-0930.flac", tmp_path / "b.flac")
+    (tmp_path / "b.flac").write_bytes(as_wav(said(), form="FLAC"))
     (tmp_path / "a.wav").write_bytes(b"no recording")
     (tmp_path / "c.wav").write_bytes(as_wav(silence(0.2)))
     (tmp_path / "notes.md").write_text("no recording either")
     status, told, failed = hear(container.address, str(tmp_path))
-    assert told.splitlines() == ["1 of 3  a.wav  failed", "2 of 3  b.flac  8 words", "3 of 3  c.wav  0 words"]
+    assert told.splitlines() == ["1 of 3  a.wav  failed", "2 of 3  b.flac  3 words", "3 of 3  c.wav  0 words"]
     assert status == 1 and failed.startswith(f"hear: 1 of 3 recordings failed\na.wav: {tmp_path}/a.wav cannot be read")
     assert (tmp_path / "b.txt").read_text() == TEXT and (tmp_path / "c.txt").read_text() == ""
     assert not (tmp_path / "a.txt").exists()

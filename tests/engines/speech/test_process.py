@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 
 from licensing.containers import SPEECH_TO_TEXT
 from tests.certificates import Authority
-from tests.engines.speech.recordings import as_wav, recording, transcripts
+from tests.engines.speech.recordings import as_wav, recording, said, transcripts
 from tests.engines.speech.test_engine import speech_license
 from tests.engines.speech.wire import PATH, WAIT, Client, phrases
 from tests.site import Site, a_plan
@@ -59,7 +59,7 @@ def test_a_container_behind_tls_is_talked_to_over_wss(licensed: Site) -> None:
         context = ssl.create_default_context(cafile=authority.path)
         with connect(f"{address}{PATH.format(mode='interactive')}", ssl=context, open_timeout=WAIT) as socket:
             one = Client(socket)
-            one.play(one.begin(), as_wav(recording()))
+            one.play(one.begin(), as_wav(said()))
             assert phrases(list(one.answers()))[0]["RecognitionStatus"] == "Success"
         process.send_signal(signal.SIGTERM)
         assert process.wait(WAIT) == 0

@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from engines.speech import SpeechModel
 from tests.engines.speech.conftest import Container, serving_container
-from tests.engines.speech.recordings import as_wav, recording, silence
+from tests.engines.speech.recordings import as_wav, said, silence
 from tests.engines.speech.wire import WAIT, Client, client
 
 HEADER = as_wav(silence(0))
@@ -106,10 +106,20 @@ def test_a_client_that_falls_silent_is_ended(model: SpeechModel, begun: bool) ->
     assert reason == "no audio came for 0.1 seconds: connect again when there is some"
 
 
+def test_a_client_that_drips_is_ended(model: SpeechModel) -> None:
+    with serving_container(model, idle_seconds=0.1) as container, client(container.address) as one:
+        request_id = one.begin()
+        one.sound(request_id, HEADER)
+        with pytest.raises(ConnectionClosed):
+            while True:
+                one.sound(request_id, b"\0\0")
+        assert one.closed()[1].startswith("no audio came for 0.1 seconds")
+
+
 def test_what_cannot_be_recorded_does_not_leave(container: Container) -> None:
     container.disk_full = True
     with client(container.address) as one:
-        one.play(one.begin(), as_wav(recording()))
+        one.play(one.begin(), as_wav(said()))
         code, reason = one.closed()
     assert (code, reason.split(":")[0]) == (1007, "the usage could not be recorded, so the text is withheld")
 

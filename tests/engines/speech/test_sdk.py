@@ -13,18 +13,18 @@ from engines.speech import SpeechModel
 from tests.engines.speech.conftest import Container, serving_container
 from tests.engines.speech.cutting import cutting
 from tests.engines.speech.recordings import (
+    SAID,
     Samples,
     as_wav,
     errors,
     pcm,
     recording,
+    said,
     silence,
     transcripts,
     words_of,
 )
 from tests.engines.speech.sdk import listen, listen_once
-
-TEXT = "He might even have been made amiable himself."
 
 
 def wav(folder: Path, samples: Samples, **form: int) -> Path:
@@ -38,16 +38,16 @@ def seconds(ticks: int) -> Decimal:
 
 
 def test_a_file_is_heard_to_its_end_and_counted_to_its_last_word(container: Container, tmp_path: Path) -> None:
-    told = listen(container.address, wav(tmp_path, recording()))
-    assert (told.texts, told.reason) == ([TEXT], "EndOfStream")
-    assert told.hypotheses and TEXT.lower().startswith(told.hypotheses[0][:2])
+    told = listen(container.address, wav(tmp_path, said()))
+    assert (told.texts, told.reason) == ([SAID], "EndOfStream")
+    assert told.hypotheses and SAID.lower().startswith(told.hypotheses[0][:2])
     assert container.recorded == [seconds(told.ends[0])]
 
 
 def test_one_phrase_is_heard_in_detail(container: Container, tmp_path: Path) -> None:
-    result = listen_once(container.address, wav(tmp_path, recording(), rate=48_000, channels=2), detailed=True)
-    assert (result.reason, result.text) == (speech.ResultReason.RecognizedSpeech, TEXT)
-    assert [word["Word"] for word in json.loads(result.json)["NBest"][0]["Words"]] == words_of(TEXT)
+    result = listen_once(container.address, wav(tmp_path, said(), rate=48_000, channels=2), detailed=True)
+    assert (result.reason, result.text) == (speech.ResultReason.RecognizedSpeech, SAID)
+    assert [word["Word"] for word in json.loads(result.json)["NBest"][0]["Words"]] == words_of(SAID)
     assert container.seconds == seconds(result.offset + result.duration)
 
 
@@ -82,10 +82,10 @@ def test_a_license_that_ends_under_way_ends_the_turn_in_words(container: Contain
 
 
 def test_a_connection_that_is_cut_is_resumed_and_counted_once(container: Container, tmp_path: Path) -> None:
-    with cutting(container.address, [40_000, 90_000]) as network:
-        told = listen(network.address, wav(tmp_path, recording()))
+    with cutting(container.address, [15_000, 25_000]) as network:
+        told = listen(network.address, wav(tmp_path, said()))
     assert network.connections == 3
-    assert (told.texts, told.reason) == ([TEXT], "EndOfStream")
+    assert (told.texts, told.reason) == ([SAID], "EndOfStream")
     assert container.seconds == seconds(told.ends[-1])
 
 
