@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-HEAD = "0013"
+HEAD = "0014"
 """The revision this version of azlic reads and writes; revisions are numbered, so that a newer one is recognised."""
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

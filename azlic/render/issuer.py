@@ -94,6 +94,8 @@ def _container(known: KnownContainer) -> Iterator[str]:
     yield from _lines("For", _versions(known))
     if known.repositories:
         yield from _lines("Images", ", ".join(known.repositories))
+    if known.model:
+        yield from _lines("Model", known.model)
     if known.instances:
         yield from _lines("Only on", ", ".join(known.instances))
     if known.term:

@@ -139,7 +139,8 @@ def _facts(verdict: Verdict, license_: License, lead_days: int) -> list[str]:
     lines += labelled(
         "For",
         f"container type {license_.container.type}, versions from {license_.container.version_from}"
-        f" and below {license_.container.version_below}",
+        f" and below {license_.container.version_below}"
+        f"{f', model {license_.container.model}' if license_.container.model else ''}",
     )
     lines += labelled("Resource", f"{license_.resource.name}, {license_.resource.endpoint}")
     lines += labelled("Issued", iso(license_.issued_at))

@@ -20,8 +20,8 @@ from licensing.issuer.terms import NewContainer, names
 class KnownContainer:
     """A container type on a resource's list. ``serial`` is the last one given for ``license_id``, 0 for none yet.
 
-    ``term`` and ``grace_days`` are None where the resource's own count, ``repositories`` and ``instances`` empty where
-    nothing narrows them; ``revoked_at`` is None unless the license id was revoked with all its serials.
+    ``term`` and ``grace_days`` are None where the resource's own count, ``repositories``, ``instances`` and ``model``
+    empty where nothing narrows them; ``revoked_at`` is None unless the license id was revoked with all its serials.
     """
 
     resource: str
@@ -35,6 +35,7 @@ class KnownContainer:
     term: timedelta | None
     grace_days: int | None
     revoked_at: str | None
+    model: str | None = None
 
 
 def add_container(engine: Engine, resource: str, container: NewContainer, *, now: datetime, actor: str) -> str:
@@ -170,4 +171,5 @@ def _known_container(connection: Connection, row: ResourceContainerRow) -> Known
         term=None if row.term_seconds is None else timedelta(seconds=row.term_seconds),
         grace_days=row.grace_days,
         revoked_at=revocation.revoked_at if revocation else None,
+        model=row.model,
     )

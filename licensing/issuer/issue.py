@@ -163,7 +163,9 @@ def _judge(connection: Connection, asking: Asking) -> _Grant:
     (found,) = rows_of(connection, ResourceRow, ResourceRow.name == resource)
     _ask_resource(connection, found, asking.request.container_type)
     listed = _ask_list(connection, found, asking.request.container_type)
-    licensed = container_terms(listed.type, listed.version_from, listed.version_below, names(listed.repositories))
+    licensed = container_terms(
+        listed.type, listed.version_from, listed.version_below, names(listed.repositories), listed.model
+    )
     _require(
         licensed.admits(version),
         DenialCode.MISMATCH,

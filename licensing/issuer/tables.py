@@ -49,7 +49,7 @@ class ResourceContainerRow(Table):
     """A container type a resource may license; ``serial`` is the last one given for ``license_id``.
 
     ``term_seconds`` and ``grace_days`` are the resource's own where they are empty. ``repositories`` and ``instances``
-    are lists in JSON, empty for the type's own images and for a license that floats.
+    are lists in JSON, empty for the type's own images and for a license that floats; ``model`` is empty for any model.
     """
 
     __tablename__ = "issuer_resource_container"
@@ -63,6 +63,7 @@ class ResourceContainerRow(Table):
     grace_days: Mapped[int | None] = mapped_column(Integer)
     repositories: Mapped[str | None] = mapped_column(String)
     instances: Mapped[str | None] = mapped_column(String)
+    model: Mapped[str | None] = mapped_column(String)
 
 
 class DownloadRow(Table):

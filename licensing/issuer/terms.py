@@ -37,8 +37,8 @@ def seconds(term: timedelta | None) -> int | None:
 class NewContainer:
     """A container type to be put on a resource's list. What is left out is the type's own, or the resource's.
 
-    ``repositories`` and ``instances`` allow only these images and these instances. Raises ``BadCall`` for what no
-    license could ever be made from.
+    ``repositories``, ``instances`` and ``model`` allow only these images, these instances and this model. Raises
+    ``BadCall`` for what no license could ever be made from.
     """
 
     container_type: str
@@ -48,6 +48,7 @@ class NewContainer:
     instances: tuple[str, ...] = ()
     term: timedelta | None = None
     grace_days: int | None = None
+    model: str | None = None
 
     def __post_init__(self) -> None:
         kind = container_type(self.container_type)
@@ -58,6 +59,7 @@ class NewContainer:
         check_terms(self.term, self.grace_days)
         _check_list("repository", self.repositories)
         _check_list("instance", self.instances)
+        _check_list("model", (self.model,) if self.model is not None else ())
         try:
             container_terms(kind.name, str(self.version_from), str(self.version_below))
         except ValidationError as error:
@@ -76,6 +78,7 @@ class NewContainer:
             "grace_days": self.grace_days,
             "repositories": json.dumps(self.repositories) if self.repositories else None,
             "instances": json.dumps(self.instances) if self.instances else None,
+            "model": self.model,
         }
 
 
@@ -93,7 +96,7 @@ def _check_list(what: str, names: tuple[str, ...]) -> None:
 
 
 def container_terms(
-    kind: str, version_from: str, version_below: str, repositories: Sequence[str] = ()
+    kind: str, version_from: str, version_below: str, repositories: Sequence[str] = (), model: str | None = None
 ) -> LicensedContainer:
     """The container as a license names it; its images are the type's own unless others are named."""
     return LicensedContainer(
@@ -101,6 +104,7 @@ def container_terms(
         repositories=tuple(repositories) or CONTAINER_TYPES[kind].repositories,
         version_from=version_from,
         version_below=version_below,
+        model=model,
     )
 
 

@@ -27,6 +27,7 @@ Instance = Annotated[
     list[str] | None,
     typer.Option("--instance", metavar="NAME", help="A container that may run on it; may be given several times."),
 ]
+Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="The one model it may load.")]
 Term = Annotated[
     str | None, typer.Option("--term", metavar="TIME", help="How long a license runs; the resource's if left out.")
 ]
@@ -49,6 +50,7 @@ def _terms(
     instance: list[str] | None,
     term: str | None,
     grace_days: int | None,
+    model: str | None,
 ) -> "NewContainer":
     from licensing.core.instants import parse_duration
     from licensing.issuer.terms import NewContainer
@@ -61,6 +63,7 @@ def _terms(
         instances=tuple(instance or ()),
         term=parse_duration(term) if term else None,
         grace_days=grace_days,
+        model=model,
     )
 
 
@@ -72,6 +75,7 @@ def add_command(
     version_below: VersionBelow = None,
     repository: Repository = None,
     instance: Instance = None,
+    model: Model = None,
     term: Term = None,
     grace_days: GraceDays = None,
     database: options.IssuerStore = None,
@@ -87,7 +91,7 @@ def add_command(
     from licensing.issuer.book import open_stocked_issuer
     from licensing.issuer.containers import add_container
 
-    terms = _terms(container, version_from, version_below, repository, instance, term, grace_days)
+    terms = _terms(container, version_from, version_below, repository, instance, term, grace_days, model)
     store = open_stocked_issuer(database or load_settings().database)
     license_id = add_container(store, resource, terms, now=clock.now(), actor=operator())
     output.say(f"resource {resource}: {container} is on its list", f"  license {license_id}")
@@ -101,6 +105,7 @@ def set_command(
     version_below: VersionBelow = None,
     repository: Repository = None,
     instance: Instance = None,
+    model: Model = None,
     term: Term = None,
     grace_days: GraceDays = None,
     database: options.IssuerStore = None,
@@ -115,7 +120,7 @@ def set_command(
     from licensing.issuer.book import open_stocked_issuer
     from licensing.issuer.containers import set_container
 
-    terms = _terms(container, version_from, version_below, repository, instance, term, grace_days)
+    terms = _terms(container, version_from, version_below, repository, instance, term, grace_days, model)
     store = open_stocked_issuer(database or load_settings().database)
     license_id = set_container(store, resource, terms, now=clock.now(), actor=operator())
     output.say(f"resource {resource}: {container} has these terms from the next download on", f"  license {license_id}")

@@ -65,11 +65,19 @@ def test_a_resource_is_listed_once_however_many_containers_it_has(speech: Site) 
 
 
 def test_the_allowed_lists_of_a_container_end_up_in_its_license(speech: Site) -> None:
-    add(speech, version_from="5.1", version_below="5.3", repositories=("own/speech",), instances=("hall-7", "hall-8"))
+    add(
+        speech,
+        version_from="5.1",
+        version_below="5.3",
+        repositories=("own/speech",),
+        instances=("hall-7", "hall-8"),
+        model="de",
+    )
     issuer, key = an_issuer(speech), speech.api_keys["speech"][0]
     assert code(ask(issuer, key, resource="speech", container=CUSTOM.name, version="5.3")) is DenialCode.MISMATCH
     license_ = given(speech, ask(issuer, key, resource="speech", container=CUSTOM.name, version="5.2.9"))
     assert license_.container.repositories == ("own/speech",)
+    assert license_.container.model == "de"
     assert (license_.container.version_from, license_.container.version_below) == ("5.1", "5.3")
     assert license_.instances == ("hall-7", "hall-8")
 
@@ -115,6 +123,7 @@ def test_what_cannot_be_on_the_list_is_refused(speech: Site, resource: str, cont
         ({"repositories": ("x" * 201,)}, "the repository 'x+' cannot be put"),
         ({"instances": ("a", "a")}, "the instance 'a' is named twice"),
         ({"instances": tuple(f"{number:0200}" for number in range(90))}, "more than a license allows"),
+        ({"model": ""}, "the model '' cannot be put"),
         ({"version_from": "5", "version_below": "5"}, "the version range is empty"),
         ({"term": timedelta(0)}, "shorter than a second"),
         ({"grace_days": 367}, "not from 0 to 366 days"),
