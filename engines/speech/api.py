@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response, WebSocket
 from pydantic import BaseModel, Field
 
 from engines.metering.meter import Meter
-from engines.server.errors import Refusal, flat, new_request_id
+from engines.server.errors import LICENSE_NOT_VALID, Refusal, flat, new_request_id
 from engines.speech.answers import Form
 from engines.speech.audio import TICKS
 from engines.speech.desk import Desk
@@ -95,7 +95,8 @@ async def _refusal(desk: Desk, mode: str) -> tuple[int, Refusal] | None:
     if mode not in tuple(Mode):
         return HTTPStatus.NOT_FOUND, Refusal("NotFound", f"there is no mode {mode[:20]!r}: one of {', '.join(Mode)}")
     if refusal := await asyncio.to_thread(desk.admit):
-        return HTTPStatus.FORBIDDEN, refusal
+        ended = refusal.code == LICENSE_NOT_VALID
+        return HTTPStatus.FORBIDDEN if ended else HTTPStatus.SERVICE_UNAVAILABLE, refusal
     if not desk.take_place():
         words = f"{desk.limits.streams} streams are being heard already: try again in a few seconds"
         return HTTPStatus.TOO_MANY_REQUESTS, Refusal("TooManyRequests", words)

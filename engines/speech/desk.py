@@ -52,10 +52,10 @@ class Desk:
         """Give the place back."""
         self._places.release()
 
-    def check_license(self) -> None:
-        """Raise ``AudioRefused`` once the license has ended."""
+    def check_admission(self) -> None:
+        """Raise ``AudioRefused`` once no work may be taken in any more: the license has ended, for one."""
         if refusal := self.admit():
-            raise AudioRefused(refusal.message, hint="ask for a new license")
+            raise AudioRefused(refusal.message, hint="the container's operator has to mend it")
 
     def record(self, seconds: Decimal) -> None:
         """Count seconds of audio; they are on the disk when this returns, or ``AudioRefused`` is raised."""

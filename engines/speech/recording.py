@@ -56,7 +56,7 @@ def transcribe(desk: Desk, recording: Recording, form: Form) -> dict[str, object
     phrases = [phrase for phrase in listener.hear(slices) if isinstance(phrase, Phrase)]
     phrases.append(listener.finish())
     words = tuple(word for phrase in phrases for word in phrase.words)
-    desk.check_license()
+    desk.check_admission()
     if not words:
         return empty_answer(Status.NO_MATCH, offset=0, duration=recording.form.ticks(recording.frames))
     whole = Phrase(words, heard=recording.frames)

@@ -114,7 +114,7 @@ class Session:
         while True:
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
             if self._turn is not None:
-                await asyncio.to_thread(self._desk.check_license)
+                await asyncio.to_thread(self._desk.check_admission)
             now = asyncio.get_running_loop().time()
             if now - self._quiet_since > limits.idle_seconds and not (self._turn and self._turn.ended):
                 raise AudioRefused(

@@ -152,7 +152,7 @@ class Turn:
         end = min(form.slice_end(phrase.end), phrase.heard)
 
         def counting() -> None:
-            self._desk.check_license()
+            self._desk.check_admission()
             count.count(end, self._desk.record)
 
         await self._desk.work(counting)

@@ -10,12 +10,12 @@ import pytest
 from fastapi import FastAPI
 
 from engines.server.errors import Refusal
-from engines.server.process import MESSAGE_BYTES
+from engines.server.process import make_server
 from engines.speech import Limits, SpeechModel, speech_routes
 from engines.speech.pinned_model import own_model
 from licensing.containers import SPEECH_TO_TEXT
 from licensing.core.errors import AzlicError
-from tests.serving import serving
+from tests.serving import running
 
 
 @pytest.fixture(scope="session")
@@ -59,8 +59,8 @@ class Container:
 @contextmanager
 def serving_container(model: SpeechModel, **limits: float) -> Iterator[Container]:
     container = Container(model, Limits(**limits))  # type: ignore[arg-type]
-    with serving(container.app, ws="wsproto", ws_max_size=MESSAGE_BYTES, ws_per_message_deflate=False) as url:
-        container.address = url.replace("http", "ws", 1)
+    with running(make_server(container.app, websockets=True)) as port:
+        container.address = f"ws://127.0.0.1:{port}"
         yield container
 
 
