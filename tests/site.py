@@ -192,7 +192,7 @@ class Site:
         """A running container on a loopback port, and a client that talks to it."""
         app = self.container(engine=engine, container_id=container_id)
         assert isinstance(app, FastAPI), app
-        with serving(app, ws="wsproto") as url, httpx.Client(base_url=url, timeout=60) as client:
+        with serving(app) as url, httpx.Client(base_url=url, timeout=60) as client:
             yield client
 
     @cached_property

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import os
 import resource
 import signal
@@ -95,13 +96,19 @@ def make_server(
         access_log=False,
         server_header=False,
         proxy_headers=False,  # uvicorn would believe whoever is on this machine
-        ws="wsproto" if websockets else "none",
+        ws="websockets-sansio" if websockets else "none",
         ws_max_size=MESSAGE_BYTES,
         ws_per_message_deflate=False,
     )
     if tls is not None:
         config.ssl_context_factory = lambda _config, _default: tls
+    logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
     return uvicorn.Server(config)
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    """Whether a line of uvicorn's log says more than that a WebSocket was refused: no fault (docs/adr/0019)."""
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 def serve(

@@ -6,7 +6,7 @@ try:
     import soundfile  # noqa: F401
     import soxr  # noqa: F401
     import vosk  # noqa: F401
-    import wsproto  # noqa: F401
+    import websockets  # noqa: F401
 except ImportError as error:
     raise AzlicError(f"the speech engine is not installed: {error}", hint="pip install azlic[speech]") from error
 

@@ -1,6 +1,6 @@
 """Hearing once before the first client: what is loaded late is loaded now."""
 
-import uvicorn.protocols.websockets.wsproto_impl  # noqa: F401 - a server loads it with its first connection
+import uvicorn.protocols.websockets.websockets_sansio_impl  # noqa: F401 - a server loads it with its first connection
 
 from engines.speech.audio import AudioFormat, slices_of
 from engines.speech.listener import Listener, SpeechModel

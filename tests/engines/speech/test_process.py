@@ -61,7 +61,8 @@ def test_a_container_behind_tls_is_talked_to_over_wss(licensed: Site) -> None:
             one = Client(socket)
             one.play(one.begin(), as_wav(said()))
             assert phrases(list(one.answers()))[0]["RecognitionStatus"] == "Success"
-        process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGTERM)
+            assert one.closed()[0] == 1012
         assert process.wait(WAIT) == 0
 
 
