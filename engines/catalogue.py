@@ -82,7 +82,7 @@ def read_engine(models: Models | None, options: Mapping[str, str]) -> Engine:
     return Engine(kind=READ, version=READ_VERSION, meters=meters, routes=routes, close=recogniser.close)
 
 
-def speech_engine(models: Models | None) -> Engine:
+def speech_engine(models: Models | None, _options: Mapping[str, str]) -> Engine:
     """The speech engine, its model loaded and tried: nothing of it is left to be loaded later.
 
     Its own model is taken where none is named. Raises ``AzlicError`` when the ``speech`` extra or its model is not
@@ -91,11 +91,11 @@ def speech_engine(models: Models | None) -> Engine:
     from engines.speech import SpeechModel, warm_up  # noqa: PLC0415 - heavy, an extra
     from engines.speech.pinned_model import own_model  # noqa: PLC0415
 
-    named = models.in_the_clear(models.names()) if models else contextlib.nullcontext(own_model())
-    with named as folder:
+    models = models or Models(own_model())
+    with models.in_the_clear(models.tree) as folder:
         model = SpeechModel(folder)
     warm_up(model)
-    return hearing(model, models.folder.absolute().name if models else own_model().name)
+    return hearing(model, models.folder.absolute().name)
 
 
 def hearing(model: "SpeechModel", name: str) -> Engine:

@@ -35,8 +35,9 @@ class Models:
         """Whether there is a sealed file, so that a license is needed to load them."""
         return any(self.folder.rglob(f"*{SUFFIX}"))
 
-    def names(self) -> list[str]:
-        """The files there are, sealed or not, each under the name that it has in the clear."""
+    @property
+    def tree(self) -> list[str]:
+        """The files below the folder, sealed or not, each by the path that it has in the clear."""
         there = (path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
         return sorted({name.removesuffix(SUFFIX) for name in there})
 

@@ -78,7 +78,7 @@ def test_a_license_for_another_model_does_not_start_the_container(site: Site, en
 
 def test_a_model_is_refused_in_words_where_it_is_none(tmp_path: Path) -> None:
     with pytest.raises(AzlicError, match=r"holds no speech model: am/final\.mdl is missing"):
-        speech_engine(Models(tmp_path))
+        speech_engine(Models(tmp_path), {})
 
 
 def test_the_meter_of_another_container_is_none_of_its_own(engine: Engine) -> None:
@@ -116,13 +116,13 @@ def test_a_sealed_model_is_opened_with_the_license_and_nowhere_else(site: Site, 
     key = ContentKey.new()
     with seal_into(own_model(), tmp_path / "sealed", key):
         pass
-    names = Models(tmp_path / "sealed").names()
+    names = Models(tmp_path / "sealed").tree
     assert set(PINS) <= set(names)
     with pytest.raises(AzlicError, match="no license holds"):
-        speech_engine(Models(tmp_path / "sealed"))
+        speech_engine(Models(tmp_path / "sealed"), {})
     before = set(MEMORY.iterdir())
     license_ = speech_license(content_keys={"model": base64.b64encode(key.secret).decode()})
-    engine = speech_engine(Models(tmp_path / "sealed", license_))
+    engine = speech_engine(Models(tmp_path / "sealed", license_), {})
     assert set(MEMORY.iterdir()) <= before
     site.install(speech_license())
     with site.start_engine(engine=engine) as client:
