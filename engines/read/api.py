@@ -1,7 +1,7 @@
 """The Read 3.2 routes: a document in, its text out, its pages counted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated
@@ -12,12 +12,12 @@ from starlette.background import BackgroundTask
 from engines.metering.meter import Meter
 from engines.read.described import ASYNC, DOCUMENT, RESULT, SYNC
 from engines.read.desk import Desk
-from engines.read.flat import FlatErrors
 from engines.read.limits import Limits
 from engines.read.received import ReadOptions
 from engines.read.recognise import Recogniser
 from engines.results.store import ResultStore
 from engines.server.errors import Refusal, require_admission
+from engines.server.refusing import FlatErrors
 
 
 def read_routes(
@@ -42,7 +42,7 @@ def read_routes(
         yield
         await desk.close()
 
-    router = APIRouter(prefix="/vision/v3.2/read", tags=["Read"], route_class=FlatErrors, lifespan=until_closed)
+    router = APIRouter(prefix="/vision/v3.2/read", tags=["Read"], route_class=_Errors, lifespan=until_closed)
     gate = [Depends(require_admission(admit))]
 
     @router.post("/syncAnalyze", dependencies=gate, responses=SYNC, openapi_extra=DOCUMENT)
@@ -74,3 +74,10 @@ def read_routes(
         return Response(desk.operations.answer(operation_id), media_type="application/json")
 
     return router
+
+
+class _Errors(FlatErrors):
+    """The synchronous route opens its errors with ``"status":"Failed"``."""
+
+    def first(self, request: Request) -> Mapping[str, str] | None:
+        return {"status": "Failed"} if request.url.path.endswith("/syncAnalyze") else None

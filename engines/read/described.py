@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, with_config
 
-from engines.read.flat import REFUSAL_HEADERS, REQUEST_ID
 from engines.read.refusal import Code
 from engines.read.result import MODEL_VERSION, ReadOperation
-from engines.server.described import Header, Responses, answer, errors, header
+from engines.server.described import Responses, answer, errors, header
 from engines.server.errors import FAULT, NOT_ADMITTED, Error
+from engines.server.refusing import NAMED, headers_of
 
 _TAKEN_IN = frozenset(Code) - {Code.NOT_FOUND, Code.USAGE_NOT_RECORDED}
 """What a document is refused with before its pages are read; a page may still be the reason while they are."""
@@ -22,15 +22,6 @@ class SyncError(Error):
     status: Literal["Failed"]
 
 
-_MEANT = {
-    "Retry-After": "So many seconds later it may be tried again.",
-    "Accept-Encoding": "How a body may be coded: not at all.",
-}
-_NAMED: Mapping[str, Header] = {REQUEST_ID: header("The request's id, to quote when asking about it.", format="uuid")}
-_OF_STATUS: Mapping[int, Mapping[str, Header]] = {
-    code.status: {name: header(_MEANT[name], const=value) for name, value in headers.items()}
-    for code, headers in REFUSAL_HEADERS.items()
-}
 _BEGUN: ReadOperation = {
     "status": "succeeded",
     "createdDateTime": "2027-01-01T08:00:00+00:00",
@@ -76,7 +67,7 @@ def _refusals(
         status: errors(
             meanings[status],
             shape,
-            headers={**_NAMED, **_OF_STATUS.get(status, {})},
+            headers=headers_of(status),
             **first,
         )
         for status in sorted(meanings)
@@ -98,7 +89,7 @@ SYNC: Responses = {
         "The text.",
         ReadOperation,
         example=_BEGUN,
-        headers=_NAMED,
+        headers=NAMED,
         narrowed={"properties": {"status": {"const": "succeeded"}}, "required": ["analyzeResult"]},
     ),
     **_refusals(_TAKEN_IN | {Code.USAGE_NOT_RECORDED}, SyncError, more={503: NOT_ADMITTED}, status="Failed"),
@@ -107,12 +98,12 @@ SYNC: Responses = {
 ASYNC: Responses = {
     202: answer(
         "The document is being read.",
-        headers={**_NAMED, "Operation-Location": header("Where to ask for its text.", format="uri")},
+        headers={**NAMED, "Operation-Location": header("Where to ask for its text.", format="uri")},
     ),
     **_refusals(_TAKEN_IN, more={503: NOT_ADMITTED}),
     500: errors(FAULT),
 }
 RESULT: Responses = {
-    200: answer("Where the operation stands.", ReadOperation, example=_BEGUN, headers=_NAMED),
+    200: answer("Where the operation stands.", ReadOperation, example=_BEGUN, headers=NAMED),
     **_refusals([Code.NOT_FOUND], more={}),
 }

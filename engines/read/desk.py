@@ -1,16 +1,14 @@
 """The desk of a Read container: takes documents in, has them read, counts their pages, hands out the text."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
 
 import msgspec
 from fastapi import Request
-from starlette.requests import ClientDisconnect
 
 from engines.metering.meter import Meter
 from engines.read.decoding import Decoders, Decoding
@@ -21,13 +19,12 @@ from engines.read.received import ReadOptions, check_media_type
 from engines.read.recognise import Recogniser
 from engines.read.refusal import Code, DocumentRefused
 from engines.read.result import operation_result
-from engines.read.uploads import Uploads
 from engines.results.store import ResultStore
+from engines.server.uploads import Uploads, until_disconnect
 from licensing.containers import READ
 from licensing.core.errors import AzlicError
 
 (METER,) = READ.meters
-T = TypeVar("T")
 
 _WAITING_PAGES = 3
 """So many pages more than are recognised at a time may be decoded or wait: nobody waits for so many slow documents."""
@@ -56,7 +53,7 @@ class Desk:
         self._clock = clock
         self._limits = limits
         self._decoders = Decoders(limits, pages=recogniser.threads + _WAITING_PAGES)
-        self._uploads = Uploads(limits)
+        self._uploads = Uploads(limits.uploads)
         self._reading = 0
         self._recording = ThreadPoolExecutor(1, "record")  # a mount that hangs holds up nothing else
         self._jobs: set[asyncio.Task[None]] = set()
@@ -66,7 +63,7 @@ class Desk:
         started_at = self._clock()
         with ExitStack() as held:
             document, numbers = await self._receive(request, options, held)
-            result = await _until_disconnect(request, self._read_in_time(document, numbers, options.model))
+            result = await until_disconnect(request, self._read_in_time(document, numbers, options.model))
             await self._record(len(numbers))
         return operation_result("succeeded", started_at, self._clock(), analyzeResult=msgspec.Raw(result))
 
@@ -155,22 +152,3 @@ class Desk:
 
     def _count(self, pages: int) -> None:
         self._meter.record(METER, Decimal(pages), at=self._clock())
-
-
-async def _until_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """The outcome of ``work``, which is dropped with ``ClientDisconnect`` as soon as the client hangs up."""
-    task = asyncio.create_task(work)
-    gone = asyncio.create_task(_disconnect(request))
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if gone.done():
-            raise ClientDisconnect
-        return task.result()
-    finally:
-        task.cancel()
-        gone.cancel()
-
-
-async def _disconnect(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

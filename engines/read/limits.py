@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from engines.read.refusal import Code, DocumentRefused
+from engines.server.uploads import UploadLimits
 
 KEPT = timedelta(hours=48)
 
@@ -32,17 +33,26 @@ class Limits:
     kept: timedelta = KEPT
 
     def __post_init__(self) -> None:
-        if self.documents_bytes < self.body_bytes:
-            raise ValueError("all documents together may not be smaller than one")
+        self.uploads  # noqa: B018 - which is checked
 
     def check_body(self, size: int) -> None:
         """Refuse a body of ``size`` bytes that is over the limit."""
         if size > self.body_bytes:
-            raise self.too_large
+            raise self._too_large()
 
     @property
-    def too_large(self) -> DocumentRefused:
-        """What a body over the limit is refused with."""
+    def uploads(self) -> UploadLimits:
+        """What documents on their way in are held to."""
+        return UploadLimits(self.body_bytes, self.documents_bytes, too_large=self._too_large, no_room=self._no_room)
+
+    def _no_room(self) -> DocumentRefused:
+        return DocumentRefused(
+            Code.TOO_MANY_REQUESTS,
+            f"the documents that are here have {self.documents_bytes} bytes, and this one came in most slowly",
+            hint="try again in a few seconds",
+        )
+
+    def _too_large(self) -> DocumentRefused:
         words = f"the body has more than {self.body_bytes} bytes"
         return DocumentRefused(Code.INVALID_IMAGE_SIZE, words, hint="send the document in parts")
 

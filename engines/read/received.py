@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from engines.read.languages import languages_of, model_of
 from engines.read.refusal import Code, DocumentRefused
 from engines.read.selection import PATTERN
+from engines.server.uploads import named_coding
 
 _TAKEN = {
     *("", "application/octet-stream", "application/pdf", "application/x-pdf", "image/*"),
@@ -62,8 +63,7 @@ class ReadOptions(BaseModel, frozen=True):
 
 def check_media_type(request: Request) -> None:
     """Refuse a body that cannot be a document, before any of it is read."""
-    coding = request.headers.get("content-encoding", "").strip().lower()
-    if coding not in ("", "identity"):
+    if coding := named_coding(request):
         raise DocumentRefused(
             Code.UNSUPPORTED_MEDIA_TYPE,
             f"a body with Content-Encoding: {coding[:60]} is not taken",

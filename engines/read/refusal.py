@@ -2,14 +2,15 @@
 
 from enum import StrEnum
 
+from engines.server import refusing
 from engines.server.errors import NOT_ADMITTED, NOT_RECORDED
-from licensing.core.errors import AzlicError
+from engines.server.refusing import WorkRefused
 
 
 class Code(StrEnum):
     """The reason of a refusal, as the Read 3.2 clients know it; ``status`` is the HTTP status it travels with."""
 
-    INVALID_ARGUMENT = "InvalidArgument"
+    INVALID_ARGUMENT = refusing.INVALID_ARGUMENT
     INVALID_IMAGE = "InvalidImage"
     INVALID_IMAGE_DIMENSION = "InvalidImageDimension"
     INVALID_IMAGE_SIZE = "InvalidImageSize"
@@ -59,17 +60,13 @@ _MEANINGS = {
 }
 
 
-class DocumentRefused(AzlicError):
+class DocumentRefused(WorkRefused):
     """A document or a request was not read, nothing was metered, and ``code`` says why."""
 
-    def __init__(self, code: Code, message: str, *, hint: str) -> None:
-        super().__init__(message, hint=hint)
-        self.code = code
+    code: Code
 
-    @property
-    def advice(self) -> str:
-        """The message for a client: what happened, and what to try."""
-        return f"{self.message}: {self.hint}"
+    def __init__(self, code: Code, message: str, *, hint: str) -> None:
+        super().__init__(code, code.status, message, hint=hint)
 
 
 def no_pages(kind: str) -> DocumentRefused:

@@ -80,8 +80,9 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Hand the connection on: a websocket has time limits of its own."""
+        """Hand the connection on: a WebSocket has limits of its own."""
         self._look_no_more()
+        self.transport = cast(_Lingering, self.transport).handed_on()
         super().handle_websocket_upgrade(event)
 
     @property
@@ -234,6 +235,10 @@ class _Lingering:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._transport, name)
+
+    def handed_on(self) -> asyncio.Transport:
+        """The transport itself, for another protocol than HTTP."""
+        return self._transport
 
     def is_closing(self) -> bool:
         """Whether nothing more is sent."""

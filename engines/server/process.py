@@ -96,14 +96,21 @@ def make_server(
         access_log=False,
         server_header=False,
         proxy_headers=False,  # uvicorn would believe whoever is on this machine
-        ws="websockets-sansio" if websockets else "none",
+        ws=_websocket_connections(limits, monotonic) if websockets else "none",
         ws_max_size=MESSAGE_BYTES,
         ws_per_message_deflate=False,
+        ws_ping_interval=None,
     )
     if tls is not None:
         config.ssl_context_factory = lambda _config, _default: tls
     logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
     return uvicorn.Server(config)
+
+
+def _websocket_connections(limits: ConnectionLimits, monotonic: Callable[[], float]) -> type[asyncio.Protocol]:
+    from engines.server.websocket import websocket_connections  # noqa: PLC0415 - an extra
+
+    return websocket_connections(limits, monotonic)
 
 
 def _is_no_refusal(record: logging.LogRecord) -> bool:

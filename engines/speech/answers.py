@@ -2,7 +2,10 @@
 
 import uuid
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple, NotRequired
+
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypedDict
 
 from engines.speech.listener import Phrase, Word
 
@@ -23,16 +26,56 @@ class Form(NamedTuple):
     words: bool = False
 
 
-def phrase_answer(phrase: Phrase, form: Form, *, offset: int, duration: int) -> dict[str, object]:
+Ticks = Annotated[int, Field(description="in 100 nanoseconds, from the beginning of the audio")]
+Confidence = Annotated[float, Field(ge=0, le=1)]
+
+
+@with_config(ConfigDict(extra="forbid"))
+class TimedWord(TypedDict):
+    """A word, and when it was said."""
+
+    Word: str
+    Offset: Ticks
+    Duration: Ticks
+    Confidence: Confidence
+
+
+@with_config(ConfigDict(extra="forbid"))
+class Alternative(TypedDict):
+    """What was said, as far as the model knows: `ITN` and `MaskedITN` are the words themselves."""
+
+    Confidence: Confidence
+    Lexical: str
+    ITN: str
+    MaskedITN: str
+    Display: str
+    Words: NotRequired[list[TimedWord]]
+
+
+@with_config(ConfigDict(extra="forbid"))
+class PhraseAnswer(TypedDict):
+    """A phrase, or why there is none."""
+
+    Id: str
+    RecognitionStatus: Literal["Success", "NoMatch", "InitialSilenceTimeout", "EndOfDictation"]
+    Offset: Ticks
+    Duration: Ticks
+    DisplayText: NotRequired[Annotated[str, Field(description="the text for people")]]
+    NBest: NotRequired[Annotated[list[Alternative], Field(description="where `format=detailed` was asked for")]]
+
+
+def phrase_answer(phrase: Phrase, form: Form, *, offset: int, duration: int) -> PhraseAnswer:
     """A phrase with words."""
-    display = display_text(phrase)
-    answer = _outcome(Status.SUCCESS, offset, duration) | {"DisplayText": display}
-    return answer | {"NBest": [_best(phrase, display, form)]} if form.detailed else answer
+    answer = empty_answer(Status.SUCCESS, offset=offset, duration=duration)
+    answer["DisplayText"] = display_text(phrase)
+    if form.detailed:
+        answer["NBest"] = [_best(phrase, form)]
+    return answer
 
 
-def empty_answer(status: Status, *, offset: int, duration: int) -> dict[str, object]:
+def empty_answer(status: Status, *, offset: int, duration: int) -> PhraseAnswer:
     """A phrase without words, and why it has none."""
-    return _outcome(status, offset, duration)
+    return {"Id": uuid.uuid4().hex, "RecognitionStatus": status.value, "Offset": offset, "Duration": duration}
 
 
 def display_text(phrase: Phrase) -> str:
@@ -42,22 +85,20 @@ def display_text(phrase: Phrase) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def _outcome(status: Status, offset: int, duration: int) -> dict[str, object]:
-    return {"Id": uuid.uuid4().hex, "RecognitionStatus": status, "Offset": offset, "Duration": duration}
-
-
-def _best(phrase: Phrase, display: str, form: Form) -> dict[str, object]:
-    best: dict[str, object] = {
+def _best(phrase: Phrase, form: Form) -> Alternative:
+    best: Alternative = {
         "Confidence": round(phrase.confidence, 6),
         "Lexical": phrase.text,
         "ITN": phrase.text,
         "MaskedITN": phrase.text,
-        "Display": display,
+        "Display": display_text(phrase),
     }
-    return best | {"Words": [_timed(word) for word in phrase.words]} if form.words else best
+    if form.words:
+        best["Words"] = [_timed(word) for word in phrase.words]
+    return best
 
 
-def _timed(word: Word) -> dict[str, object]:
+def _timed(word: Word) -> TimedWord:
     return {
         "Word": word.text,
         "Offset": word.start,

@@ -2,42 +2,33 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response, WebSocket
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Path, Query, Request, Response, WebSocket
+from starlette.websockets import WebSocketDisconnect
 
 from engines.metering.meter import Meter
-from engines.server.errors import LICENSE_NOT_VALID, Refusal, flat, new_request_id
-from engines.speech.answers import Form
+from engines.server.errors import LICENSE_NOT_VALID, Refusal, flat, new_request_id, require_admission
+from engines.server.refusing import HEADERS_OF_STATUS, FlatErrors
+from engines.server.uploads import named_coding, until_disconnect
+from engines.speech.answers import Form, PhraseAnswer
 from engines.speech.audio import TICKS
+from engines.speech.described import RECOGNIZED, RECORDING, RecordingOptions
 from engines.speech.desk import Desk
 from engines.speech.limits import Limits
 from engines.speech.listener import SpeechModel
 from engines.speech.recording import decode, transcribe
-from engines.speech.refusal import AudioRefused
+from engines.speech.refusal import AudioRefused, Code
 from engines.speech.session import Session
 from engines.speech.turn import Mode, Wishes
-from licensing.core.http_body import read_body
 from licensing.core.http_json import EscapedJSONResponse
 
 PATH = "/speech/recognition/{mode}/cognitiveservices/v1"
-_RECORDING: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "WAV, FLAC or OGG, of at most 60 seconds",
-        "content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
-
-
-class RecordingOptions(BaseModel, frozen=True):
-    """How a recording is to be heard."""
-
-    language: Annotated[str, Field(description="The language of the model, such as `en-US`")] = "en-US"
-    format: Annotated[str, Field(description="`simple` or `detailed`")] = "simple"
+_INITIAL_SILENCE = 5 * TICKS
+_LONGEST_SILENCE_MS = 3_600_000
 
 
 def speech_routes(
@@ -54,65 +45,61 @@ def speech_routes(
     go to ``meter`` first, on a thread of its own. ``clock`` gives aware instants.
     """
     desk = Desk(model=model, meter=meter, admit=admit, clock=clock, limits=limits or Limits())
-    router = APIRouter(tags=["Speech"])
+    router = APIRouter(tags=["Speech"], route_class=FlatErrors)
 
     @router.websocket(PATH)
     async def stream(socket: WebSocket, mode: str) -> None:
-        if refused := await _refusal(desk, mode):
-            status, refusal = refused
-            await socket.send_denial_response(flat(status, refusal, new_request_id()))
-            return
-        try:
+        refused = await _refusal(desk, mode)
+        with ExitStack() as held, suppress(WebSocketDisconnect):
+            if refused is None:
+                try:
+                    held.enter_context(desk.place())
+                except AudioRefused as full:
+                    refused = full.status, Refusal(full.code, full.advice)
+            if refused is not None:
+                status, refusal = refused
+                headers = HEADERS_OF_STATUS.get(status)
+                await socket.send_denial_response(flat(status, refusal, new_request_id(), headers=headers))
+                return
             await socket.accept()
             await Session(socket, desk, _wishes(mode, socket)).run()
-        finally:
-            desk.leave_place()
 
-    @router.post(PATH, openapi_extra=_RECORDING)
-    async def recognize(request: Request, mode: Mode, options: Annotated[RecordingOptions, Query()]) -> Response:
+    @router.post(PATH, dependencies=[Depends(require_admission(admit))], responses=RECOGNIZED, openapi_extra=RECORDING)
+    async def recognize(
+        request: Request,
+        mode: Annotated[Mode, Path(description="a recording is heard alike in all of them")],  # noqa: ARG001
+        options: Annotated[RecordingOptions, Query()],
+    ) -> Response:
         """Hear a recording of up to a minute. The seconds up to the end of its last word count."""
-        if refused := await _refusal(desk, mode):
-            status, refusal = refused
-            return flat(status, refusal, new_request_id())
-        try:
-            body = await _receive(request, desk.limits)
-            form = Form(detailed=options.format.lower() == "detailed", words=True)
-            return EscapedJSONResponse(await desk.work(lambda: _hear(desk, body, form)))
-        except AudioRefused as refused_audio:
-            return flat(400, Refusal("InvalidAudio", refused_audio.advice), new_request_id())
-        finally:
-            desk.leave_place()
+        if coding := named_coding(request):
+            raise AudioRefused(
+                f"a body with Content-Encoding: {coding[:60]} is not taken",
+                hint="send the recording's bytes as they are, without that header",
+                code=Code.UNSUPPORTED_MEDIA_TYPE,
+            )
+        desk.check_places()
+        with desk.uploads.one() as upload:
+            body = await upload.receive(request)
+            with desk.place():
+                heard = await until_disconnect(request, _hear(desk, body, options.form))
+        return EscapedJSONResponse(heard)
 
     return router
 
 
-def _hear(desk: Desk, body: bytes, form: Form) -> dict[str, object]:
-    return transcribe(desk, decode(body, most_seconds=desk.limits.recording_seconds), form)
+async def _hear(desk: Desk, body: bytes, form: Form) -> PhraseAnswer:
+    recording = await asyncio.to_thread(decode, body, most_seconds=desk.limits.recording_seconds)
+    return await transcribe(desk, recording, form)
 
 
 async def _refusal(desk: Desk, mode: str) -> tuple[int, Refusal] | None:
-    """Why a stream or a recording is not taken in; else it has a place now."""
+    """Why a stream is not taken in, whatever room there is."""
     if mode not in tuple(Mode):
         return HTTPStatus.NOT_FOUND, Refusal("NotFound", f"there is no mode {mode[:20]!r}: one of {', '.join(Mode)}")
     if refusal := await asyncio.to_thread(desk.admit):
         ended = refusal.code == LICENSE_NOT_VALID
         return HTTPStatus.FORBIDDEN if ended else HTTPStatus.SERVICE_UNAVAILABLE, refusal
-    if not desk.take_place():
-        words = f"{desk.limits.streams} streams are being heard already: try again in a few seconds"
-        return HTTPStatus.TOO_MANY_REQUESTS, Refusal("TooManyRequests", words)
     return None
-
-
-async def _receive(request: Request, limits: Limits) -> bytes:
-    too_large = AudioRefused(f"the body has more than {limits.body_bytes} bytes", hint="send it in parts")
-    try:
-        async with asyncio.timeout(limits.upload_seconds):
-            return await read_body(request.stream(), limits.body_bytes, too_large)
-    except TimeoutError as error:
-        raise AudioRefused(
-            f"the body was not complete after {limits.upload_seconds:g} seconds",
-            hint="check the network between client and container",
-        ) from error
 
 
 def _wishes(mode: str, socket: WebSocket) -> Wishes:
@@ -123,5 +110,5 @@ def _wishes(mode: str, socket: WebSocket) -> Wishes:
     )
     connection_id = socket.headers.get("x-connectionid") or query.get("x-connectionid", "")
     patience = query.get("initialsilencetimeoutms", "")
-    silence = min(int(patience[:9]), 3_600_000) * TICKS // 1000 if patience.isdecimal() else 5 * TICKS
+    silence = min(int(patience[:9]), _LONGEST_SILENCE_MS) * TICKS // 1000 if patience.isdecimal() else _INITIAL_SILENCE
     return Wishes(Mode(mode), form, connection_id[:128], silence)

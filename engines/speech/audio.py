@@ -104,14 +104,19 @@ def _format(chunk: bytes) -> AudioFormat:
     coding = _SUBTYPES.get((tag, bits))
     if coding is None:
         raise AudioRefused(f"audio of format {tag} with {bits} bits is not taken", hint=_HINT)
+    check_rate(rate, channels)
+    if frame_bytes != channels * bits // 8:
+        raise AudioRefused("the RIFF header contradicts itself about its sample size", hint=_HINT)
+    return AudioFormat(rate, channels, coding, bits // 8)
+
+
+def check_rate(rate: int, channels: int) -> None:
+    """Raise ``AudioRefused`` for a rate, or so many channels, that are not taken."""
     if not 1 <= channels <= _MOST_CHANNELS or rate not in _RATES:
         raise AudioRefused(
             f"{channels} channels of {rate} Hz are not taken",
             hint=f"1 to {_MOST_CHANNELS} channels of {_RATES[0]} to {_RATES[-1]} Hz are",
         )
-    if frame_bytes != channels * bits // 8:
-        raise AudioRefused("the RIFF header contradicts itself about its sample size", hint=_HINT)
-    return AudioFormat(rate, channels, coding, bits // 8)
 
 
 class Slicer:

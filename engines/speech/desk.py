@@ -1,18 +1,20 @@
-"""The desk of a speech container: what all of its streams share."""
+"""The desk of a speech container: what all of its streams and recordings share."""
 
 import asyncio
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
 from engines.metering.meter import Meter
 from engines.server.errors import Refusal
+from engines.server.uploads import Uploads
 from engines.speech.counting import CountedConnections
 from engines.speech.limits import Limits
 from engines.speech.listener import SpeechModel
-from engines.speech.refusal import AudioRefused
+from engines.speech.refusal import NotAdmitted, not_recorded
 from licensing.containers import SPEECH_TO_TEXT
 from licensing.core.errors import AzlicError
 
@@ -35,33 +37,51 @@ class Desk:
         self.model = model
         self.limits = limits
         self.known = CountedConnections()
+        self.uploads = Uploads(limits.uploads)
         self.admit = admit
         self._meter = meter
         self._clock = clock
-        self._places = threading.BoundedSemaphore(limits.streams)
+        self._taken = 0
+        self._recording = ThreadPoolExecutor(1, "record")  # a mount that hangs holds up nothing else
 
     async def work(self, task: Callable[[], T]) -> T:
-        """Have something heard or written by one of the model's threads."""
+        """Have something heard by one of the model's threads."""
         return await asyncio.get_running_loop().run_in_executor(self.model.threads, task)
 
-    def take_place(self) -> bool:
-        """Take one of the places for a stream, if one is free."""
-        return self._places.acquire(blocking=False)
+    def check_places(self) -> None:
+        """Raise ``AudioRefused`` where every place is taken."""
+        if self._taken >= self.limits.streams:
+            raise self.limits.no_place()
 
-    def leave_place(self) -> None:
-        """Give the place back."""
-        self._places.release()
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """One of the places for streams and recordings; raises ``AudioRefused`` where none is free."""
+        self.check_places()
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
 
     def check_admission(self) -> None:
         """Raise ``AudioRefused`` once no work may be taken in any more: the license has ended, for one."""
         if refusal := self.admit():
-            raise AudioRefused(refusal.message, hint="the container's operator has to mend it")
+            raise NotAdmitted(refusal, hint="the container's operator has to mend it")
 
-    def record(self, seconds: Decimal) -> None:
-        """Count seconds of audio; they are on the disk when this returns, or ``AudioRefused`` is raised."""
+    async def count(self, counting: Callable[[Callable[[Decimal], None]], None]) -> None:
+        """Have ``counting`` record seconds with what it is given: on the disk when this returns.
+
+        Raises ``AudioRefused`` where no work may be taken in any more, or nothing can be recorded.
+        """
+
+        def count() -> None:
+            self.check_admission()
+            counting(self._record)
+
+        await asyncio.get_running_loop().run_in_executor(self._recording, count)
+
+    def _record(self, seconds: Decimal) -> None:
         try:
             self._meter.record(METER, seconds, at=self._clock())
         except AzlicError as error:
-            raise AudioRefused(
-                f"the usage could not be recorded, so the text is withheld: {error.message}", hint=error.hint
-            ) from error
+            raise not_recorded(error.message, hint=error.hint) from error

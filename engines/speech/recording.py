@@ -1,19 +1,22 @@
-"""A recording that is whole: the short audio of the REST endpoint, decoded and heard at once."""
+"""A recording that is whole: the short audio of the REST endpoint, decoded at once, and heard piece by piece."""
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import soundfile
 
-from engines.speech.answers import Form, Status, empty_answer, phrase_answer
-from engines.speech.audio import AudioFormat, samples, slices_of
+from engines.speech.answers import Form, PhraseAnswer, Status, empty_answer, phrase_answer
+from engines.speech.audio import AudioFormat, check_rate, samples, slices_of
 from engines.speech.desk import Desk
 from engines.speech.listener import Listener, Phrase
-from engines.speech.refusal import AudioRefused
+from engines.speech.refusal import AudioRefused, Code
 
 _HINT = "send a WAV, FLAC or OGG recording (Opus or Vorbis)"
 _FORMATS = frozenset({"WAV", "WAVEX", "FLAC", "OGG", "RF64"})
+_SLICES_AT_ONCE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +40,49 @@ def decode(body: bytes, *, most_seconds: float) -> Recording:
         with soundfile.SoundFile(io.BytesIO(body)) as file:
             if file.format not in _FORMATS:
                 raise AudioRefused(f"a recording of format {file.format} is not taken", hint=_HINT)
-            most = int(most_seconds * file.samplerate)
-            heard = file.read(most + 1, dtype="float32", always_2d=True)
+            check_rate(file.samplerate, file.channels)
+            content = _mixed_down(file, int(most_seconds * file.samplerate))
             form = AudioFormat(file.samplerate, 1, "PCM_16", 2)
     except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
         raise AudioRefused("the body is no recording that can be decoded", hint=_HINT) from error
-    if len(heard) > most:
+    if content is None:
         raise AudioRefused(
-            f"the recording is longer than {most_seconds:g} seconds", hint="send it in parts, or through the Speech SDK"
+            f"the recording is longer than {most_seconds:g} seconds",
+            hint="send it in parts, or through the Speech SDK",
+            code=Code.INVALID_AUDIO_SIZE,
         )
-    return Recording(form, samples(np.nan_to_num(heard.mean(axis=1))))
+    return Recording(form, content)
 
 
-def transcribe(desk: Desk, recording: Recording, form: Form) -> dict[str, object]:
-    """Hear a recording, count its seconds up to the last word's end, and give its answer: all phrases as one."""
-    listener = Listener(desk.model, recording.form)
+def _mixed_down(file: soundfile.SoundFile, most: int) -> bytes | None:
+    """The samples, a tenth of a second of all channels at a time; None where there are more than ``most``."""
+    content, piece = bytearray(), file.samplerate // 10
+    while len(frames := file.read(piece, dtype="float32", always_2d=True)):
+        content += samples(np.nan_to_num(frames.mean(axis=1)))
+        if len(content) > 2 * most:
+            return None
+    return bytes(content)
+
+
+async def transcribe(desk: Desk, recording: Recording, form: Form) -> PhraseAnswer:
+    """Hear a recording, count its seconds up to the last word's end, and give its answer: all phrases as one.
+
+    It is heard a few slices at a time, so that streams that are heard beside it wait no longer than for each other.
+    """
+    listener = await desk.work(lambda: Listener(desk.model, recording.form))
     slices = slices_of(recording.content, recording.form)
-    phrases = [phrase for phrase in listener.hear(slices) if isinstance(phrase, Phrase)]
-    phrases.append(listener.finish())
+    phrases: list[Phrase] = []
+    while some := list(islice(slices, _SLICES_AT_ONCE)):
+        phrases += await desk.work(lambda some=some: list(_phrases(listener, some)))  # type: ignore[misc]
+    phrases.append(await desk.work(listener.finish))
     words = tuple(word for phrase in phrases for word in phrase.words)
-    desk.check_admission()
     if not words:
         return empty_answer(Status.NO_MATCH, offset=0, duration=recording.form.ticks(recording.frames))
     whole = Phrase(words, heard=recording.frames)
     end = min(recording.form.slice_end(whole.end), recording.frames)
-    desk.record(recording.form.seconds(0, end))
+    await desk.count(lambda record: record(recording.form.seconds(0, end)))
     return phrase_answer(whole, form, offset=whole.start, duration=recording.form.ticks(end) - whole.start)
+
+
+def _phrases(listener: Listener, slices: list[bytes]) -> Iterator[Phrase]:
+    return (phrase for phrase in listener.hear(slices) if isinstance(phrase, Phrase))

@@ -43,7 +43,7 @@ class Session:
         except* AudioRefused as refused:
             (first, *_) = _leaves(refused)
             with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-                await self._socket.close(first.code, first.reason)
+                await self._socket.close(first.close, first.reason)
 
     async def _receive(self, tasks: asyncio.TaskGroup) -> None:
         while True:
@@ -55,7 +55,7 @@ class Session:
                 raise AudioRefused(
                     f"a message has more than {self._desk.limits.message_bytes} bytes",
                     hint="send 100 ms of audio at a time",
-                    code=CloseCode.TOO_BIG,
+                    close=CloseCode.TOO_BIG,
                 )
             if content is not None:
                 await self._take(messages.read_audio(content), tasks)
@@ -120,7 +120,7 @@ class Session:
                 raise AudioRefused(
                     f"no audio came for {limits.idle_seconds:g} seconds",
                     hint="connect again when there is some",
-                    code=CloseCode.REFUSED if self._turn else CloseCode.GOING_AWAY,
+                    close=CloseCode.REFUSED if self._turn else CloseCode.GOING_AWAY,
                 )
             if self._turn and now - self._begun_at > limits.turn_seconds:
                 raise AudioRefused(f"the turn took more than {limits.turn_seconds:g} seconds", hint="begin another one")

@@ -151,11 +151,7 @@ class Turn:
         """Count the audio up to the phrase's end, and only then send it."""
         end = min(form.slice_end(phrase.end), phrase.heard)
 
-        def counting() -> None:
-            self._desk.check_admission()
-            count.count(end, self._desk.record)
-
-        await self._desk.work(counting)
+        await self._desk.count(lambda record: count.count(end, record))
         await self._tell_start(phrase.start)
         if self._wishes.mode is Mode.INTERACTIVE:
             await self._tell("speech.endDetected", {"Offset": form.ticks(end)})

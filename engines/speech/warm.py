@@ -1,7 +1,6 @@
 """Hearing once before the first client: what is loaded late is loaded now."""
 
-import uvicorn.protocols.websockets.websockets_sansio_impl  # noqa: F401 - a server loads it with its first connection
-
+import engines.server.websocket  # noqa: F401 - a server loads it when it begins to serve
 from engines.speech.audio import AudioFormat, slices_of
 from engines.speech.listener import Listener, SpeechModel
 

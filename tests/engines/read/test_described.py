@@ -2,12 +2,9 @@
 
 import gzip
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
-from threading import Event
-from typing import NamedTuple
 
 import httpx
 import pytest
@@ -16,19 +13,16 @@ from fastapi.routing import iter_route_contexts
 from jsonschema import Draft202012Validator, ValidationError
 
 from engines.container import Facilities
-from engines.host import Host, host_app
 from engines.read import Limits, Recogniser, read_routes
 from engines.results.memory import MemoryResults
-from licensing.containers import READ
 from licensing.core.errors import AzlicError
-from licensing.verification.gate import Gate
 from tests import pictures
 from tests.described import Description
+from tests.engines.odd_containers import BrokenMeter, got, silent
 from tests.engines.read.conftest import busy
 from tests.engines.read.test_api import wait_for
 from tests.serving import serving
 from tests.site import Site, counting_engine
-from usage.records.output_mount import MountReport
 
 SYNC, ASYNC = "/vision/v3.2/read/syncAnalyze", "/vision/v3.2/read/analyze"
 OPERATIONS, RESULTS = "/vision/v3.2/read/operations", "/vision/v3.2/read/analyzeResults"
@@ -37,16 +31,6 @@ BINARY = {"Content-Type": "application/octet-stream"}
 LIMITS = Limits(body_bytes=200_000, documents=1)
 ALIASES = {"/records/usage-logs": "/records/usage-logs/", "/swagger/": "/swagger"}
 """Paths with a slash more or less than the one that is described."""
-
-
-class BrokenMeter(NamedTuple):
-    """A meter that cannot be written, or that fails as nothing should."""
-
-    error: Exception
-
-    def record(self, meter: str, quantity: Decimal, *, at: datetime) -> None:  # noqa: ARG002
-        """Raise it."""
-        raise self.error
 
 
 class BrokenResults(MemoryResults):
@@ -87,31 +71,9 @@ class Containers:
         """A container, running, and its client."""
         return self.site.start_engine(engine=replace(counting_engine(), routes=routes or self.routes()))
 
-    @contextmanager
-    def silent(self) -> Iterator[httpx.Client]:
+    def silent(self) -> AbstractContextManager[httpx.Client]:
         """A container whose mount does not answer."""
-        until = Event()
-
-        def look() -> None:
-            until.wait(60)
-
-        host = Host(
-            kind=READ,
-            version="3.2.0",
-            gate=Gate(self.site.license, lambda now, _: self.site.verify(now)),
-            recording_fault=look,
-            report=MountReport(self.site.output, service="read"),
-            clock=self.site.clock,
-            mount_seconds=0.01,
-        )
-        meter = BrokenMeter(RuntimeError("nothing is read"))
-        router = self.routes()(Facilities(host.admit, meter, self.site.clock, {}))
-        with (
-            serving(host_app(host, router, closing=until.set)) as url,
-            httpx.Client(base_url=url, timeout=60) as client,
-        ):
-            yield client
-            until.set()
+        return silent(self.site, counting_engine(), self.routes())
 
 
 @pytest.fixture
@@ -136,13 +98,6 @@ def requests_refused() -> Iterator[tuple[str, dict[str, str], bytes]]:
     yield "", BINARY, b"neither"
     yield "", BINARY, bytes(LIMITS.body_bytes + 1)
     yield "", BINARY, pictures.png_claiming(20_000, 20)
-
-
-def got(client: httpx.Client, *paths: str) -> Iterator[httpx.Response]:
-    """Answers to GET, and to HEAD."""
-    for path in paths:
-        yield client.get(path)
-        yield client.head(path)
 
 
 def posted(client: httpx.Client, *paths: str, body: bytes | None = None) -> Iterator[httpx.Response]:

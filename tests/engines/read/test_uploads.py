@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from engines.read import Limits, Recogniser
-from engines.read.uploads import Uploads
+from engines.server.uploads import Uploads
 from tests import pictures
 from tests.engines.read.conftest import Container, busy, talking_to
 from tests.engines.read.test_api import ASYNC, BINARY, SYNC, connected, send, texts
@@ -54,7 +54,7 @@ def test_uploads_that_fill_the_memory_and_stall_give_way(recogniser: Recogniser)
 
 
 def test_documents_that_are_being_read_take_their_room_too() -> None:
-    uploads = Uploads(Limits(body_bytes=1000, documents_bytes=1000))
+    uploads = Uploads(Limits(body_bytes=1000, documents_bytes=1000).uploads)
     with uploads.one() as being_read, uploads.one() as coming:
         being_read.add(700, now=0)
         coming.add(200, now=0)
@@ -63,7 +63,7 @@ def test_documents_that_are_being_read_take_their_room_too() -> None:
 
 
 def test_the_slowest_of_late_gives_way_and_not_the_one_that_began_first() -> None:
-    uploads = Uploads(Limits(), monotonic=lambda: 0.0)
+    uploads = Uploads(Limits().uploads, monotonic=lambda: 0.0)
     with uploads.one() as first, uploads.one() as burst:
         burst.add(10_000_000, now=0.1)
         for second in range(1, 61):

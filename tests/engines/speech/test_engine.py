@@ -101,9 +101,9 @@ def test_a_recording_is_heard_over_rest(site: Site, engine: Engine) -> None:
     best = detailed.json()["NBest"][0]
     assert best["Lexical"] == "he might even" and len(best["Words"]) == 3
     assert (wrong.status_code, wrong.json()["code"]) == (400, "InvalidAudio")
-    assert unknown.status_code == 422
+    assert (unknown.status_code, unknown.json()["code"]) == (400, "InvalidArgument")
     assert silent.json()["RecognitionStatus"] == "NoMatch"
-    assert (long.status_code, long.json()["message"].split(":")[0]) == (400, "the recording is longer than 60 seconds")
+    assert (long.status_code, long.json()["message"].split(":")[0]) == (413, "the recording is longer than 60 seconds")
     ends = [told.json()["Offset"] + told.json()["Duration"] for told in (simple, detailed)]
     assert usage == pytest.approx(sum(ends) / 10**7, abs=1e-9)
 

@@ -1,0 +1,84 @@
+"""Requests for work that are refused: flat errors, as Azure's clients expect, each with the id of its request."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from engines.server.described import Header, header
+from engines.server.errors import Refusal, flat, new_request_id, refusal_of
+from licensing.core.errors import AzlicError
+
+REQUEST_ID = "apim-request-id"
+INVALID_ARGUMENT = "InvalidArgument"
+HEADERS_OF_STATUS: Mapping[int, Mapping[str, str]] = {
+    415: {"Accept-Encoding": "identity"},  # RFC 9110, 12.5.3
+    429: {"Retry-After": "5"},
+}
+"""What a refusal with such a status says in its headers."""
+_MEANT = {
+    "Retry-After": "So many seconds later it may be tried again.",
+    "Accept-Encoding": "How a body may be coded: not at all.",
+}
+NAMED: Mapping[str, Header] = {REQUEST_ID: header("The request's id, to quote when asking about it.", format="uuid")}
+"""The header of every answer to work, described."""
+
+
+def headers_of(status: int) -> Mapping[str, Header]:
+    """The headers of a refusal with such a status, described."""
+    more = {name: header(_MEANT[name], const=value) for name, value in HEADERS_OF_STATUS.get(status, {}).items()}
+    return {**NAMED, **more}
+
+
+class WorkRefused(AzlicError):
+    """Work was not done, nothing was metered, and ``code`` says why; ``status`` is what it travels with over HTTP."""
+
+    def __init__(self, code: str, status: int, message: str, *, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+        self.status = status
+
+    @property
+    def advice(self) -> str:
+        """The message for a client: what happened, and what to try."""
+        return f"{self.message}: {self.hint}"
+
+
+class FlatErrors(APIRoute):
+    """A route whose refusals are ``{"code","message","requestId"}``; every answer names its request's id."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            request_id = new_request_id()
+            try:
+                response = await handle(request)
+            except (WorkRefused, RequestValidationError, HTTPException) as error:
+                status, refusal, headers = _told(error)
+                response = flat(status, refusal, request_id, headers=headers, first=self.first(request))
+            except ClientDisconnect:
+                response = Response(status_code=499)  # nobody is left to read it
+            response.headers[REQUEST_ID] = request_id
+            return response
+
+        return answer
+
+    def first(self, _request: Request) -> Mapping[str, str] | None:
+        """What an error's body opens with, where it does with more than its code."""
+        return None
+
+
+def _told(
+    error: WorkRefused | RequestValidationError | HTTPException,
+) -> tuple[int, Refusal, Mapping[str, str] | None]:
+    if isinstance(error, WorkRefused):
+        return error.status, Refusal(error.code, error.advice), HEADERS_OF_STATUS.get(error.status)
+    if isinstance(error, RequestValidationError):
+        wrong = "; ".join(f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
+        return 400, Refusal(INVALID_ARGUMENT, wrong), None
+    return error.status_code, refusal_of(error), error.headers

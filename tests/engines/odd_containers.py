@@ -1,0 +1,58 @@
+"""Containers that are out of order, each in its way: what they answer is described too."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from threading import Event
+from typing import NamedTuple
+
+import httpx
+from fastapi import APIRouter
+
+from engines.container import HERE, EngineImage, Facilities, examine
+from engines.host import Host, host_app
+from licensing.verification.gate import Gate
+from tests.serving import serving
+from tests.site import Site
+from usage.records.output_mount import MountReport
+
+
+class BrokenMeter(NamedTuple):
+    """A meter that cannot be written, or that fails as nothing should."""
+
+    error: Exception
+
+    def record(self, meter: str, quantity: Decimal, *, at: datetime) -> None:  # noqa: ARG002
+        """Raise it."""
+        raise self.error
+
+
+@contextmanager
+def silent(site: Site, image: EngineImage, routes: Callable[[Facilities], APIRouter]) -> Iterator[httpx.Client]:
+    """A container whose mount does not answer."""
+    until = Event()
+
+    def look() -> None:
+        until.wait(60)
+
+    host = Host(
+        kind=image.kind,
+        version=image.version,
+        gate=Gate(site.license, examine(image, site.license, site.trust, HERE)),
+        recording_fault=look,
+        report=MountReport(site.output, service=image.kind.service),
+        clock=site.clock,
+        mount_seconds=0.01,
+    )
+    router = routes(Facilities(host.admit, BrokenMeter(RuntimeError("nothing is done")), site.clock, {}))
+    with serving(host_app(host, router, closing=until.set)) as url, httpx.Client(base_url=url, timeout=60) as client:
+        yield client
+        until.set()
+
+
+def got(client: httpx.Client, *paths: str) -> Iterator[httpx.Response]:
+    """Answers to GET, and to HEAD."""
+    for path in paths:
+        yield client.get(path)
+        yield client.head(path)
