@@ -120,9 +120,10 @@ def test_a_client_that_reads_nothing_is_cut(served: Served) -> None:
         assert eventually(lambda: not served.connections and served.ended == 1, PATIENCE)
 
 
-def test_a_client_that_says_nothing_is_not_cut_for_that(served: Served) -> None:
+def test_a_client_that_says_nothing_is_not_cut_for_that_nor_pinged(served: Served) -> None:
     with served.upgraded() as one:
         served.passes(1_000 * LIMITS.stall_seconds)
+        assert served.connections[0].ping_timer is None
         one.sendall(frame(TEXT, b"hello"))
         assert one.recv(100)[2:] == b"well"
 

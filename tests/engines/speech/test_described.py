@@ -11,8 +11,9 @@ from fastapi import APIRouter
 from jsonschema import Draft202012Validator
 
 from engines.catalogue import hearing
-from engines.container import Engine, Facilities
+from engines.container import Facilities
 from engines.metering.meter import Meter
+from engines.server.errors import Refusal
 from engines.speech import Limits, SpeechModel, speech_routes
 from engines.speech.api import PATH
 from engines.speech.pinned_model import NAME
@@ -37,20 +38,25 @@ class Containers:
         with self.started() as client:
             self.description = Description(client.get("/swagger/v1/swagger.json").json())
 
-    def routes(self, limits: Limits = LIMITS, meter: Meter | None = None) -> Callable[[Facilities], APIRouter]:
+    def routes(
+        self, limits: Limits = LIMITS, meter: Meter | None = None, admit: Callable[[], Refusal | None] | None = None
+    ) -> Callable[[Facilities], APIRouter]:
         """What makes the routes with these parts."""
 
         def routes(given: Facilities) -> APIRouter:
             return speech_routes(
-                model=self.model, meter=meter or given.meter, admit=given.admit, clock=given.clock, limits=limits
+                model=self.model,
+                meter=meter or given.meter,
+                admit=admit or given.admit,
+                clock=given.clock,
+                limits=limits,
             )
 
         return routes
 
-    def started(self, limits: Limits = LIMITS, meter: Meter | None = None) -> AbstractContextManager[httpx.Client]:
+    def started(self, routes: Callable[[Facilities], APIRouter] | None = None) -> AbstractContextManager[httpx.Client]:
         """A container, running, and its client."""
-        engine: Engine = replace(self.engine, routes=self.routes(limits, meter))
-        return self.site.start_engine(engine=engine)
+        return self.site.start_engine(engine=replace(self.engine, routes=routes or self.routes()))
 
 
 @pytest.fixture
@@ -70,12 +76,16 @@ def post(
     return client.post(f"{PATH.replace('{mode}', mode)}?{query}", content=content, headers=named)
 
 
+def fail() -> None:
+    """Fail as nothing should."""
+    raise RuntimeError("a fault")
+
+
 def everything_asked(containers: Containers) -> Iterator[httpx.Response]:
     """Answers to recordings, good and bad."""
     site = containers.site
     with containers.started() as client:
         yield client.options(PATH.replace("{mode}", "interactive"))
-        yield post(client, as_wav(said()))
         yield post(client, as_wav(said(), form="OGG", subtype="VORBIS"), "format=Detailed&language=en-US", "dictation")
         yield post(client)
         yield post(client, query="format=long")
@@ -91,12 +101,13 @@ def everything_asked(containers: Containers) -> Iterator[httpx.Response]:
         site.output.rename(site.folder / "away")
         yield post(client)
         (site.folder / "away").rename(site.output)
-    with containers.started(Limits(streams=0)) as client:
+    with containers.started(containers.routes(Limits(streams=0))) as client:
         yield post(client)
     full = BrokenMeter(AzlicError("it is full", hint="make room"))
-    for meter in (full, BrokenMeter(RuntimeError("a fault"))):
-        with containers.started(meter=meter) as client:
-            yield post(client, as_wav(said()))
+    with containers.started(containers.routes(meter=full)) as client:
+        yield post(client, as_wav(said()))
+    with containers.started(containers.routes(admit=fail)) as client:
+        yield post(client)
     with silent(site, containers.engine, containers.routes()) as client:
         yield post(client)
 

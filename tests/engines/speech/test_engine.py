@@ -86,6 +86,7 @@ def test_the_meter_of_another_container_is_none_of_its_own(engine: Engine) -> No
     assert engine.version == SPEECH_VERSION
 
 
+@pytest.mark.long
 def test_a_recording_is_heard_over_rest(site: Site, engine: Engine) -> None:
     site.install(speech_license())
     path = "/speech/recognition/conversation/cognitiveservices/v1"

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.engines.speech.conftest import Container
 from tests.engines.speech.recordings import FOLDER, SAID, as_wav, pcm, said, silence
 
@@ -16,6 +18,7 @@ def hear(*words: str, stdin: bytes = b"") -> tuple[int, str, str]:
     return ended.returncode, ended.stdout.decode(), ended.stderr.decode()
 
 
+@pytest.mark.long
 def test_a_pipe_of_samples_is_heard(container: Container) -> None:
     assert hear(container.address, "-", stdin=pcm(said())) == (0, TEXT, "")
 
@@ -39,6 +42,7 @@ def test_a_container_that_refuses_is_told_in_its_words(container: Container) -> 
     assert failed == f"hear: {container.address} refuses: 403: the license ended at 2027-01-01\n"
 
 
+@pytest.mark.long
 def test_a_wrong_address_is_told() -> None:
     assert "ws://127.0.0.1:5000" in hear("http://127.0.0.1:5000", "x.wav")[2]
     assert "does not answer" in hear("ws://127.0.0.1:9", str(FOLDER / "austen-0930.flac"))[2]

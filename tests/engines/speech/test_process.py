@@ -50,6 +50,7 @@ def licensed(site: Site) -> Site:
     return site
 
 
+@pytest.mark.long
 def test_a_container_behind_tls_is_talked_to_over_wss(licensed: Site) -> None:
     authority = Authority(licensed.folder, "ca")
     certificate, key = authority.server("127.0.0.1")

@@ -4,10 +4,16 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.engines.speech.conftest import Container
 from tests.engines.speech.recordings import SAID, Samples, as_wav, noise, said, silence, tone
 from tests.engines.speech.wire import client, heard, phrases
+
+
+def long_ones(*values: object) -> list[ParameterSet]:
+    """Parameters with which a test takes too long for every run."""
+    return [pytest.param(value, marks=pytest.mark.long) for value in values]
 
 
 def test_a_conversation_is_heard_from_its_start_to_its_end(container: Container) -> None:
@@ -23,6 +29,7 @@ def test_a_conversation_is_heard_from_its_start_to_its_end(container: Container)
     assert container.recorded == [Decimal(phrase["Offset"] + phrase["Duration"]) / 10**7]
 
 
+@pytest.mark.long
 def test_an_interactive_turn_ends_with_its_first_phrase_and_counts_no_more(container: Container) -> None:
     content = as_wav(said(), rate=16_000) + bytes(2 * 32_000) + as_wav(said())[44:]
     answers = heard(container.address, content, "interactive")
@@ -33,6 +40,7 @@ def test_an_interactive_turn_ends_with_its_first_phrase_and_counts_no_more(conta
     assert container.seconds < 2
 
 
+@pytest.mark.long
 def test_the_detailed_form_has_confidence_and_the_times_of_the_words(container: Container) -> None:
     query = "&format=detailed&wordLevelTimestamps=true"
     phrase = phrases(heard(container.address, as_wav(said()), query=query))[0]
@@ -44,8 +52,8 @@ def test_the_detailed_form_has_confidence_and_the_times_of_the_words(container: 
     assert 0.8 < best["Confidence"] <= 1
 
 
-@pytest.mark.parametrize("mode", ["interactive", "conversation", "dictation"])
-@pytest.mark.parametrize("sound", [silence(1), noise(2), tone(1)], ids=["silence", "noise", "a tone"])
+@pytest.mark.parametrize("mode", ["conversation", *long_ones("interactive", "dictation")])
+@pytest.mark.parametrize("sound", [noise(2), *long_ones(silence(1), tone(1))], ids=["noise", "silence", "a tone"])
 def test_what_nobody_said_is_no_text_and_is_not_counted(container: Container, sound: Samples, mode: str) -> None:
     (phrase,) = phrases(heard(container.address, as_wav(sound), mode))
     assert phrase["RecognitionStatus"] == ("NoMatch" if mode == "interactive" else "EndOfDictation")
@@ -69,6 +77,7 @@ def test_a_client_that_says_nothing_at_first_is_told_so(container: Container) ->
     assert container.recorded == []
 
 
+@pytest.mark.long
 def test_one_connection_has_several_turns(container: Container) -> None:
     with client(container.address) as one:
         for turn in (1, 2):
@@ -80,6 +89,7 @@ def test_one_connection_has_several_turns(container: Container) -> None:
         assert len(phrases(list(one.answers()))) == 1
 
 
+@pytest.mark.long
 def test_how_messages_cut_the_audio_changes_nothing(container: Container) -> None:
     content = as_wav(said())
     told = []
@@ -104,6 +114,7 @@ FORMATS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("rate", "channels", "subtype"), FORMATS)
 def test_every_format_is_heard_and_counted_by_its_own_rate(
     container: Container, rate: int, channels: int, subtype: str
