@@ -16,6 +16,7 @@ from hashlib import blake2b
 from engines.speech.audio import AudioFormat
 
 _SIZE = 8
+_SILENT = bytes(_SIZE)
 _MOST_PHRASES = 100  # that the client may not have had
 _MOST_CONNECTIONS = 1_024
 
@@ -32,11 +33,11 @@ class CountedAudio:
         """How many of the first slices that were ``sent`` up to the end of a phrase were counted before.
 
         A client sends again from the beginning, or from the end of a phrase that it has had: only there may what it
-        sends begin to be known. Silence is like any other silence, but no phrase is all silence.
+        sends begin to be known. Digital silence is like any other, and so proves nothing.
         """
         for start in self._ends:
             known = self._slices[start : start + len(sent)]
-            if known and sent.startswith(known):
+            if known.strip(_SILENT) and sent.startswith(known):
                 if start + len(sent) < len(self._slices):
                     self._ends = sorted({*self._ends, start + len(sent)})
                 return len(known) // _SIZE
@@ -69,8 +70,10 @@ class CountedConnections:
             self._known.popitem(last=False)
         return counted
 
-    def fingerprint(self, content: bytes) -> bytes:
-        """The fingerprint of a slice, which nobody outside can make."""
+    def fingerprint(self, content: bytes, frame_bytes: int) -> bytes:
+        """The fingerprint of a slice, which nobody outside can make; one of digital silence is all zeros."""
+        if content == content[:frame_bytes] * (len(content) // frame_bytes):
+            return _SILENT
         return blake2b(content, digest_size=_SIZE, key=self._secret).digest()
 
 
@@ -93,7 +96,7 @@ class TurnCount:
 
     def hear(self, content: bytes) -> None:
         """Note a slice as sent."""
-        self._sent += self._known.fingerprint(content)
+        self._sent += self._known.fingerprint(content, self._form.frame_bytes)
         self._heard += len(content) // self._form.frame_bytes
 
     def count(self, end: int, record: Callable[[Decimal], None]) -> None:

@@ -76,6 +76,14 @@ def test_other_audio_under_the_same_connection_is_counted() -> None:
     assert count(known, "one", AUDIO[:-3200] + bytes(3200)) == 1, "another end"
 
 
+def test_digital_silence_is_not_taken_for_what_was_counted_before() -> None:
+    known = CountedConnections()
+    word, other, quiet = AUDIO[:9600], AUDIO[9600:19_200], bytes(3200)
+    assert count(known, "one", word + quiet) == Decimal("0.4"), "its end was heard late"
+    assert count(known, "one", word) == 0, "and sooner, when it came again"
+    assert count(known, "one", quiet + quiet + other) == Decimal("0.5"), "what follows the later end is new"
+
+
 def test_what_could_not_be_recorded_is_still_owed() -> None:
     known = CountedConnections()
     turn = TurnCount(known, "one", FORM, again=True)
