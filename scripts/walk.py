@@ -24,6 +24,7 @@ BIN = Path(sys.executable).parent
 NONROOT = 65532
 SPEECH_METER = "CognitiveServices.SpeechServices.Container.SpeechToText"
 MARKER = ".azlic-quickstart"
+MOUNTS = ("license", "license-speech", "license-german", "license-short", "output")
 
 
 def main() -> None:
@@ -87,7 +88,7 @@ def download(endpoint: str, resource: str, keys: str, folder: str, kind: tuple[s
 def own_folders() -> None:
     """As root the container runs as nonroot, as it would under Docker: its folders are nonroot's."""
     if os.geteuid() == 0:
-        show("chown", "-R", f"{NONROOT}:{NONROOT}", "license", "license-speech", "license-short", "output")
+        show("chown", "-R", f"{NONROOT}:{NONROOT}", *MOUNTS)
 
 
 def engine(license_folder: Path, output: Path, port: int, kind: str = "read") -> tuple[str, ...]:
@@ -117,6 +118,12 @@ def hear(site: Path, endpoint: str, port: int) -> None:
     speech = engine(site / "license-speech", site / "output", port, "speech-to-text")
     with running(*speech, ready=f"http://127.0.0.1:{port}/ready"):
         show(str(ROOT / "scripts/hear"), f"ws://127.0.0.1:{port}", str(ROOT / "tests/recordings/austen-0870.flac"))
+    print("\nA license can be bound to one model; a container that has loaded another refuses it:\n")
+    bound = ("plant-speech", "--container", "speech-to-text", "--model", "vosk-model-de-0.21")
+    show("azlic", "issuer", "container", "set", *bound, "--database", "issuer/azlic.db")
+    download(endpoint, "plant-speech", "api-keys-speech", "license-german", ("speech-to-text", "5.0.0"))
+    own_folders()
+    show(*engine(site / "license-german", site / "output", port, "speech-to-text"), status=1)
 
 
 def account() -> None:
@@ -180,7 +187,7 @@ def make_site() -> Path:
     os.umask(0o022)  # whatever the caller's is: the container's user has to get at its mounts
     site.mkdir()
     (site / MARKER).touch()
-    for name in ("license", "license-speech", "license-short", "output"):
+    for name in MOUNTS:
         (site / name).mkdir()
     return site
 
@@ -226,13 +233,13 @@ def running(*command: str, ready: str) -> Iterator[None]:
         yield
     finally:
         server.send_signal(signal.SIGTERM)
-        server.wait(timeout=30)
+        server.wait(timeout=60)
 
 
 def wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
     import urllib.request
 
-    for _ in range(300):
+    for _ in range(1200):  # two minutes: a machine may be busy
         if server.poll() is not None:
             sys.exit(f"quickstart: the server ended with {server.returncode}")
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own address

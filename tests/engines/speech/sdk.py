@@ -35,9 +35,12 @@ def listen_once(address: str, file: Path, *, detailed: bool = False) -> speech.S
     return speech.SpeechRecognizer(config(address, detailed=detailed), audio_config=audio).recognize_once()
 
 
-def listen(address: str, file: Path) -> Told:
+def listen(address: str, file: Path, *, dictation: bool = False) -> Told:
     """Continuous recognition of a file, to its end."""
-    recognizer = speech.SpeechRecognizer(config(address), audio_config=speech.audio.AudioConfig(filename=str(file)))
+    made = config(address)
+    if dictation:
+        made.enable_dictation()
+    recognizer = speech.SpeechRecognizer(made, audio_config=speech.audio.AudioConfig(filename=str(file)))
     told, over = Told(), threading.Event()
 
     def recognized(event: speech.SpeechRecognitionEventArgs) -> None:

@@ -5,6 +5,7 @@ import random
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 import vosk
 from azure.cognitiveservices import speech
@@ -24,7 +25,7 @@ from tests.engines.speech.recordings import (
     transcripts,
     words_of,
 )
-from tests.engines.speech.sdk import listen, listen_once
+from tests.engines.speech.sdk import config, listen, listen_once
 
 
 def wav(folder: Path, samples: Samples, **form: int) -> Path:
@@ -65,10 +66,54 @@ def test_a_format_that_is_not_taken_is_refused_in_words(container: Container, tm
     assert "1 channels of 2000 Hz are not taken" in result.cancellation_details.error_details
 
 
-def test_a_container_without_a_license_refuses_the_connection(container: Container, tmp_path: Path) -> None:
+def test_a_container_without_a_license_refuses_the_connection_once(container: Container, tmp_path: Path) -> None:
     container.licensed = False
-    result = listen_once(container.address, wav(tmp_path, silence(0.5)))
+    with cutting(container.address, []) as network:
+        result = listen_once(network.address, wav(tmp_path, silence(0.5)))
     assert result.cancellation_details.code == speech.CancellationErrorCode.AuthenticationFailure
+    assert network.connections == 1
+
+
+@pytest.mark.long
+def test_a_program_may_ask_again_on_its_connection(container: Container, tmp_path: Path) -> None:
+    file = wav(tmp_path, np.concatenate([said(), silence(3), said()]))
+    audio = speech.audio.AudioConfig(filename=str(file))
+    with cutting(container.address, []) as network:
+        recognizer = speech.SpeechRecognizer(config(network.address), audio_config=audio)
+        results = [recognizer.recognize_once() for _ in range(2)]
+    assert [result.text[:13] for result in results] == [SAID[:-1]] * 2
+    assert network.connections == 1
+    assert len(container.recorded) == 2 and container.seconds <= 5
+
+
+@pytest.mark.long
+def test_dictation_is_heard_as_a_conversation_is(container: Container, tmp_path: Path) -> None:
+    told = listen(container.address, wav(tmp_path, said()), dictation=True)
+    assert (told.texts, told.reason) == ([SAID], "EndOfStream")
+    assert container.seconds == seconds(told.ends[0])
+
+
+@pytest.mark.long
+def test_a_program_that_says_nothing_at_first_is_told_so(container: Container) -> None:
+    made = config(container.address)
+    made.set_property(speech.PropertyId.SpeechServiceConnection_InitialSilenceTimeoutMs, "500")
+    stream = speech.audio.PushAudioInputStream()
+    stream.write(pcm(silence(2)))
+    audio = speech.audio.AudioConfig(stream=stream)
+    result = speech.SpeechRecognizer(made, audio_config=audio).recognize_once()
+    assert result.reason == speech.ResultReason.NoMatch
+    assert result.no_match_details.reason == speech.NoMatchReason.InitialSilenceTimeout
+    assert container.recorded == []
+
+
+@pytest.mark.long
+def test_a_pause_ends_a_program_s_one_phrase(container: Container) -> None:
+    stream = speech.audio.PushAudioInputStream()
+    stream.write(pcm(np.concatenate([said(), silence(3)])))  # and no end of the stream
+    audio = speech.audio.AudioConfig(stream=stream)
+    result = speech.SpeechRecognizer(config(container.address), audio_config=audio).recognize_once()
+    assert result.text.startswith(SAID[:-1])
+    assert container.seconds == seconds(result.offset + result.duration)
 
 
 def test_a_license_that_ends_under_way_ends_the_turn_in_words(container: Container) -> None:
