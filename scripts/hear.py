@@ -25,6 +25,7 @@ from websockets.sync.client import ClientConnection, connect
 PATH = "/speech/recognition/conversation/cognitiveservices/v1?language=en-US"
 SOUNDS = frozenset({".wav", ".flac", ".ogg", ".opus"})
 ANSWER_SECONDS = 300
+OPEN_SECONDS = 60
 
 
 class Failed(Exception):
@@ -104,7 +105,12 @@ def hear(container: str, sound: Iterator[bytes]) -> Iterator[str]:
     """The phrases that were said, each as soon as it is over."""
     request = uuid.uuid4().hex
     try:
-        with connect(f"{container}{PATH}", additional_headers={"X-ConnectionId": uuid.uuid4().hex}) as socket:
+        with connect(
+            f"{container}{PATH}",
+            additional_headers={"X-ConnectionId": uuid.uuid4().hex},
+            open_timeout=OPEN_SECONDS,
+            ping_interval=None,  # an answer would wait behind what is sent and not heard yet
+        ) as socket:
             socket.send(f"Path: speech.context\r\nX-RequestId: {request}\r\n\r\n{{}}")
             trouble: list[Failed] = []
             threading.Thread(target=send, args=(socket, request, sound, trouble), daemon=True).start()
