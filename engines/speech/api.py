@@ -49,14 +49,8 @@ def speech_routes(
 
     @router.websocket(PATH)
     async def stream(socket: WebSocket, mode: str) -> None:
-        refused = await _refusal(desk, mode)
         with ExitStack() as held, suppress(WebSocketDisconnect):
-            if refused is None:
-                try:
-                    held.enter_context(desk.place())
-                except AudioRefused as full:
-                    refused = full.status, Refusal(full.code, full.advice)
-            if refused is not None:
+            if refused := await _refusal(desk, mode, held):
                 status, refusal = refused
                 headers = HEADERS_OF_STATUS.get(status)
                 await socket.send_denial_response(flat(status, refusal, new_request_id(), headers=headers))
@@ -92,10 +86,17 @@ async def _hear(desk: Desk, body: bytes, form: Form) -> PhraseAnswer:
     return await transcribe(desk, recording, form)
 
 
-async def _refusal(desk: Desk, mode: str) -> tuple[int, Refusal] | None:
-    """Why a stream is not taken in, whatever room there is."""
+async def _refusal(desk: Desk, mode: str, held: ExitStack) -> tuple[int, Refusal] | None:
+    """Why a stream is not taken in; else ``held`` has its place now.
+
+    It has it before anything is asked that may take seconds, so that no crowd can wait for the answer.
+    """
     if mode not in tuple(Mode):
         return HTTPStatus.NOT_FOUND, Refusal("NotFound", f"there is no mode {mode[:20]!r}: one of {', '.join(Mode)}")
+    try:
+        held.enter_context(desk.place())
+    except AudioRefused as full:
+        return full.status, Refusal(full.code, full.advice)
     if refusal := await asyncio.to_thread(desk.admit):
         ended = refusal.code == LICENSE_NOT_VALID
         return HTTPStatus.FORBIDDEN if ended else HTTPStatus.SERVICE_UNAVAILABLE, refusal
