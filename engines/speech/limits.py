@@ -39,6 +39,10 @@ class Limits:
             code=Code.TOO_MANY_REQUESTS,
         )
 
+    def too_long(self) -> AudioRefused:
+        """What a turn is ended with that lasts too long, by its audio or by the clock."""
+        return AudioRefused(f"the turn is longer than {self.turn_seconds:g} seconds", hint="begin another one")
+
     def _too_large(self) -> AudioRefused:
         words = f"the body has more than {self.body_bytes} bytes"
         return AudioRefused(words, hint="send it in parts", code=Code.INVALID_AUDIO_SIZE)

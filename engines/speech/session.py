@@ -123,7 +123,7 @@ class Session:
                     close=CloseCode.REFUSED if self._turn else CloseCode.GOING_AWAY,
                 )
             if self._turn and now - self._begun_at > limits.turn_seconds:
-                raise AudioRefused(f"the turn took more than {limits.turn_seconds:g} seconds", hint="begin another one")
+                raise limits.too_long()
 
 
 def _leaves(group: BaseExceptionGroup[AudioRefused]) -> list[AudioRefused]:

@@ -11,7 +11,6 @@ from engines.speech.audio import TICKS, AudioFormat, Slicer, read_header
 from engines.speech.counting import TurnCount
 from engines.speech.desk import Desk
 from engines.speech.listener import Hypothesis, Listener, Phrase
-from engines.speech.refusal import AudioRefused
 
 _SLICES_AT_ONCE = 3
 
@@ -171,9 +170,7 @@ class Turn:
 
     def _check_length(self, form: AudioFormat, listener: Listener) -> None:
         if form.ticks(listener.heard) > self._desk.limits.turn_seconds * TICKS:
-            raise AudioRefused(
-                f"the stream is longer than {self._desk.limits.turn_seconds:g} seconds", hint="begin another one"
-            )
+            raise self._desk.limits.too_long()
 
     async def _tell(self, path: str, body: object) -> None:
         await self._send(path, self.request_id, body)

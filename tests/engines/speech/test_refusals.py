@@ -93,7 +93,7 @@ def test_a_message_that_makes_no_sense_ends_the_connection_in_words(container: C
 def test_a_stream_that_is_too_long_is_ended_in_words(model: SpeechModel) -> None:
     with serving_container(model, turn_seconds=0.5) as container, client(container.address) as one:
         one.play(one.begin(), as_wav(silence(1)))
-        assert one.closed() == (1007, "the stream is longer than 0.5 seconds: begin another one")
+        assert one.closed() == (1007, "the turn is longer than 0.5 seconds: begin another one")
 
 
 @pytest.mark.parametrize("begun", [True, False], ids=["within a turn", "before one"])
