@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from engines.read.query import documented
 from engines.read.refusal import Code, DocumentRefused
 from engines.server.errors import Refusal, flat, new_request_id, refusal_of
 
@@ -32,6 +33,8 @@ class FlatErrors(APIRoute):
         async def answer(request: Request) -> Response:
             request_id = new_request_id()
             try:
+                if request.method == "POST":
+                    request.scope["query_string"] = documented(request.scope["query_string"])
                 response = await handle(request)
             except (DocumentRefused, RequestValidationError, HTTPException) as error:
                 response = _error(error, request_id, sync=request.url.path.endswith("/syncAnalyze"))
