@@ -50,10 +50,8 @@ _NON_METERED = "Container is non-metered and does not require an API Key."
 _LOOK_EVERY_SECONDS = 5.0
 _DESCRIPTION = (
     "The container answers HTTP alone, and sends nothing elsewhere. What it does not know, a path or a method, is"
-    " refused with 404 `NotFound` or 405 `MethodNotAllowed` in the form of `Error`; its own fault is 500"
-    " `InternalServerError` in the same form, and so are three answers to a request that does not come in whole: 400"
-    " `BadRequest` where it is none, 408 `RequestTimeout` where it stands still, 503 `ServiceUnavailable` where the"
-    " container stops."
+    " refused with 404 `NotFound` or 405 `MethodNotAllowed` in the form of `Error`, and its own fault is 500"
+    " `InternalServerError`. Names of parameters count in any case."
 )
 log = logging.getLogger("azlic.container")
 
