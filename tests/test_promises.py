@@ -141,14 +141,15 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "doctor": {"verification", "trust", "verdict", "db", "containers", "core"},
     },
     "engines": {
-        "server": set(),
+        "logs": set(),
+        "server": {"logs"},
         "metering": set(),
         "results": set(),
-        "options": set(),
+        "options": {"logs"},
         "models": set(),
         "read": {"metering", "results", "server"},
         "host": {"server"},
-        "container": {"host", "metering", "models", "options", "server"},
+        "container": {"host", "logs", "metering", "models", "options", "server"},
         "catalogue": {"container", "models", "options", "read", "results"},
     },
     "azlic": {

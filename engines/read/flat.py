@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from engines.read.query import documented
 from engines.read.refusal import Code, DocumentRefused
-from engines.server.errors import Refusal, flat, new_request_id, refusal_of
+from engines.server.errors import Refusal, flat, refusal_of, request_id
 
 REQUEST_ID = "apim-request-id"
 RETRY_AFTER_SECONDS = 5
@@ -31,24 +31,24 @@ class FlatErrors(APIRoute):
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
-            request_id = new_request_id()
+            own_id = request_id()
             try:
                 if request.method == "POST":
                     request.scope["query_string"] = documented(request.scope["query_string"])
                 response = await handle(request)
             except (DocumentRefused, RequestValidationError, HTTPException) as error:
-                response = _error(error, request_id, sync=request.url.path.endswith("/syncAnalyze"))
+                response = _error(error, own_id, sync=request.url.path.endswith("/syncAnalyze"))
             except ClientDisconnect:
                 response = Response(status_code=499)  # nobody is left to read it
-            response.headers[REQUEST_ID] = request_id
+            response.headers[REQUEST_ID] = own_id
             return response
 
         return answer
 
 
-def _error(error: DocumentRefused | RequestValidationError | HTTPException, request_id: str, *, sync: bool) -> Response:
+def _error(error: DocumentRefused | RequestValidationError | HTTPException, own_id: str, *, sync: bool) -> Response:
     status, refusal, headers = _told(error)
-    return flat(status, refusal, request_id, headers=headers, first={"status": "Failed"} if sync else None)
+    return flat(status, refusal, own_id, headers=headers, first={"status": "Failed"} if sync else None)
 
 
 def _told(

@@ -7,6 +7,7 @@ half a body, or reads half an answer.
 import asyncio
 import fcntl
 import functools
+import logging
 import struct
 import sys
 import termios
@@ -20,13 +21,15 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from engines.server.errors import flat, new_request_id
+from engines.logs.request import new_request_id
+from engines.server.errors import flat
 from engines.server.framing import StrictConnection, Turned
 from engines.server.limits import ConnectionLimits
 from engines.server.refused import Unserved
 
 STALLED = Turned(Unserved.STALLED, "nothing more of the request came in: check the network between client and server")
 STOPPING = Turned(Unserved.FULL, "the server is stopping, and the request was not complete: send it again")
+log = logging.getLogger("azlic.requests")
 
 
 class Phase(IntEnum):
@@ -200,7 +203,9 @@ class Connection(H11Protocol):
             return
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             status = turned.why.status
-            answer = flat(status, turned.refusal, new_request_id(), headers={"Connection": "close"})
+            own_id = new_request_id()
+            log.debug("Refused: %d %s", status, turned.why.code, extra={"request_id": own_id})
+            answer = flat(status, turned.refusal, own_id, headers={"Connection": "close"})
             head = h11.Response(status_code=status, headers=answer.raw_headers, reason=status.phrase.encode())
             body = () if self.conn.is_asked_for_head_alone else (h11.Data(data=bytes(answer.body)), h11.EndOfMessage())
             for event in (head, *body):

@@ -1,6 +1,5 @@
 """Refusals over HTTP: a refusal is a value, and here it gets the form that clients know."""
 
-import uuid
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Annotated, NamedTuple
@@ -9,6 +8,7 @@ from pydantic import ConfigDict, Field, with_config
 from starlette.exceptions import HTTPException
 from typing_extensions import TypedDict
 
+from engines.logs.request import current_request, new_request_id
 from licensing.core.http_json import EscapedJSONResponse
 
 LICENSE_NOT_VALID = "LicenseNotValid"
@@ -66,9 +66,9 @@ def refusal_of(error: HTTPException, *, message: str | None = None) -> Refusal:
     return Refusal(code, error.detail if message is None else message)
 
 
-def new_request_id() -> str:
-    """An id that a client can quote when it asks about its request."""
-    return str(uuid.uuid4())
+def request_id() -> str:
+    """The id of the request that is being answered, which its client can quote; a new one where none is."""
+    return current_request() or new_request_id()
 
 
 def flat(

@@ -104,8 +104,8 @@ def _check_lines(received: bytes) -> None:
     if re.search(rb"\n[ \t]", head):
         raise Turned(Unserved.NO_REQUEST, "a header is folded over two lines")
     lines = [line.partition(b":") for line in head.split(b"\r\n")[1:]] if end else []
-    framing = [value for name, _, value in lines if name.lower() in _FRAMED_BY]
-    if len(framing) > 1 or any(b"," in value for value in framing):
+    framing = [(name.lower(), value) for name, _, value in lines if name.lower() in _FRAMED_BY]
+    if len(framing) > 1 or any(name == _FRAMED_BY[0] and b"," in value for name, value in framing):
         raise Turned(Unserved.NO_REQUEST, "the length of the body is said twice: by one Content-Length, or by chunks")
 
 
