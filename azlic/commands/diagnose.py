@@ -28,27 +28,9 @@ def diagnose_command(
         str | None,
         typer.Option("--api-key-file", metavar="FILE", help="Check the API key in this file, too; - is stdin."),
     ] = None,
-    ca: Annotated[
-        Path | None,
-        typer.Option(
-            "--ca",
-            metavar="FILE",
-            readable=False,
-            help="The CA (PEM) that must vouch for the endpoint; no other may.  [env: AZLIC_ISSUER_CA]",
-        ),
-    ] = None,
-    license_: Annotated[
-        Path, typer.Option("--license", metavar="FOLDER", readable=False, help="The license folder.")
-    ] = Path("/license"),
-    outputs: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--output",
-            metavar="FOLDER",
-            readable=False,
-            help="An output folder; may be given again.  [default: /output]",
-        ),
-    ] = None,
+    ca: options.IssuerCa = None,
+    license_: options.LicenseFolder = Path("/license"),
+    outputs: options.OutputFolders = None,
     container: options.Container = None,
     image_version: options.ImageVersion = None,
     trust: options.Trust = None,
