@@ -29,6 +29,7 @@ _GROUPS = {
         "run": "run",
         "engine": "container",
         "doctor": "doctor",
+        "diagnose": "diagnose",
     },
     "Collect usage": {
         "ingest": "usage",

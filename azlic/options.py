@@ -64,6 +64,22 @@ TlsKey = Annotated[
     Path | None,
     typer.Option("--tls-key", metavar="FILE", readable=False, help="Its key (PEM), closed to others."),
 ]
+IssuerCa = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca",
+        metavar="FILE",
+        readable=False,
+        help="The CA (PEM) that must vouch for the endpoint; no other may.  [env: AZLIC_ISSUER_CA]",
+    ),
+]
+LicenseFolder = Annotated[Path, typer.Option("--license", metavar="FOLDER", readable=False, help="The license folder.")]
+OutputFolders = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--output", metavar="FOLDER", readable=False, help="An output folder; may be given again.  [default: /output]"
+    ),
+]
 Listen = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where to listen.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON with a schema name, for scripts.")]
 At = Annotated[

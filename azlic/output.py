@@ -17,7 +17,12 @@ from azlic.lines import OWN, OWN_ESCAPE, fitted, joined, one_line, written
 from licensing.core.errors import AzlicError
 
 if TYPE_CHECKING:
+    from engines.logs.levels import Levels
     from licensing.delivery.denial import Denial
+
+
+_START = "azlic.start"
+"""The category of what a server says while it starts; in words it is told without one."""
 
 
 class Outlet:
@@ -141,9 +146,12 @@ def style(text: str, colour: str) -> str:
     return typer.style(one_line(text), fg=colour, bold=True).replace("\x1b[", f"{OWN_ESCAPE}[")
 
 
-def log_to_stderr(level: int | None = None) -> None:
-    """Let a server's log go to stderr, one line for each event of this level, else INFO, or above."""
+def log_to_stderr(levels: "Levels | None" = None, *, as_json: bool = False) -> None:
+    """Let a server's log go to stderr, one line for each event that its levels let through."""
     import logging
+
+    from engines.logs.levels import Levels
+    from engines.logs.lines import JsonLines, without_values
 
     class Lines(logging.Formatter):
         """An event is one line, and what led to an error stands further in below it."""
@@ -152,14 +160,24 @@ def log_to_stderr(level: int | None = None) -> None:
             return one_line(super().formatMessage(record).rstrip())
 
         def formatException(self, ei: Any) -> str:  # noqa: N802
-            return indent(super().formatException(ei), "  ")
+            return indent(without_values(ei[1]), "  ")
 
+    told = levels or Levels()
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    least = logging.INFO if level is None else level
-    handler.setLevel(least)
-    logging.basicConfig(handlers=[handler], level=least)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # what a client does wrong is told to the client
-    for silent in ("stamina", "PIL"):  # every wait is told by us, and every bad picture in its answer
-        logging.getLogger(silent).setLevel(logging.CRITICAL)
+    handler.setFormatter(JsonLines() if as_json else Lines("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.addFilter(told)
+    if not as_json:
+        handler.addFilter(lambda record: record.name != _START)
+    logging.basicConfig(handlers=[handler], level=told.lowest)
+    logging.captureWarnings(capture=True)
+
+
+def tell_or_log(*lines: str, as_json: bool) -> None:
+    """Report how a server starts: in words, or as lines of its log where all of stderr is JSON."""
+    import logging
+
+    log = logging.getLogger(_START)
+    for line in lines:
+        if not as_json:
+            tell(line)
+        log.info("%s", line)

@@ -23,7 +23,12 @@ LANGUAGES = Option("Languages", "the languages to open, such as `en,de`; else al
 KEPT_MINUTES = Option(
     "StorageTimeToLiveInMinutes", "how many minutes a result can be asked for, 60 to 10080; else 2880", span=(60, 10080)
 )
-KEPT_DAYS = Option("Storage:TimeToLiveInDays", "the same in days, 1 to 7, where the minutes are not given", span=(1, 7))
+KEPT_DAYS = Option(
+    "Storage:TimeToLiveInDays",
+    "the same in days, 1 to 7, where the minutes are not given",
+    span=(1, 7),
+    beside=KEPT_MINUTES.key,
+)
 RUNNING_MINUTES = Option(
     "Task:MaxRunningTimeSpanInMinutes",
     "how many minutes the reading of one document may take, 1 to 10080; else each page has its own minute",

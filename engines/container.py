@@ -14,6 +14,7 @@ from typing import NamedTuple, Unpack
 from fastapi import APIRouter, FastAPI
 
 from engines.host import Host, host_app
+from engines.logs.settings import Logs
 from engines.metering.meter import Meter
 from engines.metering.offline import OfflineMeter
 from engines.models import Models
@@ -164,9 +165,11 @@ def container_app(
     clock: Callable[[], datetime],
     container_id: str,
     place: ContainerPlace = HERE,
+    logs: Logs | None = None,
 ) -> FastAPI | Verdict:
     """The container, ready to be served, or the verdict that keeps it from starting.
 
+    ``logs`` are opened beside its usage records.
     Raises ``AzlicError`` when the output mount cannot take usage records: what cannot be recorded is not served.
     """
     gate = Gate(options.license, examine(engine, options.license, trust, place))
@@ -174,6 +177,8 @@ def container_app(
     if not verdict.may_run:
         return verdict
     recorder = _recorder(engine, options.output, container_id)
+    if logs is not None:
+        logs.open(recorder.folder)
     log.info("Using '%s' for writing usage records.", recorder.folder)
     meter = OfflineMeter(recorder, engine.meters)
     host = Host(

@@ -29,10 +29,11 @@ from engines.server.errors import (
     NOT_RECORDED,
     Refusal,
     flat,
-    new_request_id,
     refusal_of,
+    request_id,
 )
 from engines.server.methods import HeadAndOptions, allow_header, allowed_methods
+from engines.server.requests import RequestLog
 from engines.server.swagger import OPENAPI_URL, swagger_routes
 from engines.server.usage_logs import NOT_READABLE, usage_logs_routes
 from licensing.containers import ContainerType
@@ -50,10 +51,8 @@ _NON_METERED = "Container is non-metered and does not require an API Key."
 _LOOK_EVERY_SECONDS = 5.0
 _DESCRIPTION = (
     "The container answers HTTP alone, and sends nothing elsewhere. What it does not know, a path or a method, is"
-    " refused with 404 `NotFound` or 405 `MethodNotAllowed` in the form of `Error`; its own fault is 500"
-    " `InternalServerError` in the same form, and so are three answers to a request that does not come in whole: 400"
-    " `BadRequest` where it is none, 408 `RequestTimeout` where it stands still, 503 `ServiceUnavailable` where the"
-    " container stops."
+    " refused with 404 `NotFound` or 405 `MethodNotAllowed` in the form of `Error`, and its own fault is 500"
+    " `InternalServerError`. Names of parameters count in any case."
 )
 log = logging.getLogger("azlic.container")
 
@@ -182,6 +181,7 @@ def host_app(host: Host, router: APIRouter, *, closing: Callable[[], None]) -> F
         lifespan=_watching(host, closing),
     )
     app.add_middleware(HeadAndOptions, allowed=partial(allowed_methods, app))
+    app.add_middleware(RequestLog)
     app.add_exception_handler(HTTPException, _flat)
     app.add_exception_handler(Exception, _fault)
     app.include_router(_common_routes(host))
@@ -197,12 +197,12 @@ def _flat(request: Request, error: Exception) -> EscapedJSONResponse:
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = allow_header(allowed_methods(request.app, request.scope))
-    return flat(error.status_code, refusal, new_request_id(), headers=headers)
+    return flat(error.status_code, refusal, request_id(), headers=headers)
 
 
 def _fault(request: Request, error: Exception) -> EscapedJSONResponse:  # noqa: ARG001 - the server logs it
     refusal = Refusal(INTERNAL, "the container failed: its log says where")
-    return flat(500, refusal, new_request_id(), headers={"Connection": "close"})  # as the server then does
+    return flat(500, refusal, request_id(), headers={"Connection": "close"})  # as the server then does
 
 
 def _common_routes(host: Host) -> APIRouter:
@@ -243,7 +243,7 @@ def _usage(host: Host, month: Month | None) -> EscapedJSONResponse:
     try:
         return EscapedJSONResponse(host.report.body(month))
     except AzlicError as error:
-        return flat(500, Refusal(NOT_READABLE, error.message), new_request_id())
+        return flat(500, Refusal(NOT_READABLE, error.message), request_id())
 
 
 def _watching(

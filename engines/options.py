@@ -6,7 +6,6 @@ seeds/read-ocr-container, seeds/speech-to-text-container, facts §1.2, §1.3 and
 """
 
 import difflib
-import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,25 +14,19 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from engines.logs.levels import LEVELS
+from engines.logs.settings import FLUENTD_PORT, LogSettings
 from licensing.core.errors import BadCall
 from licensing.delivery.api_keys import read_api_key
-
-_LEVELS = {
-    "Trace": logging.DEBUG,
-    "Debug": logging.DEBUG,
-    "Information": logging.INFO,
-    "Warning": logging.WARNING,
-    "Error": logging.ERROR,
-    "Critical": logging.CRITICAL,
-    "None": logging.CRITICAL + 1,
-}
 
 
 class Option(NamedTuple):
     """An option in its documented spelling, and what it ``does``.
 
     That of a folder takes an absolute path, such as ``folder``; others one of some ``values`` in any case, or a whole
-    number in a ``span``. The value of one that is ``secret`` is never shown.
+    number in a ``span``. The value of one that is ``secret`` is never shown. ``Part:*`` stands for all that begin so.
+    It gives way to another one, ``beside`` which it has no effect, and ``needs`` another one (``Key`` or ``Key=value``)
+    to have any.
     """
 
     key: str
@@ -42,6 +35,12 @@ class Option(NamedTuple):
     values: tuple[str, ...] = ()
     span: tuple[int, int] | None = None
     secret: bool = False
+    beside: str = ""
+    needs: str = ""
+
+    def takes(self, key: str) -> bool:
+        """Whether a key, in lower case, is this option's."""
+        return _takes(self.key, key)
 
 
 class WithoutEffect(NamedTuple):
@@ -52,29 +51,65 @@ class WithoutEffect(NamedTuple):
 
     def takes(self, key: str) -> bool:
         """Whether a key, in lower case, is one of these."""
-        own = self.key.lower()
-        return key.startswith(own[:-1]) if own.endswith("*") else key == own
+        return _takes(self.key, key)
+
+
+def _takes(own: str, key: str) -> bool:
+    own = own.lower()
+    return key.startswith(own[:-1]) and key != own[:-1] if own.endswith("*") else key == own
 
 
 LICENSE_MOUNT = Option("Mounts:License", "the folder with `license.dat`; else `/license`", folder="/license")
 OUTPUT_MOUNT = Option("Mounts:Output", "the folder that usage records go into; else `/output`", folder="/output")
-_LOG_LEVELS = (
-    Option("Logging:Console:LogLevel:Default", "the least level that the log on stderr tells", values=(*_LEVELS,)),
-    Option("Logging:Console:LogLevel", "the same", values=(*_LEVELS,)),
-    Option("Logging:LogLevel:Default", "the same, where neither of the two above is given", values=(*_LEVELS,)),
+_DOWNLOAD = "DownloadLicense=True"
+
+
+def _levels(target: str, what: str, needs: str = "") -> tuple[Option, ...]:
+    """How much one target of the log tells: of all our categories, and of one that is named."""
+    default = f"{target}LogLevel:Default"
+    values = (*LEVELS,)
+    return (
+        Option(default, what, values=values, needs=needs),
+        Option(f"{target}LogLevel", "the same", values=values, beside=default, needs=needs),
+        Option(f"{target}LogLevel:*", "the same of one category, such as `azlic.requests`", values=values, needs=needs),
+    )
+
+
+_CONSOLE, _DISK = "Logging:Console:", "Logging:Disk:"
+LOGGING = (
+    *_levels(_CONSOLE, "the least level that the log on stderr tells"),
+    Option(f"{_CONSOLE}Format", "`text`, or `json` for a JSON object in each line", values=("text", "json")),
+    Option(f"{_DISK}Format", "`json` writes the log into the output mount, too", values=("json",)),
+    *_levels(_DISK, "the least level that is written there", needs=f"{_DISK}Format"),
+    Option(
+        f"{_DISK}MaxFileSize",
+        "how many megabytes a file has before the next one begins, or -1 or 0 for no bound; else 1",
+        span=(-1, 1_000_000),
+        needs=f"{_DISK}Format",
+    ),
+    Option(
+        "Logging:LogLevel:Default",
+        "the least level of every target that has none of its own",
+        values=(*LEVELS,),
+        beside=f"{_CONSOLE}LogLevel:Default",
+    ),
+    Option("Logging:LogLevel:*", "the same of one category", values=(*LEVELS,)),
+    Option("Fluentd:Host", "the listener that gets the log, too, over Fluentd's forward protocol"),
+    Option("Fluentd:Port", f"its port; else {FLUENTD_PORT}", span=(1, 65_535), needs="Fluentd:Host"),
+    Option("Fluentd:UseTLS", "`False`: the log goes there in the clear", values=("False",), needs="Fluentd:Host"),
 )
 
 COMMON = (
     Option("Eula", "`accept` accepts the license terms; needed always", values=("accept",)),
-    Option("Billing", "the resource's endpoint, for a download"),
-    Option("ApiKey", "one of the resource's two API keys, for a download", secret=True),
-    Option("ApiKeyFile", "a file with the API key, which no process list shows"),
+    Option("Billing", "the resource's endpoint, for a download", needs=_DOWNLOAD),
+    Option("ApiKey", "one of the resource's two API keys, for a download", secret=True, needs=_DOWNLOAD),
+    Option("ApiKeyFile", "a file with the API key, which no process list shows", needs=_DOWNLOAD),
     Option("DownloadLicense", "`True` fetches the license into `Mounts:License` and ends", values=("True", "False")),
     LICENSE_MOUNT,
     OUTPUT_MOUNT,
     Option("urls", "where to listen; else `http://127.0.0.1:5000`"),
     Option("KnownProxies", "the proxies whose `X-Forwarded-*` headers are believed: `10.0.0.2,10.1.0.0/16`; else none"),
-    *_LOG_LEVELS,
+    *LOGGING,
 )
 """What every container takes."""
 
@@ -93,11 +128,14 @@ WITHOUT_EFFECT = (
     WithoutEffect(
         "ReadEngineConfig:*", "it is of version 2.0; StorageTimeToLiveInMinutes says how long results are kept"
     ),
-    WithoutEffect("Logging:*", "the log goes to stderr in one form; only its least level can be set"),
-    WithoutEffect("Fluentd:*", "the log goes to stderr, and nowhere else"),
+    WithoutEffect("Logging:*", "the log has no such target or form; docs/settings.md lists those that it has"),
+    WithoutEffect("Fluentd:*", "the connection to Fluentd is as the system makes it, and tried with each line"),
     WithoutEffect("ApplicationInsights:*", "nothing is sent to Azure"),
     WithoutEffect("HTTP_PROXY", "no proxy is asked: the API key goes to the issuer alone"),
     WithoutEffect("HTTP_PROXY_CREDS", "no proxy is asked: the API key goes to the issuer alone"),
+    WithoutEffect("HTTPS_PROXY", "no proxy is asked: the API key goes to the issuer alone"),
+    WithoutEffect("ALL_PROXY", "no proxy is asked: the API key goes to the issuer alone"),
+    WithoutEffect("NO_PROXY", "no proxy is asked: the API key goes to the issuer alone"),
 )
 """Documented settings that have no meaning here; they are let through and told, so that a line can be kept."""
 
@@ -108,6 +146,7 @@ _WRONG = {
     "licencefolderkey": "mounts:license",
 }
 """Wrong forms that were really in use, by their letters, and what was meant. Source: facts §1.2 and §5."""
+_CATEGORIES_OF_NET = ("microsoft", "system")
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}|<[^<>]*>")
 
 DEFAULT_URLS = "http://127.0.0.1:5000"
@@ -131,7 +170,7 @@ class ContainerOptions:
     host: str = "127.0.0.1"
     port: int = 5000
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    log_level: int = logging.INFO
+    logs: LogSettings = field(default_factory=LogSettings)
     own: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = field(default=(), compare=False)
 
@@ -161,7 +200,7 @@ def parse_options(
     unheeded: dict[str, list[str]] = {}
     for stated in (*known.in_words(words), *known.in_environment(environ)):  # the order is the documented precedence
         if isinstance(stated.option, Option):
-            heeded.setdefault(stated.option.key, []).append(stated)
+            heeded.setdefault(stated.key, []).append(stated)
         else:
             unheeded.setdefault(stated.option.why, []).append(stated.name)
     values = {key: said[-1].value for key, said in heeded.items()}
@@ -184,9 +223,9 @@ def parse_options(
         host=host,
         port=port,
         proxies=_proxies(values.get("KnownProxies", "")),
-        log_level=_log_level(values),
+        logs=LogSettings.of({key.lower(): value for key, value in values.items()}),
         own={option.key: values[option.key] for option in own if values.get(option.key)},
-        remarks=(*_differences(heeded.values()), *_without_effect(unheeded)),
+        remarks=(*_differences(heeded.values()), *_overlaps(heeded), *_without_effect(unheeded)),
     )
     if options.download_license and not (options.billing and options.api_key):
         raise BadCall(
@@ -207,6 +246,12 @@ class _Stated(NamedTuple):
     def __str__(self) -> str:
         return f"the {self.place} {self.name}"
 
+    @property
+    def key(self) -> str:
+        """The option's key; of one that stands for many, the one that was meant."""
+        own = self.option.key
+        return own if not own.endswith("*") else own[:-1] + _plain_key(self.name)[len(own) - 1 :]
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -219,7 +264,7 @@ class _Known:
         """What its variables say; one that is empty says nothing, but for a mount, whose records would go elsewhere."""
         for name, text in environ.items():
             key, value = name.replace("__", ":").lower(), text.rstrip("\r\n")
-            option = self.options.get(key) or _without(key)
+            option = self._option(key) or _without(key)
             if option and (value or option in (LICENSE_MOUNT, OUTPUT_MOUNT)):
                 yield _Stated(option, value, "variable", name[:60])
             elif not option and (_letters(key) in _WRONG or key.startswith("mounts:")):
@@ -237,7 +282,7 @@ class _Known:
                 blank = "in a continued line, the backslash comes last: no space and no carriage return may follow it"
                 hint = "for example Eula=accept" if word.strip() else blank
                 raise BadCall(f"{_key_of(word)} is not of the form Key=value", hint=hint)
-            option: Option | WithoutEffect | None = self.options.get(key)
+            option: Option | WithoutEffect | None = self._option(key)
             if option is None and (engine := self.others.get(key)):
                 raise BadCall(
                     f"{_key_of(name)} is an option of the {engine} container, not of this one", hint=self._all()
@@ -246,6 +291,11 @@ class _Known:
             if option is None:
                 raise BadCall(f"there is no container option {_key_of(name)}", hint=self._meant(name))
             yield _Stated(option, value.rstrip("\r\n"), "word", name[:60])
+
+    def _option(self, key: str) -> Option | None:
+        """The option of a key: the one of this name, or else the one that stands for many such names."""
+        many = (option for option in self.options.values() if option.key.endswith("*") and option.takes(key))
+        return self.options.get(key) or next(many, None)
 
     def _meant(self, name: str) -> str:
         """The option that was probably meant, in the spelling of the one that was written, or all there are."""
@@ -294,7 +344,7 @@ def _differences(options: Iterable[Sequence[_Stated]]) -> Iterator[str]:
         assert isinstance(option, Option)  # noqa: S101 - the others are not compared
         if len({one.value.lower() if option.values else one.value for one in said}) > 1:
             each = " and ".join(str(one) if option.secret else f"{one} ({one.value})" for one in said)
-            yield f"{option.key} is not the same in {each}: {said[-1]} counts"
+            yield f"{said[-1].key} is not the same in {each}: {said[-1]} counts"
 
 
 def _without_effect(unheeded: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -303,10 +353,18 @@ def _without_effect(unheeded: Mapping[str, Sequence[str]]) -> Iterator[str]:
         yield f"{', '.join(dict.fromkeys(names))} {have} no effect here: {why}"
 
 
-def _log_level(values: Mapping[str, str]) -> int:
-    by_value = {name.lower(): level for name, level in _LEVELS.items()}
-    stated = (values.get(option.key) for option in _LOG_LEVELS)
-    return next((by_value[value.lower()] for value in stated if value), logging.INFO)
+def _overlaps(heeded: Mapping[str, Sequence[_Stated]]) -> Iterator[str]:
+    """What was said and counts for nothing, because of what was said or not said beside it."""
+    for said in heeded.values():
+        stated, option = said[-1], said[-1].option
+        assert isinstance(option, Option)  # noqa: S101 - the others were told apart
+        needed, _, value = option.needs.partition("=")
+        if option.beside in heeded:
+            yield f"{stated.name} gives way to {heeded[option.beside][-1].name}"
+        elif needed and not (needed in heeded and (not value or heeded[needed][-1].value.lower() == value.lower())):
+            yield f"{stated.name} has no effect here without {option.needs}"
+        elif option.key.endswith("*") and stated.key.rpartition(":")[2].partition(".")[0] in _CATEGORIES_OF_NET:
+            yield f"{stated.name} has no effect here: that category is .NET's, and in this container is none of it"
 
 
 def _check_value(stated: _Stated, *, may_be_empty: bool) -> None:
@@ -314,14 +372,14 @@ def _check_value(stated: _Stated, *, may_be_empty: bool) -> None:
     assert isinstance(option, Option)  # noqa: S101 - the others take any
     if may_be_empty and not value:
         return
-    key = option.key if stated.place == "word" else f"{option.key} ({stated})"
+    key = stated.key if stated.place == "word" else f"{stated.key} ({stated})"
     if _PLACEHOLDER.fullmatch(value):
         raise BadCall(f"{key} still holds its placeholder", hint="put the value there, without brackets")
     if option.folder and not Path(value).is_absolute():
         raise BadCall(f"{key} is not an absolute path: {value!r}", hint=f"for example {option.folder}")
     if option.values and value.lower() not in map(str.lower, option.values):
         raise BadCall(f"{key} cannot be {value[:60]!r}", hint=f"it is one of {', '.join(option.values)}")
-    if option.span and not (re.fullmatch(r"[0-9]{1,9}", value) and option.span[0] <= int(value) <= option.span[1]):
+    if option.span and not (re.fullmatch(r"-?[0-9]{1,9}", value) and option.span[0] <= int(value) <= option.span[1]):
         least, most = option.span
         raise BadCall(f"{key} cannot be {value[:60]!r}", hint=f"it is a whole number from {least} to {most}")
 

@@ -52,7 +52,18 @@ def engine_command(
       ApiKeyFile=FILE         the same in a file, which no process list shows
       Logging:Console:LogLevel:Default=Warning  the least level of the log
       Logging:Console:LogLevel=Warning          the same
-      Logging:LogLevel:Default=Warning          the same
+      Logging:Console:LogLevel:NAME=Debug       the same of one category
+      Logging:Console:Format=json               text, or a JSON object a line
+      Logging:LogLevel:Default=Warning          the least level everywhere
+      Logging:LogLevel:NAME=Debug               the same of one category
+      Logging:Disk:Format=json                  the log in Mounts:Output, too
+      Logging:Disk:LogLevel:Default=Debug       its least level
+      Logging:Disk:LogLevel=Debug               the same
+      Logging:Disk:LogLevel:NAME=Debug          the same of one category
+      Logging:Disk:MaxFileSize=1                megabytes of a file, or -1
+      Fluentd:Host=HOST       the log to Fluentd's forward protocol, too
+      Fluentd:Port=24224      its port
+      Fluentd:UseTLS=False    in the clear: nothing else is possible
 
     Of the engines, read takes:
 
@@ -101,7 +112,8 @@ def engine_command(
     settings = load_settings()
     store = TrustStore(trust or settings.trust)
     place = ContainerPlace(settings.site or None, settings.instance, settings.database)
-    output.log_to_stderr(start.log_level)
+    output.log_to_stderr(start.logs.console, as_json=start.logs.console_json)
+    logs = start.logs.begin()
     for remark in start.remarks:
         logging.getLogger("azlic.container").warning("%s", remark)
     image = ENGINES[kind.lower()]
@@ -131,14 +143,24 @@ def engine_command(
         process.preload()
         process.drop_privileges(*identity)
     app = container_app(
-        loaded, start, trust=store, clock=clock.now, container_id=own_container_id(os.environ), place=place
+        loaded,
+        start,
+        trust=store,
+        clock=clock.now,
+        container_id=own_container_id(os.environ),
+        place=place,
+        logs=logs,
     )
     if isinstance(app, Verdict):
         raise _refuse(app, kind, place)
     address = show_url(start.host, listener.getsockname()[1], encrypted=tls is not None)
-    output.tell(f"Now listening on: {address}")
-    output.tell("Application started. Press Ctrl+C to shut down.")
+    output.tell_or_log(
+        f"Now listening on: {address}",
+        "Application started. Press Ctrl+C to shut down.",
+        as_json=start.logs.console_json,
+    )
     process.serve(app, listener, tls=tls, proxies=start.proxies, websockets=image.kind.scheme == "ws")
+    logs.close()
 
 
 def _refuse(verdict: "Verdict", kind: str, place: "ContainerPlace") -> typer.Exit:

@@ -19,18 +19,8 @@ def register(program: typer.Typer) -> None:
 
 
 def doctor_command(
-    license_: Annotated[
-        Path, typer.Option("--license", metavar="FOLDER", readable=False, help="The license folder.")
-    ] = Path("/license"),
-    outputs: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--output",
-            metavar="FOLDER",
-            readable=False,
-            help="An output folder; may be given again.  [default: /output]",
-        ),
-    ] = None,
+    license_: options.LicenseFolder = Path("/license"),
+    outputs: options.OutputFolders = None,
     container: options.Container = None,
     image_version: options.ImageVersion = None,
     user: Annotated[

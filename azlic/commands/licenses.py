@@ -141,15 +141,7 @@ def download_command(
         str,
         typer.Option("--api-key-file", metavar="FILE", help="A file with one of the resource's API keys; - is stdin."),
     ],
-    ca: Annotated[
-        Path | None,
-        typer.Option(
-            "--ca",
-            metavar="FILE",
-            readable=False,
-            help="The CA (PEM) that must vouch for the endpoint; no other may.  [env: AZLIC_ISSUER_CA]",
-        ),
-    ] = None,
+    ca: options.IssuerCa = None,
     allow_plain_http: Annotated[
         bool, typer.Option("--allow-plain-http", help="Send the API key in the clear, to any machine.")
     ] = False,

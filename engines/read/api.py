@@ -13,6 +13,7 @@ from engines.metering.meter import Meter
 from engines.read.described import ASYNC, DOCUMENT, RESULT, SYNC
 from engines.read.desk import Desk
 from engines.read.limits import Limits
+from engines.read.query import PARAMETERS
 from engines.read.received import ReadOptions
 from engines.read.recognise import Recogniser
 from engines.results.store import ResultStore
@@ -78,6 +79,8 @@ def read_routes(
 
 class _Errors(FlatErrors):
     """The synchronous route opens its errors with ``"status":"Failed"``."""
+
+    parameters = PARAMETERS
 
     def first(self, request: Request) -> Mapping[str, str] | None:
         return {"status": "Failed"} if request.url.path.endswith("/syncAnalyze") else None

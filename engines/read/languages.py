@@ -1,5 +1,6 @@
 """Languages: their codes as clients write them, the model that Tesseract has for each, and the models of a folder."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -26,6 +27,8 @@ _MODELS = {
     "uz": "uzb", "vi": "vie", "yi": "yid", "yo": "yor", "zh-hans": "chi_sim", "zh-hant": "chi_tra",
 }  # fmt: skip
 """The codes of the Read 3.2 service, in lower case."""
+
+_REGION = re.compile(r"-(?:[a-z]{2}|[0-9]{3})\Z")
 
 _SCRIPTS = {
     "Arabic": "ara fas pus snd uig urd",
@@ -85,8 +88,12 @@ def models_of_folder(folder: Path) -> list[str]:
 
 
 def model_of(language: str) -> str:
-    """The model of a language, by the code of the Read service (``de``) or by Tesseract's name for it (``deu``)."""
-    return _MODELS.get(language.lower(), language)
+    """The model of a language, by the code of the Read service (``de``) or by Tesseract's name for it (``deu``).
+
+    A code may name a region as well (``de-DE``), which changes nothing about its model (RFC 4647, 3.4).
+    """
+    code = language.lower()
+    return _MODELS.get(code) or _MODELS.get(_REGION.sub("", code), language)
 
 
 def languages_of(models: Iterable[str]) -> list[str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from engines.read.refusal import Code, DocumentRefused
+from engines.server.limits import LARGEST_BODY
 from engines.server.uploads import UploadLimits
 
 KEPT = timedelta(hours=48)
@@ -21,7 +22,7 @@ class Limits:
     given. A result is ``kept`` for so long.
     """
 
-    body_bytes: int = 50 * 1024 * 1024
+    body_bytes: int = LARGEST_BODY
     page_pixels: int = 100_000_000
     smallest_side: int = 50
     largest_side: int = 10_000

@@ -23,7 +23,11 @@ class ReadOptions(BaseModel, frozen=True):
     """How to read a document."""
 
     language: Annotated[
-        str, Field(description="`en` or another of the container; else all of them", examples=["en"])
+        str,
+        Field(
+            description="`en` or another of the container, with or without its region: `de-DE`; else all of them",
+            examples=["en"],
+        ),
     ] = ""
     pages: Annotated[
         list[Annotated[str, Field(json_schema_extra={"pattern": PATTERN})]],

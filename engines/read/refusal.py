@@ -2,15 +2,14 @@
 
 from enum import StrEnum
 
-from engines.server import refusing
-from engines.server.errors import NOT_ADMITTED, NOT_RECORDED
-from engines.server.refusing import WorkRefused
+from engines.server import errors
+from engines.server.errors import NOT_ADMITTED, NOT_RECORDED, WorkRefused
 
 
 class Code(StrEnum):
     """The reason of a refusal, as the Read 3.2 clients know it; ``status`` is the HTTP status it travels with."""
 
-    INVALID_ARGUMENT = refusing.INVALID_ARGUMENT
+    INVALID_ARGUMENT = errors.INVALID_ARGUMENT
     INVALID_IMAGE = "InvalidImage"
     INVALID_IMAGE_DIMENSION = "InvalidImageDimension"
     INVALID_IMAGE_SIZE = "InvalidImageSize"

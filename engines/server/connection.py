@@ -7,12 +7,13 @@ half a body, or reads half an answer.
 import asyncio
 import fcntl
 import functools
+import logging
 import struct
+import sys
 import termios
 import time
 from collections.abc import Callable
 from enum import IntEnum
-from http import HTTPStatus
 from typing import Any, cast
 
 import h11
@@ -20,11 +21,15 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from engines.server.errors import Refusal, flat, new_request_id
+from engines.logs.request import new_request_id
+from engines.server.errors import flat
+from engines.server.framing import StrictConnection, Turned
 from engines.server.limits import ConnectionLimits
+from engines.server.refused import Unserved
 
-STALLED = Refusal("RequestTimeout", "nothing more of the request came in: check the network between client and server")
-STOPPING = Refusal("ServiceUnavailable", "the server is stopping, and the request was not complete: send it again")
+STALLED = Turned(Unserved.STALLED, "nothing more of the request came in: check the network between client and server")
+STOPPING = Turned(Unserved.FULL, "the server is stopping, and the request was not complete: send it again")
+log = logging.getLogger("azlic.requests")
 
 
 class Phase(IntEnum):
@@ -51,6 +56,9 @@ class Connection(H11Protocol):
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.conn: StrictConnection = StrictConnection(
+            head_bytes=limits.head_bytes, chunk_bytes=limits.body_bytes, is_full=self._is_one_too_many
+        )
         self._limits = limits
         self._monotonic = monotonic
         self._moved = self._head_began = monotonic()
@@ -117,9 +125,11 @@ class Connection(H11Protocol):
         self._between_requests = True
         super().on_response_complete()
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP request."""
-        self._refuse(HTTPStatus.BAD_REQUEST, Refusal("BadRequest", msg))
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - what was raised says more
+        """Refuse what is not taken, as uvicorn calls it while it handles what ``conn`` raised."""
+        turned = sys.exception()
+        assert isinstance(turned, Turned)  # noqa: S101 - nothing else is raised
+        self._refuse(turned)
 
     def resume_writing(self) -> None:
         """Send on: the client has read some of its answer."""
@@ -130,6 +140,10 @@ class Connection(H11Protocol):
         """Let the server stop: what is under way is finished, what is not complete has a little time left."""
         self._stopping = self._monotonic()
         super().shutdown()
+
+    def _is_one_too_many(self) -> bool:
+        """Whether there are as many others as there may be, and all of them at work."""
+        return len(self.connections) > self._limits.connections
 
     def _look_later(self) -> None:
         self._watch = self.loop.call_later(self._limits.look_seconds, self._look)
@@ -176,22 +190,27 @@ class Connection(H11Protocol):
     def _cut(self) -> None:
         """End a request that does not come in; a client that asked for nothing is told nothing."""
         if self._stopping is not None:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, STOPPING)
+            self._refuse(STOPPING)
         elif self.phase is Phase.BODY or self.conn.trailing_data[0]:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, STALLED)
+            self._refuse(STALLED)
         else:
             self.transport.close()
 
-    def _refuse(self, status: HTTPStatus, refusal: Refusal) -> None:
+    def _refuse(self, turned: Turned) -> None:
         """Answer in the application's place, tell it that its client has gone, and take nothing more."""
         self._moved = self._monotonic()
-        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+        if self.conn.our_state is h11.SEND_BODY:
             self.transport.abort()
             return
-        answer = flat(status, refusal, new_request_id(), headers={"Connection": "close"})
-        head = h11.Response(status_code=status, headers=answer.raw_headers, reason=status.phrase.encode())
-        for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
-            self.transport.write(self.conn.send(event) or b"")
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            status = turned.why.status
+            own_id = new_request_id()
+            log.debug("Refused: %d %s", status, turned.why.code, extra={"request_id": own_id})
+            answer = flat(status, turned.refusal, own_id, headers={"Connection": "close"})
+            head = h11.Response(status_code=status, headers=answer.raw_headers, reason=status.phrase.encode())
+            body = () if self.conn.is_asked_for_head_alone else (h11.Data(data=bytes(answer.body)), h11.EndOfMessage())
+            for event in (head, *body):
+                self.transport.write(self.conn.send(event) or b"")
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()

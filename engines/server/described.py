@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import TypeAdapter
 
 from engines.server.errors import Error
+from engines.server.refused import Unserved
 
 Header = dict[str, object]
 Responses = dict[int | str, dict[str, Any]]
@@ -20,13 +22,15 @@ _REQUEST_ID = "b0c7f5c6-6a3f-4f8c-9d55-0c3a1be3cb9f"
 class DescribedAPI(FastAPI):
     """An application whose OpenAPI document holds what its routes declare, and nothing that is invented for them.
 
-    Of what is got, the head alone can be asked for, and of every path what it allows.
+    Of what is got, the head alone can be asked for, and of every path what it allows. Any request may be refused by its
+    connection.
     """
 
     def openapi(self) -> dict[str, Any]:
         """The document, made once."""
         if self.openapi_schema is None:
-            self.openapi_schema = _with_other_methods(_without_inventions(super().openapi()))
+            own = _without_inventions(super().openapi())
+            self.openapi_schema = _with_connections(_with_other_methods(own))
         return self.openapi_schema
 
 
@@ -59,6 +63,50 @@ def _with_other_methods(document: dict[str, Any]) -> dict[str, Any]:
             | {"summary": f"What {path} allows", "responses": {"204": allowed}}
         )
     return document
+
+
+def _with_connections(document: dict[str, Any]) -> dict[str, Any]:
+    """The document, with what a connection answers by itself, in every operation."""
+    components, names = document["components"], {each: f"#/components/responses/{each.code}" for each in Unserved}
+    components["responses"] = {each.code: _unserved(each) for each in Unserved}
+    components["schemas"].setdefault("Error", _schema_of_error())
+    for operations in document["paths"].values():
+        for method, operation in operations.items():
+            answers = operation["responses"]
+            for each, name in names.items():
+                own = answers.get(str(each.status))
+                if method == "head":
+                    answers[str(each.status)] = {"description": _either(own, each)}
+                else:
+                    answers[str(each.status)] = _joined(own, each) if own else {"$ref": name}
+            operation["responses"] = dict(sorted(answers.items()))
+    return document
+
+
+def _schema_of_error() -> dict[str, Any]:
+    return TypeAdapter(Error).json_schema()
+
+
+def _unserved(each: Unserved) -> dict[str, Any]:
+    told = errors({each.code: each.meaning})
+    content = told["content"]["application/json"]
+    content["schema"] = {"$ref": "#/components/schemas/Error"} | content["schema"]
+    return {"description": told["description"], "content": {"application/json": content}}
+
+
+def _joined(own: dict[str, Any], each: Unserved) -> dict[str, Any]:
+    """An answer of an operation that its connection may give, too: then without the operation's headers."""
+    other = _unserved(each)["content"]["application/json"]
+    content = own["content"]["application/json"]
+    examples = content.get("examples") or {"answer": {"value": content["example"]}}
+    both = {"schema": {"anyOf": [content["schema"], other["schema"]]}, "examples": examples | other["examples"]}
+    told = {"description": _either(own, each), "content": {"application/json": both}}
+    headers = {name: header | {"required": False} for name, header in own.get("headers", {}).items()}
+    return told | ({"headers": headers} if headers else {})
+
+
+def _either(own: dict[str, Any] | None, each: Unserved) -> str:
+    return "\n".join([*([own["description"]] if own else ()), f"- `{each.code}`: {each.meaning}"])
 
 
 def _is_invented(answer: Mapping[str, Mapping[str, Any]]) -> bool:

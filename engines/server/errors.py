@@ -1,6 +1,5 @@
 """Refusals over HTTP: a refusal is a value, and here it gets the form that clients know."""
 
-import uuid
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Annotated, NamedTuple
@@ -9,12 +8,15 @@ from pydantic import ConfigDict, Field, with_config
 from starlette.exceptions import HTTPException
 from typing_extensions import TypedDict
 
+from engines.logs.request import current_request, new_request_id
+from licensing.core.errors import AzlicError
 from licensing.core.http_json import EscapedJSONResponse
 
 LICENSE_NOT_VALID = "LicenseNotValid"
 NOT_RECORDED = "UsageNotRecorded"
 MOUNT_SILENT = "MountNotAnswering"
 INTERNAL = "InternalServerError"
+INVALID_ARGUMENT = "InvalidArgument"
 NOT_ADMITTED = {
     LICENSE_NOT_VALID: "the license does not let the container work now; the message says why",
     NOT_RECORDED: "the use cannot be recorded, so no text leaves",
@@ -48,6 +50,20 @@ class HTTPRefusal(HTTPException):
         self.refusal = refusal
 
 
+class WorkRefused(AzlicError):
+    """Work was not done, nothing was metered, and ``code`` says why; ``status`` is what it travels with over HTTP."""
+
+    def __init__(self, code: str, status: int, message: str, *, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+        self.status = status
+
+    @property
+    def advice(self) -> str:
+        """The message for a client: what happened, and what to try."""
+        return f"{self.message}: {self.hint}"
+
+
 def require_admission(admit: Callable[[], Refusal | None]) -> Callable[[], None]:
     """What a route depends on that takes work in: 503 with the reason while ``admit`` refuses."""
 
@@ -66,9 +82,9 @@ def refusal_of(error: HTTPException, *, message: str | None = None) -> Refusal:
     return Refusal(code, error.detail if message is None else message)
 
 
-def new_request_id() -> str:
-    """An id that a client can quote when it asks about its request."""
-    return str(uuid.uuid4())
+def request_id() -> str:
+    """The id of the request that is being answered, which its client can quote; a new one where none is."""
+    return current_request() or new_request_id()
 
 
 def flat(

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+LARGEST_BODY = 50 * 1024 * 1024
+"""The bytes of the largest body that any server of ours takes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionLimits:
@@ -16,6 +19,9 @@ class ConnectionLimits:
     Where there are ``connections`` already, one more takes the place of the one that has waited longest for its
     client; so many more may wait in a ``queue`` of the system's. A server that was told to stop takes in for
     ``stop_seconds`` what is on its way, and cuts it then.
+
+    The head of a request has at most ``head_bytes``, and so has what describes one chunk of a body. A chunk that is
+    announced with more than ``body_bytes`` is refused at once: no application takes so large a body.
     """
 
     head_seconds: float = 20.0
@@ -25,6 +31,8 @@ class ConnectionLimits:
     stop_seconds: float = 4.0
     connections: int = 1_000
     queue: int = 2_048
+    head_bytes: int = 64 * 1024
+    body_bytes: int = LARGEST_BODY
 
     @property
     def look_seconds(self) -> float:

@@ -90,7 +90,6 @@ def make_server(
         in_pieces(Forwarded(app, proxies) if proxies else app),
         http=connections(limits, monotonic),
         timeout_keep_alive=limits.idle_seconds,
-        limit_concurrency=limits.connections + 1,
         backlog=limits.queue,
         log_config=None,
         access_log=False,

@@ -10,11 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from engines.server.described import Header, header
-from engines.server.errors import Refusal, flat, new_request_id, refusal_of
-from licensing.core.errors import AzlicError
+from engines.server.errors import INVALID_ARGUMENT, Refusal, WorkRefused, flat, refusal_of, request_id
+from engines.server.query import Parameters
 
 REQUEST_ID = "apim-request-id"
-INVALID_ARGUMENT = "InvalidArgument"
 HEADERS_OF_STATUS: Mapping[int, Mapping[str, str]] = {
     415: {"Accept-Encoding": "identity"},  # RFC 9110, 12.5.3
     429: {"Retry-After": "5"},
@@ -34,36 +33,29 @@ def headers_of(status: int) -> Mapping[str, Header]:
     return {**NAMED, **more}
 
 
-class WorkRefused(AzlicError):
-    """Work was not done, nothing was metered, and ``code`` says why; ``status`` is what it travels with over HTTP."""
-
-    def __init__(self, code: str, status: int, message: str, *, hint: str) -> None:
-        super().__init__(message, hint=hint)
-        self.code = code
-        self.status = status
-
-    @property
-    def advice(self) -> str:
-        """The message for a client: what happened, and what to try."""
-        return f"{self.message}: {self.hint}"
-
-
 class FlatErrors(APIRoute):
-    """A route whose refusals are ``{"code","message","requestId"}``; every answer names its request's id."""
+    """A route whose refusals are ``{"code","message","requestId"}``; every answer names its request's id.
+
+    ``parameters`` are those of the query that work is asked for with.
+    """
+
+    parameters = Parameters(())
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
-            request_id = new_request_id()
+            own_id = request_id()
             try:
+                if request.method == "POST":
+                    request.scope["query_string"] = self.parameters.documented(request.scope["query_string"])
                 response = await handle(request)
             except (WorkRefused, RequestValidationError, HTTPException) as error:
                 status, refusal, headers = _told(error)
-                response = flat(status, refusal, request_id, headers=headers, first=self.first(request))
+                response = flat(status, refusal, own_id, headers=headers, first=self.first(request))
             except ClientDisconnect:
                 response = Response(status_code=499)  # nobody is left to read it
-            response.headers[REQUEST_ID] = request_id
+            response.headers[REQUEST_ID] = own_id
             return response
 
         return answer

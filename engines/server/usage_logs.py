@@ -10,7 +10,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Path, Response
 
 from engines.server.described import Responses, answer, errors
-from engines.server.errors import Refusal, flat, new_request_id
+from engines.server.errors import Refusal, flat, request_id
 from licensing.containers import READ
 from licensing.core.errors import BadCall
 from usage.months import Month
@@ -61,7 +61,7 @@ def usage_logs_routes(report: Callable[[Month | None], Response]) -> APIRouter:
         try:
             wanted = Month.parse(f"{year}-{month.zfill(2)}")
         except BadCall as error:
-            return flat(400, Refusal(NO_MONTH, error.message), new_request_id())
+            return flat(400, Refusal(NO_MONTH, error.message), request_id())
         return await made(wanted)
 
     return router

@@ -8,7 +8,6 @@ import contextlib
 import functools
 import time
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any, cast
 
 import uvicorn
@@ -18,10 +17,14 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.exceptions import InvalidState
 
-from engines.server.errors import Refusal, flat, new_request_id
+from engines.logs.request import new_request_id
+from engines.server.errors import Refusal, flat
 from engines.server.limits import ConnectionLimits
+from engines.server.refused import Unserved
 
-_NO_UPGRADE = Refusal("BadRequest", "the request for a WebSocket has a body, or headers that cannot be read")
+_NO_UPGRADE = Refusal(
+    Unserved.NO_REQUEST.code, "the request for a WebSocket has a body, or headers that cannot be read"
+)
 
 
 class WebSocketConnection(WebSocketsSansIOProtocol):
@@ -86,7 +89,7 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
         await super().send(message)
 
     def _refuse(self) -> None:
-        answer = flat(HTTPStatus.BAD_REQUEST, _NO_UPGRADE, new_request_id(), headers={"Connection": "close"})
+        answer = flat(Unserved.NO_REQUEST.status, _NO_UPGRADE, new_request_id(), headers={"Connection": "close"})
         head = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
         self.handshake_complete = self.close_sent = True
         self.transport.write(f"HTTP/1.1 400 Bad Request\r\n{head}\r\n".encode() + bytes(answer.body))

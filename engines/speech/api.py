@@ -11,12 +11,12 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response, WebSocke
 from starlette.websockets import WebSocketDisconnect
 
 from engines.metering.meter import Meter
-from engines.server.errors import LICENSE_NOT_VALID, Refusal, flat, new_request_id, require_admission
+from engines.server.errors import LICENSE_NOT_VALID, Refusal, flat, request_id, require_admission
 from engines.server.refusing import HEADERS_OF_STATUS, FlatErrors
 from engines.server.uploads import named_coding, until_disconnect
 from engines.speech.answers import Form, PhraseAnswer
 from engines.speech.audio import TICKS
-from engines.speech.described import RECOGNIZED, RECORDING, RecordingOptions
+from engines.speech.described import PARAMETERS, RECOGNIZED, RECORDING, RecordingOptions
 from engines.speech.desk import Desk
 from engines.speech.limits import Limits
 from engines.speech.listener import SpeechModel
@@ -45,7 +45,7 @@ def speech_routes(
     go to ``meter`` first, on a thread of its own. ``clock`` gives aware instants.
     """
     desk = Desk(model=model, meter=meter, admit=admit, clock=clock, limits=limits or Limits())
-    router = APIRouter(tags=["Speech"], route_class=FlatErrors)
+    router = APIRouter(tags=["Speech"], route_class=_Errors)
 
     @router.websocket(PATH)
     async def stream(socket: WebSocket, mode: str) -> None:
@@ -53,7 +53,7 @@ def speech_routes(
             if refused := await _refusal(desk, mode, held):
                 status, refusal = refused
                 headers = HEADERS_OF_STATUS.get(status)
-                await socket.send_denial_response(flat(status, refusal, new_request_id(), headers=headers))
+                await socket.send_denial_response(flat(status, refusal, request_id(), headers=headers))
                 return
             await socket.accept()
             await Session(socket, desk, _wishes(mode, socket)).run()
@@ -79,6 +79,12 @@ def speech_routes(
         return EscapedJSONResponse(heard)
 
     return router
+
+
+class _Errors(FlatErrors):
+    """What a recording is refused with."""
+
+    parameters = PARAMETERS
 
 
 async def _hear(desk: Desk, body: bytes, form: Form) -> PhraseAnswer:

@@ -2,13 +2,16 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 
 from engines.server.described import Responses, answer, errors
 from engines.server.errors import FAULT, NOT_ADMITTED
+from engines.server.query import Parameters
 from engines.server.refusing import NAMED, headers_of
 from engines.speech.answers import Form, PhraseAnswer
 from engines.speech.refusal import Code
+
+PARAMETERS = Parameters(("language", "format"), in_any_case=frozenset({"format"}))
 
 
 class RecordingOptions(BaseModel, frozen=True):
@@ -19,7 +22,6 @@ class RecordingOptions(BaseModel, frozen=True):
     ] = "en-US"
     format: Annotated[
         Literal["simple", "detailed"],
-        BeforeValidator(lambda given: str(given).lower()),
         Field(description="`detailed` adds words with their times and confidences"),
     ] = "simple"
 

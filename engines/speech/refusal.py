@@ -2,9 +2,8 @@
 
 from enum import IntEnum, StrEnum
 
-from engines.server import refusing
-from engines.server.errors import NOT_RECORDED, Refusal
-from engines.server.refusing import WorkRefused
+from engines.server import errors
+from engines.server.errors import NOT_RECORDED, Refusal, WorkRefused
 from licensing.core.text import printable
 
 REASON_BYTES = 123
@@ -14,7 +13,7 @@ REASON_BYTES = 123
 class Code(StrEnum):
     """The reason of a refusal over REST; ``status`` is the HTTP status it travels with."""
 
-    INVALID_ARGUMENT = refusing.INVALID_ARGUMENT
+    INVALID_ARGUMENT = errors.INVALID_ARGUMENT
     INVALID_AUDIO = "InvalidAudio"
     INVALID_AUDIO_SIZE = "InvalidAudioSize"
     TOO_MANY_REQUESTS = "TooManyRequests"

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from licensing.containers import CONTAINER_TYPES
 from licensing.core.errors import AzlicError
 from licensing.core.text import printable
+from licensing.doctor.check import exit_status
 from licensing.doctor.finding import DoctorFinding, FindingLevel
 from licensing.doctor.folders import Folder, Judge, look
 from licensing.doctor.identity import Identity, name_findings
@@ -62,10 +63,7 @@ class SiteExamination(NamedTuple):
     @property
     def exit_status(self) -> int:
         """0 nothing is wrong (there may be warnings), 1 something is, 3 something could not be examined."""
-        levels = {finding.level for finding in self.findings}
-        if FindingLevel.ERROR in levels:
-            return 1
-        return 3 if FindingLevel.UNEXAMINED in levels else 0
+        return exit_status(finding.level for finding in self.findings)
 
     def join_findings(self, more: Iterable[DoctorFinding]) -> "SiteExamination":
         """The same examination with what others found."""

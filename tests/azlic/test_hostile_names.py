@@ -36,6 +36,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     **SITE_WORDS,
     **{name: (*words, *(() if "--database" in words else DATABASE)) for name, words in ISSUER_WORDS.items()},
     "verify": ("license", NAME, "--record"),
+    "diagnose": ("--billing", "http://127.0.0.1:9/x", "--license", "license", "--output", "output"),
     "doctor": ("--license", "license", "--output", "output"),
     "ingest": ("output",),
     "close": ("2026-02", "--accept", "known", "--yes"),

@@ -19,6 +19,7 @@ from engines.read import Limits, Recogniser
 from licensing.containers.status import NoStatus, ask_status
 from licensing.core.errors import AzlicError
 from licensing.delivery.protocol import KEY_HEADER, LICENSE_MEDIA_TYPE
+from licensing.doctor.billing import Endpoint, endpoint_checks
 from licensing.signing.document import LICENSE_TYPE
 from licensing.signing.envelope import seal
 from tests.azlic.hostile import leaks
@@ -101,6 +102,11 @@ def notify(_: Site, url: str) -> None:
     Alertmanager("pager", url).send(MESSAGE)
 
 
+def diagnose(site: Site, url: str) -> str:
+    endpoint = Endpoint(f"{url}/plant-read", api_key="5ec7e75ec7e7", seconds=60)
+    return " ".join(f"{check.found} {check.do}" for check in endpoint_checks(endpoint, clock=site.clock))
+
+
 @dataclass(frozen=True, slots=True)
 class Asking:
     """Who asks over HTTP, what is answered where nothing is damaged, and in what it ends where it is not taken."""
@@ -132,6 +138,7 @@ ASKING = {
     "doctor": Asking(
         lambda _, url: " ".join(ask_status(url)), lambda _: [answer(STATUS, "application/json")], NoStatus
     ),
+    "diagnose": Asking(diagnose, licenses),
     "notify": Asking(
         notify, lambda _: [answer(b"{}", "application/json"), answer(b"", "x", status="400 No")], ChannelFailed
     ),

@@ -35,6 +35,7 @@ READING: dict[str, tuple[str, ...]] = {
     "containers": (),
     "tags": ("tags.txt",),
     "run": ("read",),
+    "diagnose": ("--offline", "--license", "license", "--output", "output"),
     "doctor": ("--license", "license", "--output", "output", "--database", "azlic.db"),
     "quarantine list": (),
     "findings list": (),

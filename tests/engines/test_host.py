@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from engines.host import Host, LicenseWatch
-from engines.server.connection import STALLED, STOPPING
 from engines.server.errors import Refusal
 from licensing.containers import READ
 from licensing.verification.gate import Gate
@@ -222,9 +221,3 @@ def test_browsers_find_their_icon(client: httpx.Client) -> None:
     icon = client.get("/favicon.ico")
     assert (icon.status_code, icon.headers["content-type"]) == (200, "image/png")
     assert icon.content.startswith(b"\x89PNG")
-
-
-def test_the_description_names_what_a_connection_answers_by_itself(client: httpx.Client) -> None:
-    told = client.get("/swagger/v1/swagger.json").json()["info"]["description"]
-    for status, refusal in ((408, STALLED), (503, STOPPING)):
-        assert f"{status} `{refusal.code}`" in told

@@ -85,6 +85,15 @@ def unmounted(site: Site) -> Iterator[None]:
     subprocess.run(["mount", "--move", site.folder / "kept", site.output], check=True)
 
 
+@contextmanager
+def read_only(site: Site) -> Iterator[None]:
+    """Mounted anew while the container runs, so that it may only be read: its usage file is still open below."""
+    subprocess.run(["mount", "--bind", site.output, site.output], check=True)
+    subprocess.run(["mount", "-o", "remount,bind,ro", site.output], check=True)
+    yield
+    subprocess.run(["umount", "--lazy", site.output], check=True)
+
+
 ANYWHERE: list[Trouble] = [
     moved_away,
     an_empty_folder_in_its_place,
@@ -92,7 +101,7 @@ ANYWHERE: list[Trouble] = [
     its_records_moved_away,
     a_pipe_in_the_place_of_the_usage_file,
 ]
-ON_A_DISK_OF_ITS_OWN: list[Trouble] = [full, unmounted]
+ON_A_DISK_OF_ITS_OWN: list[Trouble] = [full, unmounted, read_only]
 
 
 @pytest.fixture
@@ -120,15 +129,23 @@ def test_an_output_disk_that_is_full_or_lost_is_said_and_taken_again(
 
 @only_root
 @pytest.mark.skipif(shutil.which("mount") is None, reason="there is no mount command")
-def test_an_output_disk_that_may_only_be_read_is_said_and_taken_again(site: Site, disk: None) -> None:
+def test_an_output_disk_that_may_only_be_read_is_said_once_and_taken_again_by_itself(
+    site: Site, caplog: pytest.LogCaptureFixture, disk: None
+) -> None:
     site.install()
-    with site.start_engine() as client:
+    with caplog.at_level(logging.INFO, "azlic.container"), site.start_engine() as client:
         subprocess.run(["mount", "-o", "remount,ro", site.output], check=True)
-        assert states(client) == [503, 503]
-        assert client.post("/count/1").json()["code"] == "UsageNotRecorded"
+        for _ in range(3):
+            assert states(client) == [503, 503]
+            assert "Read-only file system" in client.get("/ready").json()["message"]
+            assert client.post("/count/1").json()["code"] == "UsageNotRecorded"
+        assert "<p>Not ready: usage records cannot be written to " in client.get("/").text
         subprocess.run(["mount", "-o", "remount,rw", site.output], check=True)
+        assert eventually(lambda: "work is taken in." in caplog.text, 60)  # though nobody asks
         assert states(client) == [200, 200]
         client.post("/count/1").raise_for_status()
+    assert [record.levelname for record in caplog.records if "No work is taken in" in record.getMessage()] == ["ERROR"]
+    assert site.ingest().new == 1
 
 
 def check_troubles(site: Site, caplog: pytest.LogCaptureFixture, troubles: list[Trouble]) -> None:

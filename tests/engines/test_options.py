@@ -104,8 +104,8 @@ def test_an_unknown_option_is_refused_with_the_one_that_was_meant(word: str, mea
 @pytest.mark.parametrize(
     "word",
     [
-        "Logging:Console:LogLevel:Default=Information",
-        "Logging__Disk__Format=json",
+        "Logging:Debug:LogLevel:Default=Information",
+        "Fluentd:HeartbeatMs=60000",
         "Fluentd:Port=24224",
         "ApplicationInsights:InstrumentationKey=x",
         "HTTP_PROXY=http://proxy:8888",

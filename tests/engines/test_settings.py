@@ -1,6 +1,5 @@
 """Every documented setting in every spelling: it does what the table says, or is said once to have no effect."""
 
-import logging
 import os
 import re
 import subprocess
@@ -32,20 +31,17 @@ NO_EFFECT = {
     "Queue:Azure:QueueVisibilityTimeoutInMilliseconds": "30000",
     "Task:Anything": "1",
     "ReadEngineConfig:ResultExpirationPeriod": "24",
-    "Logging:Console:LogLevel:Microsoft": "Debug",
     "Logging:Debug:LogLevel:Default": "Debug",
-    "Logging:Disk:Format": "json",
-    "Logging:Disk:MaxFileSize": "-1",
-    "Logging:Disk:LogLevel:Default": "Debug",
-    "Fluentd:Host": "10.0.0.1",
-    "Fluentd:Port": "24224",
+    "Logging:Console:FormatterName": "simple",
     "Fluentd:HeartbeatMs": "60000",
     "Fluentd:SendBufferSize": "32768",
     "Fluentd:TlsConnectionEstablishmentTimeoutMs": "10000",
-    "Fluentd:UseTLS": "false",
     "ApplicationInsights:InstrumentationKey": "s3cret",
     "HTTP_PROXY": "http://jerry:s3cret@proxy:8888",
     "HTTP_PROXY_CREDS": "jerry:s3cret",
+    "HTTPS_PROXY": "http://jerry:s3cret@proxy:8888",
+    "ALL_PROXY": "socks5://jerry:s3cret@proxy:8888",
+    "NO_PROXY": "localhost",
 }
 """The documented settings that have no meaning here, each with a value somebody may have given it."""
 
@@ -61,7 +57,18 @@ EFFECT: dict[str, tuple[str, str]] = {
     "KnownProxies": ("10.0.0.2", "10.0.0.3"),
     "Logging:Console:LogLevel:Default": ("Warning", "Error"),
     "Logging:Console:LogLevel": ("Warning", "Error"),
+    "Logging:Console:LogLevel:azlic.requests": ("Warning", "Error"),
+    "Logging:Console:Format": ("json", "text"),
+    "Logging:Disk:Format": ("json", "JSON"),
+    "Logging:Disk:LogLevel:Default": ("Warning", "Error"),
+    "Logging:Disk:LogLevel": ("Warning", "Error"),
+    "Logging:Disk:LogLevel:azlic.requests": ("Warning", "Error"),
+    "Logging:Disk:MaxFileSize": ("5", "-1"),
     "Logging:LogLevel:Default": ("Warning", "Error"),
+    "Logging:LogLevel:azlic.requests": ("Warning", "Error"),
+    "Fluentd:Host": ("10.0.0.1", "10.0.0.2"),
+    "Fluentd:Port": ("24225", "24226"),
+    "Fluentd:UseTLS": ("False", "false"),
     "Models": ("/a/models", "/b/models"),
     "Languages": ("en", "en,de"),
     "StorageTimeToLiveInMinutes": ("60", "10080"),
@@ -69,6 +76,15 @@ EFFECT: dict[str, tuple[str, str]] = {
     "Task:MaxRunningTimeSpanInMinutes": ("1", "60"),
 }
 """The documented settings that do something, each with two values."""
+
+NEEDED = {
+    **dict.fromkeys(("Billing", "ApiKey", "ApiKeyFile"), "DownloadLicense=True"),
+    **dict.fromkeys((key for key in EFFECT if key.startswith("Logging:Disk:L")), "Logging:Disk:Format=json"),
+    "Logging:Disk:MaxFileSize": "Logging:Disk:Format=json",
+    "Fluentd:Port": "Fluentd:Host=10.0.0.1",
+    "Fluentd:UseTLS": "Fluentd:Host=10.0.0.1",
+}
+"""Those that have an effect only beside another one."""
 
 SEPARATORS = (":", "__")
 CASES: tuple[Callable[[str], str], ...] = (str, str.lower, str.upper, str.title, str.swapcase)
@@ -85,18 +101,33 @@ def parse(*words: str, **environ: str) -> ContainerOptions:
     return engine_options("read", ["Eula=accept", *words], environ)
 
 
+def beside(key: str) -> list[str]:
+    """The words that a setting needs beside it to have an effect."""
+    if NEEDED.get(key) != "DownloadLicense=True" or key == "ApiKeyFile":  # a file that a download alone opens
+        return [NEEDED[key]] if key in NEEDED and key != "ApiKeyFile" else []
+    api_key = [] if key.startswith("ApiKey") else ["ApiKey=0123456789abcdef"]
+    return ["DownloadLicense=True", *([] if key == "Billing" else ["Billing=https://a.example"]), *api_key]
+
+
+def without_download(key: str, name: str) -> tuple[str, ...]:
+    """What is said of a file that no download opens."""
+    return (f"{name} has no effect here without DownloadLicense=True",) if key == "ApiKeyFile" else ()
+
+
 def ways(key: str, value: str) -> Iterator[tuple[str, ContainerOptions]]:
     """Every way to say it, with how it is spelled there, and what came of it."""
     for (separator, case), dash, end in product(SPELLINGS, DASHES, ENDS):
         name = dash + spelled(key, separator, case)
-        yield name, parse(f"{name}={value}{end}")
+        yield name, parse(f"{name}={value}{end}", *beside(key))
     for (separator, case), end in product(SPELLINGS, ENDS):
         name = spelled(key, separator, case)
-        yield name, parse(**{name: value + end})
+        yield name, parse(*beside(key), **{name: value + end})
 
 
 def test_the_examples_are_of_all_settings_that_there_are() -> None:
-    assert set(EFFECT) == {option.key for option in (*COMMON, *READ_OPTIONS)}
+    known = (*COMMON, *READ_OPTIONS)
+    assert [sum(option.takes(key.lower()) for key in EFFECT) > 0 for option in known] == [True] * len(known)
+    assert all(any(option.takes(key.lower()) for option in known) for key in EFFECT)
     for setting in WITHOUT_EFFECT:
         assert any(setting.takes(key.lower()) for key in NO_EFFECT), setting.key
     assert all(any(setting.takes(key.lower()) for setting in WITHOUT_EFFECT) for key in NO_EFFECT)
@@ -114,10 +145,10 @@ def test_a_setting_without_effect_is_said_once_in_every_spelling(key: str) -> No
 @pytest.mark.parametrize("key", EFFECT)
 def test_a_setting_with_effect_says_the_same_in_every_spelling(key: str) -> None:
     first, _ = EFFECT[key]
-    told = parse(f"{key}={first}")
-    assert told.remarks == ()
+    told = parse(f"{key}={first}", *beside(key))
+    assert told.remarks == without_download(key, key)
     for name, options in ways(key, first):
-        assert (name, options, options.remarks) == (name, told, ())
+        assert (name, options, options.remarks) == (name, told, without_download(key, name))
 
 
 @pytest.mark.parametrize("key", [key for key, (one, other) in EFFECT.items() if one.lower() != other.lower()])
@@ -125,21 +156,24 @@ def test_a_word_and_a_variable_that_disagree_are_told_and_the_variable_counts(ke
     word, variable = EFFECT[key]
     for separator, case in SPELLINGS:
         name = spelled(key, separator, case)
-        options = parse(f"{key}={word}", **{name: variable})
-        assert options == parse(f"{key}={variable}")
-        (remark,) = options.remarks
+        options = parse(f"{key}={word}", *beside(key), **{name: variable})
+        assert options == parse(f"{key}={variable}", *beside(key))
+        remark, *others = options.remarks
+        assert tuple(others) == without_download(key, name)
         shown = ("", "") if key == "ApiKey" else (f" ({word})", f" ({variable})")
         each = f"the word {key}{shown[0]} and the variable {name}{shown[1]}"
         assert remark == f"{key} is not the same in {each}: the variable {name} counts"
-        assert parse(f"{key}={word}", **{name: word}).remarks == ()
+        assert parse(f"{key}={word}", *beside(key), **{name: word}).remarks == without_download(key, name)
 
 
 @pytest.mark.parametrize("key", [key for key, (one, other) in EFFECT.items() if one.lower() != other.lower()])
 def test_two_words_that_disagree_are_told_and_the_last_counts(key: str) -> None:
     one, other = EFFECT[key]
-    options = parse(f"{key}={one}", f"{key.upper()}={other}")
-    assert options == parse(f"{key}={other}")
-    assert [remark.endswith(f": the word {key.upper()} counts") for remark in options.remarks] == [True]
+    options = parse(f"{key}={one}", *beside(key), f"{key.upper()}={other}")
+    assert options == parse(f"{key}={other}", *beside(key))
+    remark, *others = options.remarks
+    assert remark.endswith(f": the word {key.upper()} counts")
+    assert tuple(others) == without_download(key, key.upper())
 
 
 def test_values_that_differ_only_in_case_do_not_disagree_where_case_means_nothing() -> None:
@@ -159,9 +193,9 @@ def test_an_empty_variable_says_nothing_but_for_a_mount(key: str) -> None:
 
 
 def test_settings_without_effect_for_one_reason_are_one_line() -> None:
-    options = parse("Fluentd:Host=a", "Fluentd:Port=1", Fluentd__UseTLS="true", NTPServerAddress="x")
+    options = parse("Queue:A=a", "Queue:B=1", Queue__C="true", NTPServerAddress="x")
     assert options.remarks == (
-        "Fluentd:Host, Fluentd:Port, Fluentd__UseTLS have no effect here: the log goes to stderr, and nowhere else",
+        "Queue:A, Queue:B, Queue__C have no effect here: the container that takes a document in reads it itself",
         "NTPServerAddress has no effect here: this container asks no time server; the machine's clock counts",
     )
 
@@ -177,7 +211,7 @@ def test_settings_without_effect_for_one_reason_are_one_line() -> None:
         "Log:Console=x",
         "Fluentd=x",
         "HTTP_PROXY_USER=x",
-        "HTTPS_PROXY=x",
+        "SOCKS_PROXY=x",
         "StorageTimeToLiveInHours=1",
     ],
 )
@@ -197,6 +231,9 @@ WRONG = [
     *product(["Storage:TimeToLiveInDays"], ["0", "8", "2d", "+2"]),
     *product(["Task:MaxRunningTimeSpanInMinutes"], ["0", "10081", "1:00"]),
     *product((option.key for option in COMMON[1:] if option.values), ["Loud", "7", "", "Information,Debug"]),
+    *product(["Logging:Disk:MaxFileSize"], ["-2", "1MB", "1.5", ""]),
+    *product(["Fluentd:Port"], ["0", "65536", "http"]),
+    ("Fluentd:UseTLS", "True"),
 ]
 
 
@@ -226,20 +263,26 @@ def test_a_document_may_take_as_long_as_was_said() -> None:
     assert document_seconds(parse("Task:MaxRunningTimeSpanInMinutes=2").own) == 120
 
 
-@pytest.mark.parametrize(
-    ("words", "level"),
-    [
-        ("", logging.INFO),
-        ("Logging:LogLevel:Default=Trace", logging.DEBUG),
-        ("Logging:LogLevel:Default=Debug", logging.DEBUG),
-        ("Logging:Console:LogLevel=warning", logging.WARNING),
-        ("Logging:Console:LogLevel:Default=Error Logging:LogLevel:Default=Debug", logging.ERROR),
-        ("Logging:Console:LogLevel=Critical Logging:LogLevel:Default=Debug", logging.CRITICAL),
-        ("Logging:Console:LogLevel:Default=None", logging.CRITICAL + 1),
-    ],
-)
-def test_the_least_level_of_the_log_is_the_one_that_was_said(words: str, level: int) -> None:
-    assert parse(*words.split()).log_level == level
+_TO_CONSOLE = "gives way to Logging:Console:LogLevel:Default"
+OVERLAPS = {
+    "Storage:TimeToLiveInDays=7 StorageTimeToLiveInMinutes=60": "gives way to StorageTimeToLiveInMinutes",
+    "Logging:Console:LogLevel=Error Logging:Console:LogLevel:Default=Debug": _TO_CONSOLE,
+    "Logging:LogLevel:Default=Error Logging:Console:LogLevel:Default=Debug": _TO_CONSOLE,
+    "Logging:Disk:MaxFileSize=5": "has no effect here without Logging:Disk:Format",
+    "Logging:Disk:LogLevel:x=Debug": "has no effect here without Logging:Disk:Format",
+    "Fluentd:Port=1": "has no effect here without Fluentd:Host",
+    "Billing=https://a.example": "has no effect here without DownloadLicense=True",
+    "ApiKey=0123456789abcdef DownloadLicense=False": "has no effect here without DownloadLicense=True",
+    "Logging:Console:LogLevel:Microsoft.AspNetCore=Debug": "has no effect here: that category is .NET's,"
+    " and in this container is none of it",
+}
+
+
+@pytest.mark.parametrize(("words", "told"), OVERLAPS.items(), ids=OVERLAPS.keys())
+def test_settings_that_overlap_are_told_once(words: str, told: str) -> None:
+    several = words.split()
+    remark = f"{several[0].partition('=')[0]} {told}"
+    assert parse(*several).remarks == parse(*reversed(several)).remarks == (remark,)
 
 
 def documented() -> list[tuple[str, str]]:
@@ -268,9 +311,9 @@ def log_of(site: Site, *words: str, **environ: str) -> list[str]:
 
 def test_the_log_says_it_when_a_container_starts(site: Site) -> None:
     differs = f"Mounts:Output is not the same in the word Mounts:Output ({site.output}) and the variable"
-    assert log_of(site, "Fluentd:Host=x\r", Mounts__Output="/other", EnableSyncNTPServer="false") == [
+    assert log_of(site, "Queue:A=x\r", Mounts__Output="/other", EnableSyncNTPServer="false") == [
         f"WARNING azlic.container {differs} Mounts__Output (/other): the variable Mounts__Output counts",
-        "WARNING azlic.container Fluentd:Host has no effect here: the log goes to stderr, and nowhere else",
+        "WARNING azlic.container Queue:A has no effect here: the container that takes a document in reads it itself",
         "WARNING azlic.container EnableSyncNTPServer has no effect here: this container asks no time server;"
         " the machine's clock counts",
     ]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from licensing.core.errors import AzlicError
 from licensing.core.text import printable
+from usage.records.container_log import is_container_log
 from usage.records.foreign import encrypted_name, is_database
 from usage.records.lines import holds_record
 from usage.records.usage_files import BEGINNING, ForeignFile, FoundFile, OpenFile, UnreadableFile
@@ -210,6 +211,8 @@ class _Walk:
             return
         if holds_record(beginning):
             self._add(path, status)
+        elif is_container_log(path, beginning):
+            return
         elif is_log(path) and len(beginning) == BEGINNING:
             self._pass_over(path, "a log, and in its first 64 KiB is no usage record", content_mark(path))
         elif not has_other_name(path) and not is_database(beginning):

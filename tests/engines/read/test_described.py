@@ -21,6 +21,7 @@ from tests.described import Description
 from tests.engines.odd_containers import BrokenMeter, got, silent
 from tests.engines.read.conftest import busy
 from tests.engines.read.test_api import wait_for
+from tests.engines.server.refusals import unserved
 from tests.serving import serving
 from tests.site import Site, counting_engine
 
@@ -148,6 +149,10 @@ def everything_asked(containers: Containers) -> Iterator[httpx.Response]:
     with containers.silent() as client:
         yield from got(client, "/ready", "/status")
         yield from posted(client, SYNC, ASYNC)
+    app = site.container(engine=replace(counting_engine(), routes=containers.routes()))
+    assert isinstance(app, FastAPI)
+    operations = [(method.upper(), path) for path, method, _ in containers.description.operations()]
+    yield from unserved(app, operations)
 
 
 def test_every_answer_is_as_described_and_every_one_that_is_described_comes(containers: Containers) -> None:
@@ -166,7 +171,7 @@ def test_the_description_itself_is_sound(containers: Containers) -> None:
     for value, schema in examples:
         description.hold(value, schema)
     for path, _, operation in description.operations():
-        for told in operation["responses"].values():
+        for told in map(description.resolved, operation["responses"].values()):
             assert told["description"] and all("schema" in content for content in told.get("content", {}).values()), (
                 path
             )
