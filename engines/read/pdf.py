@@ -10,6 +10,7 @@ import pypdfium2
 from PIL import Image
 from pypdfium2 import raw
 
+from engines.read.pdf_fields import fields_of, show_as_print
 from engines.read.pdf_tree import PageFacts, PdfFacts, has_no_pages, pdf_facts
 from engines.read.refusal import Code, DocumentRefused, no_pages
 
@@ -34,14 +35,20 @@ class PdfPages:
 
     def image(self, number: int) -> Image.Image:
         """Page ``number`` in shades of grey; ``DocumentRefused`` when drawing it takes more than its ``seconds``."""
-        width, height = self.sizes[number - 1]
+        size = self.sizes[number - 1]
         with _open(self.body) as pdf, _loaded(pdf, number - 1) as page:
-            _hide(page, self.facts[number - 1].hidden)
-            with closing(pypdfium2.PdfBitmap.new_native(width, height, raw.FPDFBitmap_Gray)) as bitmap:
-                bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
+            fields = fields_of(pdf.formenv, page, size)
+            _hide(page, (*self.facts[number - 1].hidden, *(field.place for field in fields if field.is_password)))
+            with _white(size) as bitmap:
                 _draw(pdf, page, bitmap, deadline=time.monotonic() + self.seconds)
-                image: Image.Image = bitmap.to_pil()
-                return image.copy()
+                image: Image.Image = bitmap.to_pil().copy()
+            if any(field.is_comb for field in fields):
+                with _white(size) as bitmap:
+                    raw.FPDF_FFLDraw(pdf.formenv, bitmap, page, *_area(bitmap))
+                    show_as_print(image, bitmap.to_pil(), fields)
+            else:
+                show_as_print(image, image, fields)
+        return image
 
 
 def open_pdf(body: bytes, *, most: int, seconds: float) -> PdfPages:
@@ -129,13 +136,23 @@ def _hide(page: pypdfium2.PdfPage, annotations: tuple[int, ...]) -> None:
         raw.FPDFPage_CloseAnnot(annotation)
 
 
+@contextmanager
+def _white(size: tuple[int, int]) -> Iterator[pypdfium2.PdfBitmap]:
+    with closing(pypdfium2.PdfBitmap.new_native(*size, raw.FPDFBitmap_Gray)) as bitmap:
+        bitmap.fill_rect((255, 255, 255, 255), 0, 0, *size)
+        yield bitmap
+
+
+def _area(bitmap: pypdfium2.PdfBitmap) -> tuple[int, int, int, int, int, int]:
+    return 0, 0, bitmap.width, bitmap.height, 0, _FLAGS
+
+
 def _draw(pdf: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap, *, deadline: float) -> None:
     # In steps, through the raw interface: PdfPage.render cannot be stopped, and would hold the lock for as
     # long as a hostile page likes.
     pause = raw.IFSDK_PAUSE(version=1)
     pause.NeedToPauseNow = type(pause.NeedToPauseNow)(lambda _: time.monotonic() > deadline)
-    area = (0, 0, bitmap.width, bitmap.height, 0, _FLAGS)
-    status = raw.FPDF_RenderPageBitmap_Start(bitmap, page, *area, pause)
+    status = raw.FPDF_RenderPageBitmap_Start(bitmap, page, *_area(bitmap), pause)
     raw.FPDF_RenderPage_Close(page)
     if status == raw.FPDF_RENDER_TOBECONTINUED:
         raise DocumentRefused(
@@ -143,4 +160,4 @@ def _draw(pdf: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, bitmap: pypdfium2
             "a page of the PDF took too long to draw",
             hint="send the page as an image",
         )
-    raw.FPDF_FFLDraw(pdf.formenv, bitmap, page, *area)
+    raw.FPDF_FFLDraw(pdf.formenv, bitmap, page, *_area(bitmap))
