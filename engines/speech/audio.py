@@ -168,7 +168,13 @@ class Converter:
             )
         else:
             frames = np.zeros((0, form.channels), dtype="float32")
-        return samples(self._stream.resample_chunk(np.nan_to_num(frames.mean(axis=1)), last=last))
+        return samples(self._stream.resample_chunk(mixed_down(frames), last=last))
+
+
+def mixed_down(frames: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """All channels as one; what is no number, or too large a one, is heard as silence or as loud as there is."""
+    mixed: npt.NDArray[np.float32] = np.clip(np.nan_to_num(frames), -1.0, 1.0).mean(axis=1)
+    return mixed
 
 
 def samples(heard: npt.NDArray[np.float32]) -> bytes:

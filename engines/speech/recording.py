@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-import numpy as np
 import soundfile
 
 from engines.speech.answers import Form, PhraseAnswer, Status, empty_answer, phrase_answer
-from engines.speech.audio import AudioFormat, check_rate, samples, slices_of
+from engines.speech.audio import AudioFormat, check_rate, mixed_down, samples, slices_of
 from engines.speech.desk import Desk
 from engines.speech.listener import Listener, Phrase
 from engines.speech.refusal import AudioRefused, Code
 
 _HINT = "send a WAV, FLAC or OGG recording (Opus or Vorbis)"
 _FORMATS = frozenset({"WAV", "WAVEX", "FLAC", "OGG", "RF64"})
+_BEGINNINGS = (b"RIFF", b"RF64", b"fLaC", b"OggS")
 _SLICES_AT_ONCE = 3
 
 
@@ -36,12 +36,14 @@ def decode(body: bytes, *, most_seconds: float) -> Recording:
     """Decode a WAV, FLAC or OGG file. Raises ``AudioRefused`` for anything else, or one that is too long."""
     if not body:
         raise AudioRefused("the body is empty", hint=_HINT)
+    if not body.startswith(_BEGINNINGS):  # libsndfile has decoders for much more, and lets each of them have a try
+        raise AudioRefused("the body is no recording of a kind that is taken", hint=_HINT)
     try:
         with soundfile.SoundFile(io.BytesIO(body)) as file:
             if file.format not in _FORMATS:
                 raise AudioRefused(f"a recording of format {file.format} is not taken", hint=_HINT)
             check_rate(file.samplerate, file.channels)
-            content = _mixed_down(file, int(most_seconds * file.samplerate))
+            content = _samples_of(file, int(most_seconds * file.samplerate))
             form = AudioFormat(file.samplerate, 1, "PCM_16", 2)
     except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
         raise AudioRefused("the body is no recording that can be decoded", hint=_HINT) from error
@@ -54,11 +56,11 @@ def decode(body: bytes, *, most_seconds: float) -> Recording:
     return Recording(form, content)
 
 
-def _mixed_down(file: soundfile.SoundFile, most: int) -> bytes | None:
+def _samples_of(file: soundfile.SoundFile, most: int) -> bytes | None:
     """The samples, a tenth of a second of all channels at a time; None where there are more than ``most``."""
     content, piece = bytearray(), file.samplerate // 10
     while len(frames := file.read(piece, dtype="float32", always_2d=True)):
-        content += samples(np.nan_to_num(frames.mean(axis=1)))
+        content += samples(mixed_down(frames))
         if len(content) > 2 * most:
             return None
     return bytes(content)
