@@ -44,6 +44,7 @@ def test_one_phrase_is_heard_in_detail(sdk: JavaScript, container: Container, sp
     assert container.recorded == [seconds(told["ends"][0])]
 
 
+@pytest.mark.long
 def test_a_file_is_heard_to_its_end(sdk: JavaScript, container: Container, speech: Path) -> None:
     told = sdk.listen(container.address, speech, "continuous")
     assert (told["texts"], told["reason"], told["words"]) == ([SAID], "EndOfStream", "")
@@ -51,6 +52,7 @@ def test_a_file_is_heard_to_its_end(sdk: JavaScript, container: Container, speec
     assert container.recorded == [seconds(told["ends"][0])]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("mode", "reason"), [("once", "NoMatch"), ("continuous", "EndOfStream")])
 def test_silence_is_no_text(sdk: JavaScript, container: Container, quiet: Path, mode: str, reason: str) -> None:
     told = sdk.listen(container.address, quiet, mode)
@@ -65,7 +67,7 @@ def test_a_format_that_is_not_taken_is_refused_in_words(sdk: JavaScript, contain
     assert told["words"].startswith("1 channels of 2000 Hz are not taken: 1 to 16 channels of 4000 to 192000 Hz are")
 
 
-@pytest.mark.parametrize("mode", ["once", "continuous"])
+@pytest.mark.parametrize("mode", ["once", pytest.param("continuous", marks=pytest.mark.long)])
 def test_a_container_without_a_license_refuses_the_connection(
     sdk: JavaScript, container: Container, quiet: Path, mode: str
 ) -> None:
@@ -76,6 +78,7 @@ def test_a_container_without_a_license_refuses_the_connection(
     assert asked - container.admissions <= 5, "it tries whatever the status is: five times, and at once"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["once", "continuous"])
 def test_a_license_that_ends_under_way_ends_the_turn_in_words(
     sdk: JavaScript, container: Container, speech: Path, mode: str

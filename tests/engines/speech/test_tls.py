@@ -40,6 +40,7 @@ def heard(address: str, file: Path, **properties: str) -> speech.SpeechRecogniti
     return speech.SpeechRecognizer(config, audio_config=audio).recognize_once()
 
 
+@pytest.mark.long
 def test_the_sdk_for_python_takes_a_ca_as_a_property(
     model: SpeechModel, authority: Authority, certified: ssl.SSLContext, file: Path
 ) -> None:
