@@ -1,10 +1,13 @@
 """The speech container as a process of its own, with a license that lasts."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
 
 from licensing.containers import SPEECH_TO_TEXT
 from licensing.signing.document import License, LicensedContainer
@@ -42,3 +45,9 @@ def running(site: Site, *words: str) -> Iterator[tuple[Process, str]]:
         finally:
             process.kill()
             process.stderr.close()
+
+
+def recorded(output: Path) -> Decimal:
+    """The seconds in the usage files of an output mount."""
+    lines = [line for file in output.rglob("usage-*.jsonl") for line in file.read_text().splitlines()]
+    return sum((Decimal(str(json.loads(line)["meter"]["quantity"])) for line in lines), Decimal(0))

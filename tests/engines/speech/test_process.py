@@ -1,20 +1,18 @@
 """The container as a process of its own: killed at any moment, and behind TLS."""
 
 import contextlib
-import json
 import random
 import signal
 import ssl
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from tests.certificates import Authority
-from tests.engines.speech.process import Process, license_for_good, running
+from tests.engines.speech.process import Process, license_for_good, recorded, running
 from tests.engines.speech.recordings import as_wav, recording, said, transcripts
 from tests.engines.speech.wire import PATH, WAIT, Client, phrases
 from tests.site import Site
@@ -70,11 +68,6 @@ def until_killed(process: Process, address: str, content: bytes, after: int) -> 
             if answer.path == "speech.phrase" and answer.body["RecognitionStatus"] == "Success":
                 ticks = answer.body["Offset"] + answer.body["Duration"]
     return ticks
-
-
-def recorded(output: Path) -> Decimal:
-    lines = [line for file in output.rglob("usage-*.jsonl") for line in file.read_text().splitlines()]
-    return sum((Decimal(str(json.loads(line)["meter"]["quantity"])) for line in lines), Decimal(0))
 
 
 def site_is_clean(site: Site) -> bool:
