@@ -19,7 +19,7 @@ SPEECH = recording()[8_000:12_000]
 CODINGS = ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAW", "ULAW")
 RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 STREAMS = list(itertools.product(CODINGS, range(1, 9), RATES, ("WAV", "WAVEX")))
-SAMPLE = random.Random(1).sample(STREAMS, 60)
+SAMPLE = random.Random(1).sample(STREAMS, 40)
 PATH = "/speech/recognition/conversation/cognitiveservices/v1"
 
 
@@ -104,20 +104,21 @@ def test_a_body_over_rest_is_understood(container: Container, name: str) -> None
     assert float(container.seconds) == pytest.approx((told["Offset"] + told["Duration"]) / 10**7)
 
 
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        (b"", "the body is empty"),
-        (as_wav(SPEECH, form="MP3", subtype="MPEG_LAYER_III"), "the body is no recording that can be decoded"),
-        (as_wav(SPEECH, form="AIFF"), "a recording of format AIFF is not taken"),
-        (b"{}", "the body is no recording that can be decoded"),
-        (as_wav(SPEECH, form="FLAC")[:30], "the body is no recording that can be decoded"),
-        (as_wav(SPEECH, rate=2_000), "1 channels of 2000 Hz are not taken"),
-        (as_wav(SPEECH, channels=17), "17 channels of 16000 Hz are not taken"),
-    ],
-)
-def test_a_body_that_is_not_taken_is_refused_in_words(container: Container, body: bytes, words: str) -> None:
-    answer = httpx.post(f"{container.address.replace('ws', 'http', 1)}{PATH}", content=body, timeout=60)
-    assert (answer.status_code, answer.json()["code"]) == (400, "InvalidAudio")
-    assert answer.json()["message"].startswith(words)
+REFUSED = [
+    (b"", "the body is empty"),
+    (b"{}", "the body is no recording that can be decoded"),
+    (as_wav(SPEECH, form="MP3", subtype="MPEG_LAYER_III"), "the body is no recording that can be decoded"),
+    (as_wav(SPEECH, form="AIFF"), "a recording of format AIFF is not taken"),
+    (as_wav(SPEECH, form="FLAC")[:30], "the body is no recording that can be decoded"),
+    (as_wav(SPEECH, rate=2_000), "1 channels of 2000 Hz are not taken"),
+    (as_wav(SPEECH, channels=17), "17 channels of 16000 Hz are not taken"),
+]
+
+
+def test_a_body_that_is_not_taken_is_refused_in_words(container: Container) -> None:
+    with httpx.Client(base_url=container.address.replace("ws", "http", 1), timeout=60) as one:
+        for body, words in REFUSED:
+            answer = one.post(PATH, content=body)
+            assert (answer.status_code, answer.json()["code"]) == (400, "InvalidAudio"), words
+            assert answer.json()["message"].startswith(words)
     assert container.recorded == []
