@@ -56,9 +56,13 @@ function continuous(task, told) {
   });
 }
 
+const PATIENCE_MS = 120_000; // a test must not hang with an SDK that does
+
 for await (const line of createInterface({ input: process.stdin })) {
   const task = JSON.parse(line);
+  const patience = setTimeout(() => process.exit(1), PATIENCE_MS);
   const told = { texts: [], ends: [], hypotheses: [], json: [], reason: "", words: "" };
   console.log(JSON.stringify(await (task.mode === "once" ? once : continuous)(task, told)));
+  clearTimeout(patience);
 }
 process.exit(0);
