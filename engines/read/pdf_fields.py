@@ -62,6 +62,17 @@ def fields_of(form: pypdfium2.PdfFormEnv, page: pypdfium2.PdfPage, size: tuple[i
     ]
 
 
+def unknown_invisible(page: pypdfium2.PdfPage) -> list[int]:
+    """The places of annotations of no standard kind that are not to be shown, then: ISO 32000-2, table 167."""
+    return [
+        place
+        for place in range(raw.FPDFPage_GetAnnotCount(page))
+        for annotation in _opened(page, place)
+        if raw.FPDFAnnot_GetSubtype(annotation) == raw.FPDF_ANNOT_UNKNOWN
+        and raw.FPDFAnnot_GetFlags(annotation) & raw.FPDF_ANNOT_FLAG_INVISIBLE
+    ]
+
+
 def _opened(page: pypdfium2.PdfPage, place: int) -> Iterator[raw.FPDF_ANNOTATION]:
     annotation = raw.FPDFPage_GetAnnot(page, place)
     yield annotation

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 from dataclasses import dataclass
 
 # The filters as well: pypdf would import them only when it meets a stream, and by then the process may have given up
@@ -11,16 +12,17 @@ from pypdf import (
     PdfReader,
     filters,  # noqa: F401
 )
-from pypdf.generic import PdfObject
+from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, PdfObject
 
 from engines.read.pdf_layers import PdfLayers
-from engines.read.pdf_update import dictionaries, updated
+from engines.read.pdf_update import dictionaries, updated, written
 
 # Its remarks on single files are no business of a container's log.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
 # A PDF without these words says nothing of the kind; an object stream may hide them.
 _WORDS = (b"/UserUnit", b"/OCProperties", b"/ObjStm")
+_PAGE = re.compile(rb"/Type\s*/Page\b")
 _STATES = {
     shown: b"<< /Type /OCG /Usage << /View << /ViewState /%s >> >> >>" % state
     for shown, state in ((True, b"ON"), (False, b"OFF"))
@@ -64,6 +66,68 @@ def has_no_pages(body: bytes) -> bool:
         return len(_reader(body).pages) == 0
     except Exception:  # as above: it is damaged, then
         return False
+
+
+def may_count_wrongly(body: bytes, count: int) -> bool:
+    """Whether a PDF may have more or fewer pages than it says: only a plain list of so many is sure to be right."""
+    return b"/ObjStm" in body or body.count(b"/Kids") > 1 or len(_PAGE.findall(body)) != count
+
+
+def with_pages_counted(body: bytes, count: int) -> bytes | None:
+    """The PDF with its pages, and no others, in one list; ``None`` where that is what it has, or cannot be told."""
+    try:
+        reader = _reader(body)
+        root = reader.root_object.raw_get("/Pages")
+        pages, is_tree = _leaves(root)
+        if (len(pages) == count and is_tree) or not pages or not isinstance(root, IndirectObject):
+            return None
+        entries = {key: written(value) for key, value in _dictionary(root).items() if key not in ("/Kids", "/Count")}
+        entries |= {"/Kids": b"[%s]" % b" ".join(map(written, pages)), "/Count": b"%d" % len(pages)}
+        node = b"<< %s >>" % b" ".join(key.encode() + b" " + value for key, value in entries.items())
+        return updated(body, reader, {root.idnum: node})
+    except Exception:  # as above
+        return None
+
+
+def media_box(body: bytes, index: int) -> tuple[float, float, float, float] | None:
+    """The whole of a page, as it says or inherits; ``None`` where that cannot be told."""
+    try:
+        box = _reader(body).pages[index].mediabox
+        return float(box.left), float(box.bottom), float(box.right), float(box.top)
+    except Exception:  # as above
+        return None
+
+
+def is_portfolio(body: bytes) -> bool:
+    """Whether a viewer shows the files within a PDF in place of its pages: ISO 32000-2, 12.3.5."""
+    try:
+        catalogue = _reader(body).root_object
+        return "/Collection" in catalogue and _dictionary(catalogue["/Collection"]).get("/View") != "/H"
+    except Exception:  # as above
+        return False
+
+
+def _leaves(root: PdfObject) -> tuple[list[PdfObject], bool]:
+    """The pages of a tree, and whether it is one: a node that is come to twice is gone through once."""
+    pages: list[PdfObject] = []
+    waiting, seen, is_tree = [root], set[int](), True
+    while waiting:
+        node = waiting.pop()
+        told = _dictionary(node)
+        if "/Kids" not in told:
+            pages.append(node)
+        elif isinstance(node, IndirectObject) and node.idnum not in seen:
+            seen.add(node.idnum)
+            kids = told["/Kids"]
+            waiting.extend(reversed(kids if isinstance(kids, ArrayObject) else []))
+        else:
+            is_tree = False
+    return pages, is_tree
+
+
+def _dictionary(node: PdfObject) -> DictionaryObject:
+    told = node.get_object()
+    return told if isinstance(told, DictionaryObject) else DictionaryObject()
 
 
 def _reader(body: bytes) -> PdfReader:
