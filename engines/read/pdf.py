@@ -46,9 +46,10 @@ class PdfPages:
         """Page ``number`` in shades of grey; ``DocumentRefused`` when drawing it takes more than its ``seconds``."""
         size = self.sizes[number - 1]
         with _open(self.body) as pdf, _loaded(pdf, self.body, number - 1) as page:
-            fields = fields_of(pdf.formenv, page, size)
+            facts = self.facts[number - 1]
+            fields = fields_of(pdf.formenv, page, size, dict(facts.turned))
             unseen = [field.place for field in fields if field.is_password] + unknown_invisible(page)
-            _hide(page, (*self.facts[number - 1].hidden, *unseen))
+            _hide(page, (*facts.hidden, *unseen))
             with _white(size) as bitmap:
                 _draw(pdf, page, bitmap, deadline=time.monotonic() + self.seconds)
                 image: Image.Image = bitmap.to_pil().copy()
@@ -58,6 +59,7 @@ class PdfPages:
                     show_as_print(image, bitmap.to_pil(), fields)
             else:
                 show_as_print(image, image, fields)
+        image.info["turned"] = [(field.box, field.quarters) for field in fields if field.quarters]
         return image
 
 
