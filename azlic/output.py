@@ -151,13 +151,16 @@ def log_to_stderr(levels: "Levels | None" = None, *, as_json: bool = False) -> N
     import logging
 
     from engines.logs.levels import Levels
-    from engines.logs.lines import JsonLines, without_values
+    from engines.logs.lines import JsonLines, fields, without_values
 
     class Lines(logging.Formatter):
         """An event is one line, and what led to an error stands further in below it."""
 
         def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name for it
-            return one_line(super().formatMessage(record).rstrip())
+            told = fields(record)
+            about = [f"{told['durationMs']} ms"] if "durationMs" in told else []
+            about += [f"request {told['requestId']}"] if "requestId" in told else []
+            return one_line(super().formatMessage(record).rstrip() + (f" ({', '.join(about)})" if about else ""))
 
         def formatException(self, ei: Any) -> str:  # noqa: N802
             return indent(without_values(ei[1]), "  ")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Unpack
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 from fastapi import APIRouter, FastAPI
 
@@ -23,7 +23,6 @@ from engines.server.errors import Refusal
 from licensing.containers import ContainerType
 from licensing.core.errors import AzlicError
 from licensing.core.text import command_word
-from licensing.delivery.downloading import Order, Slow, Waiting, download
 from licensing.history.read import read_memory
 from licensing.trust.store import TrustStore
 from licensing.verdict.seen import NOTHING_SEEN, Seen
@@ -32,6 +31,9 @@ from licensing.verification import Here, verify
 from licensing.verification.gate import Gate
 from usage.records.output_mount import MountReport
 from usage.records.recorder import Recorder
+
+if TYPE_CHECKING:
+    from licensing.delivery.downloading import Slow, Waiting
 
 _DOCKER_ID = re.compile(r"[0-9a-f]{12}")
 log = logging.getLogger("azlic.container")
@@ -82,12 +84,14 @@ def download_license(
     *,
     trust: TrustStore,
     clock: Callable[[], datetime],
-    waiting: Waiting | None = None,
-    slow: Slow | None = None,
+    waiting: "Waiting | None" = None,
+    slow: "Slow | None" = None,
     seen: Seen = NOTHING_SEEN,
     **here: Unpack[Here],
 ) -> Verdict:
     """The ``DownloadLicense=True`` run: fetch this engine's license into ``Mounts:License``, if it is good ``here``."""
+    from licensing.delivery.downloading import Order, download  # noqa: PLC0415 - a container that serves asks nobody
+
     assert options.billing and options.api_key  # noqa: S101 - parse_options saw to it
     order = Order(options.billing, options.api_key, engine.kind.name, engine.version)
     return download(

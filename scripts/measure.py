@@ -11,38 +11,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from scripts.figures import Figure
 
 if TYPE_CHECKING:
     from tests.licensing.mutations import Target
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 AZLIC = str(Path(sys.executable).with_name("azlic"))
 WORKERS = ROOT / "scripts" / "workers.py"
 FLOOR = "import typer, pydantic, securesystemslib.dsse, securesystemslib.signer"
 CHECK_FLOOR = f"{FLOOR}, sqlite3, fractions"  # and what a ledger and exact standings need (docs/adr/0007)
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A measured number and the bar it is held to: at most, or at least."""
-
-    name: str
-    value: float
-    bar: float
-    at_most: bool
-    unit: str
-    note: str = ""
-
-    def row(self) -> str:
-        met = self.value <= self.bar if self.at_most else self.value >= self.bar
-        sign = "<=" if self.at_most else ">="
-        verdict = "ok" if met else "short"
-        figure, bar = f"{self.value:>8.2f} {self.unit:<2}", f"{sign} {self.bar:>6.2f}"
-        return f"{self.name:<28} | {figure} | {bar} | {verdict:<5} | {self.note}"
 
 
 def verify(folder: Path) -> Iterator[Figure]:
@@ -438,6 +419,13 @@ def read_accuracy(_: Path) -> Iterator[Figure]:
             yield Figure(f"{kind}, {name}", 1000 * (ours - bare), -2, False, "‰", note)
 
 
+def speech(folder: Path) -> Iterator[Figure]:
+    """Cold start, streams at once, the first hypothesis and memory of the speech container against bare vosk."""
+    from scripts.measure_speech import speech
+
+    yield from speech(folder)
+
+
 def issuer(folder: Path, clients: int = 200) -> Iterator[Figure]:
     """Downloads from a license server, all at once: none fails, and no serial is given twice."""
     import asyncio
@@ -471,6 +459,7 @@ BENCHMARKS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "audit": audit,
     "read": read,
     "read-accuracy": read_accuracy,
+    "speech": speech,
     "watch": watch,
     "handover": handover,
     "page": page,

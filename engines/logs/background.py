@@ -1,6 +1,7 @@
 """Lines that are written on a thread of their own: a disk or a network that hangs holds no request up."""
 
 import logging
+import os
 import queue
 import sys
 import threading
@@ -39,6 +40,7 @@ class Background(logging.Handler):
         self.set_name(name)
         self._lines: queue.Queue[dict[str, object] | None] = queue.Queue(WAITING_LINES)
         self._thread: threading.Thread | None = None
+        self._process = os.getpid()
         self._lost = 0
 
     def open(self, target: Target) -> None:
@@ -47,7 +49,9 @@ class Background(logging.Handler):
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a record."""
+        """Take a record; in a process that was forked to read a document, nobody would write it."""
+        if os.getpid() != self._process:
+            return
         try:
             self._lines.put_nowait(fields(record))
         except queue.Full:

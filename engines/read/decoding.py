@@ -24,6 +24,7 @@ from engines.read.kinds import Kind
 from engines.read.limits import Limits
 from engines.read.pages import Outline, Page, open_document
 from engines.read.refusal import Code, DocumentRefused
+from engines.read.text import Part
 
 MEMORY = 2 * 1024**3
 """So much more than the container had when it took a document in may its process map; the largest page takes it."""
@@ -43,6 +44,7 @@ class _Decoded(msgspec.Struct, tag="decoded"):
     pixels: bytes
     dpi: int | None
     aspect: float
+    turned: tuple[Part, ...]
 
 
 class _Refused(msgspec.Struct, tag="refused"):
@@ -116,7 +118,7 @@ class Decoding:
         """Decode page ``number``; ``DocumentRefused`` as ``Document.page`` says, and when that takes too long."""
         self.outline.check(number)
         decoded = await self._ask(number, f"page {number}", _Decoded)
-        page = Page(number, decoded.width, decoded.height, decoded.pixels, decoded.dpi, decoded.aspect)
+        page = Page(number, decoded.width, decoded.height, decoded.pixels, decoded.dpi, decoded.aspect, decoded.turned)
         if min(page.width, page.height) < 1 or len(page.pixels) != page.width * page.height:
             raise _damaged(f"page {number}")
         return page
@@ -194,7 +196,7 @@ def _work(pipe: Connection, body: bytes, limits: Limits) -> None:
         _allow(limits.page_seconds)
         try:
             page = document.page(number)
-            answer: _Answer = _Decoded(page.width, page.height, page.pixels, page.dpi, page.aspect)
+            answer: _Answer = _Decoded(page.width, page.height, page.pixels, page.dpi, page.aspect, page.turned)
         except DocumentRefused as refused:
             answer = _refused(refused)
         pipe.send_bytes(_encode(answer))

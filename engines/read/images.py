@@ -19,13 +19,16 @@ from PIL import (
 
 from engines.read.bmp import as_shown, name_of_bmp, opaque
 from engines.read.density import turn_density
-from engines.read.jpeg import name_of_jpeg
+from engines.read.jpeg import is_in_one_scan, name_of_jpeg
 from engines.read.refusal import Code, DocumentRefused
 from engines.read.shades import grey
 
 # Pillow's own guard against decompression bombs is below the 10,000 x 10,000 pixels that Read allows.
 # Limits.check_page stands in for it: it runs on the header's size, before a pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
+
+_END = b"\xff\xd9"
+_MORE = bytes(range(1, 255)) * 8
 
 # Its remarks on single files are no business of a container's log: the answer says what is wrong.
 warnings.filterwarnings("ignore", module=r"PIL\b")
@@ -41,14 +44,32 @@ class OneImage:
 
     def image(self, _number: int) -> Image.Image:
         """The page in shades of grey, the right way up as its camera saw it."""
-        with _open(self.body, self.kind) as image:
-            # A JPEG holds its brightness apart: there is no need to make colours and mix them again.
-            image.draft("L", None)
-            orientation = image.getexif().get(ExifTags.Base.Orientation)
-            shades = grey(opaque(image) if self.kind == "BMP" else image)
-            turn_density(shades, orientation)
-        ImageOps.exif_transpose(shades, in_place=True)
-        return shades
+        try:
+            return _shades(self.body, self.kind)
+        except OSError:
+            if self.kind == "JPEG" and (ended := _with_its_end(self.body)):
+                return _shades(ended, self.kind)
+            raise
+
+
+def _shades(body: bytes, kind: str) -> Image.Image:
+    with _open(body, kind) as image:
+        # A JPEG holds its brightness apart: there is no need to make colours and mix them again.
+        image.draft("L", None)
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+        shades = grey(opaque(image) if kind == "BMP" else image)
+        turn_density(shades, orientation)
+    ImageOps.exif_transpose(shades, in_place=True)
+    return shades
+
+
+def _with_its_end(body: bytes) -> bytes | None:
+    """A JPEG that lacks nothing but its end, with it: then whatever comes before the end is not looked at."""
+    whole = body.removesuffix(b"\xff")
+    if not is_in_one_scan(body):
+        return None
+    ended, longer = (whole + more + _END for more in (b"", _MORE))
+    return ended if _shades(ended, "JPEG").tobytes() == _shades(longer, "JPEG").tobytes() else None
 
 
 def open_image(body: bytes, kind: str) -> OneImage:

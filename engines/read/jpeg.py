@@ -12,6 +12,12 @@ _FRAMES = {
 }
 _PLAIN = (0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA)
 _SCAN = 0xDA
+_SCAN_MARKER = b"\xff\xda"
+
+
+def is_in_one_scan(body: bytes) -> bool:
+    """Whether all that a JPEG shows comes once, and from the top down: nothing finer can be missing at its end."""
+    return body.count(_SCAN_MARKER) == 1 and b"\xff\xc2" not in body
 
 
 def name_of_jpeg(body: bytes) -> str | None:

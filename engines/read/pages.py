@@ -11,6 +11,7 @@ from engines.read.limits import Limits
 from engines.read.pdf import DPI, PdfPages, open_pdf
 from engines.read.refusal import Code, DocumentRefused
 from engines.read.selection import select_pages
+from engines.read.text import Part
 from engines.read.tiff import TiffPages, open_tiff
 
 
@@ -19,7 +20,7 @@ class Page:
     """One page as the recogniser takes it: ``pixels`` holds a byte of grey each, row by row.
 
     ``dpi`` is the resolution a PDF page was drawn at, and ``None`` for an image. ``aspect`` says how many times as high
-    as wide a pixel is.
+    as wide a pixel is. Each of the parts that are ``turned`` is read by itself.
     """
 
     number: int
@@ -28,6 +29,7 @@ class Page:
     pixels: bytes
     dpi: int | None = None
     aspect: float = 1.0
+    turned: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class Document(Outline):
         with _refuse_damage(f"page {number} of the {self.kind}"):
             image = self.pages.image(number)
         dpi = DPI if self.kind == "PDF" else None
-        return Page(number, image.width, image.height, image.tobytes(), dpi, pixel_aspect(image))
+        turned = tuple(image.info.get("turned", ()))
+        return Page(number, image.width, image.height, image.tobytes(), dpi, pixel_aspect(image), turned)
 
 
 def open_document(body: bytes, limits: Limits) -> Document:

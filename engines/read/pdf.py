@@ -10,8 +10,17 @@ import pypdfium2
 from PIL import Image
 from pypdfium2 import raw
 
-from engines.read.pdf_fields import fields_of, show_as_print
-from engines.read.pdf_tree import PageFacts, PdfFacts, has_no_pages, pdf_facts
+from engines.read.pdf_fields import fields_of, show_as_print, unknown_invisible
+from engines.read.pdf_tree import (
+    PageFacts,
+    has_no_pages,
+    is_portfolio,
+    may_count_wrongly,
+    media_box,
+    pdf_facts,
+    with_pages_counted,
+)
+from engines.read.pdf_xfa import is_dynamic_xfa
 from engines.read.refusal import Code, DocumentRefused, no_pages
 
 DPI = 200
@@ -36,9 +45,11 @@ class PdfPages:
     def image(self, number: int) -> Image.Image:
         """Page ``number`` in shades of grey; ``DocumentRefused`` when drawing it takes more than its ``seconds``."""
         size = self.sizes[number - 1]
-        with _open(self.body) as pdf, _loaded(pdf, number - 1) as page:
-            fields = fields_of(pdf.formenv, page, size)
-            _hide(page, (*self.facts[number - 1].hidden, *(field.place for field in fields if field.is_password)))
+        with _open(self.body) as pdf, _loaded(pdf, self.body, number - 1) as page:
+            facts = self.facts[number - 1]
+            fields = fields_of(pdf.formenv, page, size, dict(facts.turned))
+            unseen = [field.place for field in fields if field.is_password] + unknown_invisible(page)
+            _hide(page, (*facts.hidden, *unseen))
             with _white(size) as bitmap:
                 _draw(pdf, page, bitmap, deadline=time.monotonic() + self.seconds)
                 image: Image.Image = bitmap.to_pil().copy()
@@ -48,38 +59,56 @@ class PdfPages:
                     show_as_print(image, bitmap.to_pil(), fields)
             else:
                 show_as_print(image, image, fields)
+        image.info["turned"] = [(field.box, field.quarters) for field in fields if field.quarters]
         return image
 
 
 def open_pdf(body: bytes, *, most: int, seconds: float) -> PdfPages:
     """The pages of a PDF, at most ``most`` of them, each to be drawn in so many ``seconds``.
 
-    Raises ``DocumentRefused`` for a PDF that wants a password, that has no pages, and for a form in XFA whose pages
-    are made only by the program that fills it in.
+    Raises ``DocumentRefused`` for a PDF that wants a password or has no pages, for a form in XFA whose pages are made
+    only by the program that fills it in, and for a portfolio of other documents.
     """
     try:
         with _open(body) as pdf:
-            sizes, facts = _described(pdf, body, most)
-            return PdfPages(facts.body, sizes, facts.pages, seconds)
+            _check_kind(pdf, body)
+            count, sizes = len(pdf), _sizes(pdf, body, most)
+        if (None in sizes or may_count_wrongly(body, count)) and (counted := with_pages_counted(body, count)):
+            body = counted
+            with _open(body) as pdf:
+                sizes = _sizes(pdf, body, most)
+        if not any(sizes):
+            raise pypdfium2.PdfiumError("there is no page that can be loaded")
     except pypdfium2.PdfiumError as error:
         if error.err_code == raw.FPDF_ERR_SUCCESS or has_no_pages(body):
             raise no_pages("PDF") from error
         raise
+    facts = pdf_facts(body, len(sizes))
+    scales = [page.unit * _SCALE for page in facts.pages]
+    pixels = (
+        (round(size[0] * scale), round(size[1] * scale)) if size else _LETTER
+        for size, scale in zip(sizes, scales, strict=True)
+    )
+    return PdfPages(facts.body, tuple(pixels), facts.pages, seconds)
 
 
-def _described(pdf: pypdfium2.PdfDocument, body: bytes, most: int) -> tuple[tuple[tuple[int, int], ...], PdfFacts]:
-    if pdf.get_formtype() == raw.FORMTYPE_XFA_FULL:
+def _check_kind(pdf: pypdfium2.PdfDocument, body: bytes) -> None:
+    if pdf.get_formtype() == raw.FORMTYPE_XFA_FULL or is_dynamic_xfa(pdf):
         raise DocumentRefused(
             Code.NOT_SUPPORTED_IMAGE,
             "the PDF is a dynamic XFA form, whose pages are not in the file",
             hint="print it to a PDF in the program that fills it in",
         )
-    count = min(len(pdf), most)
-    facts = pdf_facts(body, count)
-    sizes = [_size(pdf, index, facts.pages[index].unit) for index in range(count)]
-    if not any(sizes):
-        raise pypdfium2.PdfiumError("there is no page that can be loaded")
-    return tuple(size or _LETTER for size in sizes), facts
+    if raw.FPDFDoc_GetAttachmentCount(pdf) and is_portfolio(body):
+        raise DocumentRefused(
+            Code.NOT_SUPPORTED_IMAGE,
+            "the PDF is a portfolio, whose documents are files within it",
+            hint="take them out and send each of them",
+        )
+
+
+def _sizes(pdf: pypdfium2.PdfDocument, body: bytes, most: int) -> list[tuple[float, float] | None]:
+    return [_size(pdf, body, index) for index in range(min(len(pdf), most))]
 
 
 @contextmanager
@@ -105,24 +134,24 @@ def _parsed(body: bytes) -> pypdfium2.PdfDocument:
         ) from error
 
 
-def _size(pdf: pypdfium2.PdfDocument, index: int, unit: float) -> tuple[int, int] | None:
-    """Width and height in pixels; ``None`` for a page that is damaged, beside which others can be read."""
+def _size(pdf: pypdfium2.PdfDocument, body: bytes, index: int) -> tuple[float, float] | None:
+    """Width and height in its own units; ``None`` for a page that is damaged, beside which others can be read."""
     try:
         width, height = pdf.get_page_size(index)
     except pypdfium2.PdfiumError:
         return None
     if min(width, height) <= 0:
-        with _loaded(pdf, index) as page:
+        with _loaded(pdf, body, index) as page:
             width, height = page.get_size()
-    return round(width * unit * _SCALE), round(height * unit * _SCALE)
+    return width, height
 
 
 @contextmanager
-def _loaded(pdf: pypdfium2.PdfDocument, index: int) -> Iterator[pypdfium2.PdfPage]:
+def _loaded(pdf: pypdfium2.PdfDocument, body: bytes, index: int) -> Iterator[pypdfium2.PdfPage]:
     page = pdf[index]
     if min(page.get_size()) <= 0:
         # A crop box that lies outside of the page crops nothing.
-        page.set_cropbox(*page.get_mediabox())
+        page.set_cropbox(*(media_box(body, index) or page.get_mediabox()))
         page.close()
         page = pdf[index]
     with closing(page):

@@ -1,7 +1,7 @@
 """Form fields that are drawn as no text is printed: combs, chosen lines of lists, passwords."""
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -17,21 +17,25 @@ _SMALLEST = 4
 _LINE = 0.8
 """A column or row that is so much of it ink is a line between cells or around them."""
 _BROADEST = 10
-_NEAR = 0.1
-"""How far from the edge of a cell its line may be; of the cell's width."""
+_NEAR = 3
+"""How many pixels a line may be away from the edge of its cell."""
 _GAP, _SPACE = 0.12, 0.6
 """Between letters of a comb that are set as a word, and where a cell is empty; of the height of the letters."""
 
 
 @dataclass(frozen=True)
 class PdfField:
-    """A text field or list box of a page, at its ``place`` among the annotations; ``box`` is in pixels."""
+    """A field of a page, at its ``place`` among the annotations; ``box`` is in pixels.
+
+    What is in it is upright when it is turned left by so many ``quarters``.
+    """
 
     place: int
     kind: int
     flags: int
     box: Box
     cells: int
+    quarters: int
 
     @property
     def is_password(self) -> bool:
@@ -46,8 +50,10 @@ class PdfField:
         return bool(self.kind == raw.FPDF_FORMFIELD_LISTBOX)
 
 
-def fields_of(form: pypdfium2.PdfFormEnv, page: pypdfium2.PdfPage, size: tuple[int, int]) -> list[PdfField]:
-    """The fields of a page, which is drawn in this ``size``."""
+def fields_of(
+    form: pypdfium2.PdfFormEnv, page: pypdfium2.PdfPage, size: tuple[int, int], turned: Mapping[int, int]
+) -> list[PdfField]:
+    """The fields of a page, which is drawn in this ``size``; those ``turned`` by their places, with their quarters."""
     return [
         PdfField(
             place,
@@ -55,10 +61,22 @@ def fields_of(form: pypdfium2.PdfFormEnv, page: pypdfium2.PdfPage, size: tuple[i
             raw.FPDFAnnot_GetFormFieldFlags(form, annotation),
             _box(page, annotation, size),
             _cells(annotation),
+            turned.get(place, 0),
         )
         for place in range(raw.FPDFPage_GetAnnotCount(page))
         for annotation in _opened(page, place)
         if raw.FPDFAnnot_GetSubtype(annotation) == raw.FPDF_ANNOT_WIDGET
+    ]
+
+
+def unknown_invisible(page: pypdfium2.PdfPage) -> list[int]:
+    """The places of annotations of no standard kind that are not to be shown, then: ISO 32000-2, table 167."""
+    return [
+        place
+        for place in range(raw.FPDFPage_GetAnnotCount(page))
+        for annotation in _opened(page, place)
+        if raw.FPDFAnnot_GetSubtype(annotation) == raw.FPDF_ANNOT_UNKNOWN
+        and raw.FPDFAnnot_GetFlags(annotation) & raw.FPDF_ANNOT_FLAG_INVISIBLE
     ]
 
 
@@ -90,10 +108,20 @@ def show_as_print(page: Image.Image, alone: Image.Image, fields: Sequence[PdfFie
     for field in fields:
         if min(field.box[2] - field.box[0], field.box[3] - field.box[1]) < _SMALLEST:
             continue
+        shown: Image.Image | None = None
         if field.is_list:
-            page.paste(_with_chosen_lines_dark(page.crop(field.box)), field.box)
-        elif field.is_comb and field.cells and (closed := _closed(alone.crop(field.box), field.cells)):
-            page.paste(closed, field.box)
+            shown = _with_chosen_lines_dark(_turned(page.crop(field.box), field.quarters))
+        elif field.is_comb and field.cells:
+            shown = _closed(_turned(alone.crop(field.box), field.quarters), field.cells)
+        elif field.quarters:
+            shown = _without_lines(_turned(page.crop(field.box), field.quarters), 1)
+        if shown:
+            page.paste(_turned(shown, 4 - field.quarters), field.box)
+
+
+def _turned(picture: Image.Image, quarters: int) -> Image.Image:
+    turns = Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270
+    return picture.transpose(turns[quarters - 1]) if quarters % 4 else picture
 
 
 def _with_chosen_lines_dark(picture: Image.Image) -> Image.Image:
@@ -128,15 +156,23 @@ def _closed(picture: Image.Image, cells: int) -> Image.Image | None:
 def _without_lines(picture: Image.Image, cells: int) -> Image.Image:
     """The picture without the frame and what divides its cells."""
     plain, ink = picture.copy(), _dark(picture)
-    lines = range(round(255 * _LINE), 256)
-    for top, bottom in _runs(_mean(ink, (1, ink.height)), lines):
-        if bottom - top <= _BROADEST:
-            plain.paste("white", (0, top - 1, ink.width, bottom + 1))
-    for left, right in _runs(_mean(ink, (ink.width, 1)), lines):
-        away = abs(cells * left / ink.width - round(cells * left / ink.width))
-        if away < _NEAR and right - left <= _BROADEST:
-            plain.paste("white", (left - 1, 0, right + 1, ink.height))
+    width, height = picture.size
+    for top, bottom in _lines(_mean(ink, (1, height)), height):
+        plain.paste("white", (0, top - 1, width, bottom + 1))
+    for left, right in _lines(_mean(ink, (width, 1)), width / cells):
+        plain.paste("white", (left - 1, 0, right + 1, height))
     return plain
+
+
+def _lines(ink: bytes, cell: float) -> Iterator[tuple[int, int]]:
+    """Where there is almost nothing but ink, at the edges of cells that are so long."""
+    for start, end in _runs(ink, range(round(255 * _LINE), 256)):
+        if end - start <= _BROADEST and min(_from_edge(start, cell), _from_edge(end, cell)) <= _NEAR:
+            yield start, end
+
+
+def _from_edge(place: int, cell: float) -> float:
+    return abs(place - round(place / cell) * cell)
 
 
 def _dark(picture: Image.Image) -> Image.Image:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NullObject, PdfObject
+from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, PdfObject
+
+from engines.read.pdf_objects import dictionary, items, resolved
 
 _DEEPEST = 99
 _ACTUAL_SIZE = 1.0  # a viewer opens a page at 100 %
@@ -36,35 +38,35 @@ class PdfLayers:
     @classmethod
     def of(cls, catalogue: DictionaryObject) -> "PdfLayers | None":
         """The layers that a catalogue speaks of; ``None`` where it speaks of none."""
-        if not (properties := _dictionary(catalogue, "/OCProperties")):
+        if not (properties := dictionary(catalogue, "/OCProperties")):
             return None
-        default = _dictionary(properties, "/D")
+        default = dictionary(properties, "/D")
         return cls(
-            groups=_numbers(_items(properties, "/OCGs")),
+            groups=_numbers(items(properties, "/OCGs")),
             on_at_first=default.get("/BaseState") != "/OFF",
-            on=_numbers(_items(default, "/ON")),
-            off=_numbers(_items(default, "/OFF")),
+            on=_numbers(items(default, "/ON")),
+            off=_numbers(items(default, "/OFF")),
             uses=tuple(_uses(default)),
             intents=_intents(default),
         )
 
     def hidden_on(self, page: DictionaryObject) -> Iterator[int]:
         """The places of a page's annotations that are not shown."""
-        for place, annotation in enumerate(map(_resolved, _items(page, "/Annots"))):
-            looks = _dictionary(_dictionary(annotation, "/AP"), "/N")
+        for place, annotation in enumerate(map(resolved, items(page, "/Annots"))):
+            looks = dictionary(dictionary(annotation, "/AP"), "/N")
             if "/AS" in annotation:
-                looks = _dictionary(looks, str(annotation["/AS"])) or looks
+                looks = dictionary(looks, str(annotation["/AS"])) or looks
             if not all(self.shows(holder.raw_get("/OC")) for holder in (annotation, looks) if "/OC" in holder):
                 yield place
 
     def shows(self, content: PdfObject) -> bool:
         """Whether what belongs to a group, or to a membership of groups, is shown."""
-        told = _resolved(content)
+        told = resolved(content)
         if told.get("/Type") != "/OCMD":
             return self._state(content) is not False
-        if expression := _items(told, "/VE"):
+        if expression := items(told, "/VE"):
             return self._holds(expression, 0) is not False
-        members = _items(told, "/OCGs") or ([told.raw_get("/OCGs")] if "/OCGs" in told else [])
+        members = items(told, "/OCGs") or ([told.raw_get("/OCGs")] if "/OCGs" in told else [])
         states = [state for state in map(self._state, members) if state is not None]
         if not states:
             return True
@@ -91,16 +93,16 @@ class PdfLayers:
 
     def _state(self, group: PdfObject) -> bool | None:
         number = group.idnum if isinstance(group, IndirectObject) else 0
-        told = _resolved(group)
+        told = resolved(group)
         if number not in self.groups or not told or not self._counts(told):
             return None
-        usage = _dictionary(told, "/Usage")
+        usage = dictionary(told, "/Usage")
         said = [
             state
             for use in self.uses
             if number in use.groups
             for category in use.categories
-            for state in [_recommended(category, _dictionary(usage, category))]
+            for state in [_recommended(category, dictionary(usage, category))]
             if state is not None
         ]
         return all(said) if said else number not in self.off and (self.on_at_first or number in self.on)
@@ -110,10 +112,10 @@ class PdfLayers:
 
 
 def _uses(configuration: DictionaryObject) -> Iterator[_Use]:
-    for use in map(_resolved, _items(configuration, "/AS")):
+    for use in map(resolved, items(configuration, "/AS")):
         if use.get("/Event") == "/View":
-            categories = tuple(map(str, _items(use, "/Category")))
-            yield _Use(_numbers(_items(use, "/OCGs")), categories or ("/View",))
+            categories = tuple(map(str, items(use, "/Category")))
+            yield _Use(_numbers(items(use, "/OCGs")), categories or ("/View",))
 
 
 def _recommended(category: str, said: DictionaryObject) -> bool | None:
@@ -133,20 +135,6 @@ def _intents(holder: DictionaryObject) -> frozenset[str]:
         return frozenset(("/View",))
     several = holder["/Intent"]
     return frozenset(map(str, several)) if isinstance(several, ArrayObject) else frozenset((str(several),))
-
-
-def _dictionary(holder: DictionaryObject, key: str) -> DictionaryObject:
-    return _resolved(holder.raw_get(key)) if key in holder else DictionaryObject()
-
-
-def _items(holder: DictionaryObject, key: str) -> list[PdfObject]:
-    value = holder.raw_get(key).get_object() if key in holder else None
-    return [item for item in value if not isinstance(item, NullObject)] if isinstance(value, ArrayObject) else []
-
-
-def _resolved(thing: PdfObject) -> DictionaryObject:
-    value = thing.get_object()
-    return value if isinstance(value, DictionaryObject) else DictionaryObject()
 
 
 def _numbers(references: Iterable[PdfObject]) -> frozenset[int]:

@@ -19,7 +19,7 @@ def updated(body: bytes, reader: PdfReader, objects: Mapping[int, bytes]) -> byt
     generations = {number: generation for generation, places in reader.xref.items() for number in places}
     starts = _START.findall(body)
     before = int(starts[-1]) if starts else 0
-    trailer = {key: _written(reader.trailer.raw_get(key)) for key in _KEPT if key in reader.trailer}
+    trailer = {key: written(reader.trailer.raw_get(key)) for key in _KEPT if key in reader.trailer}
     size = 1 + max([*generations, *reader.xref_objStm, *objects])
     file, places = bytearray(body + b"\n"), {}
     for number, content in sorted(objects.items()):
@@ -61,7 +61,8 @@ def dictionaries(body: bytes, reader: PdfReader, word: bytes) -> Iterator[tuple[
             yield reference, told
 
 
-def _written(value: PdfObject) -> bytes:
+def written(value: PdfObject) -> bytes:
+    """An object as it stands in a file."""
     file = io.BytesIO()
     value.write_to_stream(file)
     return file.getvalue()

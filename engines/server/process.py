@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable
 
-import httpx
 import uvicorn
 from fastapi import FastAPI
 
@@ -22,7 +21,6 @@ from engines.server.forwarded import Forwarded, Proxies
 from engines.server.limits import ConnectionLimits
 from engines.server.swagger import swagger_assets
 from licensing.core.errors import AzlicError
-from licensing.delivery.tls import public_roots
 
 _LISTEN_HINTS = {
     errno.EADDRINUSE: "choose another port, or stop what uses this one",
@@ -54,6 +52,10 @@ def preload() -> None:
 
 async def _ask(url: str) -> None:
     """Ask once, as a download does: its client loads half of itself, and the public CAs, only then."""
+    import httpx  # noqa: PLC0415 - only a process that asks needs it
+
+    from licensing.delivery.tls import public_roots  # noqa: PLC0415
+
     "localhost".encode("idna")  # the codec too
     async with httpx.AsyncClient(verify=public_roots(), trust_env=False) as client:
         (await client.get(url)).raise_for_status()

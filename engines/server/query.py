@@ -7,6 +7,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from engines.server.errors import INVALID_ARGUMENT, WorkRefused
 
+MOST = 100
+"""So many parameters are looked at: each that is unknown is compared with those that are known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
@@ -24,14 +27,19 @@ class Parameters:
     def documented(self, query: bytes) -> bytes:
         """The query with the documented names and values, without those that are empty or that nobody here knows.
 
-        Raises ``WorkRefused`` for a parameter that is given more than once and may not be, and for a name that is
-        nearly one of ours.
+        Raises ``WorkRefused`` for a parameter that is given more than once and may not be, for a name that is nearly
+        one of ours, and for more than ``MOST``.
         """
         return urlencode(list(self._told(query))).encode()
 
     def _told(self, query: bytes) -> Iterator[tuple[str, str]]:
         known, seen = {name.lower(): name for name in self.names}, set[str]()
-        for written, text in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        try:
+            given = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST)
+        except ValueError as error:
+            words = f"there are more than {MOST} parameters"
+            raise _refused(words, hint=f"known are {', '.join(self.names)}") from error
+        for written, text in given:
             name, value = known.get(written.lower()), text.strip()
             if name is None:
                 self._check_stranger(written, known)

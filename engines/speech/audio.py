@@ -20,6 +20,7 @@ TICKS = 10_000_000
 """Ticks a second: the unit of every time that the Speech SDK sends and gets."""
 
 _HEADER_BYTES = 64 * 1024
+_MOST_CHUNKS = 64
 _EXTENSIBLE = 0xFFFE
 _SUBTYPES = {
     (1, 8): "PCM_U8",
@@ -80,7 +81,9 @@ def read_header(content: bytes) -> tuple[AudioFormat, int] | None:
     if content[:4] != b"RIFF"[: len(content)] or content[8:12] != b"WAVE"[: max(0, len(content) - 8)]:
         raise AudioRefused("the audio does not begin with a RIFF header", hint=_HINT)
     place, form = 12, None
-    while len(content) >= place + 8:
+    for _ in range(_MOST_CHUNKS):
+        if len(content) < place + 8:
+            return None
         name, size = content[place : place + 4], int.from_bytes(content[place + 4 : place + 8], "little")
         place += 8
         if name == b"data":
@@ -88,11 +91,11 @@ def read_header(content: bytes) -> tuple[AudioFormat, int] | None:
                 raise AudioRefused("the RIFF header states no format before its data", hint=_HINT)
             return form, place
         if place + size > _HEADER_BYTES:
-            raise AudioRefused("the RIFF header does not come to its data", hint=_HINT)
+            break
         if name == b"fmt " and len(content) >= place + size:
             form = _format(content[place : place + size])
         place += size + size % 2
-    return None
+    raise AudioRefused("the RIFF header does not come to its data", hint=_HINT)
 
 
 def _format(chunk: bytes) -> AudioFormat:

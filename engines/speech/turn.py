@@ -103,9 +103,7 @@ class Turn:
         more = True
         while more or pending:
             if not pending:
-                payload = await self._queue.get()
-                more = bool(payload)
-                pending = slicer.cut(payload) if more else slicer.last()
+                pending, more = await self._next_slices(slicer)
             batch = _SLICES_AT_ONCE if self._spoken else 1
             now, pending = pending[:batch], pending[batch:]
             if now and not await self._hear_slices(listener, count, form, now):
@@ -116,6 +114,15 @@ class Turn:
             await self._deliver(last, count, form)
         if self._wishes.mode is not Mode.INTERACTIVE or not last.words:
             await self._end_of_audio(form.ticks(listener.heard))
+
+    async def _next_slices(self, slicer: Slicer) -> tuple[list[bytes], bool]:
+        """What is whole of the audio that waits, once some has come; False with it where that is the end of it."""
+        slices: list[bytes] = []
+        while payload := await self._queue.get():
+            slices += slicer.cut(payload)
+            if self._queue.empty() or len(slices) >= _SLICES_AT_ONCE:
+                return slices, True
+        return slices + slicer.last(), False
 
     async def _hear_slices(self, listener: Listener, count: TurnCount, form: AudioFormat, slices: list[bytes]) -> bool:
         """Hear some slices; False once the turn is over."""

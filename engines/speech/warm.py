@@ -6,8 +6,8 @@ from engines.speech.listener import Listener, SpeechModel
 
 
 def warm_up(model: SpeechModel) -> None:
-    """Hear half a second of silence, resampled too: a process may give up the right to read files afterwards."""
-    for form in (AudioFormat(16_000, 1, "PCM_16", 2), AudioFormat(44_100, 2, "FLOAT", 4)):
-        listener = Listener(model, form)
-        list(listener.hear(slices_of(bytes(form.rate * form.frame_bytes // 2), form)))
-        listener.finish()
+    """Hear a tenth of a second, resampled: a process may give up the right to read files afterwards."""
+    form = AudioFormat(44_100, 2, "FLOAT", 4)
+    listener = Listener(model, form)
+    list(listener.hear(slices_of(bytes(form.slice_frames * form.frame_bytes), form)))
+    listener.finish()

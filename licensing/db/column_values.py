@@ -1,6 +1,6 @@
 """What may stand in a column beside its type: instants, days and months that there are, numbers, and words of a list.
 
-Only the standard library is needed. Conditions are in the words of SQLite.
+Only the standard library is needed. Conditions are in words that SQLite knows, and PostgreSQL too unless said.
 """
 
 import re
@@ -15,27 +15,39 @@ _WITNESSES = ("license", "record", "evaluation")
 
 @dataclass(frozen=True, slots=True)
 class ColumnRule:
-    """A condition that each value of a column meets, with ``{}`` for the column, and in words what belongs there."""
+    """A condition that each value of a column meets, with ``{}`` for the column, and in words what belongs there.
+
+    ``on_postgresql`` is the same there; empty where only SQLite can tell, of the tables of an issuer.
+    """
 
     condition: str
     wanted: str
+    on_postgresql: str = ""
+
+
+def _anywhere(condition: str, wanted: str) -> ColumnRule:
+    return ColumnRule(condition, wanted, condition)
 
 
 def _between(first: int, last: int, wanted: str) -> ColumnRule:
-    return ColumnRule(f"{{}} BETWEEN {first:d} AND {last:d}", wanted)
+    return _anywhere(f"{{}} BETWEEN {first:d} AND {last:d}", wanted)
 
 
 def _one_of(*words: str) -> ColumnRule:
-    return ColumnRule(f"{{}} IN ({', '.join(map(repr, words))})", f"one of {', '.join(words)}")
+    return _anywhere(f"{{}} IN ({', '.join(map(repr, words))})", f"one of {', '.join(words)}")
 
 
 _INSTANT = _between(0, LAST_INSTANT, "an instant of the years 1970 to 9999, in milliseconds,")
 _DAY = _between(0, _LAST_DAY, "a day of the years 1970 to 9999")
-_MONTH = ColumnRule("{0} BETWEEN 197001 AND 999912 AND {0} % 100 BETWEEN 1 AND 12", "a month such as 202611")
+_MONTH = _anywhere("{0} BETWEEN 197001 AND 999912 AND {0} - {0} / 100 * 100 BETWEEN 1 AND 12", "a month such as 202611")
 _COUNT = _between(0, _MOST, "a number of at most 62 bits")
 _TRUTH = _between(0, 1, "0 or 1")
 _SEVERITY = _between(1, 3, "1, 2 or 3")
-_STAGE = ColumnRule("CAST(CAST({0} AS INTEGER) AS TEXT) = {0} AND length({0}) < 19", "a number in digits")
+_STAGE = ColumnRule(
+    "CAST(CAST({0} AS INTEGER) AS TEXT) = {0} AND length({0}) < 19",
+    "a number in digits",
+    "{0} ~ '^(0|-?[1-9][0-9]*)$' AND length({0}) < 19",
+)
 _WRITTEN_INSTANT = ColumnRule(
     "{0} GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]*'"
     " AND julianday({0}) IS NOT NULL",
@@ -60,7 +72,7 @@ _OF_COLUMN = {
     ("issuer_resource_container", "instances"): _JSON,
     ("chain", "sequence"): _COUNT,
     ("plan_change", "units"): _between(-_MOST, _MOST, "a number of at most 62 bits"),
-    ("reading", "month"): ColumnRule(f"({_MONTH.condition} OR {{0}} = 0)", f"{_MONTH.wanted}, or 0,"),
+    ("reading", "month"): _anywhere(f"({_MONTH.condition} OR {{0}} = 0)", f"{_MONTH.wanted}, or 0,"),
 }
 _COUNTED_ON = (
     *("attempts", "offset", "line", "pending", "head_length", "marker_length", "changed_ns", "start", "stop", "length"),

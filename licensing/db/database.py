@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 import migrations
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.text import from_outside
-from licensing.db import postgresql
+from licensing.db import postgresql, postgresql_misfits
 from licensing.db.changes import booking
 from licensing.db.revision import NoLedger, OlderSchema, check_revision, contradiction, stated_revision, tables_of
 from licensing.db.schema import StoreRow
@@ -238,8 +238,14 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 def _misfit(engine: Engine) -> AzlicError | None:
-    """What is wrong in a file that somebody else changed, if that led to an error nobody foresaw."""
-    return misfit_error(str(engine.url.database)) if engine.dialect.name == "sqlite" else None
+    """What is wrong in a database that somebody else changed, if that led to an error nobody foresaw."""
+    if engine.dialect.name == "sqlite":
+        return misfit_error(str(engine.url.database))
+    try:
+        with engine.connect() as connection:
+            return postgresql_misfits.misfit_error(connection.exec_driver_sql, place(engine))
+    except (DBAPIError, NoConnectionFree):
+        return None
 
 
 def _first_of(error: Exception) -> Exception:

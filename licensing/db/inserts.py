@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
+from licensing.db import postgresql_misfits
 from licensing.db.postgresql import copy_into
 from licensing.db.schema import Table
 from licensing.db.sqlite_misfits import Misfit, misfits_of
@@ -41,9 +42,9 @@ def insert_rows(
 
 
 def forget_misfits(connection: Connection, table: str) -> tuple[Misfit, ...]:
-    """Delete the rows of a table in which SQLite keeps a value that does not belong there; returns what was found."""
+    """Delete the rows of a table in which somebody put a value that does not belong there; returns what was found."""
     if connection.dialect.name != "sqlite":
-        return ()
+        return postgresql_misfits.forget(connection.exec_driver_sql, table)
     found = tuple(misfits_of(connection.exec_driver_sql, table, limit=None))
     for rowid in sorted({one.rowid for one in found}):
         connection.exec_driver_sql(f"DELETE FROM {table} WHERE rowid = {rowid:d}")  # noqa: S608 - our own name

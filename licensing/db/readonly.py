@@ -42,12 +42,14 @@ class ReadOnlyConnection:
         return list(starmap(make, held_to(stated_types(make), rows) if self._dialect == "sqlite" else rows))
 
     def fitting(self, table: str) -> str:
-        """A table for a FROM, without the rows in which SQLite keeps a value that does not belong there.
+        """A table for a FROM, without the rows in which somebody put a value that does not belong there.
 
         For tables that may be lost at little cost: what somebody made of such a row does not keep all others from use.
         """
         if self._dialect != "sqlite":
-            return table
+            from licensing.db.postgresql_misfits import fitting  # noqa: PLC0415 - where a server is asked
+
+            return fitting(self._run, table)
         from licensing.db.sqlite_misfits import rows_that_misfit  # noqa: PLC0415 - not needed by `azlic verify`
 
         rows = rows_that_misfit(self._run, table)

@@ -18,6 +18,7 @@ from licensing.db.sqlite_types import Run
 _TYPES = {"VARCHAR": "text", "TEXT": "text", "BLOB": "blob", "INTEGER": "integer", "BIGINT": "integer"} | {
     "BOOLEAN": "integer"
 }
+CHANGED = "azlic audit names everything that was changed; azlic restore FILE puts a backup in its place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,5 +160,5 @@ def misfit_error(path: str) -> AzlicError | None:
         return None
     return AzlicError(
         f"the database {path} holds a value that no azlic put there: {printable(found)}",
-        hint="azlic audit names everything that was changed; azlic restore FILE puts a backup in its place",
+        hint=CHANGED,
     )

@@ -116,10 +116,11 @@ def without_download(key: str, name: str) -> tuple[str, ...]:
 
 def ways(key: str, value: str) -> Iterator[tuple[str, ContainerOptions]]:
     """Every way to say it, with how it is spelled there, and what came of it."""
-    for (separator, case), dash, end in product(SPELLINGS, DASHES, ENDS):
+    plain = SPELLINGS[:1]
+    for (separator, case), dash, end in (*product(plain, DASHES, ENDS), *product(SPELLINGS, DASHES[:1], ENDS[:1])):
         name = dash + spelled(key, separator, case)
         yield name, parse(f"{name}={value}{end}", *beside(key))
-    for (separator, case), end in product(SPELLINGS, ENDS):
+    for (separator, case), end in (*product(plain, ENDS), *product(SPELLINGS, ENDS[:1])):
         name = spelled(key, separator, case)
         yield name, parse(*beside(key), **{name: value + end})
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, insert, select, text
 
+from licensing.db.column_values import rule_of
 from licensing.db.database import open_ledger
 from licensing.db.schema import Table
 from usage.auditing.table_classes import ISSUERS, TABLES
@@ -22,6 +23,8 @@ class Change:
     table: str
     what: str
     statements: tuple[str, ...]
+    is_unfit: bool = False
+    """Whether the value cannot belong in its column, whatever stood there."""
 
 
 def carry_over(path: Path, to: Engine) -> None:
@@ -64,12 +67,22 @@ def _changes_of(table: sa.Table) -> Iterator[Change]:
         for column in table.columns:
             for what, value in _values(column):
                 change = f'UPDATE {table.name} SET "{column.name}" = {value} WHERE {place}'  # noqa: S608
-                yield Change(table.name, f"{column.name} of the {row} row {what}", (change,))
+                is_unfit = what in _AGAINST_A_RULE and _has_rule(column)
+                yield Change(table.name, f"{column.name} of the {row} row {what}", (change,), is_unfit)
         copy = ", ".join(
             _values(column)[0][1] if column.primary_key else f'"{column.name}"' for column in table.columns
         )
         made = f"INSERT INTO {table.name} ({names}) SELECT {copy} FROM {table.name} WHERE {place}"  # noqa: S608
         yield Change(table.name, f"{row} row copied", (made,))
+
+
+_AGAINST_A_RULE = ("an unknown word", "out of range", "out of range below")
+
+
+def _has_rule(column: sa.Column[object]) -> bool:
+    declared = "VARCHAR" if column.type.python_type is str else "BIGINT"
+    rule = rule_of(column.table.name, column.name, declared)
+    return rule is not None and bool(rule.on_postgresql)
 
 
 def _values(column: sa.Column[object]) -> list[tuple[str, str]]:
@@ -79,9 +92,10 @@ def _values(column: sa.Column[object]) -> list[tuple[str, str]]:
     elif isinstance(kind, sa.LargeBinary):
         values = [("changed", f"coalesce({name}, '') || '\\x01'::bytea")]
     elif isinstance(kind, sa.String) or column.type.python_type is str:
-        values = [("changed", f"coalesce({name}, '') || 'x'")]
+        values = [("changed", f"coalesce({name}, '') || 'x'"), ("an unknown word", "'zzz'")]
     else:
         values = [("raised", f"coalesce({name}, 0) + 1"), ("raised much", f"coalesce({name}, 0) + 86400000")]
+        values += [("out of range", "9223372036854775807"), ("out of range below", "-9223372036854775807")]
     return values + [("gone", "NULL")] * bool(column.nullable)
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from licensing.core.text import printable
-from licensing.db.sqlite_misfits import misfits_of
+from licensing.db import postgresql_misfits, sqlite_misfits
 from usage.auditing.faults import AuditCheck, Faults
 from usage.auditing.rows import fetch
 from usage.auditing.table_classes import TABLES
@@ -15,12 +15,11 @@ PAGES_LEFT_OUT = "the database's pages and indexes (check 10)"
 
 
 def check_types(connection: Connection, faults: Faults) -> None:
-    """11: each value belongs in its column; SQLite alone keeps others. Raises ``Unreadable``.
+    """11: each value belongs in its column. Raises ``Unreadable``.
 
     The walk has seen the types of all records: only where it found a batch at fault, the record is looked for.
     """
-    if connection.dialect.name != "sqlite":
-        return
+    misfits_of = sqlite_misfits.misfits_of if connection.dialect.name == "sqlite" else postgresql_misfits.misfits_of
     for table in TABLES:
         if table == "record" and not faults.counts[AuditCheck.ROWS]:
             continue

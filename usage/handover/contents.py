@@ -5,7 +5,7 @@ Who checks an export hashes the line and compares; who books it reads the line. 
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Annotated, Any, NamedTuple
 
@@ -13,9 +13,9 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from licensing.core.errors import AzlicError
-from licensing.core.instants import iso, milliseconds
+from licensing.core.instants import from_milliseconds, iso, milliseconds
 from licensing.db.schema import row_of, rows_of
-from usage.handover.errors import BadPackage
+from usage.handover.errors import BadPackage, OtherForm
 from usage.ledger.canonical import (
     ORIGIN,
     Booking,
@@ -27,6 +27,7 @@ from usage.ledger.canonical import (
     close_bytes,
     rows_bytes,
 )
+from usage.ledger.correction_kinds import KINDS, LATE
 from usage.ledger.frozen import read_frozen
 from usage.ledger.source_kinds import SourceKind
 from usage.ledger.tables.months import ClosedMonthRow, ClosedTotalRow, CorrectionRow
@@ -35,6 +36,7 @@ from usage.months import Month
 from usage.records.record import LATEST_MS
 
 _BATCHES_A_QUERY, _RECORDS_A_QUERY = 500, 50_000
+_MONTHS = 12
 
 _Size = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
@@ -110,13 +112,30 @@ def read_contents(line: bytes, batch: SealedBatch) -> Contents | ClosingEntry:
             contents = Contents(*_decode_two(line))
         except msgspec.ValidationError:
             contents = Contents(*_decode_three(line))
-    except msgspec.DecodeError as error:
-        raise BadPackage(f"what batch {batch.sequence} stored cannot be read: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise OtherForm(f"what batch {batch.sequence} stored cannot be read: {error}") from error
     if len(contents.rows) != batch.records or any(
         row[0] != number for number, row in enumerate(contents.rows, batch.first_record)
     ):
         raise BadPackage(f"the records of batch {batch.sequence} are not numbered as it says")
+    check_corrections(contents.corrections, f"batch {batch.sequence}")
+    _check_late(contents, batch)
     return contents
+
+
+def check_corrections(corrections: Iterable[Booking], where: str) -> None:
+    """Corrections are of kinds and months that there are. Raises ``BadPackage``."""
+    for number, kind, booked_month, month, *_ in corrections:
+        if kind not in KINDS or not all(1 <= one % 100 <= _MONTHS for one in (booked_month, month)):
+            raise BadPackage(f"correction {number} of {where} is of a kind or month that there is not")
+
+
+def _check_late(contents: Contents, batch: SealedBatch) -> None:
+    """Each record that came late is among the batch's, as its correction says."""
+    stored = {row[1]: (row[2], row[3], Month.of(from_milliseconds(row[4])).number) for row in contents.rows}
+    for number, kind, _, month, identity, series, quantity, _ in contents.corrections:
+        if kind == LATE and stored.get(identity) != (series, quantity, month):
+            raise BadPackage(f"correction {number} of batch {batch.sequence} is not the late record it stands for")
 
 
 def links(

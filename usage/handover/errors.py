@@ -7,6 +7,10 @@ class BadPackage(ValueError):
     """Bytes that are not the export they were taken for; the text says why not."""
 
 
+class OtherForm(BadPackage):
+    """An export as its site signed it, of a form that this version does not know: a newer azlic may have written it."""
+
+
 class UnknownSigner(BadPackage):
     """An export that no key at hand has signed: another one may have."""
 

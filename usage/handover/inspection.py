@@ -6,7 +6,7 @@ from pathlib import Path
 from securesystemslib.signer import Key
 
 from usage.handover.archive import open_package
-from usage.handover.errors import BadPackage, HandoverRefused, UnknownSigner
+from usage.handover.errors import BadPackage, HandoverRefused, OtherForm, UnknownSigner
 from usage.handover.manifest import Manifest
 from usage.handover.sums import Sums
 from usage.handover.verify import verify_sums
@@ -44,6 +44,9 @@ def inspect(path: Path, key: Key) -> Inspected:
 
 def refusal(path: Path, error: BadPackage) -> HandoverRefused:
     """A package that is not taken, in words."""
+    if isinstance(error, OtherForm):
+        hint = "it is as its site signed it, so the azlic there may be newer than this one: bring this one up to date"
+        return HandoverRefused(f"{path}: {error}", hint=f"{hint}, and take the same file again")
     return HandoverRefused(
         f"{path}: {error}", hint="ask the site to write the export again: azlic export gives the very same bytes"
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from licensing.signing.document import BadDocument, Count, Instant, Label, StrictModel, parse_document
-from usage.handover.errors import BadPackage
+from usage.handover.errors import OtherForm
 from usage.ledger.checkpoints import Checkpoint
 from usage.months import Month
 
@@ -99,8 +99,8 @@ class Manifest(StrictModel):
 
 
 def parse_manifest(payload: bytes) -> Manifest:
-    """Read a manifest from bytes whose signature has been checked. Raises ``BadPackage``."""
+    """Read a manifest from bytes whose signature has been checked. Raises ``OtherForm``."""
     try:
         return parse_document(payload, Manifest)
     except BadDocument as error:
-        raise BadPackage(f"its manifest cannot be used: {error}") from error
+        raise OtherForm(f"its manifest cannot be used: {error}") from error

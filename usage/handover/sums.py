@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 
 from licensing.core.instants import from_milliseconds
-from usage.handover.contents import ClosingEntry, Contents, Corrections, parse_close
-from usage.handover.errors import BadPackage
+from usage.handover.contents import ClosingEntry, Contents, Corrections, check_corrections, parse_close
+from usage.handover.errors import BadPackage, OtherForm
 from usage.ledger.canonical import Booking, Labels, encode
 from usage.ledger.correction_kinds import LATE
 from usage.ledger.counts import Booked, Counts, count
@@ -95,8 +95,9 @@ class Sums:
         try:
             document = _decode(content)
             closes = [(batch, parse_close(close)) for batch, close in document.closes]
-        except msgspec.DecodeError as error:
-            raise BadPackage(f"its totals cannot be read: {error}") from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise OtherForm(f"its totals cannot be read: {error}") from error
+        check_corrections(document.corrections, "its totals")
         days = {(day, series): [*amounts] for day, series, *amounts in document.totals}
         late = sum(booked[1] == LATE for booked in document.corrections)
         if len(days) != len(document.totals) or any(time // DAY_MS != day for (day, _), (_, _, time) in days.items()):
@@ -113,8 +114,8 @@ def read_series(content: bytes) -> dict[int, Labels]:
     """The series that an export names, by their key at the site. Raises ``BadPackage``."""
     try:
         named: list[tuple[int, Labels]] = _decode_series(content)
-    except msgspec.DecodeError as error:
-        raise BadPackage(f"its series cannot be read: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise OtherForm(f"its series cannot be read: {error}") from error
     names = dict(named)
     if len(names) != len(named):
         raise BadPackage("it names a series twice")

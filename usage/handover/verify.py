@@ -8,7 +8,7 @@ import msgspec
 
 from usage.handover.archive import Package
 from usage.handover.contents import ClosingEntry, Contents, Stored, read_contents
-from usage.handover.errors import BadPackage
+from usage.handover.errors import BadPackage, OtherForm
 from usage.handover.manifest import RECORDS, Manifest
 from usage.handover.sheets import write_sheets
 from usage.handover.sums import Sums, read_series
@@ -109,7 +109,7 @@ def _parse(line: bytes) -> tuple[SealedBatch, bytes]:
             more = (source, taken_at, bytes.fromhex(entries))
         except msgspec.ValidationError:
             sequence, file, start, stop, consumed, first, records, rows, head = _decode_earlier(line)
-    except msgspec.DecodeError as error:
-        raise BadPackage(f"one of its batches cannot be read: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise OtherForm(f"one of its batches cannot be read: {error}") from error
     digests = bytes.fromhex(consumed), bytes.fromhex(rows), bytes.fromhex(head)
     return SealedBatch(sequence, file, start, stop, digests[0], first, records, digests[1], *more), digests[2]

@@ -118,6 +118,30 @@ def test_a_jpeg_is_read_as_it_is_shown(name: str) -> None:
     assert right >= 250
 
 
+def scene(**options: object) -> bytes:
+    """A JPEG in which no row is like another."""
+    picture = black_and_white("RGB")
+    for row in range(HEIGHT):
+        picture.paste((row * 4, 255 - row * 4, 128), (row, row, row + 40, row + 1))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_a_jpeg_that_lacks_only_its_end_is_read_and_one_that_lacks_more_is_not(subsampling: int) -> None:
+    whole = scene(subsampling=subsampling)
+    for lacking in (1, 2):
+        assert only_page(whole[:-lacking]).pixels == only_page(whole).pixels
+    for body in (
+        *(whole[:-lacking] for lacking in (60, 200, len(whole) // 3)),
+        *(scene(progressive=True)[:-lacking] for lacking in (1, 2, 60)),
+    ):
+        with pytest.raises(DocumentRefused, match="is damaged and cannot be read") as refused:
+            only_page(body)
+        assert refused.value.code is Code.INVALID_IMAGE
+
+
 def two_pictures(orientation: int) -> bytes:
     """A camera's file of two pictures, the first turned as its camera says."""
     exif = Image.Exif()

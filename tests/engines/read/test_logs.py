@@ -226,7 +226,7 @@ def test_a_fault_is_told_with_its_place_and_without_its_words(site: Site, recogn
                 raise RuntimeError(f"cannot read {SECRET}") from error
         except RuntimeError:
             logging.getLogger("azlic.container").exception("A fault.")
-        assert eventually(lambda: any("exception" in line for line in watched.disk))
+        assert eventually(lambda: all(any("exception" in line for line in lines) for lines in watched.places.values()))
         for place, lines in watched.places.items():
             (told,) = [str(line["exception"]) for line in lines if "exception" in line]
             assert SECRET not in told, place

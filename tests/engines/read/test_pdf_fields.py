@@ -68,6 +68,11 @@ def test_the_chosen_lines_of_a_list_are_read_with_the_others(recogniser: Recogni
     assert filled_in(recogniser, form(entries, height=84)) == ["Ashford", "Bradwell", "Camborne", "Dartmouth"]
 
 
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=list(FRAMES))
+def test_a_list_of_one_line_is_read_where_it_is_chosen(recogniser: Recogniser, frame: str) -> None:
+    assert filled_in(recogniser, form(f"{CHOICE} {OPTIONS} /V (Ashford) {frame}", height=16)) == ["Ashford"]
+
+
 @pytest.mark.long
 def test_the_chosen_lines_of_every_list_are_read(recogniser: Recogniser) -> None:
     wrong = {
@@ -144,6 +149,53 @@ def test_lines_of_a_field_are_wrapped_and_read(recogniser: Recogniser) -> None:
     value = "First line\\rA second line that is so long that it has to go on in the third of them"
     read = filled_in(recogniser, form(f"{TEXT} /Ff {MULTILINE} /V ({value})", height=84))
     assert " ".join(read) == value.replace("\\r", " ")
+
+
+LENGTHWISE = {90: "[560 300 580 600]", 180: "[72 600 372 620]", 270: "[560 300 580 600]"}
+TURNED_KINDS = {
+    f"{TEXT} /V (Turned with care)": ["Turned with care"],
+    f"{TEXT} /Ff {COMB} /MaxLen 14 /V (AB 1234 XYZ)": ["AB 1234 XYZ"],
+    f"{CHOICE} /Ff {COMBO} {OPTIONS} /V (Camborne)": ["Camborne"],
+    f"{BUTTON} /Ff {PUSH} /CA (Send it now)": ["Send it now"],
+}
+TURNED = list(product(TURNED_KINDS, LENGTHWISE, ("", "/BC [0]"), ("", "/Rotate 90", "/Rotate 180", "/Rotate 270")))
+
+
+def turned(kind: str, turn: int, frame: str, page: str) -> tuple[bytes, list[str]]:
+    """A page with a field that lies otherwise than its labels, or as they do; and what is on it."""
+    caption = kind[kind.index("/CA") :] if "/CA" in kind else ""
+    body = form(f"{kind.replace(caption, '')} /MK << /R {turn} {frame} {caption} >>")
+    body = body.replace(b"/Rect [72 640 372 660]", f"/Rect {LENGTHWISE[turn]}".encode())
+    return body.replace(b"/Parent 2 0 R /MediaBox", f"/Parent 2 0 R {page} /MediaBox".encode()), TURNED_KINDS[kind]
+
+
+@pytest.mark.parametrize("place", range(0, 96, 20))
+def test_a_field_that_is_turned_is_read_beside_upright_text(recogniser: Recogniser, place: int) -> None:
+    kind, turn, frame, _ = TURNED[place]
+    body, written = turned(kind, turn, frame, "")
+    assert filled_in(recogniser, body) == written
+
+
+@pytest.mark.long
+def test_every_turned_field_is_read_on_every_turned_page(recogniser: Recogniser) -> None:
+    wrong = {}
+    for case in TURNED:
+        if case[3] == f"/Rotate {case[1]}":  # it lies as a page of its kind does, and only the labels lie otherwise
+            continue
+        body, written = turned(*case)
+        page = open_document(body, Limits()).page(1)
+        lines = [line.text for line in recogniser.read(page, seconds=60).lines]
+        if sorted(lines) != sorted([*LABELS, *written]):
+            wrong[case] = lines
+    assert not wrong
+
+
+def test_a_turned_field_lies_where_it_is_on_the_page(recogniser: Recogniser) -> None:
+    for turn, (left, top, right, bottom) in {90: (1555, 530, 1615, 1370), 180: (200, 470, 1040, 540)}.items():
+        body, _ = turned(next(iter(TURNED_KINDS)), turn, "", "")
+        line = recogniser.read(open_document(body, Limits()).page(1), seconds=60).lines[-1]
+        assert (left <= line.box[0], top <= line.box[1], line.box[2] <= right, line.box[3] <= bottom) == (True,) * 4
+        assert round(line.angle) % 360 == 360 - turn
 
 
 MARKS = list(product((0, 1 << 15), ("4", "8", "l", "u")))

@@ -13,6 +13,7 @@ from engines.read.query import NAMES, PARAMETERS
 from engines.read.received import ReadOptions
 from engines.read.refusal import Code
 from engines.server.errors import WorkRefused
+from engines.server.query import MOST
 
 PAGE = Path(__file__).parents[3] / "docs" / "read.md"
 CASES: tuple[Callable[[str], str], ...] = (str, str.lower, str.upper, str.title, str.swapcase)
@@ -99,6 +100,12 @@ def test_a_name_that_people_are_used_to_is_refused_with_ours(wrong: str, name: s
 def test_any_other_name_is_passed_over(name: str) -> None:
     for value in ("", "1", "%FF", "a%00b"):
         assert told(f"{name}={value}&language=en&{name}={value}") == [("language", "en")]
+
+
+def test_nobody_keeps_the_container_busy_with_names_to_compare() -> None:
+    assert told("&".join(f"x{number}=1" for number in range(MOST))) == []
+    for query in ("&".join(f"x{number}=1" for number in range(MOST + 1)), "pages=1&" * 5_000, "&" * 60_000):
+        assert refused(query) == f"there are more than {MOST} parameters: known are {', '.join(NAMES)}"
 
 
 @pytest.mark.parametrize("query", ["", "&&&", "=", "%", "%zz=%", "?", "a" * 60_000, "\xff=\xfe"])

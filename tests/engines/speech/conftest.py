@@ -1,5 +1,6 @@
 """One model for all tests of the speech engine, a container to talk to, and a client that speaks its protocol."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ class Container:
 
     def __init__(self, model: SpeechModel, limits: Limits) -> None:
         self.licensed = True
+        self.admissions = 1_000_000
+        """How often it is still licensed when it is asked."""
         self.disk_full = False
         self.recorded: list[Decimal] = []
         self.has_recorded = threading.Event()
@@ -42,7 +45,12 @@ class Container:
         )
 
     def admit(self) -> Refusal | None:
-        return None if self.licensed else Refusal("LicenseNotValid", "the license ended at 2027-01-01")
+        self.admissions -= 1
+        return (
+            None
+            if self.licensed and self.admissions >= 0
+            else Refusal("LicenseNotValid", "the license ended at 2027-01-01")
+        )
 
     def record(self, meter: str, quantity: Decimal, *, at: datetime) -> None:  # noqa: ARG002
         assert (meter,) == SPEECH_TO_TEXT.meters
@@ -57,10 +65,10 @@ class Container:
 
 
 @contextmanager
-def serving_container(model: SpeechModel, **limits: float) -> Iterator[Container]:
+def serving_container(model: SpeechModel, *, tls: ssl.SSLContext | None = None, **limits: float) -> Iterator[Container]:
     container = Container(model, Limits(**limits))  # type: ignore[arg-type]
-    with running(make_server(container.app, websockets=True)) as port:
-        container.address = f"ws://127.0.0.1:{port}"
+    with running(make_server(container.app, tls=tls, websockets=True)) as port:
+        container.address = f"{'wss' if tls else 'ws'}://127.0.0.1:{port}"
         yield container
 
 

@@ -1,12 +1,16 @@
 """A network that cuts connections: a proxy which resets each after so many bytes from the client."""
 
 import contextlib
+import random
 import socket
 import struct
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
+
+from tests.engines.speech.sdk import Told, listen
 
 _RESET = struct.pack("ii", 1, 0)
 
@@ -66,3 +70,12 @@ def cutting(address: str, cuts: Sequence[int]) -> Iterator[Network]:
         yield network
     finally:
         network.close()
+
+
+def listen_through_cuts(address: str, file: Path, chance: random.Random, *, most: int = 4) -> tuple[Told, int]:
+    """Have the official SDK hear a WAV file while its connection is cut at random places; how often it was cut."""
+    cuts = [chance.randrange(500, file.stat().st_size) for _ in range(most)]
+    with cutting(address, cuts) as network:
+        told = listen(network.address, file)
+    assert (told.reason, told.words) == ("EndOfStream", ""), cuts
+    return told, network.connections - 1

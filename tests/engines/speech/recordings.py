@@ -58,7 +58,9 @@ def as_wav(
     samples: Samples, *, rate: int = RATE, channels: int = 1, subtype: str = "PCM_16", form: str = "WAV"
 ) -> bytes:
     """A WAV file, or one of another form, at another rate, with the samples on every channel."""
-    resampled = soxr.resample(samples.astype("float32") / 32768, RATE, rate) if rate != RATE else samples
+    resampled: npt.NDArray[np.int16] | npt.NDArray[np.float32] = samples
+    if rate != RATE or subtype in ("FLOAT", "DOUBLE"):  # libsndfile would take whole numbers for floats as they are
+        resampled = soxr.resample(samples.astype("float32") / 32768, RATE, rate)
     written = io.BytesIO()
     soundfile.write(written, np.stack([resampled] * channels, axis=1), rate, format=form, subtype=subtype)
     return written.getvalue()

@@ -21,8 +21,8 @@ from engines.speech.pinned_model import NAME
 from licensing.core.errors import AzlicError
 from tests.described import Description
 from tests.engines.odd_containers import BrokenMeter, silent
+from tests.engines.speech.process import speech_license
 from tests.engines.speech.recordings import as_wav, said, silence
-from tests.engines.speech.test_engine import speech_license
 from tests.site import Site
 
 LIMITS = Limits(body_bytes=300_000, recording_seconds=3)

@@ -17,18 +17,11 @@ from engines.speech.api import PATH
 from engines.speech.pinned_model import NAME, PINS, own_model
 from licensing.containers import READ, SPEECH_TO_TEXT
 from licensing.core.errors import AzlicError
-from licensing.signing.document import License, LicensedContainer
 from licensing.verdict.verdict import Verdict
+from tests.engines.speech.process import speech_license
 from tests.engines.speech.recordings import SAID, as_wav, said, silence
 from tests.engines.speech.wire import heard, phrases
 from tests.site import METER, Site, a_license
-
-
-def speech_license(**changes: object) -> License:
-    container = LicensedContainer(
-        type="speech-to-text", repositories=SPEECH_TO_TEXT.repositories, version_from="5", version_below="6"
-    )
-    return a_license(**({"container": container} | changes))
 
 
 @pytest.fixture

@@ -1,53 +1,26 @@
 """The container as a process of its own: killed at any moment, and behind TLS."""
 
 import contextlib
-import json
 import random
 import signal
 import ssl
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from licensing.containers import SPEECH_TO_TEXT
 from tests.certificates import Authority
+from tests.engines.speech.process import Process, license_for_good, recorded, running
 from tests.engines.speech.recordings import as_wav, recording, said, transcripts
-from tests.engines.speech.test_engine import speech_license
 from tests.engines.speech.wire import PATH, WAIT, Client, phrases
-from tests.site import Site, a_plan
-
-Process = subprocess.Popen[str]
-
-
-@contextmanager
-def running(site: Site, *words: str) -> Iterator[tuple[Process, str]]:
-    """The command, and the address that it says it listens on."""
-    command = [sys.executable, "-m", "azlic", "engine", "speech-to-text", "--trust", str(site.trust.folder), *words]
-    mounts = [f"Mounts:License={site.license}", f"Mounts:Output={site.output}", "urls=http://127.0.0.1:0"]
-    with subprocess.Popen([*command, "eula=accept", *mounts], stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        try:
-            said = next(line for line in process.stderr if "Now listening on" in line)
-            yield process, said.rpartition(" ")[2].strip().replace("http", "ws", 1)
-        finally:
-            process.kill()
-            process.stderr.close()
+from tests.site import Site
 
 
 @pytest.fixture
 def licensed(site: Site) -> Site:
-    ends = datetime(9000, 1, 1, tzinfo=UTC)
-    plan = a_plan(ends_at=ends, plan_type="STT", meters=SPEECH_TO_TEXT.meters)
-    site.install(speech_license(expires_at=ends, plan=plan))
-    return site
+    return license_for_good(site)
 
 
 @pytest.mark.long
@@ -95,11 +68,6 @@ def until_killed(process: Process, address: str, content: bytes, after: int) -> 
             if answer.path == "speech.phrase" and answer.body["RecognitionStatus"] == "Success":
                 ticks = answer.body["Offset"] + answer.body["Duration"]
     return ticks
-
-
-def recorded(output: Path) -> Decimal:
-    lines = [line for file in output.rglob("usage-*.jsonl") for line in file.read_text().splitlines()]
-    return sum((Decimal(str(json.loads(line)["meter"]["quantity"])) for line in lines), Decimal(0))
 
 
 def site_is_clean(site: Site) -> bool:

@@ -3,6 +3,7 @@
 A value that cannot belong in its column is found in any table.
 """
 
+import contextlib
 import random
 import re
 import sqlite3
@@ -13,11 +14,19 @@ import pytest
 from sqlalchemy import Engine
 
 from licensing.core.errors import AzlicError
-from licensing.db.database import open_ledger
+from licensing.db.database import open_ledger, writing
+from licensing.trust.store import TrustStore
+from licensing.verdict.seen import Seen
+from licensing.verdict.verdict import Verdict
+from licensing.verification import verify
 from tests.postgres import Server
 from tests.usage.attacks import rehash
-from tests.usage.edited import Copies, Edit, Unchanged, go_on, older_ledger, rich_ledger, some_of
+from tests.usage.edited import NOW, Copies, Edit, Unchanged, go_on, older_ledger, rich_ledger, some_of
 from tests.usage.edited_postgresql import Change, carry_over, changed, changes
+from usage.alerts.conditions.all import alerts_of
+from usage.alerts.gather.state import site_state
+from usage.alerts.rules import Rules
+from usage.alerts.store import remember_look
 from usage.auditing.compare import KeptCheckpoint
 from usage.auditing.rows import Unreadable
 from usage.auditing.run import Audit, audit
@@ -130,10 +139,10 @@ def unfound_on_postgresql(engine: Engine, some: Iterable[Change], kept: Kept) ->
     for change in some:
         column = change.what.split(" of the ")[0]
         of = TABLES[change.table]
-        if of.of is TableClass.ADVISORY or column in of.free:
+        if not change.is_unfit and (of.of is TableClass.ADVISORY or column in of.free):
             continue
         with changed(engine, change) as is_other:
-            if is_other and ((change.table, column) not in TIMES or "last row" in change.what):
+            if is_other and (change.is_unfit or (change.table, column) not in TIMES or "last row" in change.what):
                 count += 1
                 try:
                     if audit(engine, against=against, quick=True).sound:
@@ -161,6 +170,41 @@ def test_some_changes_are_found_on_postgresql_and_none_before(on_postgresql: tup
     some = random.Random(13).sample(list(changes(engine)), 12)
     assert unfound_on_postgresql(engine, some, kept)[0] == []
     assert audit(engine).sound
+
+
+class _NotKeptError(Exception):
+    """Raised so that a transaction is taken back."""
+
+
+def look(url: str, folder: Path) -> None:
+    """What `azlic check` and `azlic notify` look at and would keep."""
+    trust = TrustStore(folder / "trust.d")
+
+    def examine(path: Path, seen: Seen) -> Verdict:
+        return verify(path, trust=trust, as_of=NOW, seen=seen)
+
+    state = site_state([folder], examine, trust=trust, database=url, now=NOW)
+    ledger = open_ledger(url)
+    try:
+        with contextlib.suppress(_NotKeptError), writing(ledger) as connection:
+            remember_look(connection, state, alerts_of(state, Rules()))
+            raise _NotKeptError
+    finally:
+        ledger.dispose()
+
+
+def test_a_value_that_does_not_belong_ends_no_look_on_postgresql_in_an_unforeseen_error(
+    on_postgresql: tuple[Engine, Kept], tmp_path: Path
+) -> None:
+    engine, kept = on_postgresql
+    url = engine.url.render_as_string(hide_password=False)
+    unfit = [one for one in changes(engine) if one.is_unfit and TABLES[one.table].of is TableClass.ADVISORY]
+    assert {one.table for one in unfit} >= {"witness", "acknowledged_alert", "notice"}
+    assert unfound_on_postgresql(engine, random.Random(13).sample(unfit, 2), kept)[0] == []
+    for change in unfit[::8]:
+        with changed(engine, change) as is_other, contextlib.suppress(AzlicError):
+            if is_other:
+                look(url, tmp_path)
 
 
 @pytest.mark.long
