@@ -30,7 +30,7 @@ def license_with(*keys: ContentKey) -> License:
 
 
 def seal(folder: Path, key: ContentKey = KEY, **files: bytes) -> Path:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     for name, content in files.items():
         (folder / f"{name}.sealed").write_bytes(b"".join(seal_file(io.BytesIO(content), key, name)))
     return folder
@@ -75,6 +75,20 @@ def test_one_folder_may_hold_plain_and_sealed_files_and_a_sealed_one_goes_first(
     (sealed / "osd").write_text("plain")
     (sealed / "eng").write_text("plain")
     assert read_all(Models(sealed, license_with(KEY))) == [b"English" * 50_000, b"plain"]
+
+
+def test_sealed_files_lie_in_memory_alone_and_nobody_else_gets_at_them(tmp_path: Path) -> None:
+    seal(tmp_path / "models" / "graph", phones=b"secret")
+    (tmp_path / "models/graph/phones.sealed").write_bytes(
+        b"".join(seal_file(io.BytesIO(b"secret"), KEY, "graph/phones"))
+    )
+    models = Models(tmp_path / "models", license_with(KEY))
+    with models.in_the_clear(models.tree) as folder:
+        (link,) = (path for path in folder.rglob("*") if not path.is_dir())
+        assert link.relative_to(folder).as_posix() == "graph/phones" and link.read_bytes() == b"secret"
+        assert folder.stat().st_mode & 0o077 == 0
+        assert str(link.readlink().readlink()).startswith("/memfd:")
+    assert not folder.exists()
 
 
 def fds() -> set[str]:

@@ -36,6 +36,9 @@ class Container:
         self.disk_full = False
         self.recorded: list[Decimal] = []
         self.has_recorded = threading.Event()
+        self.is_asked = threading.Event()
+        self.mount_answers = threading.Event()
+        self.mount_answers.set()
         self.address = ""
         self.app = FastAPI()
         self.app.include_router(
@@ -46,6 +49,8 @@ class Container:
 
     def admit(self) -> Refusal | None:
         self.admissions -= 1
+        self.is_asked.set()
+        assert self.mount_answers.wait(60)
         return (
             None
             if self.licensed and self.admissions >= 0

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -11,6 +12,7 @@ from engines.speech import SpeechModel
 from tests.engines.speech.conftest import Container, serving_container
 from tests.engines.speech.recordings import as_wav, said, silence
 from tests.engines.speech.wire import WAIT, Client, client
+from tests.waiting import eventually
 
 HEADER = as_wav(silence(0))
 
@@ -42,10 +44,27 @@ def test_one_stream_too_many_is_429_and_a_place_comes_free(model: SpeechModel) -
             one.play(one.begin(), as_wav(silence(0.2)))
             list(one.answers())
             assert refusal(path) == (429, "1 streams are being heard already: try again in a few seconds")
-        for _ in range(3):  # the place is free once the container has seen the client go
-            with connect(path, open_timeout=WAIT) as again:
-                assert again.protocol.state.name == "OPEN"
-                return
+        assert eventually(lambda: is_taken_in(path)), "the place is free once the container has seen the client go"
+
+
+def is_taken_in(address: str) -> bool:
+    """Whether the container takes a stream in."""
+    try:
+        with connect(address, open_timeout=WAIT):
+            return True
+    except InvalidStatus:
+        return False
+
+
+def test_a_crowd_is_not_let_in_to_wait_for_a_silent_mount(model: SpeechModel) -> None:
+    with serving_container(model, streams=1) as container, ThreadPoolExecutor(1) as first:
+        path = f"{container.address}/speech/recognition/conversation/cognitiveservices/v1"
+        container.mount_answers.clear()
+        waiting = first.submit(is_taken_in, path)
+        assert container.is_asked.wait(WAIT)
+        assert refusal(path)[0] == 429
+        container.mount_answers.set()
+        assert waiting.result(WAIT)
 
 
 def binary(length: int, rest: bytes) -> bytes:
