@@ -27,6 +27,16 @@ def schema_of(dialect: str) -> dict[str, str]:
     return dict(line.split("\t", 1) for line in lines)
 
 
+def create(connection: "Connection") -> None:
+    """Make the schema in an empty SQLite database as the walk through its history would, in a tenth of the time."""
+    texts = [
+        text.partition(": ")[2] for text in schema_of("sqlite").values()
+    ]  # "" for an index that SQLite adds itself
+    for text in sorted(filter(None, texts), key=lambda text: not text.startswith("CREATE TABLE")):
+        connection.exec_driver_sql(text)
+    connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
+
+
 def configuration(connection: "Connection | None" = None) -> "Config":
     """Alembic's configuration for this folder, on an open connection."""
     from alembic.config import Config  # noqa: PLC0415 - slow to import, needed when the schema changes
