@@ -5,17 +5,57 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+from azlic.__main__ import main
 
 AZLIC = Path(sys.executable).with_name("azlic")
 
 
-class Machine:
-    """A machine with a folder of its own; between two of them only files are carried."""
+def run_anew(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command as an operator does."""
+    return subprocess.run(
+        [str(AZLIC), *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+
+def run_forked(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command in a fork of this process, which has loaded the program already: a tenth of the time of a start."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        child = os.fork()
+        if child == 0:
+            status = 70
+            try:
+                os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+                os.dup2(out.fileno(), 1)
+                os.dup2(err.fileno(), 2)
+                sys.stdin, sys.stdout, sys.stderr = (open(end, "r" if end == 0 else "w") for end in range(3))  # noqa: SIM115, PTH123
+                os.environ.clear()
+                os.environ.update(environment)
+                os.chdir(folder)
+                sys.argv = ["azlic", *words]
+                status = main()
+                sys.stdout.flush()
+                sys.stderr.flush()
+            finally:
+                os._exit(status)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess([*words], status, out.read(), err.read())
+
+
+class Machine:
+    """A machine with a folder of its own; between two of them only files are carried.
+
+    ``anew`` has each command's program started anew; else it is a fork of this process.
+    """
+
+    def __init__(self, folder: Path, *, anew: bool = False, **settings: str) -> None:
         self.folder = folder
+        self._anew = anew
         folder.mkdir()
         (folder / "azlic.toml").touch()
         places = {"DATABASE": "azlic.db", "TRUST": "trust.d", "CONFIG": "azlic.toml", "SITE_KEYS": "keys"}
@@ -25,9 +65,8 @@ class Machine:
 
     def run(self, line: str, *statuses: int) -> str:
         """What a command prints; where it may end with others than 0, these and what it says about that."""
-        done = subprocess.run(
-            [AZLIC, *line.split()], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
-        )
+        run = run_anew if self._anew else run_forked
+        done = run(line.split(), self.folder, self.environment)
         assert done.returncode in (statuses or (0,)), (line, done.stdout, done.stderr)
         return done.stdout + done.stderr if statuses else done.stdout
 
