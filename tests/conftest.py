@@ -5,9 +5,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import postgres
 from tests.site import NewDatabase, Site
+
+# Properties are about what is true, not about how fast this machine is; and what passes here passes there.
+settings.register_profile("azlic", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("azlic")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -102,9 +102,7 @@ def misfits_of(run: Run, table: str, *, limit: int | None = 20) -> Iterator[Misf
 @lru_cache(maxsize=256)
 def _question(table: str, described: tuple[tuple[object, ...], ...]) -> tuple[tuple[_Column, ...], int, str]:
     """The columns of a table as SQLite describes them, how many of them are its key, and what is asked of its rows."""
-    columns = tuple(
-        _column(table, str(name), str(kind), is_needed=bool(full)) for _, name, kind, full, *_ in described
-    )
+    columns = tuple(_column(table, str(name), str(kind), is_needed=bool(full)) for _, name, kind, full, *_ in described)
     keys = [str(name) for _, name, *_, key in described if key] or ["rowid"]
     told = [f"{one.state}, {one.shown}" for one in columns]
     query = (

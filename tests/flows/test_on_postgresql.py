@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.machine import run_forked
+from tests.forks import run_forked
 from tests.postgres import Server
 from tests.site import METER, Site
 from tests.usage.lines import a_chain

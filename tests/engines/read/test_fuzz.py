@@ -56,14 +56,14 @@ def signed_noise(draw: st.DrawFn) -> bytes:
 BODIES, PAGES = spoilt() | signed_noise(), st.sampled_from([None, "1", "2", "1-"])
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(body=BODIES, pages=PAGES)
 def test_foreign_bytes_are_read_or_refused(recogniser: Recogniser, body: bytes, pages: str | None) -> None:
     read_or_refused(recogniser, body, pages)
 
 
 @pytest.mark.long
-@settings(max_examples=600, deadline=None, derandomize=True)
+@settings(max_examples=600)
 @given(body=BODIES, pages=PAGES)
 def test_many_foreign_bytes_are_read_or_refused(recogniser: Recogniser, body: bytes, pages: str | None) -> None:
     read_or_refused(recogniser, body, pages)
