@@ -138,15 +138,21 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Crowd:
     return site, (site.license, other, site.folder / long), files
 
 
-@pytest.mark.parametrize("width", [390, 768, 1280])
-def test_nothing_is_cut_at_any_width(browser: Browser, crowded: Crowd, width: int) -> None:
+@pytest.fixture(scope="module")
+def crowds(browser: Browser, crowded: Crowd) -> Iterator[dict[str, Sight]]:
+    """All pages of the crowded site, each opened once."""
     site, mounts, files = crowded
     with page_of(site, *mounts) as url:
-        for name, address in (files | {"home": url, "month": f"{url}/report/2026-02"}).items():
-            sight = Sight(browser, address, width=width)
-            sight.keep(f"crowded-{name}-{width}")
-            assert sight.page.locator("table").count() and sight.unreadable() == [], name
-            sight.close()
+        pages = files | {"home": url, "month": f"{url}/report/2026-02"}
+        yield {name: Sight(browser, address) for name, address in pages.items()}
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_nothing_is_cut_at_any_width(crowds: dict[str, Sight], width: int) -> None:
+    for name, sight in crowds.items():
+        sight.page.set_viewport_size({"width": width, "height": 900})
+        sight.keep(f"crowded-{name}-{width}")
+        assert sight.page.locator("table").count() and sight.unreadable() == [], name
 
 
 def test_the_report_asks_for_nothing_with_the_network_off(browser: Browser, report: str) -> None:
