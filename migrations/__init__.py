@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 HEAD = "0014"
 """The revision this version of azlic reads and writes; revisions are numbered, so that a newer one is recognised."""
+ALL_TABLES = "0013"
+"""The first revision that has all tables of this one; those behind it change tables that are there."""
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
