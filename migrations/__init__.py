@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 HEAD = "0014"
 """The revision this version of azlic reads and writes; revisions are numbered, so that a newer one is recognised."""
+ALL_TABLES = "0013"
+"""The first revision that has all tables of this one; those behind it change tables that are there."""
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -25,6 +27,16 @@ def schema_of(dialect: str) -> dict[str, str]:
     """The schema that this version makes on SQLite or PostgreSQL, as the database's own catalogue tells it."""
     lines = (Path(__file__).parent / "schema" / f"{dialect}.txt").read_text("utf-8").splitlines()
     return dict(line.split("\t", 1) for line in lines)
+
+
+def create(connection: "Connection") -> None:
+    """Make the schema in an empty SQLite database as the walk through its history would, in a tenth of the time."""
+    texts = [
+        text.partition(": ")[2] for text in schema_of("sqlite").values()
+    ]  # "" for an index that SQLite adds itself
+    for text in sorted(filter(None, texts), key=lambda text: not text.startswith("CREATE TABLE")):
+        connection.exec_driver_sql(text)
+    connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
 
 
 def configuration(connection: "Connection | None" = None) -> "Config":

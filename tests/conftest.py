@@ -1,13 +1,20 @@
 """Fixtures for all tests. Those marked ``databases("sqlite", "postgresql")`` run once on each."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import postgres
 from tests.site import NewDatabase, Site
+
+os.umask(0o022)  # whose files a test looks at as another user, it lets be read
+# Properties are about what is true, not about how fast this machine is; and what passes here passes there.
+settings.register_profile("azlic", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("azlic")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -47,7 +47,7 @@ class PdfPages:
         size = self.sizes[number - 1]
         with _open(self.body) as pdf, _loaded(pdf, self.body, number - 1) as page:
             facts = self.facts[number - 1]
-            fields = fields_of(pdf.formenv, page, size, dict(facts.turned))
+            fields = fields_of(pdf.formenv, page, size, facts)
             unseen = [field.place for field in fields if field.is_password] + unknown_invisible(page)
             _hide(page, (*facts.hidden, *unseen))
             with _white(size) as bitmap:

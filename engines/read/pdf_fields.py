@@ -1,7 +1,7 @@
 """Form fields that are drawn as no text is printed: combs, chosen lines of lists, passwords."""
 
 import ctypes
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -9,6 +9,7 @@ import pypdfium2
 from PIL import Image, ImageOps
 from pypdfium2 import raw
 
+from engines.read.pdf_tree import PageFacts
 from engines.read.text import Box
 
 _PASSWORD, _COMB = 1 << 13, 1 << 24
@@ -51,16 +52,17 @@ class PdfField:
 
 
 def fields_of(
-    form: pypdfium2.PdfFormEnv, page: pypdfium2.PdfPage, size: tuple[int, int], turned: Mapping[int, int]
+    form: pypdfium2.PdfFormEnv, page: pypdfium2.PdfPage, size: tuple[int, int], facts: PageFacts
 ) -> list[PdfField]:
-    """The fields of a page, which is drawn in this ``size``; those ``turned`` by their places, with their quarters."""
+    """The fields of a page, which is drawn in this ``size``."""
+    turned, cells = dict(facts.turned), dict(facts.cells)
     return [
         PdfField(
             place,
             raw.FPDFAnnot_GetFormFieldType(form, annotation),
             raw.FPDFAnnot_GetFormFieldFlags(form, annotation),
             _box(page, annotation, size),
-            _cells(annotation),
+            cells.get(place, 0),
             turned.get(place, 0),
         )
         for place in range(raw.FPDFPage_GetAnnotCount(page))
@@ -96,11 +98,6 @@ def _box(page: pypdfium2.PdfPage, annotation: raw.FPDF_ANNOTATION, size: tuple[i
         corners.append((across.value, down.value))
     (left, right), (top, bottom) = map(sorted, zip(*corners, strict=True))
     return max(left, 0), max(top, 0), min(right, size[0]), min(bottom, size[1])
-
-
-def _cells(annotation: raw.FPDF_ANNOTATION) -> int:
-    value = ctypes.c_float()
-    return int(value.value) if raw.FPDFAnnot_GetNumberValue(annotation, b"MaxLen", value) else 0
 
 
 def show_as_print(page: Image.Image, alone: Image.Image, fields: Sequence[PdfField]) -> None:

@@ -16,14 +16,15 @@ from pypdf import (
 from pypdf.generic import IndirectObject, PdfObject
 
 from engines.read.pdf_layers import PdfLayers
-from engines.read.pdf_objects import dictionary, items, resolved
+from engines.read.pdf_objects import dictionary, items, number, resolved
 from engines.read.pdf_update import dictionaries, updated, written
 
 # Its remarks on single files are no business of a container's log.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
 # A PDF without these words says nothing of the kind; an object stream may hide them.
-_WORDS = (b"/UserUnit", b"/OCProperties", b"/ObjStm")
+_WORDS = (b"/UserUnit", b"/OCProperties", b"/MaxLen", b"/ObjStm")
+_DEEPEST = 32
 _TURN = re.compile(rb"/R\s*-?(?:90|180|270)\b")
 _PAGE = re.compile(rb"/Type\s*/Page\b")
 _STATES = {
@@ -36,12 +37,14 @@ _STATES = {
 class PageFacts:
     """A page's ``unit``, in points, and the places of the annotations on it that are ``hidden``.
 
-    Of the fields that lie otherwise than their page: by how many quarters each has to be ``turned`` left.
+    Of the fields that lie otherwise than their page: by how many quarters each has to be ``turned`` left; of those
+    that take so many characters, how many ``cells`` they have if they are combs.
     """
 
     unit: float = 1
     hidden: tuple[int, ...] = ()
     turned: tuple[tuple[int, int], ...] = ()
+    cells: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,16 +148,26 @@ def _facts(page: PageObject, layers: PdfLayers | None) -> PageFacts:
     try:
         unit = float(str(page["/UserUnit"])) if "/UserUnit" in page else 1.0
         hidden = tuple(layers.hidden_on(page)) if layers else ()
-        turned = tuple(_turned(page))
+        turned, cells = tuple(_turned(page)), tuple(_cells(page))
     except Exception:  # as above
         return PageFacts()
-    return PageFacts(unit if unit > 0 else 1, hidden, turned)
+    return PageFacts(unit if unit > 0 else 1, hidden, turned, cells)
+
+
+def _cells(page: PageObject) -> Iterator[tuple[int, int]]:
+    for place, annotation in enumerate(items(page, "/Annots")):
+        told = resolved(annotation)
+        for _ in range(_DEEPEST):
+            if "/MaxLen" in told or "/Parent" not in told:
+                break
+            told = dictionary(told, "/Parent")
+        if (cells := number(told, "/MaxLen")) > 0:
+            yield place, cells
 
 
 def _turned(page: PageObject) -> Iterator[tuple[int, int]]:
     for place, annotation in enumerate(items(page, "/Annots")):
-        looks = dictionary(resolved(annotation), "/MK")
-        turn = int(str(looks["/R"])) if "/R" in looks else 0
+        turn = number(dictionary(resolved(annotation), "/MK"), "/R")
         if turn % 360 and (quarters := (page.rotation - turn) // 90 % 4):
             yield place, quarters
 

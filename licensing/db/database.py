@@ -113,7 +113,10 @@ def _bring_up_to_date(engine: Engine, kind: StoreKind, *, create: bool, upgrade:
 
 def _upgrade(connection: Connection, revision: str | None) -> None:
     try:
-        migrations.upgrade(connection)
+        if connection.dialect.name == "sqlite" and not tables_of(connection):
+            migrations.create(connection)
+        else:
+            migrations.upgrade(connection)
     except DBAPIError as error:
         if any(sign in str(error.orig) for sign in ("already exists", "duplicate column", "no such", "does not exist")):
             raise contradiction(revision, place(connection.engine)) from error

@@ -40,7 +40,7 @@ def _is_contradicted(revision: object, tables: Collection[str]) -> bool:
     if revision is None:
         return "alembic_version" in tables or {*tables} >= _OLDEST
     made_here = {name.removeprefix("table ") for name in migrations.schema_of("sqlite") if name.startswith("table ")}
-    return not isinstance(revision, str) or (revision < migrations.HEAD and made_here <= {*tables})
+    return not isinstance(revision, str) or (revision < migrations.ALL_TABLES and made_here <= {*tables})
 
 
 def stated_revision(connection: "Connection") -> object:

@@ -7,6 +7,7 @@ import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -91,17 +92,24 @@ def misfits_of(run: Run, table: str, *, limit: int | None = 20) -> Iterator[Misf
     That is values of another type, numbers out of their range, unknown words and text that is no UTF-8. NULL is of
     every type that may be missing. One pass over the table.
     """
-    described = list(run(f"PRAGMA table_info({_quoted(table)})"))
-    columns = [_column(table, str(name), str(kind), is_needed=bool(full)) for _, name, kind, full, *_ in described]
+    described = tuple(map(tuple, run(f"PRAGMA table_info({_quoted(table)})")))
+    if not described or not list(run(f"SELECT 1 FROM {_quoted(table)} LIMIT 1")):  # noqa: S608 - a name, quoted
+        return  # there is no such table, or nothing in it
+    columns, keys, query = _question(table, described)
+    yield from islice(_misfits_in(run(query), table, columns, keys), limit)
+
+
+@lru_cache(maxsize=256)
+def _question(table: str, described: tuple[tuple[object, ...], ...]) -> tuple[tuple[_Column, ...], int, str]:
+    """The columns of a table as SQLite describes them, how many of them are its key, and what is asked of its rows."""
+    columns = tuple(_column(table, str(name), str(kind), is_needed=bool(full)) for _, name, kind, full, *_ in described)
     keys = [str(name) for _, name, *_, key in described if key] or ["rowid"]
-    if not columns:  # there is no such table
-        return
     told = [f"{one.state}, {one.shown}" for one in columns]
     query = (
         f"SELECT rowid, {', '.join(f'CAST(quote({_quoted(key)}) AS BLOB)' for key in keys)}, {', '.join(told)}"  # noqa: S608
         f" FROM {_quoted(table)} WHERE {' OR '.join(f'{one.state} > 0' for one in columns)}"
     )
-    yield from islice(_misfits_in(run(query), table, columns, len(keys)), limit)
+    return columns, len(keys), query
 
 
 def _misfits_in(

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from freezegun import freeze_time
 
 from azlic import settings
 from azlic.monitoring import expected
 from tests.azlic.conftest import Cli
+from tests.frozen import clock_at
 from tests.site import START, Site
 
 
@@ -23,7 +23,7 @@ def fine(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[None]:
     monkeypatch.setattr(expected, "_SYSTEM", (site.folder / "var",))
     site.install()
     site.ledger.dispose()
-    with freeze_time(START):
+    with clock_at(START):
         yield
 
 

@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
-from freezegun import freeze_time
 
 from tests.azlic.conftest import FORMATS, Cli, reported
+from tests.frozen import clock_at
 from tests.site import METER, Site
 from tests.usage.commitments import day
 from tests.usage.months import Months
@@ -82,7 +82,7 @@ def months(site: Site, cli: Cli) -> Months:
     return months
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_no_change_of_plans_moves_a_closed_month(cli: Cli, months: Months, site: Site) -> None:
     assert (site.folder / "azure.json").write_text(json.dumps(AZURE)) < MAX_BYTES
     closed = {month: reported(cli, month) for month in ("2026-02", "2026-03")}
@@ -100,7 +100,7 @@ def test_no_change_of_plans_moves_a_closed_month(cli: Cli, months: Months, site:
     assert cli("audit").status == 0
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_each_month_of_a_period_counts_in_its_own_ratio(cli: Cli, months: Months) -> None:
     cli("plan", "map", "read-2026", METER, "--units", 60)
     (known, _) = json.loads(cli("report", OPEN, "--json").out)["plans"]
@@ -124,7 +124,7 @@ def test_each_month_of_a_period_counts_in_its_own_ratio(cli: Cli, months: Months
     assert json.loads(cli("report", "2026", "--json").out)["closed_with"] == known
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 @pytest.mark.parametrize(
     ("call", "since"),
     [
@@ -141,7 +141,7 @@ def test_what_begins_later_is_said_to_count_from_then(
     assert answer.status == 0 and f"note: it counts from {since} on\n" in answer.err, answer
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_a_plan_that_closed_months_know_by_another_name_says_so(cli: Cli, months: Months) -> None:
     assert "in closed months" not in cli("report", "2026").out
     cli("plan", "rename", "read-2026", "hall-1")
@@ -155,7 +155,7 @@ def test_a_plan_that_closed_months_know_by_another_name_says_so(cli: Cli, months
     assert "in closed months" not in cli("report", "--from", "2026-04-01", "--to", "2026-05-01").out
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_a_meter_taken_off_keeps_what_it_drew_in_closed_months(cli: Cli, months: Months) -> None:
     cli("plan", "map", "read-2026", METER, "--remove")
     told = " ".join(cli("plan", "show", "read-2026").out.split())
@@ -169,7 +169,7 @@ def test_a_meter_taken_off_keeps_what_it_drew_in_closed_months(cli: Cli, months:
         assert cli("report", OPEN, "--format", form).status == 0
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_a_plan_that_a_license_brings_late_counts_from_the_first_open_month(cli: Cli, site: Site) -> None:
     months = Months(Mount(site))
     months.use("a", 5, day("2026-03-02"))
@@ -184,7 +184,7 @@ def test_a_plan_that_a_license_brings_late_counts_from_the_first_open_month(cli:
     assert json.loads(cli("report", OPEN, "--json").out)["plans"][0]["used"] == 7
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_a_term_that_began_unentered_is_frozen_as_it_was_noted(cli: Cli, site: Site) -> None:
     dates = ("--start", "2025-03-01", "--end", "2026-03-01")
     cli("plan", "add", "read", *ADD, *dates, "--auto-renew", "--meter", METER)

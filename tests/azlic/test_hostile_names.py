@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import stamina
-from freezegun import freeze_time
 from typer.main import get_command
 
 import usage.plans.azure_decode  # noqa: F401 - its models are made before a test stops the clock
@@ -20,6 +19,7 @@ from tests.azlic.conftest import Cli
 from tests.azlic.hostile import NAME, TEXT, leaks, leaks_of_files
 from tests.azlic.test_reading_writes_nothing import EVERY
 from tests.azlic.test_stores import ISSUER_WORDS, SITE_WORDS
+from tests.frozen import clock_at
 from tests.site import CONTAINER_ID, OPERATOR, START, Site, a_license
 from tests.usage.commitments import day
 from tests.usage.lines import a_line
@@ -80,7 +80,7 @@ FORMS = ("csv", "markdown", "html", "json")
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[None]:
-    with freeze_time(START, real_asyncio=True), stamina.set_testing(True, attempts=1):
+    with clock_at(START), stamina.set_testing(True, attempts=1):
         yield
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from freezegun import freeze_time
 from prometheus_client.parser import text_string_to_metric_families
 
 from licensing.db.database import writing
@@ -16,6 +15,7 @@ from licensing.verdict.seen import WitnessKind
 from licensing.verdict.verdict import RUNNING
 from tests.azlic.conftest import Cli
 from tests.azlic.web.pages import page_of, watched_site
+from tests.frozen import clock_at
 from tests.site import START, Site, a_license
 
 OPAQUE = b"\x01 nobody can read this" * 3
@@ -90,7 +90,7 @@ def states(metrics: str) -> set[str]:
 
 @pytest.fixture
 def place(site: Site, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    with freeze_time(START):
+    with clock_at(START):
         yield Place(site, cli, monkeypatch)
 
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from freezegun import freeze_time
 from typer.main import get_command
 
 import usage.plans.azure_decode  # noqa: F401 - its models are made before a test stops the clock
 from azlic.__main__ import main
 from azlic.app import command_line
 from tests.azlic.conftest import Cli
+from tests.frozen import clock_at
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.site import Site, a_license
 from tests.test_promises import commands
@@ -92,7 +92,7 @@ def kept(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site
     monkeypatch.setenv("AZLIC_SITE", "hall-7")
     monkeypatch.setenv("AZLIC_SITE_KEYS", str(site.folder / "site-keys"))
     monkeypatch.setenv("AZLIC_LICENSES", str(site.license))
-    with freeze_time("2026-03-02"):
+    with clock_at("2026-03-02"):
         for words in (
             ("ingest", "output"),
             ("plan", "import", "license"),
@@ -100,7 +100,7 @@ def kept(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site
             ("export", "-o", "march.azlic"),
         ):
             assert cli(*words).status in (0, 1), words
-    with freeze_time("2026-03-16"):
+    with clock_at("2026-03-16"):
         yield site
 
 

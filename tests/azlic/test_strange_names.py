@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from freezegun import freeze_time
 
 from licensing.db.database import reading, writing
 from licensing.db.names import file_name, stored_name
 from licensing.db.schema import rows_of
 from licensing.db.store_kind import StoreKind
 from tests.azlic.conftest import Cli
+from tests.frozen import clock_at
 from tests.site import CONTAINER_ID, START, Site, a_license
 from tests.tables import put_tables
 from tests.usage.commitments import day
@@ -59,7 +59,7 @@ COMMANDS = (
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[None]:
-    with freeze_time(START):
+    with clock_at(START):
         yield
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from freezegun import freeze_time
 
 from azlic.lines import cells
 from licensing.core.text import counted, plural
 from tests.azlic.conftest import Cli
 from tests.azlic.killing import COMMANDS, SERVING, a_site
 from tests.azlic.test_reading_writes_nothing import EVERY, ISSUER
+from tests.frozen import clock_at
 from tests.site import CONTAINER_ID, Site, a_license
 from tests.usage.lines import a_line
 
@@ -99,7 +99,7 @@ def rich(cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]
             b"\n".join([*lines, a_line("conflict", ord(container[0]), containerId=container)]) + b"\nbad\n"
         )
     assert cli("plan", "import", "license").status == 0  # before the clock is stopped: it loads models
-    with freeze_time("2026-04-02T08:00:00Z"):
+    with clock_at("2026-04-02T08:00:00Z"):
         cli("ingest", "output")
         yield cli
 

@@ -10,7 +10,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from freezegun import freeze_time
 
 import migrations
 from azlic.monitoring.plugin import check_line
@@ -18,6 +17,7 @@ from azlic.monitoring.site_state import look_at_site
 from azlic.settings import load_settings
 from tests.azlic.conftest import Cli
 from tests.azlic.web.pages import watched_site
+from tests.frozen import clock_at
 from tests.licensing.another_user import as_another_user, reachable_folder, root_only
 from tests.site import START, Site
 
@@ -118,7 +118,7 @@ def ledger(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     site.ledger.dispose()
     path = site.folder / "azlic.db"
     path.rename(path.with_name("kept.db"))
-    with freeze_time(START):
+    with clock_at(START):
         yield path
 
 

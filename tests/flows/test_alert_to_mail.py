@@ -10,9 +10,9 @@ from email.message import EmailMessage
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
-from freezegun import freeze_time
 
 from tests.azlic.conftest import Answer, Cli, cli
+from tests.frozen import clock_at
 from tests.site import START, Site, a_license
 
 __all__ = ["cli"]
@@ -71,7 +71,7 @@ def test_a_license_that_ends_is_told_by_mail_once_per_stage_until_it_is_renewed(
     cli: Cli, site: Site, mailbox: Mailbox
 ) -> None:
     def on_day(number: int, *words: str) -> Answer:
-        with freeze_time(START + timedelta(days=number), real_asyncio=True):
+        with clock_at(START + timedelta(days=number)):
             return cli(*words)
 
     def notified(number: int) -> int:

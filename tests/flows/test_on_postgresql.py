@@ -2,12 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.forks import run_forked
 from tests.postgres import Server
 from tests.site import METER, Site
 from tests.usage.lines import a_chain
@@ -29,10 +28,7 @@ class Operator:
 
     def runs(self, *words: str, status: int = 0) -> str:
         """What a command prints on both channels; the password is never in it."""
-        command = [sys.executable, "-m", "azlic", *words]
-        done = subprocess.run(
-            command, cwd=self._folder, env=self._environment, capture_output=True, text=True, check=False
-        )
+        done = run_forked(words, self._folder, self._environment)
         assert done.returncode == status, done.stderr
         assert PASSWORD not in done.stdout + done.stderr
         return done.stdout + done.stderr

@@ -5,13 +5,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from freezegun import freeze_time
-from freezegun.api import FrozenDateTimeFactory, StepTickTimeFactory, TickingDateTimeFactory
 
 from tests.azlic.conftest import Cli
+from tests.frozen import Clock, clock_at
 from tests.site import START, Site, a_license
-
-Clock = FrozenDateTimeFactory | StepTickTimeFactory | TickingDateTimeFactory
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +16,7 @@ def clock(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[Clock]:
     monkeypatch.setenv("AZLIC_LICENSES", str(site.license))
     monkeypatch.setenv("AZLIC_RECEIPT_DAYS", "0")
     site.ledger.dispose()
-    with freeze_time(START) as frozen:
+    with clock_at(START) as frozen:
         yield frozen
 
 

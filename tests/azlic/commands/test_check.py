@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from freezegun import freeze_time
 
 from tests.azlic.conftest import Cli, run_damaged
+from tests.frozen import clock_at
 from tests.site import START, Site, a_license
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
@@ -25,7 +25,7 @@ FIGURE = re.compile(r"('[^'=]+'|[^ '=]+)=-?[0-9.]+%?;[0-9:]*;[0-9:]*;?[0-9]*")
 def clock(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[None]:
     monkeypatch.setenv("AZLIC_LICENSES", str(site.license))
     site.ledger.dispose()
-    with freeze_time(START):
+    with clock_at(START):
         yield
 
 

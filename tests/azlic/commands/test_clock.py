@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from freezegun import freeze_time
-from freezegun.api import FrozenDateTimeFactory, StepTickTimeFactory, TickingDateTimeFactory
 
 from licensing.core.errors import AzlicError
 from licensing.core.instants import iso
@@ -16,12 +14,11 @@ from licensing.history.remember import advance
 from licensing.history.striking import strike
 from licensing.verdict.seen import WitnessKind
 from tests.azlic.conftest import Cli
+from tests.frozen import Clock, clock_at
 from tests.site import START, Site
 from tests.usage.commitments import day
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
-
-Clock = FrozenDateTimeFactory | StepTickTimeFactory | TickingDateTimeFactory
 
 WRONG = day("2029-05-04")
 REASON = "the camera ran in 2029"
@@ -40,7 +37,7 @@ def clock(monkeypatch: pytest.MonkeyPatch, site: Site, cli: Cli) -> Iterator[Clo
     monkeypatch.setenv("AZLIC_LICENSES", str(site.license))
     monkeypatch.setenv("AZLIC_SITE", "hall-7")
     monkeypatch.setenv("AZLIC_SITE_KEYS", str(site.folder / "site-keys"))
-    with freeze_time(START) as frozen:
+    with clock_at(START) as frozen:
         site.install()
         (site.folder / "opaque").mkdir()
         (site.folder / "opaque" / "license.dat").write_bytes(b"another maker's")

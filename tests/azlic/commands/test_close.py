@@ -6,12 +6,12 @@ import json
 import re
 
 import pytest
-from freezegun import freeze_time
 
 from azlic.render.report.csv import report_csv
 from azlic.render.report.markdown import report_markdown
 from azlic.render.report.table import report_text
 from tests.azlic.conftest import Cli
+from tests.frozen import clock_at
 from tests.site import METER, Site
 from tests.usage.commitments import day
 from tests.usage.ledgers import unguarded
@@ -20,7 +20,7 @@ from tests.usage.months import Months
 from tests.usage.mount import Mount, rows
 from usage.ledger.tables.months import ClosedMonthRow, CorrectionRow
 
-APRIL = freeze_time("2026-04-02T08:00:00")
+APRIL = clock_at("2026-04-02T08:00:00")
 
 
 @pytest.fixture

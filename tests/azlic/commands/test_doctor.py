@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pydantic.v1  # noqa: F401 - FastAPI loads it late, and it cannot be loaded while the clock is frozen
 import pytest
-from freezegun import freeze_time
 
 from licensing.doctor import examination
 from licensing.doctor.finding import KINDS
 from tests.azlic.conftest import Answer, Cli
+from tests.frozen import clock_at
 from tests.licensing.another_user import UID, root_only
 from tests.licensing.doctor.patient import STRONG
 from tests.site import Site
@@ -40,7 +40,7 @@ def healthy(site: Site) -> Iterator[None]:
         os.chown(site.license / "license.dat", 0, UID)
         site.license.chmod(0o750)
         (site.license / "license.dat").chmod(0o640)
-    with freeze_time(site.now, real_asyncio=True):
+    with clock_at(site.now):
         yield
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import stamina
-from freezegun import freeze_time
 
 from tests.azlic.conftest import Cli
+from tests.frozen import clock_at
 from tests.site import START, Site
 
 
@@ -18,7 +18,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[None]:
     monkeypatch.setenv("AZLIC_CHANNELS", str(site.folder / "channels.toml"))
     monkeypatch.setenv("AZLIC_SITE", "plant")
     site.ledger.dispose()
-    with freeze_time(START), stamina.set_testing(True, attempts=1):
+    with clock_at(START), stamina.set_testing(True, attempts=1):
         yield
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from freezegun import freeze_time
 
 from licensing.db.store_kind import StoreKind
 from tests.azlic.conftest import Cli
+from tests.frozen import clock_at
 from tests.site import METER, Site
 from tests.tables import put_tables
 from tests.usage.lines import a_line
@@ -222,7 +222,7 @@ def test_the_account_is_shown_beside_the_name(cli: Cli, site: Site) -> None:
     assert "(account hall-1)" in cli("report", "2026-03", "--format", "markdown").out
     assert [plan["account"] for plan in plans(cli)] == ["hall-1", "hall-2"]
     cli("plan", "end", "plant@hall-2")
-    with freeze_time("2026-12-20"):
+    with clock_at("2026-12-20"):
         told = " ".join(cli("alerts").out.split())
         listed = json.loads(cli("alerts", "--json").out)["alerts"]
     assert "It is a plan of account hall-2." in told
@@ -395,7 +395,7 @@ def test_a_name_that_nobody_can_type_again_is_refused(cli: Cli, name: str) -> No
     assert [plan["name"] for plan in plans(cli)] == ["read-2026"]
 
 
-@freeze_time("2026-06-01")
+@clock_at("2026-06-01")
 def test_the_next_term_that_was_entered_is_shown_at_a_plans_end(cli: Cli) -> None:
     cli("plan", "add", "read-2026", *BY_HAND, "--period", "year", "--meter", METER)
     assert "no next term follows it" in cli("plan", "show", "read-2026").out
@@ -408,7 +408,7 @@ def test_the_next_term_that_was_entered_is_shown_at_a_plans_end(cli: Cli) -> Non
     assert "no next term follows it" not in told
 
 
-@freeze_time("2026-06-01")
+@clock_at("2026-06-01")
 def test_the_next_term_of_azure_is_shown_once_it_was_imported(cli: Cli, site: Site) -> None:
     later = TERM | {"tier": "T2", "startDate": "2027-01-01T00:00:00Z", "endDate": "2028-01-01T00:00:00Z"}
     for current in (TERM, later):

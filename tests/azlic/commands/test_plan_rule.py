@@ -6,11 +6,11 @@ import json
 import re
 
 import pytest
-from freezegun import freeze_time
 from sqlalchemy import text
 
 from licensing.db.database import reading
 from tests.azlic.conftest import FORMATS, Cli, reported
+from tests.frozen import clock_at
 from tests.site import METER, Site
 from tests.usage.attacks import attacked, audited, sql
 from tests.usage.commitments import day
@@ -50,7 +50,7 @@ def used(cli: Cli, month: str = "2026-03") -> dict[str, float]:
     return plans | {"undecided": sum(row["month"] for row in report["undecided"])}
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_what_no_rule_decides_is_shown_everywhere_and_not_guessed(cli: Cli, months: Months) -> None:
     assert used(cli) == {"hall-a": 0, "hall-b": 0, "undecided": 12}
     for form in FORMATS:
@@ -74,7 +74,7 @@ def test_what_no_rule_decides_is_shown_everywhere_and_not_guessed(cli: Cli, mont
     assert cli("close", "2026-03", "--yes").status == 0
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_the_most_specific_rule_decides(cli: Cli, months: Months, site: Site) -> None:
     def rule(verb: str, plan: str, *what: object) -> dict[str, float]:
         answer = cli("plan", "rule", verb, plan, *what)
@@ -95,7 +95,7 @@ def test_the_most_specific_rule_decides(cli: Cli, months: Months, site: Site) ->
     assert "container id  aaaaaaaaaaaa" in cli("plan", "show", "hall-a").out
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_a_resource_takes_what_ran_under_its_licenses(cli: Cli, months: Months, site: Site) -> None:
     (site.license / "license.dat").write_bytes(b"opaque")
     stated = ("--container", "read", "--expires", "2027-01-01", "--resource", "hall-7")
@@ -116,7 +116,7 @@ def test_a_resource_takes_what_ran_under_its_licenses(cli: Cli, months: Months, 
     assert "by rule --resource Hall-7" in cli("report", "2026").out
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_a_container_that_changed_its_resource_is_of_both(cli: Cli, months: Months, site: Site) -> None:
     (site.license / "license.dat").write_bytes(b"opaque")
     stated = ("adopt", site.license, "--container", "read", "--expires", "2027-01-01", "--yes", "--resource")
@@ -148,14 +148,14 @@ def test_a_container_that_changed_its_resource_is_of_both(cli: Cli, months: Mont
         (("remove", "hall-b", "--site", "x"), "plan hall-b has no rule site x"),
     ],
 )
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_what_is_no_rule_is_refused(cli: Cli, months: Months, words: tuple[str, ...], told: str) -> None:
     cli("plan", "rule", "add", "hall-a", "--container", A)
     answer = cli("plan", "rule", *words)
     assert answer.status == 2 and told in answer.err
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_rules_are_frozen_with_the_month_and_audited(cli: Cli, months: Months, site: Site) -> None:
     cli("plan", "rule", "add", "hall-a", "--container", A)
     cli("plan", "rule", "add", "hall-b", "--output", site.output)
@@ -183,7 +183,7 @@ def test_rules_are_frozen_with_the_month_and_audited(cli: Cli, months: Months, s
         assert not audited(attacked(months.mount, sql(attack))).sound, attack
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_one_plan_alone_takes_all_whatever_its_rules(cli: Cli, site: Site) -> None:
     cli("plan", "add", "only", *PLAN)
     cli("plan", "rule", "add", "only", "--container", "elsewhere")
@@ -192,7 +192,7 @@ def test_one_plan_alone_takes_all_whatever_its_rules(cli: Cli, site: Site) -> No
     assert used(cli) == {"only": 5, "undecided": 0}
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_a_renamed_plan_keeps_its_closed_months_in_every_span(cli: Cli, months: Months) -> None:
     cli("plan", "rule", "add", "hall-a", "--container", A)
     cli("plan", "rule", "add", "hall-b", "--container", B)
@@ -207,7 +207,7 @@ def test_a_renamed_plan_keeps_its_closed_months_in_every_span(cli: Cli, months: 
     assert "hall-b," not in cli("report", "2026", "--format", "csv").out
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 @pytest.mark.parametrize(
     ("words", "is_said"),
     [(("--plan", "hall-a"), True), (("--container", A), True), ((), True), (("--plan", "speech-2026"), False)],
@@ -222,7 +222,7 @@ def test_a_span_says_what_is_undecided_where_it_may_belong(
     assert ("undecided between plans" in " ".join(cli("report", "2026", *words).out.split())) is is_said
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_a_period_to_come_was_not_used_up_to_any_day(cli: Cli, months: Months) -> None:
     other = ("--type", "S", "--quota", "9", "--unit", "H", "--period", "year")
     cli("plan", "add", "later", *other, "--start", "2027-01-01", "--end", "2028-01-01")
@@ -230,7 +230,7 @@ def test_a_period_to_come_was_not_used_up_to_any_day(cli: Cli, months: Months) -
     assert "It has not begun." in told and "Used up to" not in told
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_a_rule_takes_the_same_however_it_is_written(
     cli: Cli, months: Months, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,7 +273,7 @@ def test_a_rule_takes_the_same_however_it_is_written(
     ],
 )
 @pytest.mark.usefixtures("months")
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_a_rule_that_decides_nothing_so_far_is_taken_with_a_note(
     cli: Cli, site: Site, scope: str, idle: str, known: str
 ) -> None:
@@ -296,7 +296,7 @@ def test_a_rule_that_decides_nothing_so_far_is_taken_with_a_note(
             assert f"--{scope} {wrong['value']} of plan hall-a" in told, (span, form)
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_a_row_that_several_rules_decided_names_them_all(cli: Cli, months: Months, site: Site) -> None:
     account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/hall-acc"
     azure = {"id": f"{account}/commitmentPlans/p", "name": "p", "properties": AZURE}
@@ -348,7 +348,7 @@ def _rows(cli: Cli, *span: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(cli("report", *span, "--format", "csv").out)))
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_a_rule_of_a_folder_that_leads_elsewhere_by_now_can_be_removed(cli: Cli, months: Months, site: Site) -> None:
     once = site.folder / "once"
     cli("plan", "rule", "add", "hall-a", "--output", once)
@@ -361,7 +361,7 @@ def test_a_rule_of_a_folder_that_leads_elsewhere_by_now_can_be_removed(cli: Cli,
     assert refused.status == 2 and "leads nowhere" in refused.err
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_rules_are_listed_in_the_order_in_which_they_decide(cli: Cli, months: Months, site: Site) -> None:
     (site.license / "license.dat").write_bytes(b"opaque")
     stated = ("--container", "read", "--expires", "2027-01-01", "--resource", "hall-7")
@@ -394,7 +394,7 @@ def _calendar(cli: Cli) -> str:
     return cli("calendar").out.replace("\r\n ", "").replace("\n ", "").replace("\\,", ",")
 
 
-@freeze_time("2026-12-20T08:00:00")
+@clock_at("2026-12-20T08:00:00")
 def test_a_plan_that_runs_beside_one_that_ends_does_not_follow_it_and_all_say_what_takes_its_use(
     cli: Cli, months: Months
 ) -> None:
@@ -420,7 +420,7 @@ def test_a_plan_that_runs_beside_one_that_ends_does_not_follow_it_and_all_say_wh
     assert "Buy what follows plan hall-a" not in _calendar(cli)
 
 
-@freeze_time("2026-04-02T08:00:00")
+@clock_at("2026-04-02T08:00:00")
 def test_use_from_no_one_folder_goes_by_no_folder_not_even_the_root(cli: Cli, months: Months, site: Site) -> None:
     other = site.folder / "other/read" / A / "usage-2026-03-04.jsonl"
     other.parent.mkdir(parents=True)

@@ -4,9 +4,9 @@ import json
 
 import pytest
 from fastapi import FastAPI, Response
-from freezegun import freeze_time
 
 from tests.azlic.conftest import Cli
+from tests.frozen import clock_at
 from tests.serving import serving
 from tests.site import METER, Site
 from tests.usage.reports import DOCUMENTS, WORDS, body
@@ -101,8 +101,7 @@ def test_a_report_is_of_a_month_that_was(cli: Cli, site: Site, words: tuple[str,
 
 def test_pull_reads_the_months_and_books_them(cli: Cli, site: Site) -> None:
     months = {"": body({WORDS: 9}), "02/2026": body({WORDS: 5}), "03/2026": body({WORDS: 3})}
-    ignore = ["httpx", "httpcore", "uvicorn", "asyncio", "anyio"]
-    with serving(translator(months)) as url, freeze_time("2026-03-15T08:00:00Z", ignore=ignore):
+    with serving(translator(months)) as url, clock_at("2026-03-15T08:00:00Z"):
         answer = cli("pull", url, "--source", "translator")
     assert answer.status == 0, answer
     told = " ".join(answer.out.split())

@@ -4,13 +4,11 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from freezegun import freeze_time
 from pypdfium2 import PdfDocument
 
 from azlic.render.report.csv import report_csv
@@ -18,6 +16,7 @@ from azlic.render.report.json import REPORT
 from azlic.render.report.markdown import report_markdown
 from azlic.render.report.table import report_text
 from tests.azlic.conftest import Cli
+from tests.frozen import clock_at
 from tests.site import CONTAINER_ID, METER, Site, a_plan
 from tests.usage.commitments import day
 from tests.usage.lines import a_line
@@ -36,8 +35,13 @@ def use(site: Site, pages: int) -> None:
 
 
 @pytest.fixture
-def busy(site: Site) -> Iterator[Mount]:
+def busy(site: Site) -> Mount:
     """A year of three containers: pages on working days, a part of a second each day, characters on no plan."""
+    return used_for_a_year(site)
+
+
+def used_for_a_year(site: Site) -> Mount:
+    """The mount of a site with a year of use."""
     mount = Mount(site)
     site.enter_plan()
     at, lines = day("2025-04-01"), []
@@ -53,7 +57,7 @@ def busy(site: Site) -> Iterator[Mount]:
     mount.write(lines)
     mount.ingest()
     site.now = day("2026-03-20T10:00")
-    yield mount
+    return mount
 
 
 def test_the_report_holds_the_month_against_the_plan_of_the_license(cli: Cli, site: Site) -> None:
@@ -74,7 +78,7 @@ def test_without_a_plan_the_usage_is_shown_all_the_same(cli: Cli, site: Site) ->
     assert f"  {METER}\n  in the meter's unit; no plan has this meter" in answer.out
 
 
-@freeze_time("2026-03-15")
+@clock_at("2026-03-15")
 def test_the_month_left_out_is_this_one(cli: Cli, site: Site) -> None:
     site.ledger.dispose()
     assert json.loads(cli("report", "--json").out)["month"] == "2026-03"

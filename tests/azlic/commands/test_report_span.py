@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from freezegun import freeze_time
 from pypdfium2 import PdfDocument
 
 from azlic.render.report.span import sections
 from licensing.db.database import reading
 from tests.azlic.conftest import Cli
+from tests.frozen import clock_at
 from tests.site import CONTAINER_ID, METER, Site
 from tests.usage.months import Months
 from tests.usage.rich import MINUTES, OTHER, SECONDS, STRAY, ledgers_own, rich
@@ -35,7 +35,7 @@ def ask(ledger: Months, cli: Cli) -> Any:
     """Asks for a report as JSON, on the ledger's own day."""
 
     def run(*words: str) -> Any:
-        with freeze_time(ledger.site.now):
+        with clock_at(ledger.site.now):
             answer = cli("report", *words, "--json")
         assert answer.status == 0, answer.err
         return json.loads(answer.out, parse_float=Decimal)
@@ -140,7 +140,7 @@ def test_every_format_names_the_part_and_adds_up_alike(
     wanted = by(ask(*words)["meters"], "meter")
     assert set(wanted) == {SECONDS, MINUTES}
     told: dict[str, str] = {}
-    with freeze_time(ledger.site.now):
+    with clock_at(ledger.site.now):
         for form in ("table", "csv", "markdown", "html"):
             answer = cli("report", *words, "--format", form)
             assert answer.status == 0, answer.err

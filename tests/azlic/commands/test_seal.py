@@ -141,7 +141,9 @@ def refused(site: Site) -> subprocess.CompletedProcess[str]:
     return ended
 
 
-@pytest.mark.parametrize("user", ["", pytest.param(f"{NONROOT}:{NONROOT}", marks=only_root)])
+@pytest.mark.parametrize(
+    "user", [pytest.param("", marks=pytest.mark.long), pytest.param(f"{NONROOT}:{NONROOT}", marks=only_root)]
+)
 def test_the_real_container_reads_a_letter_with_its_language_data_sealed(sealed_site: Site, user: str) -> None:
     site = sealed_site
     install(site, key_of(site.folder / "sealed"))

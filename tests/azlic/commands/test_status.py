@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from freezegun import freeze_time
 
 import usage.plans.azure_decode  # noqa: F401 - its models are made before a test stops the clock
 from azlic.monitoring.status import site_status
 from azlic.render.status import STATUS
 from azlic.settings import load_settings
 from tests.azlic.conftest import Cli
+from tests.frozen import clock_at
 from tests.site import METER, Site, a_license
 from tests.usage.commitments import day
 from tests.usage.lines import a_line
@@ -43,7 +43,7 @@ def kept(cli: Cli, licenses: Path, busy_site: Site) -> Site:
     usage = busy_site.output / "read" / "0123456789ab" / "usage-2026-03-01.jsonl"
     usage.parent.mkdir(parents=True)
     usage.write_bytes(b"".join(a_line(str(number), 100) + b"\n" for number in range(7)) + b"not a record\n")
-    with freeze_time("2026-04-02T08:00:00Z"):
+    with clock_at("2026-04-02T08:00:00Z"):
         cli("ingest", "output")
         cli("plan", "import", "licenses/read-1")
         cli("close", "2026-03", "--yes", "--accept", "it is known")
@@ -51,7 +51,7 @@ def kept(cli: Cli, licenses: Path, busy_site: Site) -> Site:
 
 
 def test_it_says_what_the_commands_for_it_say(cli: Cli, kept: Site) -> None:
-    with freeze_time(AT):
+    with clock_at(AT):
         status = json.loads(cli("status", "--json").out)
         verdicts = json.loads(cli("verify", "licenses", "--json").out)["verdicts"]
         audit, alerts = (json.loads(cli(command, "--json").out) for command in ("audit", "alerts"))
@@ -69,7 +69,7 @@ def test_it_says_what_the_commands_for_it_say(cli: Cli, kept: Site) -> None:
 
 
 def test_it_is_one_screen_and_leaves_as_the_alerts_do(cli: Cli, kept: Site) -> None:
-    with freeze_time(AT):
+    with clock_at(AT):
         answer = cli("status")
         assert answer.status == cli("alerts").status == 1
     lines = answer.out.splitlines()
@@ -97,7 +97,7 @@ def test_the_units_that_are_enabled_are_named(cli: Cli, site: Site) -> None:
 
 def test_a_ledger_that_cannot_be_read_hides_nothing_else(cli: Cli, kept: Site) -> None:
     (kept.folder / "azlic.db").write_bytes(b"no database" * 100)
-    with freeze_time(AT):
+    with clock_at(AT):
         answer = cli("status")
     assert answer.status == 1 and "cannot be read" in answer.out and "read-1" in answer.out
 
@@ -114,5 +114,5 @@ def test_a_share_has_the_decimals_that_a_report_gives_it(cli: Cli, site: Site) -
     cli("plan", "add", "read", *terms, "--start", "2026-01-01", "--end", "2027-01-01", "--meter", METER)
     months = Months(Mount(site))
     months.use("a", 7, day("2026-03-02"))
-    with freeze_time(AT):
+    with clock_at(AT):
         assert all("0.000001 %" in cli(*words).out for words in (("status",), ("report", "2026-04")))

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from freezegun import freeze_time
 
 from licensing.core.instants import iso
 from licensing.issuer.rotation import rotate
 from licensing.issuer.statements import sign_revocations
 from tests.azlic.conftest import Cli
+from tests.frozen import clock_at
 from tests.site import Site
 from tests.usage.forked import as_nonroot, only_root, public_folder
 
@@ -63,7 +63,7 @@ def test_a_private_key_is_not_trusted_and_must_not_travel(cli: Cli, site: Site) 
 @pytest.fixture
 def rotation(site: Site) -> Iterator[Path]:
     """A rotation document of the issuer, made now; the program's clock is the site's, for it takes none too late."""
-    with freeze_time(site.now):
+    with clock_at(site.now):
         yield rotate(site.public_key.parent, now=site.now, reason="yearly")
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from freezegun import freeze_time
 
 from azlic.monitoring.metrics import STATES, metrics_text
 from azlic.monitoring.ready_made import fill_rules
@@ -20,6 +19,7 @@ from tests.azlic.commands.test_report import busy
 from tests.azlic.conftest import Cli
 from tests.azlic.monitoring.prometheus import Samples, families, parsed, rules, selectors, value
 from tests.azlic.web.pages import page_of
+from tests.frozen import clock_at
 from tests.licensing.verification.test_verification_trust import listed
 from tests.site import METER, START, Site, a_license
 from tests.usage.alerts.states import NOON, a_fact, a_state, refused
@@ -59,7 +59,7 @@ class Outputs:
             self.site.ledger.dispose()
             spoil()
             scraped = httpx.get(f"{url}/metrics")
-        with freeze_time(self.site.now):
+        with clock_at(self.site.now):
             self.cli("check", "--prometheus", "azlic.prom")
         assert scraped.status_code == 200
         return scraped.text, (self.site.folder / "azlic.prom").read_text()
@@ -218,7 +218,7 @@ def _adopt(site: Site, cli: Cli, *, folder: Path | None = None, ends: str = "202
     """Let the operator state, in June 2025, when a license ends that azlic cannot read."""
     folder = folder or site.license
     (folder / "license.dat").write_bytes(b"\x01 opaque")
-    with freeze_time("2025-06-01"):
+    with clock_at("2025-06-01"):
         answer = cli("adopt", folder, "--container", "text-translation", "--expires", ends)
     assert answer.status == 0, answer
 
@@ -232,7 +232,7 @@ def _adopt_behind_a_link(site: Site, cli: Cli) -> None:
 def _seen_and_gone(site: Site, cli: Cli) -> None:
     for name in ("one", "two"):
         site.install(folder=site.folder / "license" / name)
-    with freeze_time(site.now):
+    with clock_at(site.now):
         cli("alerts")
 
 

@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from freezegun import freeze_time
 from PIL import ImageFile
 from sqlalchemy import insert
 
@@ -20,6 +19,7 @@ from licensing.db.database import reading, writing
 from licensing.signing.site_keys import create_site_keys
 from tests.azlic.commands.test_report import busy
 from tests.azlic.conftest import Cli
+from tests.frozen import clock_at
 from tests.serving import answering
 from tests.site import Site
 from tests.usage.commitments import day
@@ -63,7 +63,7 @@ def page_of(site: Site, month: str = "2026-03") -> str:
 
 
 def test_the_page_is_written_whole_to_a_file(cli: Cli, busy: Mount) -> None:
-    with freeze_time(busy.site.now):
+    with clock_at(busy.site.now):
         answer = cli("report", "2026-03", "--format", "html", "-o", "march.html")
     assert (answer.status, answer.out) == (0, "") and "report: march.html" in answer.err
     assert Path("march.html").read_text().startswith("<!doctype html>")

@@ -1,14 +1,14 @@
 """The report and the page in a real browser, at both widths, in light and dark."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from freezegun import freeze_time
 from playwright.sync_api import Browser
 from pypdfium2 import PdfDocument
 
@@ -20,10 +20,12 @@ from azlic.web.pages.report import report_html, report_view, span_html
 from azlic.web.pages.scale import FRAMES, Frame
 from licensing.db.database import reading
 from licensing.signing.document import LicensedResource, Quota
-from tests.azlic.commands.test_report import busy
-from tests.azlic.conftest import Cli
+from tests.azlic.commands.test_report import busy, used_for_a_year
+from tests.azlic.conftest import environment
+from tests.azlic.killing import run
 from tests.azlic.web.pages import page_of
 from tests.browser import SCHEMES, WIDTHS, Sight, chromium, needs_chromium
+from tests.frozen import clock_at
 from tests.site import Site, a_license, a_plan
 from tests.usage.commitments import day
 from tests.usage.lines import a_line
@@ -45,27 +47,45 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture
-def lively(busy: Mount) -> Mount:
+@pytest.fixture(scope="module")
+def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mount]:
     """A busy site with a license, a missing one, a line kept apart, and a container with a hostile name."""
-    busy.site.install()
+    site = Site(tmp_path_factory.mktemp("lively"))
+    busy = used_for_a_year(site)
+    site.install()
     busy.append([a_line("h", 7, at=day("2026-03-19"), containerId=HOSTILE), b"bad"])
     busy.ingest()
-    return busy
+    yield busy
+    site.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def home(lively: Mount) -> Iterator[str]:
     with page_of(lively.site, lively.site.license, lively.site.folder / "not-there") as url:
         yield url
 
 
-@pytest.fixture
-def report(cli: Cli, lively: Mount) -> str:
+@pytest.fixture(scope="module")
+def report(lively: Mount) -> str:
     """The report, as a file."""
-    with freeze_time(lively.site.now):
-        assert cli("report", "2026-03", "--format", "html", "-o", "march.html").status == 0
-    return Path("march.html").resolve().as_uri()
+    with pytest.MonkeyPatch.context() as patch, clock_at(lively.site.now):
+        environment(lively.site, patch)
+        assert run("report", "2026-03", "--format", "html", "-o", "march.html").status == 0
+    return (lively.site.folder / "march.html").as_uri()
+
+
+Looking = Callable[..., Sight]
+
+
+@pytest.fixture(scope="module")
+def looking(browser: Browser, home: str, report: str) -> Iterator[Looking]:
+    """Looks at the home page or the report: once, for all who change nothing of what they see."""
+
+    @cache
+    def look(which: str, width: int = 1440, scheme: str = "light") -> Sight:
+        return Sight(browser, {"home": home, "report": report}[which], width=width, scheme=scheme)
+
+    yield look
 
 
 def fields_of(lively: Mount) -> dict[str, Any]:
@@ -76,16 +96,13 @@ def fields_of(lively: Mount) -> dict[str, Any]:
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("which", ["home", "report"])
-def test_it_fits_and_can_be_read(
-    browser: Browser, request: pytest.FixtureRequest, which: str, width: int, scheme: str
-) -> None:
-    sight = Sight(browser, request.getfixturevalue(which), width=width, scheme=scheme)
+def test_it_fits_and_can_be_read(looking: Looking, which: str, width: int, scheme: str) -> None:
+    sight = looking(which, width, scheme)
     sight.keep(f"{which}-{width}-{scheme}")
     assert sight.fits()
     contrasts = sight.contrasts()
     assert len(contrasts) > 100 and contrasts[0][0] >= 4.5, contrasts[:5]
     assert sight.complaints == []
-    sight.close()
 
 
 @pytest.fixture(scope="module")
@@ -121,15 +138,21 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Crowd:
     return site, (site.license, other, site.folder / long), files
 
 
-@pytest.mark.parametrize("width", [390, 768, 1280])
-def test_nothing_is_cut_at_any_width(browser: Browser, crowded: Crowd, width: int) -> None:
+@pytest.fixture(scope="module")
+def crowds(browser: Browser, crowded: Crowd) -> Iterator[dict[str, Sight]]:
+    """All pages of the crowded site, each opened once."""
     site, mounts, files = crowded
     with page_of(site, *mounts) as url:
-        for name, address in (files | {"home": url, "month": f"{url}/report/2026-02"}).items():
-            sight = Sight(browser, address, width=width)
-            sight.keep(f"crowded-{name}-{width}")
-            assert sight.page.locator("table").count() and sight.unreadable() == [], name
-            sight.close()
+        pages = files | {"home": url, "month": f"{url}/report/2026-02"}
+        yield {name: Sight(browser, address) for name, address in pages.items()}
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_nothing_is_cut_at_any_width(crowds: dict[str, Sight], width: int) -> None:
+    for name, sight in crowds.items():
+        sight.page.set_viewport_size({"width": width, "height": 900})
+        sight.keep(f"crowded-{name}-{width}")
+        assert sight.page.locator("table").count() and sight.unreadable() == [], name
 
 
 def test_the_report_asks_for_nothing_with_the_network_off(browser: Browser, report: str) -> None:
@@ -141,18 +164,15 @@ def test_the_report_asks_for_nothing_with_the_network_off(browser: Browser, repo
     sight.close()
 
 
-def test_the_page_asks_for_nothing_from_elsewhere(browser: Browser, home: str) -> None:
-    sight = Sight(browser, home)
+def test_the_page_asks_for_nothing_from_elsewhere(looking: Looking, home: str) -> None:
+    sight = looking("home")
     assert sight.asked and all(url.startswith(f"{home}/") for url in sight.asked)
     assert sight.complaints == []
-    sight.close()
 
 
 @pytest.mark.parametrize("which", ["home", "report"])
-def test_the_numbers_are_those_of_the_json(
-    browser: Browser, lively: Mount, request: pytest.FixtureRequest, which: str
-) -> None:
-    sight = Sight(browser, request.getfixturevalue(which))
+def test_the_numbers_are_those_of_the_json(looking: Looking, lively: Mount, which: str) -> None:
+    sight = looking(which)
     fields = fields_of(lively)
     plan = fields["plans"][0]
     shown = sight.numbers('[data-plan="read-2026"]')
@@ -163,14 +183,12 @@ def test_the_numbers_are_those_of_the_json(
         shown = sight.numbers(f"tr[data-container={name}][data-meter={json.dumps(row['meter'])}]")
         assert Decimal(shown["month"]) == row["month"]
     assert sight.page.locator('.chart.wide[role="img"]').count() == 4
-    sight.close()
 
 
-def test_a_hostile_name_is_text(browser: Browser, home: str) -> None:
-    sight = Sight(browser, home)
+def test_a_hostile_name_is_text(looking: Looking) -> None:
+    sight = looking("home")
     assert sight.page.get_by_text(HOSTILE, exact=True).count() >= 2
     assert sight.page.locator("img").count() == 0
-    sight.close()
 
 
 @pytest.mark.parametrize("which", ["home", "report"])
@@ -184,12 +202,16 @@ def test_the_keyboard_reaches_everything(browser: Browser, request: pytest.Fixtu
     sight.close()
 
 
-def test_what_is_new_comes_in_by_itself_and_takes_nobodys_focus(browser: Browser, lively: Mount, home: str) -> None:
-    sight = Sight(browser, home)
+def test_what_is_new_comes_in_by_itself_and_takes_nobodys_focus(browser: Browser, busy: Mount) -> None:
+    with page_of(busy.site) as url:
+        check_what_is_new(Sight(browser, url), busy)
+
+
+def check_what_is_new(sight: Sight, busy: Mount) -> None:
     sight.page.locator('nav a[href="/metrics"]').focus()
     before = Decimal(sight.numbers('[data-plan="read-2026"]')["used"])
-    lively.append([a_line("new", 1000, at=day("2026-03-20"))])
-    lively.ingest()
+    busy.append([a_line("new", 1000, at=day("2026-03-20"))])
+    busy.ingest()
     sight.page.wait_for_timeout(1100)
     sight.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     sight.page.wait_for_function(
@@ -233,12 +255,10 @@ def test_the_report_prints_on_a4(browser: Browser, report: str, tmp_path: Path) 
     sight.close()
 
 
-def test_the_head_on_the_page_is_the_ledgers(browser: Browser, lively: Mount, home: str) -> None:
+def test_the_head_on_the_page_is_the_ledgers(looking: Looking, lively: Mount) -> None:
     with reading(lively.ledger) as connection:
         head = ledger_head(connection)
-    sight = Sight(browser, home)
-    assert sight.page.locator("[data-field=head]").inner_text() == head.text
-    sight.close()
+    assert looking("home").page.locator("[data-field=head]").inner_text() == head.text
 
 
 @pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: frame.name)

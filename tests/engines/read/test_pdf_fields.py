@@ -1,11 +1,14 @@
 """Fields of a form are read as a viewer shows them, whatever they look like."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import product
 
 import pytest
 
-from engines.read import Limits, Recogniser, open_document
+from engines.read import Limits, Page, Recogniser, open_document
+from engines.read.decoding import Decoders
 from tests.filled_forms import FIRST_FREE, FONT, appearance, stream
 from tests.pictures import pdf_of
 
@@ -105,6 +108,12 @@ def test_every_comb_is_read_as_the_words_that_are_in_it(recogniser: Recogniser) 
     assert {case: lines for case, lines in found.items() if lines != [case[0]]} == {}
 
 
+def test_a_comb_has_the_cells_that_its_parent_says(recogniser: Recogniser) -> None:
+    parent = f"<< {TEXT} /T (whole) /Ff {COMB} /MaxLen 14 /V (AB 1234 XYZ) /Kids [{FIRST_FREE + 1} 0 R] >>"
+    body = form(f"/Parent {FIRST_FREE} 0 R {CELLS}", others=[parent])
+    assert filled_in(recogniser, body) == ["AB 1234 XYZ"]
+
+
 def test_an_empty_comb_hides_nothing_that_lies_below_it(recogniser: Recogniser) -> None:
     below = "BT /Helv 12 Tf 76 645 Td (Printed below) Tj ET"
     assert filled_in(recogniser, form(f"{TEXT} /Ff {COMB} /MaxLen 14", content=below)) == ["Printed below"]
@@ -196,6 +205,18 @@ def test_a_turned_field_lies_where_it_is_on_the_page(recogniser: Recogniser) -> 
         line = recogniser.read(open_document(body, Limits()).page(1), seconds=60).lines[-1]
         assert (left <= line.box[0], top <= line.box[1], line.box[2] <= right, line.box[3] <= bottom) == (True,) * 4
         assert round(line.angle) % 360 == 360 - turn
+
+
+def test_a_turned_field_is_the_same_when_another_process_has_drawn_it() -> None:
+    body, _ = turned(next(iter(TURNED_KINDS)), 270, "", "")
+
+    async def drawn_apart() -> Page:
+        with closing(await Decoders(Limits(), pages=1).open(body)) as document:
+            return await document.page(1)
+
+    page = asyncio.run(drawn_apart())
+    assert page.turned
+    assert page == open_document(body, Limits()).page(1)
 
 
 MARKS = list(product((0, 1 << 15), ("4", "8", "l", "u")))

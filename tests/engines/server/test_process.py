@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from engines.server.process import drop_privileges, listen
@@ -133,3 +134,44 @@ def test_clients_without_a_request_do_not_use_up_the_files_of_a_process() -> Non
                 assert client.recv(1)
         process.terminate()
         assert (process.wait(60), process.stderr.read()) == (0, "")
+
+
+CIRCLES = """
+import gc
+from fastapi import FastAPI
+from engines.server.process import listen, serve
+
+gc.set_threshold(100_000, 50, 50)  # as the program sets it
+
+class Circle:
+    left = 0
+
+    def __init__(self) -> None:
+        Circle.left += 1
+        self.itself = self
+
+    def __del__(self) -> None:
+        Circle.left -= 1
+
+def leave() -> int:
+    for _ in range(500):
+        Circle()
+    return Circle.left
+
+app = FastAPI()
+app.get("/")(leave)
+listener = listen("127.0.0.1", 0)
+print(listener.getsockname()[1], flush=True)
+serve(app, listener)
+"""
+
+
+@pytest.mark.long
+def test_what_clients_leave_does_not_gather() -> None:
+    with subprocess.Popen([sys.executable, "-c", CIRCLES], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        with httpx.Client(base_url=f"http://127.0.0.1:{process.stdout.readline().strip()}", timeout=60) as client:
+            left = [client.get("/").json() for _ in range(60)]
+        process.terminate()
+        assert process.wait(60) == 0
+    assert max(left) < 10_000, "of 30,000"

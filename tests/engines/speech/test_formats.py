@@ -108,7 +108,7 @@ REFUSED = [
     (b"", "the body is empty"),
     (b"{}", "the body is no recording that can be decoded"),
     (as_wav(SPEECH, form="MP3", subtype="MPEG_LAYER_III"), "the body is no recording that can be decoded"),
-    (as_wav(SPEECH, form="AIFF"), "a recording of format AIFF is not taken"),
+    (as_wav(SPEECH, form="AIFF"), "the body is no recording that can be decoded"),
     (as_wav(SPEECH, form="FLAC")[:30], "the body is no recording that can be decoded"),
     (as_wav(SPEECH, rate=2_000), "1 channels of 2000 Hz are not taken"),
     (as_wav(SPEECH, channels=17), "17 channels of 16000 Hz are not taken"),

@@ -44,15 +44,16 @@ def test_one_stream_too_many_is_429_and_a_place_comes_free(model: SpeechModel) -
             one.play(one.begin(), as_wav(silence(0.2)))
             list(one.answers())
             assert refusal(path) == (429, "1 streams are being heard already: try again in a few seconds")
-        assert eventually(lambda: is_taken_in(path)), "the place is free once the container has seen the client go"
+        assert eventually(lambda: is_taken(path))  # once the container has seen the client go
 
 
-def is_taken_in(address: str) -> bool:
-    """Whether the container takes a stream in."""
+def is_taken(path: str) -> bool:
+    """Whether a connection is taken now."""
     try:
-        with connect(address, open_timeout=WAIT):
-            return True
-    except InvalidStatus:
+        with connect(path, open_timeout=WAIT) as again:
+            return again.protocol.state.name == "OPEN"
+    except InvalidStatus as refused:
+        assert refused.response.status_code == 429
         return False
 
 
@@ -60,7 +61,7 @@ def test_a_crowd_is_not_let_in_to_wait_for_a_silent_mount(model: SpeechModel) ->
     with serving_container(model, streams=1) as container, ThreadPoolExecutor(1) as first:
         path = f"{container.address}/speech/recognition/conversation/cognitiveservices/v1"
         container.mount_answers.clear()
-        waiting = first.submit(is_taken_in, path)
+        waiting = first.submit(is_taken, path)
         assert container.is_asked.wait(WAIT)
         assert refusal(path)[0] == 429
         container.mount_answers.set()
@@ -117,22 +118,23 @@ def test_a_stream_that_is_too_long_is_ended_in_words(model: SpeechModel) -> None
 
 @pytest.mark.parametrize("begun", [True, False], ids=["within a turn", "before one"])
 def test_a_client_that_falls_silent_is_ended(model: SpeechModel, begun: bool) -> None:
-    with serving_container(model, idle_seconds=0.1) as container, client(container.address) as one:
+    seconds = 1.5 if begun else 0.1  # in which the client has begun, however busy the machine is
+    with serving_container(model, idle_seconds=seconds) as container, client(container.address) as one:
         if begun:
             one.sound(one.begin(), HEADER)
         code, reason = one.closed()
     assert code == (1007 if begun else 1001)
-    assert reason == "no audio came for 0.1 seconds: connect again when there is some"
+    assert reason == f"no audio came for {seconds} seconds: connect again when there is some"
 
 
 def test_a_client_that_drips_is_ended(model: SpeechModel) -> None:
-    with serving_container(model, idle_seconds=0.1) as container, client(container.address) as one:
+    with serving_container(model, idle_seconds=1.5) as container, client(container.address) as one:
         request_id = one.begin()
         one.sound(request_id, HEADER)
         with pytest.raises(ConnectionClosed):
             while True:
-                one.sound(request_id, b"\0\0")
-        assert one.closed()[1].startswith("no audio came for 0.1 seconds")
+                one.drip(request_id, b"\0\0")
+        assert one.closed()[1].startswith("no audio came for 1.5 seconds")
 
 
 def test_what_cannot_be_recorded_does_not_leave(container: Container) -> None:

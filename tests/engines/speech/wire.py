@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from websockets.exceptions import ConnectionClosed
@@ -40,6 +40,12 @@ class Client:
         """Send a binary message."""
         header = f"path:audio\r\nx-requestid:{request_id}\r\nX-StreamId:1\r\n".encode()
         self.socket.send(len(header).to_bytes(2, "big") + header + payload)
+
+    def drip(self, request_id: str, payload: bytes) -> None:
+        """Send a binary message, and listen a moment for what is said to that."""
+        self.sound(request_id, payload)
+        with suppress(TimeoutError):
+            self.socket.recv(timeout=0.02)
 
     def play(self, request_id: str, content: bytes, *, piece: int = 3200, end: bool = True) -> None:
         """Send a file in pieces, and its end."""

@@ -33,7 +33,7 @@ def test_a_strange_settings_or_channels_file_is_refused_in_words(tmp_path: Path,
         read_channels(path)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from("[]{}=.,\"'#\n ab1e-:_\\\ufeff\0"), max_size=60).map("".join))
 def test_any_text_is_toml_or_refused_as_the_standard_library_says(text: str) -> None:
     try:

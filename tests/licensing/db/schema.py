@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import migrations
-from licensing.db.database import open_ledger, reading
+from licensing.db.database import connect, writing
 from tests import postgres
 from usage.auditing.schema import read_schema
 
@@ -16,10 +16,11 @@ FOLDER = Path(migrations.__file__).parent / "schema"
 
 
 def schema_at(target: str) -> Mapping[str, str]:
-    """The schema of the database at a path or URL, made there if it is not."""
-    engine = open_ledger(target, create=True)
+    """The schema of the database at a path or URL, after the walk along the whole history."""
+    engine = connect(target, create=True)
     try:
-        with reading(engine) as connection:
+        with writing(engine) as connection:
+            migrations.upgrade(connection)
             return read_schema(connection)
     finally:
         engine.dispose()

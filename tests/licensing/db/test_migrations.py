@@ -53,6 +53,27 @@ def rows(engine: Engine) -> dict[str, int]:
         }
 
 
+def test_a_ledger_of_the_version_before_is_brought_up_to_date(new_database: NewDatabase) -> None:
+    """Also where the last revision made no table."""
+    target = new_database("azlic")
+    for revision in {migrations.ALL_TABLES, f"{int(migrations.HEAD) - 1:04}"}:
+        engine = open_ledger(target, create=True)
+        with writing(engine) as connection:
+            migrations.downgrade(connection, revision)
+        engine.dispose()
+        engine = open_ledger(target, upgrade=True)
+        with reading(engine) as connection:
+            assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == migrations.HEAD
+        engine.dispose()
+
+
+def test_the_first_revision_with_all_tables_is_the_last_one_that_made_any() -> None:
+    versions = sorted((Path(migrations.__file__).parent / "versions").glob("r*.py"))
+    made = [path.name[1:5] for path in versions if "create_table(" in path.read_text()]
+    assert made[-1] == migrations.ALL_TABLES
+    assert not any("drop_table(" in path.read_text().partition("def downgrade")[0] for path in versions)
+
+
 def test_every_model_has_its_table(engine: Engine) -> None:
     assert usage.ledger.tables.records.RecordRow.__tablename__ in Model.metadata.tables
     assert issuer_tables.DownloadRow.__tablename__ in Model.metadata.tables

@@ -52,9 +52,20 @@ def docker_options(line: str, shell: Mapping[str, str] | None = None) -> Contain
     return parse_options(words, environ)
 
 
+def loaded(text: str) -> Any:
+    """The one document of a YAML text, by the reader that is written in C."""
+    (document,) = all_loaded(text)
+    return document
+
+
+def all_loaded(text: str) -> list[Any]:
+    """The documents of a YAML text."""
+    return list(yaml.load_all(text, Loader=yaml.CSafeLoader))
+
+
 def the_service(text: str) -> dict[str, Any]:
     """The one service of a compose file."""
-    (service,) = yaml.safe_load(text)["services"].values()
+    (service,) = loaded(text)["services"].values()
     assert isinstance(service, dict)
     return service
 
@@ -70,7 +81,7 @@ def compose_options(text: str, shell: Mapping[str, str] | None = None) -> Contai
 
 def documents(text: str) -> dict[str, dict[str, Any]]:
     """The documents of a manifest by their kind; of several of a kind, the last."""
-    return {document["kind"]: document for document in yaml.safe_load_all(text)}
+    return {document["kind"]: document for document in all_loaded(text)}
 
 
 def the_pod(text: str) -> dict[str, Any]:

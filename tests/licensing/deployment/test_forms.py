@@ -4,12 +4,13 @@ import json
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import jsonschema
 import kubernetes_validate
+import kubernetes_validate.utils
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,17 +22,20 @@ from tests.licensing.deployment.shapes import (
     BILLING,
     OURS,
     a_deployment,
+    all_loaded,
     compose_options,
     docker_options,
     docker_parts,
     documents,
     kubernetes_options,
+    loaded,
     quadlet_options,
     the_pod,
     the_service,
     unit_lines,
 )
 
+kubernetes_validate.utils.schema_contents = cache(kubernetes_validate.utils.schema_contents)  # megabytes, each time
 KEY = "0123456789abcdef0123456789abcdef"
 VENDOR = Path(__file__).parents[2] / "vendor"
 QUADLET = shutil.which("quadlet", path=f"/usr/libexec/podman:/usr/lib/podman:{os.environ['PATH']}")
@@ -119,7 +123,7 @@ def test_docker_itself_takes_the_line(step: dict[str, str], tmp_path: Path) -> N
 def test_a_compose_file_holds_to_the_compose_specification(container: str, step: dict[str, str]) -> None:
     schema = json.loads((VENDOR / "compose-spec.json").read_text())
     text = write_form(a_deployment(container, more={"Languages": "en,$de"}, **step), "compose")
-    jsonschema.Draft202012Validator(schema).validate(yaml.safe_load(text))
+    jsonschema.Draft202012Validator(schema).validate(loaded(text))
 
 
 def test_a_compose_file_gives_cores_memory_user_and_mounts() -> None:
@@ -139,7 +143,7 @@ def test_a_manifest_holds_to_the_schemas_of_kubernetes(
 ) -> None:
     changes = {} if folders is None else {"folders": folders}
     text = write_form(a_deployment(container, namespace="plant", **changes, **step), "kubernetes")
-    for document in yaml.safe_load_all(text):
+    for document in all_loaded(text):
         assert document["metadata"]["namespace"] == "plant"
         kubernetes_validate.validate(document, "1.37", strict=True)
     assert "&id" not in text
@@ -169,7 +173,7 @@ def test_a_pod_runs_as_nonroot_and_asks_ready_and_status() -> None:
 def test_openshifts_restricted_v2_admits_every_pod(container: str, step: dict[str, str]) -> None:
     """It chooses user and fsGroup, and lets no pod have a node's folders, another seccomp profile or capabilities."""
     text = write_form(a_deployment(container, folders={}, user=(0, 0), **step), "openshift")
-    for document in yaml.safe_load_all(text):
+    for document in all_loaded(text):
         kubernetes_validate.validate(document, "1.37", strict=True)
     pod = the_pod(text)
     assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}

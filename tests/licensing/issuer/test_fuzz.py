@@ -14,7 +14,7 @@ from licensing.delivery.protocol import KEY_HEADER
 from tests.licensing.issuer.test_http import BODY, raw
 from tests.site import Site
 
-FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES = st.sampled_from([*BODY, "site", "serial"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -165,7 +165,7 @@ def test_separated_sources_are_not_compared_again(reports: Reports) -> None:
 held_back = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), max_size=10)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(held_back)
 def test_what_was_held_back_is_booked_as_if_it_had_never_been(sequence: list[tuple[int, int]]) -> None:
     booked = []

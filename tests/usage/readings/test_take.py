@@ -291,7 +291,7 @@ def expected(sequence: list[dict[str, float]]) -> dict[str, float]:
     return {meter: quantity for meter, quantity in sums.items() if quantity}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(falls)
 def test_any_sequence_of_counters_books_exactly_its_increases(sequence: list[dict[str, float]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

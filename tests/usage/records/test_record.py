@@ -183,7 +183,7 @@ def test_any_bytes_give_a_record_or_a_bad_line(line: bytes) -> None:
     read_both_ways(line)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(records, st.data())
 def test_a_damaged_line_gives_a_record_or_a_bad_line(record: UsageRecord, data: st.DataObject) -> None:
     line = bytearray(encode(record))

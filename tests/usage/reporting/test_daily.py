@@ -24,6 +24,7 @@ from usage.reporting.daily import DayUse, daily_use
 pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 START, END = day("2025-01-01"), day("2027-01-01")
+ON_BOTH_AT_LENGTH = pytest.mark.databases("sqlite", pytest.param("postgresql", marks=pytest.mark.long))
 
 
 @pytest.fixture(params=[0, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1, 2, 3))], ids="seed {}".format)
@@ -88,6 +89,7 @@ def test_every_day_follows_from_the_records_and_corrections(lived: Mount) -> Non
         assert summed(daily_use(view_of(connection), START, END)) == expected_days(lived)
 
 
+@ON_BOTH_AT_LENGTH
 def test_a_file_and_a_connection_say_the_same_row_by_row(lived: Mount) -> None:
     spans = [(START, END), (day("2026-01-10"), day("2026-02-20")), (day("2026-03-01"), day("2026-04-01"))]
     with reading(lived.ledger) as connection, readonly_connection(lived.site.database) as other:
@@ -101,6 +103,7 @@ def test_a_file_and_a_connection_say_the_same_row_by_row(lived: Mount) -> None:
             assert days == [use for use in whole if day_number(span[0]) <= use.day < day_number(span[1])]
 
 
+@ON_BOTH_AT_LENGTH
 def test_alerts_and_the_report_judge_by_the_same_numbers(lived: Mount) -> None:
     report = lived.site.report(f"{Month.of(lived.site.now)}")
     state = look(lived)

@@ -61,7 +61,7 @@ def report_on(found: Uses, *, start: datetime, ends: datetime, ratio: MeterShare
     return parsed
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(uses, st.integers(-400, 30), st.integers(1, 500), st.sampled_from([(1, 1), (1, 3600), (7, 3)]))
 def test_every_number_equals_a_recount_of_the_daily_totals(
     found: Uses, offset: int, length: int, ratio: tuple[int, int]

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 from tests.azlic.commands.issuer.test_issuer import AZLIC, STORE, issuer
 from tests.azlic.conftest import Cli
 from tests.certificates import HERE, Authority
+from tests.forks import Service
 from tests.serving import answering
 from tests.site import Site
 
@@ -34,22 +34,17 @@ def authority(site: Site) -> Authority:
 @contextmanager
 def started(site: Site, *words: str) -> Iterator[tuple[str, list[str]]]:
     """A license server in a process of its own: its address, and what it said when it has ended."""
-    serve = [str(AZLIC), "issuer", "serve", *STORE, *words]
-    server = subprocess.Popen(serve, cwd=site.folder, stderr=subprocess.PIPE, text=True)
+    server = Service(["issuer", "serve", *STORE, *words], site.folder, os.environ)
     said: list[str] = []
     try:
-        assert server.stderr is not None
         while not (said and said[-1].startswith("Now listening on: ")):
             said.append(server.stderr.readline())
             assert said[-1], said
         yield said[-1].removeprefix("Now listening on: ").strip(), said
     finally:
-        server.send_signal(signal.SIGTERM)
-        assert server.stderr is not None
-        said.extend(server.stderr.read().splitlines())  # what readline has buffered, too; communicate would lose it
-        server.wait(timeout=60)
-        server.stderr.close()
-    assert server.returncode == 0, said
+        status, rest = server.end()
+        said.extend(rest)
+    assert status == 0, said
 
 
 def tls_words(authority: Authority) -> tuple[str, ...]:
