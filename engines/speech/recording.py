@@ -37,7 +37,7 @@ def decode(body: bytes, *, most_seconds: float) -> Recording:
     if not body:
         raise AudioRefused("the body is empty", hint=_HINT)
     if not body.startswith(_BEGINNINGS):  # libsndfile has decoders for much more, and lets each of them have a try
-        raise AudioRefused("the body is no recording that can be decoded", hint=_HINT)
+        raise AudioRefused("the body is no recording of a kind that is taken", hint=_HINT)
     try:
         with soundfile.SoundFile(io.BytesIO(body)) as file:
             if file.format not in _FORMATS:

@@ -70,7 +70,7 @@ FILES = [
 
 
 @pytest.mark.parametrize("form", sorted({form for form, _ in FILES}))
-def test_a_recording_of_any_form_is_decoded_or_refused_by_its_name(form: str) -> None:
+def test_a_recording_of_any_form_is_decoded_or_refused(form: str) -> None:
     subtypes = [subtype for other, subtype in FILES if other == form]
     for subtype in subtypes:
         for channels in (1, 2):
@@ -83,7 +83,9 @@ def test_a_recording_of_any_form_is_decoded_or_refused_by_its_name(form: str) ->
                 assert (decoded.form.rate, decoded.form.channels) == (RATE, 1)
                 assert distance(decoded.content) < 0.5, (subtype, channels)
             else:
-                with pytest.raises(AudioRefused, match=f"format {form} is not taken|no recording that can be decoded"):
+                with pytest.raises(
+                    AudioRefused, match=r"no recording (of a kind that is taken|that can be decoded)|is not taken"
+                ):
                     decode(body, most_seconds=60)
 
 
@@ -104,11 +106,12 @@ def test_a_body_over_rest_is_understood(container: Container, name: str) -> None
     assert float(container.seconds) == pytest.approx((told["Offset"] + told["Duration"]) / 10**7)
 
 
+NO_KIND = "the body is no recording of a kind that is taken"
 REFUSED = [
     (b"", "the body is empty"),
-    (b"{}", "the body is no recording that can be decoded"),
-    (as_wav(SPEECH, form="MP3", subtype="MPEG_LAYER_III"), "the body is no recording that can be decoded"),
-    (as_wav(SPEECH, form="AIFF"), "the body is no recording that can be decoded"),
+    (b"{}", NO_KIND),
+    (as_wav(SPEECH, form="MP3", subtype="MPEG_LAYER_III"), NO_KIND),
+    (as_wav(SPEECH, form="AIFF"), NO_KIND),
     (as_wav(SPEECH, form="FLAC")[:30], "the body is no recording that can be decoded"),
     (as_wav(SPEECH, rate=2_000), "1 channels of 2000 Hz are not taken"),
     (as_wav(SPEECH, channels=17), "17 channels of 16000 Hz are not taken"),
