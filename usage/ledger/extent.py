@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from licensing.core.instants import from_milliseconds
 from licensing.db.readonly import ReadOnlyConnection
-from usage.ledger.canonical import ORIGIN
 from usage.ledger.closed_months import last_closed_month
 from usage.months import Month
 
@@ -32,7 +31,11 @@ def read_extent(connection: ReadOnlyConnection) -> Extent:
         return Extent(records, sequence, moment_of(taken_at), bytes(head), closed)
 
     newest = connection.select(extent, "SELECT sequence, taken_at, head FROM batch ORDER BY sequence DESC LIMIT 1")
-    return newest[0] if newest else Extent(0, 0, None, ORIGIN, closed)
+    if newest:
+        return newest[0]
+    from usage.ledger.canonical import ORIGIN  # noqa: PLC0415 - where nothing was taken yet
+
+    return Extent(0, 0, None, ORIGIN, closed)
 
 
 def moment_of(taken_at: int) -> datetime | None:

@@ -11,8 +11,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-import msgspec
-
 from licensing.core.errors import AzlicError
 from licensing.core.instants import iso
 from licensing.db.readonly import ReadOnlyConnection
@@ -142,11 +140,15 @@ def _row(month: int, terms: str) -> tuple[Month, str]:
 
 def terms_of(plan: Plan) -> str:
     """A plan's terms as a closing keeps them: all its fields by their names, as JSON."""
+    import msgspec  # noqa: PLC0415 - where months are closed
+
     return msgspec.json.encode(plan, enc_hook=iso).decode()
 
 
 @lru_cache(maxsize=1000)
 def _plan_of(terms: str) -> Plan:
+    import msgspec  # noqa: PLC0415 - where months are closed
+
     try:
         return msgspec.json.decode(terms, type=Plan)
     except (msgspec.DecodeError, AzlicError) as error:
