@@ -13,7 +13,8 @@ from queue import SimpleQueue
 
 from tesserocr import PSM, RIL, PyResultIterator, PyTessBaseAPI, iterate_level
 
-from engines.read.languages import ORIENTATION, files_of, lacks_script, languages_of, models_of_folder
+from engines.read.foreign import FEW_LETTERS, named, seems_foreign
+from engines.read.languages import ORIENTATION, files_of, languages_of, models_of_folder
 from engines.read.legible import legible, letter_height
 from engines.read.pages import Page
 from engines.read.refusal import Code, DocumentRefused
@@ -33,8 +34,6 @@ _POOR = 0.6
 _WELL = 0.9
 _SHORT = 200
 """Up to so many characters, finding out which way is up has too little to go by, and another reading costs little."""
-_SURELY_LETTERS, _SURELY_OF_SCRIPT = 2.0, 2.0
-"""Tesseract is so sure of which way is up, and of the script, on three lines of print; never of both on noise."""
 _LARGE = 60
 """Letters so many pixels high or more are large print."""
 _MUCH = 0.2
@@ -72,27 +71,32 @@ class Recogniser:
         loaded = self._idle.get()
         api = loaded[model]
         try:
-            reading = legible(_best_reading(api, page, deadline))
+            view = view_of(page)
+            reading = _best_reading(partial(_attempt, api, page.number, deadline), view)
+            if reading.confidence < _WELL:
+                models = self.models if model is None else (model,)
+                self._refuse_foreign(reading, loaded[ORIENTATION], view, page.number, models)
+            reading = legible(reading)
             if page.turned:
                 reading = page_reading([*reading.lines, *_turned_lines(api, page, deadline)])
-            if reading.confidence < _WELL:
-                self._refuse_script(loaded[ORIENTATION], page, self.models if model is None else (model,))
             return reading
         finally:
             api.Clear()
             loaded[ORIENTATION].Clear()
             self._idle.put(loaded)
 
-    def _refuse_script(self, orientation: PyTessBaseAPI, page: Page, models: Sequence[str]) -> None:
+    def _refuse_foreign(
+        self, reading: PageReading, orientation: PyTessBaseAPI, view: View, number: int, models: Sequence[str]
+    ) -> None:
         """Refuse a page whose letters are of a script that none of these models reads: guesses are no text."""
-        orientation.SetImageBytes(page.pixels, page.width, page.height, 1, page.width)
+        image = view.image
+        orientation.SetImageBytes(image.tobytes(), image.width, image.height, 1, image.width)
         found = orientation.DetectOrientationScript()
-        if not found or found["orient_conf"] < _SURELY_LETTERS or found["script_conf"] < _SURELY_OF_SCRIPT:
-            return
-        if lacks_script(found["script_name"], models):
+        script, sure = (found["script_name"], found["orient_conf"]) if found else (None, 0.0)
+        if seems_foreign(reading, script, sure, models):
             raise DocumentRefused(
                 Code.NOT_SUPPORTED_LANGUAGE,
-                f"page {page.number} seems to be in {found['script_name']} script,"
+                f"page {number} seems to be in {named(script, sure, models)},"
                 f" and cannot be read with {', '.join(languages_of(models))}",
                 hint=f"this container reads {', '.join(languages_of(self.models))}; others can be put beside these",
             )
@@ -117,6 +121,7 @@ def _load(tessdata: Path, models: Sequence[str]) -> _Loaded:
         alone: _Loaded = {model: _open(tessdata, model) for model in models} if models[1:] else {models[0]: together}
         orientation = _open(tessdata, ORIENTATION)
         orientation.SetPageSegMode(PSM.OSD_ONLY)  # on another model, asking for a script ends the process
+        orientation.SetVariable("min_characters_to_try", str(FEW_LETTERS))
         return {None: together, **alone, ORIENTATION: orientation}
     except RuntimeError as error:
         raise AzlicError(
@@ -130,10 +135,8 @@ def _open(tessdata: Path, language: str) -> PyTessBaseAPI:
     return PyTessBaseAPI(path=f"{tessdata}/", lang=language, variables={"debug_file": os.devnull})
 
 
-def _best_reading(api: PyTessBaseAPI, page: Page, deadline: float) -> PageReading:
+def _best_reading(attempt: "partial[PageReading]", view: View) -> PageReading:
     """The first reading that is good, or else the best: only a page that was read badly is read in other ways."""
-    attempt = partial(_attempt, api, page.number, deadline)
-    view = view_of(page)
     best = _first_reading(attempt, view)
     with suppress(DocumentRefused):  # there is a reading: that the time is up for a better one is no reason to refuse
         for other in _other_readings(attempt, view, best):
@@ -213,7 +216,8 @@ def _reading(results: PyResultIterator | None, view: View) -> PageReading:
             lines.append(([], half_turn(_direction(item) + 90 * view.quarters)))
         if text := item.GetUTF8Text(RIL.WORD).strip():
             confidence = min(max(item.Confidence(RIL.WORD) / 100, 0.0), 1.0)
-            lines[-1][0].append(Word(text, view.on_page(item.BoundingBox(RIL.WORD)), confidence))
+            box, known = view.on_page(item.BoundingBox(RIL.WORD)), item.WordIsFromDictionary()
+            lines[-1][0].append(Word(text, box, confidence, known))
     return page_reading([Line(tuple(words), angle) for words, angle in lines if words])
 
 

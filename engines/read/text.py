@@ -13,11 +13,15 @@ Part = tuple[Box, int]
 
 @dataclass(frozen=True)
 class Word:
-    """A word with its box (left, top, right, bottom, in pixels) and a confidence from 0 to 1."""
+    """A word with its box (left, top, right, bottom, in pixels) and a confidence from 0 to 1.
+
+    ``known`` where it stands in the dictionary of a language.
+    """
 
     text: str
     box: Box
     confidence: float
+    known: bool = False
 
 
 @dataclass(frozen=True)
