@@ -1,5 +1,5 @@
-"""A corpus of pages whose words are known: tables, forms, large print, receipts, labels, letters, charts, broken rules,
-faxes.
+"""A corpus of pages whose words are known: tables, forms, large print, receipts, labels, letters, charts, broken
+rules, faxes.
 
 Every page is drawn with the fonts that PDFium has inside and comes out the same each time. Half of the pages of most
 classes are PDFs, the others are scans of them at 150 to 300 dpi. ``scripts/bench read-accuracy`` measures on it, and
@@ -35,6 +35,7 @@ STYLES = {
     "red dots": "[1 2] 0 d 0.8 0 0 RG",
 }
 """How a rule is drawn, as a PDF says it."""
+_ROLL = 204.0
 _LETTER, _WIDE = (612, 792), (792, 612)
 _SCANNED_AT = (150, 200, 300)
 
@@ -271,6 +272,27 @@ def receipt(of: random.Random) -> Sheet:
     return sheet
 
 
+def till_roll(of: random.Random) -> Sheet:
+    """A receipt as a printer with 576 dots prints it: letters of one width in 32, 42 or 48 columns."""
+    columns = of.choice([32, 42, 48])
+    wide = _ROLL / (columns + 2)
+    size, rows = wide / 0.6, of.randrange(8, 22)
+    step = size * of.choice([1.1, 1.25, 1.5])
+    sheet = Sheet((_ROLL, (rows + 7) * step))
+
+    def write(row: int, left: str, right: str = "") -> None:
+        sheet.write(wide, (row + 1) * step, left, size, TYPEWRITER)
+        sheet.write(wide * (columns + 1 - len(right)), (row + 1) * step, right, size, TYPEWRITER)
+
+    write(1, f"{of.choice(WORDS)} {of.choice(WORDS)}".upper())
+    for row in range(rows):
+        text = f"{of.randrange(1, 9)} {of.choice(WORDS)} {of.choice(WORDS)}"
+        write(row + 3, text[: columns - 8], f"{of.randrange(1, 99)}.{of.randrange(100):02}")
+    write(rows + 4, "TOTAL", f"{of.randrange(100, 999)}.{of.randrange(100):02}")
+    write(rows + 5, "Thank you for your visit")
+    return sheet
+
+
 def label(of: random.Random) -> Sheet:
     """A label or a tag with one to three lines, with and without a border."""
     sheet = Sheet(of.choice([(216, 72), (252, 108), (288, 144)]))
@@ -363,6 +385,11 @@ def _document(sheet: Sheet, number: int) -> bytes:
     return encode(sheet.scan(_SCANNED_AT[number // 2 % 3]), ("PNG", "JPEG")[number % 4 == 3])
 
 
+def _printed_with(dots: int) -> Callable[[Sheet, int], bytes]:
+    """A sheet so many dots wide."""
+    return lambda sheet, _: encode(sheet.scan(72 * dots / sheet.size[0]), "PNG")
+
+
 def _fax(across: int, down: int) -> Callable[[Sheet, int], bytes]:
     """A sheet as a fax machine sends it: black or white, so many dots to the inch across and down."""
 
@@ -383,6 +410,7 @@ KINDS: dict[str, tuple[Callable[[random.Random], Sheet], Callable[[Sheet, int], 
     "forms": (form, _document),
     "large print": (large_print, _document),
     "receipts": (receipt, _document),
+    "till rolls": (till_roll, _printed_with(576)),
     "labels": (label, _document),
     "letters": (letter, _document),
     "charts": (chart, _document),

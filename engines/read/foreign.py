@@ -12,11 +12,9 @@ _POOR = 0.7
 _MIXED_POOR = 0.8
 FEW_LETTERS = 10
 """Fewer tell no script."""
-_LONG = 5
-"""Letters that mean nothing make up short words of the dictionary, too."""
 _KNOWN, _HALF_KNOWN = 0.2, 0.45
 _PART = 0.15
-_EVEN = 0.7
+_EVEN, _STRAY = 0.7, 5
 _SURELY, _PERHAPS = 2.0, 1.0
 """How sure Tesseract is of the way up where it is of the script, too: on noise it never is."""
 
@@ -29,10 +27,9 @@ def seems_foreign(reading: PageReading, script: str | None, orientation: float, 
     lacking = script is not None and lacks_script(script, models)
     if reading.confidence >= _POOR:
         return lacking and orientation >= _PERHAPS and reading.confidence < _MIXED_POOR and _is_mixed(reading)
-    known = _known(reading)
-    if lacking and orientation >= _SURELY and known < _HALF_KNOWN:
+    if lacking and orientation >= _SURELY and reading.known < _HALF_KNOWN:
         return True
-    return known < _KNOWN and _is_print(reading)
+    return reading.known < _KNOWN and _is_print(reading)
 
 
 def named(script: str | None, orientation: float, models: Sequence[str]) -> str:
@@ -40,13 +37,6 @@ def named(script: str | None, orientation: float, models: Sequence[str]) -> str:
     if script is not None and orientation >= _PERHAPS and lacks_script(script, models):
         return f"{script} script"
     return "another script or language"
-
-
-def _known(reading: PageReading) -> float:
-    """The part of the letters that stand in long words of a dictionary."""
-    words = [(_letters(word.text), word.known) for word in reading.words]
-    known = sum(letters for letters, is_known in words if is_known and letters >= _LONG)
-    return known / max(sum(letters for letters, _ in words), 1)
 
 
 def _letters(text: str) -> int:
@@ -67,7 +57,7 @@ def _is_print(reading: PageReading) -> bool:
         return False
     usual = median(height for count, height, _ in lines for _ in range(count))
     even = sum(
-        count for count, height, line in lines if usual / 1.5 <= height <= usual * 1.5 and len(line.text) > _LONG
+        count for count, height, line in lines if usual / 1.5 <= height <= usual * 1.5 and len(line.text) > _STRAY
     )
     return even >= _EVEN * letters
 

@@ -36,6 +36,11 @@ _SHORT = 200
 """Up to so many characters, finding out which way is up has too little to go by, and another reading costs little."""
 _LARGE = 60
 """Letters so many pixels high or more are large print."""
+_HARDLY = 0.1
+"""Of small print at least so large a part can be read that it holds words."""
+_MANY_LINES, _FEW_ACROSS = 8, 50
+_COLUMN = 4
+"""A line so many times as high as wide runs up or down the page."""
 _MUCH = 0.2
 """So much surer must a reading be to say that a short page lies another way: some words read well upside down."""
 _FEW_PIXELS = 2_500_000
@@ -156,6 +161,8 @@ def _first_reading(attempt: "partial[PageReading]", view: View) -> PageReading:
     """The page as it lies; a few large letters rather told no resolution, for 200 dpi may lose the first of them."""
     told = attempt(view, PSM.AUTO)
     height = letter_height(told)
+    if _is_strip(told, view, height) or any(map(_is_column, told.lines)):
+        told = max(told, attempt(view, PSM.SINGLE_BLOCK), key=lambda reading: reading.worth)
     if told.confidence >= _WELL or told.characters > _SHORT or (height and height < _LARGE):
         return told
     with suppress(DocumentRefused):
@@ -163,6 +170,18 @@ def _first_reading(attempt: "partial[PageReading]", view: View) -> PageReading:
         if told.worth <= 1.5 * untold.worth:
             return untold
     return told
+
+
+def _is_strip(reading: PageReading, view: View, height: float | None) -> bool:
+    """Whether a page has many lines with room for few letters: on a receipt, columns are wrongly found."""
+    return len(reading.lines) >= _MANY_LINES and height is not None and view.image.width < _FEW_ACROSS * height
+
+
+def _is_column(line: Line) -> bool:
+    """Whether a line was guessed from letters that stand one above the other, as the figures of a receipt do."""
+    left, top, right, bottom = line.box
+    confidence = sum(word.confidence for word in line.words) / len(line.words)
+    return confidence < _POOR and len(line.text) > 2 and bottom - top > _COLUMN * (right - left)
 
 
 def _other_readings(attempt: "partial[PageReading]", view: View, first: PageReading) -> Iterator[PageReading]:
@@ -176,7 +195,10 @@ def _other_readings(attempt: "partial[PageReading]", view: View, first: PageRead
             yield reading
 
     if poor and first.lines:
-        yield attempt(view, PSM.AUTO_OSD)
+        upright = attempt(view, PSM.AUTO_OSD)
+        yield upright
+        if not short and all(reading.confidence < _POOR and reading.known < _HARDLY for reading in (first, upright)):
+            return  # noise, a picture, or another script: larger it is no better
     if short and first.lines:
         for quarters in (2, 1, 3) if poor else (2,):
             yield from turned(view, quarters)
