@@ -57,7 +57,7 @@ class View:
 
 
 def view_of(page: Page) -> View:
-    """The page as it came, but for turned parts and broken rules; drawn wider or higher where its pixels are no squares."""
+    """The page but for turned parts and broken rules; drawn wider or higher where its pixels are no squares."""
     image = _image(page)
     for box, _ in page.turned:
         image.paste("white", box)
