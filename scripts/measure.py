@@ -9,8 +9,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -407,11 +408,13 @@ def read(folder: Path) -> Iterator[Figure]:
     yield Figure("Read over HTTP / bare", ratio, 0.85, False, "x", f"{ours:.1f} pages/s, bare {bare:.1f}")
 
 
-def read_accuracy(_: Path) -> Iterator[Figure]:
+def read_accuracy(_: Path, kinds: Sequence[str] = ()) -> Iterator[Figure]:
     """The words of each class of the corpus, found and right, against bare Tesseract told what suits the class best."""
     from tests.corpus import KINDS
 
-    for kind in KINDS:
+    if unknown := set(kinds) - set(KINDS):
+        sys.exit(f"the corpus has no class {', '.join(sorted(unknown))}; its classes: {'; '.join(KINDS)}")
+    for kind in kinds or KINDS:
         *figures, dpi, cost = map(float, _worker_line("read-accuracy", kind).split())
         told = f"told {dpi:.0f} dpi" if dpi else "told no resolution"
         for name, ours, bare in (("recall", *figures[:2]), ("precision", *figures[2:])):
@@ -521,11 +524,16 @@ def main() -> None:
     parser.add_argument(
         "names", nargs="*", choices=[*BENCHMARKS, []], help="single benchmarks; all if left out (large needs 10 GB)"
     )
-    names = parser.parse_args().names or list(BENCHMARKS)
+    parser.add_argument(
+        "--class", dest="kinds", metavar="NAME", action="append", help="a single class of read-accuracy: --class charts"
+    )
+    arguments = parser.parse_args()
+    names = arguments.names or (["read-accuracy"] if arguments.kinds else list(BENCHMARKS))
+    benchmarks = BENCHMARKS | {"read-accuracy": partial(read_accuracy, kinds=arguments.kinds or ())}
     print(f"{'name':<28} | {'figure':>11} | {'bar':>9} | met   |")
     for name in names:
         with _scratch() as folder:
-            for figure in BENCHMARKS[name](folder):
+            for figure in benchmarks[name](folder):
                 print(figure.row(), flush=True)
 
 

@@ -1,4 +1,5 @@
-"""A corpus of pages whose words are known: tables, forms, large print, receipts, labels, letters, charts, faxes.
+"""A corpus of pages whose words are known: tables, forms, large print, receipts, labels, letters, charts, broken
+rules, faxes.
 
 Every page is drawn with the fonts that PDFium has inside and comes out the same each time. Half of the pages of most
 classes are PDFs, the others are scans of them at 150 to 300 dpi. ``scripts/bench read-accuracy`` measures on it, and
@@ -21,6 +22,20 @@ REGULAR, BOLD, SERIF, TYPEWRITER = "Helvetica", "Helvetica-Bold", "Times-Roman",
 GREEK = "Symbol"
 _FONTS = (REGULAR, BOLD, SERIF, TYPEWRITER, GREEK)
 _GREEK_CAPITALS = str.maketrans("ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ", "ABGDEZHQIKLMNXOPRSTUFCYW")
+STYLES = {
+    "solid": "",
+    "dashed": "[3 3] 0 d",
+    "long dashes": "[8 4] 0 d",
+    "wide gaps": "[10 8] 0 d",
+    "dotted": "[1 2] 0 d",
+    "round dots": "[0 3] 0 d 1 J",
+    "fine dots": "[0.75 1.5] 0 d",
+    "dashes and dots": "[6 2 1 2] 0 d",
+    "grey dashes": "[3 3] 0 d 0.5 G",
+    "red dots": "[1 2] 0 d 0.8 0 0 RG",
+}
+"""How a rule is drawn, as a PDF says it."""
+_ROLL = 204.0
 _LETTER, _WIDE = (612, 792), (792, 612)
 _SCANNED_AT = (150, 200, 300)
 
@@ -63,9 +78,14 @@ class Sheet:
         self._drawn.append(f"BT /F0 {size:g} Tf {place} Tm ({_escaped(text)}) Tj ET")
         self.words += text.split()
 
-    def rule(self, x1: float, y1: float, x2: float, y2: float, width: float = 0.75) -> None:
+    def rule(self, x1: float, y1: float, x2: float, y2: float, width: float = 0.75, *, style: str = "solid") -> None:
         height = self.size[1]
-        self._drawn.append(f"{width:g} w {x1:.2f} {height - y1:.2f} m {x2:.2f} {height - y2:.2f} l S")
+        line = f"{width:g} w {x1:.2f} {height - y1:.2f} m {x2:.2f} {height - y2:.2f} l S"
+        self._drawn.append(f"q {STYLES[style]} {line} Q" if STYLES[style] else line)
+
+    def without_rules(self) -> None:
+        """Take all that is no text off the sheet."""
+        self._drawn = [drawn for drawn in self._drawn if drawn.startswith("BT ")]
 
     def frame(self, x: float, y: float, width: float, height: float, line: float = 0.75) -> None:
         self._drawn.append(f"{line:g} w {x:.2f} {self.size[1] - y - height:.2f} {width:.2f} {height:.2f} re S")
@@ -252,6 +272,27 @@ def receipt(of: random.Random) -> Sheet:
     return sheet
 
 
+def till_roll(of: random.Random) -> Sheet:
+    """A receipt as a printer with 576 dots prints it: letters of one width in 32, 42 or 48 columns."""
+    columns = of.choice([32, 42, 48])
+    wide = _ROLL / (columns + 2)
+    size, rows = wide / 0.6, of.randrange(8, 22)
+    step = size * of.choice([1.1, 1.25, 1.5])
+    sheet = Sheet((_ROLL, (rows + 7) * step))
+
+    def write(row: int, left: str, right: str = "") -> None:
+        sheet.write(wide, (row + 1) * step, left, size, TYPEWRITER)
+        sheet.write(wide * (columns + 1 - len(right)), (row + 1) * step, right, size, TYPEWRITER)
+
+    write(1, f"{of.choice(WORDS)} {of.choice(WORDS)}".upper())
+    for row in range(rows):
+        text = f"{of.randrange(1, 9)} {of.choice(WORDS)} {of.choice(WORDS)}"
+        write(row + 3, text[: columns - 8], f"{of.randrange(1, 99)}.{of.randrange(100):02}")
+    write(rows + 4, "TOTAL", f"{of.randrange(100, 999)}.{of.randrange(100):02}")
+    write(rows + 5, "Thank you for your visit")
+    return sheet
+
+
 def label(of: random.Random) -> Sheet:
     """A label or a tag with one to three lines, with and without a border."""
     sheet = Sheet(of.choice([(216, 72), (252, 108), (288, 144)]))
@@ -316,11 +357,37 @@ def chart(of: random.Random) -> Sheet:
     return sheet
 
 
+def broken_rules(of: random.Random) -> Sheet:
+    """A list with a dashed or dotted rule between its rows, and sometimes between its columns."""
+    style = of.choice([style for style in STYLES if style != "solid"])
+    return list_with_rules(of, style, upright=of.random() < 0.5)
+
+
+def list_with_rules(of: random.Random, style: str, *, upright: bool) -> Sheet:
+    """A list in three columns with rules of a style between its rows, and upright ones between its columns."""
+    sheet = Sheet()
+    size, font, width = of.choice([9, 10, 11, 12]), of.choice(_FONTS[:4]), of.choice([0.5, 0.75, 1, 1.5])
+    step, rows = size * of.choice([1.7, 2, 2.4]), of.randrange(8, 16)
+    for row in range(rows + 1):
+        sheet.rule(60, 70 + row * step, 540, 70 + row * step, width, style=style)
+    for x in (60, 220, 380, 540) if upright else ():
+        sheet.rule(x, 70, x, 70 + rows * step, width, style=style)
+    for row in range(rows):
+        for x in (66, 226, 386):
+            sheet.write(x, 70 + row * step + (step + size * 0.6) / 2, f"{_cell(of)} {_cell(of)}", size, font)
+    return sheet
+
+
 def _document(sheet: Sheet, number: int) -> bytes:
     """A PDF, or every other time a scan at one of the usual resolutions."""
     if number % 2 == 0:
         return sheet.pdf()
     return encode(sheet.scan(_SCANNED_AT[number // 2 % 3]), ("PNG", "JPEG")[number % 4 == 3])
+
+
+def _printed_with(dots: int) -> Callable[[Sheet, int], bytes]:
+    """A sheet so many dots wide."""
+    return lambda sheet, _: encode(sheet.scan(72 * dots / sheet.size[0]), "PNG")
 
 
 def _fax(across: int, down: int) -> Callable[[Sheet, int], bytes]:
@@ -343,9 +410,11 @@ KINDS: dict[str, tuple[Callable[[random.Random], Sheet], Callable[[Sheet, int], 
     "forms": (form, _document),
     "large print": (large_print, _document),
     "receipts": (receipt, _document),
+    "till rolls": (till_roll, _printed_with(576)),
     "labels": (label, _document),
     "letters": (letter, _document),
     "charts": (chart, _document),
+    "broken rules": (broken_rules, _document),
     "faxes, 100 dpi": (letter, _fax(100, 100)),
     "faxes, 204x98 dpi": (letter, _fax(204, 98)),
 }

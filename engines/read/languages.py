@@ -64,8 +64,6 @@ _SCRIPTS = {
     "Tibetan": "bod dzo",
 }
 """The scripts other than Latin, as Tesseract calls them, with the models that read each."""
-_ALIKE = {"Greek", "Cyrillic"}
-"""Their capitals are taken for each other."""
 
 
 def models_in(files: Iterable[str]) -> list[str]:
@@ -121,7 +119,6 @@ def choose_models(wanted: str, installed: Sequence[str]) -> list[str]:
 
 
 def lacks_script(script: str, models: Iterable[str]) -> bool:
-    """Whether none of these models reads a script, or one that Tesseract takes for it."""
-    alike = _ALIKE if script in _ALIKE else {script}
-    readers = {model for name in alike for model in _SCRIPTS.get(name, "").split()}
+    """Whether none of these models reads a script other than Latin."""
+    readers = set(_SCRIPTS.get(script, "").split())
     return bool(readers) and readers.isdisjoint(models)

@@ -13,7 +13,8 @@ from queue import SimpleQueue
 
 from tesserocr import PSM, RIL, PyResultIterator, PyTessBaseAPI, iterate_level
 
-from engines.read.languages import ORIENTATION, files_of, lacks_script, languages_of, models_of_folder
+from engines.read.foreign import FEW_LETTERS, named, seems_foreign
+from engines.read.languages import ORIENTATION, files_of, languages_of, models_of_folder
 from engines.read.legible import legible, letter_height
 from engines.read.pages import Page
 from engines.read.refusal import Code, DocumentRefused
@@ -33,10 +34,13 @@ _POOR = 0.6
 _WELL = 0.9
 _SHORT = 200
 """Up to so many characters, finding out which way is up has too little to go by, and another reading costs little."""
-_SURELY_LETTERS, _SURELY_OF_SCRIPT = 2.0, 2.0
-"""Tesseract is so sure of which way is up, and of the script, on three lines of print; never of both on noise."""
 _LARGE = 60
 """Letters so many pixels high or more are large print."""
+_HARDLY = 0.1
+"""Of small print at least so large a part can be read that it holds words."""
+_MANY_LINES, _FEW_ACROSS = 8, 50
+_COLUMN = 4
+"""A line so many times as high as wide runs up or down the page."""
 _MUCH = 0.2
 """So much surer must a reading be to say that a short page lies another way: some words read well upside down."""
 _FEW_PIXELS = 2_500_000
@@ -72,27 +76,32 @@ class Recogniser:
         loaded = self._idle.get()
         api = loaded[model]
         try:
-            reading = legible(_best_reading(api, page, deadline))
+            view = view_of(page)
+            reading = _best_reading(partial(_attempt, api, page.number, deadline), view)
+            if reading.confidence < _WELL:
+                models = self.models if model is None else (model,)
+                self._refuse_foreign(reading, loaded[ORIENTATION], view, page.number, models)
+            reading = legible(reading)
             if page.turned:
                 reading = page_reading([*reading.lines, *_turned_lines(api, page, deadline)])
-            if reading.confidence < _WELL:
-                self._refuse_script(loaded[ORIENTATION], page, self.models if model is None else (model,))
             return reading
         finally:
             api.Clear()
             loaded[ORIENTATION].Clear()
             self._idle.put(loaded)
 
-    def _refuse_script(self, orientation: PyTessBaseAPI, page: Page, models: Sequence[str]) -> None:
+    def _refuse_foreign(
+        self, reading: PageReading, orientation: PyTessBaseAPI, view: View, number: int, models: Sequence[str]
+    ) -> None:
         """Refuse a page whose letters are of a script that none of these models reads: guesses are no text."""
-        orientation.SetImageBytes(page.pixels, page.width, page.height, 1, page.width)
+        image = view.image
+        orientation.SetImageBytes(image.tobytes(), image.width, image.height, 1, image.width)
         found = orientation.DetectOrientationScript()
-        if not found or found["orient_conf"] < _SURELY_LETTERS or found["script_conf"] < _SURELY_OF_SCRIPT:
-            return
-        if lacks_script(found["script_name"], models):
+        script, sure = (found["script_name"], found["orient_conf"]) if found else (None, 0.0)
+        if seems_foreign(reading, script, sure, models):
             raise DocumentRefused(
                 Code.NOT_SUPPORTED_LANGUAGE,
-                f"page {page.number} seems to be in {found['script_name']} script,"
+                f"page {number} seems to be in {named(script, sure, models)},"
                 f" and cannot be read with {', '.join(languages_of(models))}",
                 hint=f"this container reads {', '.join(languages_of(self.models))}; others can be put beside these",
             )
@@ -117,6 +126,7 @@ def _load(tessdata: Path, models: Sequence[str]) -> _Loaded:
         alone: _Loaded = {model: _open(tessdata, model) for model in models} if models[1:] else {models[0]: together}
         orientation = _open(tessdata, ORIENTATION)
         orientation.SetPageSegMode(PSM.OSD_ONLY)  # on another model, asking for a script ends the process
+        orientation.SetVariable("min_characters_to_try", str(FEW_LETTERS))
         return {None: together, **alone, ORIENTATION: orientation}
     except RuntimeError as error:
         raise AzlicError(
@@ -130,10 +140,8 @@ def _open(tessdata: Path, language: str) -> PyTessBaseAPI:
     return PyTessBaseAPI(path=f"{tessdata}/", lang=language, variables={"debug_file": os.devnull})
 
 
-def _best_reading(api: PyTessBaseAPI, page: Page, deadline: float) -> PageReading:
+def _best_reading(attempt: "partial[PageReading]", view: View) -> PageReading:
     """The first reading that is good, or else the best: only a page that was read badly is read in other ways."""
-    attempt = partial(_attempt, api, page.number, deadline)
-    view = view_of(page)
     best = _first_reading(attempt, view)
     with suppress(DocumentRefused):  # there is a reading: that the time is up for a better one is no reason to refuse
         for other in _other_readings(attempt, view, best):
@@ -153,6 +161,8 @@ def _first_reading(attempt: "partial[PageReading]", view: View) -> PageReading:
     """The page as it lies; a few large letters rather told no resolution, for 200 dpi may lose the first of them."""
     told = attempt(view, PSM.AUTO)
     height = letter_height(told)
+    if _is_strip(told, view, height) or any(map(_is_column, told.lines)):
+        told = max(told, attempt(view, PSM.SINGLE_BLOCK), key=lambda reading: reading.worth)
     if told.confidence >= _WELL or told.characters > _SHORT or (height and height < _LARGE):
         return told
     with suppress(DocumentRefused):
@@ -160,6 +170,18 @@ def _first_reading(attempt: "partial[PageReading]", view: View) -> PageReading:
         if told.worth <= 1.5 * untold.worth:
             return untold
     return told
+
+
+def _is_strip(reading: PageReading, view: View, height: float | None) -> bool:
+    """Whether a page has many lines with room for few letters: on a receipt, columns are wrongly found."""
+    return len(reading.lines) >= _MANY_LINES and height is not None and view.image.width < _FEW_ACROSS * height
+
+
+def _is_column(line: Line) -> bool:
+    """Whether a line was guessed from letters that stand one above the other, as the figures of a receipt do."""
+    left, top, right, bottom = line.box
+    confidence = sum(word.confidence for word in line.words) / len(line.words)
+    return confidence < _POOR and len(line.text) > 2 and bottom - top > _COLUMN * (right - left)
 
 
 def _other_readings(attempt: "partial[PageReading]", view: View, first: PageReading) -> Iterator[PageReading]:
@@ -173,7 +195,10 @@ def _other_readings(attempt: "partial[PageReading]", view: View, first: PageRead
             yield reading
 
     if poor and first.lines:
-        yield attempt(view, PSM.AUTO_OSD)
+        upright = attempt(view, PSM.AUTO_OSD)
+        yield upright
+        if not short and all(reading.confidence < _POOR and reading.known < _HARDLY for reading in (first, upright)):
+            return  # noise, a picture, or another script: larger it is no better
     if short and first.lines:
         for quarters in (2, 1, 3) if poor else (2,):
             yield from turned(view, quarters)
@@ -213,7 +238,8 @@ def _reading(results: PyResultIterator | None, view: View) -> PageReading:
             lines.append(([], half_turn(_direction(item) + 90 * view.quarters)))
         if text := item.GetUTF8Text(RIL.WORD).strip():
             confidence = min(max(item.Confidence(RIL.WORD) / 100, 0.0), 1.0)
-            lines[-1][0].append(Word(text, view.on_page(item.BoundingBox(RIL.WORD)), confidence))
+            box, known = view.on_page(item.BoundingBox(RIL.WORD)), item.WordIsFromDictionary()
+            lines[-1][0].append(Word(text, box, confidence, known))
     return page_reading([Line(tuple(words), angle) for words, angle in lines if words])
 
 

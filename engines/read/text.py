@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Box = tuple[int, int, int, int]
+_LONG = 5
 
 
 Part = tuple[Box, int]
@@ -13,11 +14,15 @@ Part = tuple[Box, int]
 
 @dataclass(frozen=True)
 class Word:
-    """A word with its box (left, top, right, bottom, in pixels) and a confidence from 0 to 1."""
+    """A word with its box (left, top, right, bottom, in pixels) and a confidence from 0 to 1.
+
+    ``known`` where it stands in the dictionary of a language.
+    """
 
     text: str
     box: Box
     confidence: float
+    known: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,13 @@ class PageReading:
     def confidence(self) -> float:
         """The mean over all characters; 0 where nothing was read."""
         return sum(len(word.text) * word.confidence for word in self.words) / max(self.characters, 1)
+
+    @property
+    def known(self) -> float:
+        """The part of the letters that stand in long words of a dictionary: by chance letters make short ones."""
+        words = [(sum(map(str.isalpha, word.text)), word.known) for word in self.words]
+        known = sum(letters for letters, is_known in words if is_known and letters >= _LONG)
+        return known / max(sum(letters for letters, _ in words), 1)
 
     @property
     def worth(self) -> float:

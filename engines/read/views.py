@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from engines.read.pages import Page
+from engines.read.rules import without_broken_rules
 from engines.read.text import Box
 
 _MARGIN = 30
@@ -56,11 +57,11 @@ class View:
 
 
 def view_of(page: Page) -> View:
-    """The page as it came, without its turned parts; drawn wider or higher where its pixels are no squares."""
+    """The page but for turned parts and broken rules; drawn wider or higher where its pixels are no squares."""
     image = _image(page)
     for box, _ in page.turned:
         image.paste("white", box)
-    view = View(image)
+    view = View(without_broken_rules(image))
     if page.aspect >= _STRETCHED:
         return view.enlarged(1, page.aspect)
     if page.aspect <= 1 / _STRETCHED:

@@ -6,12 +6,13 @@ from concurrent.futures import wait
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from engines.read import Limits, Recogniser, read_routes
+from engines.read import TESSDATA, Limits, Recogniser, read_routes
 from engines.results.memory import MemoryResults
 from engines.server.errors import Refusal
 from engines.server.process import make_server
@@ -23,6 +24,27 @@ from tests.site import METER
 @pytest.fixture(scope="session")
 def recogniser() -> Iterator[Recogniser]:
     recogniser = Recogniser(threads=2)
+    yield recogniser
+    recogniser.close()
+
+
+@pytest.fixture(scope="session")
+def tessdata(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """English, and what Debian's packages tesseract-ocr-deu, -fra and -ell bring."""
+    folder = tmp_path_factory.mktemp("tessdata")
+    found = {path.name: path for path in Path("/usr/share/tesseract-ocr").glob("*/tessdata/*.traineddata")}
+    ours = {path.name: path for path in TESSDATA.iterdir()}
+    for name in ("eng", "deu", "fra", "ell", "osd"):
+        model = (found | ours).get(f"{name}.traineddata")
+        if model is None:
+            pytest.skip(f"needs tesseract-ocr-{name}")
+        (folder / model.name).symlink_to(model)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def several(tessdata: Path) -> Iterator[Recogniser]:
+    recogniser = Recogniser(threads=1, tessdata=tessdata)
     yield recogniser
     recogniser.close()
 

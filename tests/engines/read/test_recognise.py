@@ -124,6 +124,7 @@ QUICK = {
     "tables": (0.97, 0.97),
     "forms": (0.98, 0.97),
     "receipts": (0.98, 0.98),
+    "till rolls": (0.98, 0.98),
     "labels": (1.0, 1.0),
     "charts": (0.92, 0.95),
     "large print": (1.0, 1.0),
@@ -138,6 +139,12 @@ def test_a_page_of_each_kind_keeps_its_words(recogniser: Recogniser, kind: str) 
     read, (recall, precision) = score_of(recogniser, paper), QUICK[kind]
     assert read.recall >= recall
     assert read.precision >= precision
+
+
+@pytest.mark.parametrize("number", [4, 11, 13])
+def test_the_columns_of_a_receipt_are_kept(recogniser: Recogniser, number: int) -> None:
+    (paper,) = corpus.papers("till rolls", [number])
+    assert score_of(recogniser, paper).recall > 0.97
 
 
 @pytest.mark.long
