@@ -1,6 +1,6 @@
 """The program in forks of this process, which has loaded it already: a tenth of the time of a start.
 
-What starts it anew are the license walk, the README's session, and the tests of what a start loads.
+What starts it anew are the site of the license walk, the README's session, and the tests of what a start loads.
 """
 
 import os

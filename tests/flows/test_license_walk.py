@@ -13,7 +13,7 @@ PLAN = "--plan-type Read --quota 500000 --unit Transaction --period year --start
 
 
 def test_an_issuer_gives_a_license_which_is_verified_examined_and_lets_a_container_start(tmp_path: Path) -> None:
-    issuer, site = Machine(tmp_path / "issuer", anew=True), Machine(tmp_path / "site", anew=True)
+    issuer, site = Machine(tmp_path / "issuer"), Machine(tmp_path / "site", anew=True)
     for mount in ("license", "output"):
         (site.folder / mount).mkdir()
     mounts = f"Mounts:License={site.folder}/license Mounts:Output={site.folder}/output"
