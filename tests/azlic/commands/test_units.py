@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.azlic.conftest import Cli
+from tests.azlic.monitoring.sandbox import read_unit
 from tests.site import Site
 
 RULES_TESTS = sorted((Path(__file__).parents[1] / "monitoring").glob("prometheus-rules-test*.yml"))
@@ -23,8 +24,8 @@ systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="system
 def test_units_name_this_program_and_are_written_once(cli: Cli, site: Site) -> None:
     answer = cli("units", "units")
     assert answer.status == 0 and "azlic-notify.timer" in answer.out
-    unit = (site.folder / "units/azlic-notify.service").read_text()
-    assert f"ExecStart={Path(sys.executable).with_name('azlic')} notify\n" in unit
+    (command,) = read_unit(site.folder / "units/azlic-notify.service")["ExecStart"]
+    assert shlex.split(command) == [str(Path(sys.executable).with_name("azlic")), "notify"]
     assert re.fullmatch(r"units: all \d+ files already exist\n", cli("units", "units").out)
     said = " ".join(path.read_text() for path in _units(site))
     assert (
