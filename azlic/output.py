@@ -125,7 +125,8 @@ def tell_of_waiting(denial: "Denial", attempt: int, seconds: float) -> None:
 
 def tell_of_slowness(attempt: int) -> None:
     """Tell a person that an issuer is slow to answer."""
-    from licensing.delivery.client import ATTEMPT_SECONDS, ATTEMPTS
+    from licensing.delivery.asking import ATTEMPT_SECONDS
+    from licensing.delivery.client import ATTEMPTS
 
     tell(f"waiting for the issuer's answer, for {ATTEMPT_SECONDS:g} s at most; attempt {attempt} of {ATTEMPTS}")
 

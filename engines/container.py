@@ -7,7 +7,7 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Unpack
 
@@ -15,20 +15,26 @@ from fastapi import APIRouter, FastAPI
 
 from engines.host import Host, host_app
 from engines.logs.settings import Logs
+from engines.metering.connected import Billing
 from engines.metering.meter import Meter
 from engines.metering.offline import OfflineMeter
+from engines.metering.spool import Spool
 from engines.models import Models
 from engines.options import ContainerOptions
+from engines.permit import BillingPermit, LicensePermit, Permit
 from engines.server.errors import Refusal
 from licensing.containers import ContainerType
-from licensing.core.errors import AzlicError
+from licensing.core.errors import AzlicError, BadCall
 from licensing.core.text import command_word
+from licensing.delivery.api_keys import read_api_key
+from licensing.delivery.usage_report import Reporter
 from licensing.history.read import read_memory
 from licensing.trust.store import TrustStore
 from licensing.verdict.seen import NOTHING_SEEN, Seen
 from licensing.verdict.verdict import Cause, Verdict
 from licensing.verification import Here, verify
 from licensing.verification.gate import Gate
+from licensing.verification.mounts import NoLicense, find_license
 from usage.records.output_mount import MountReport
 from usage.records.recorder import Recorder
 
@@ -148,6 +154,38 @@ def examine(
     return verdict
 
 
+def has_license(options: ContainerOptions) -> bool:
+    """Whether there is a license where it belongs, good or not: then it counts, and nothing is reported anywhere."""
+    try:
+        find_license(options.license)
+    except NoLicense:
+        return False
+    return True
+
+
+def connected(options: ContainerOptions) -> ContainerOptions | None:
+    """The options of a connected container, its API key read; None where a license counts, or nothing bills.
+
+    Raises ``BadCall`` for an endpoint without a key or a key without one, and for an endpoint that would get the key in
+    the clear; ``AzlicError`` for a key that cannot be read.
+    """
+    has_key = options.api_key is not None or options.api_key_file is not None
+    if not (options.billing or has_key):
+        return None
+    if has_license(options):
+        log.warning("Billing and ApiKey have no effect: the license in '%s' counts.", options.license)
+        return None
+    if not (options.billing and has_key):
+        raise BadCall(
+            f"there is no license in {options.license}, and a connected container needs both Billing and ApiKey",
+            hint="add Billing={ENDPOINT_URI} and ApiKeyFile=FILE, or put the license there",
+        )
+    from licensing.delivery.endpoint import check_endpoint  # noqa: PLC0415 - with it comes what asks over HTTP
+
+    check_endpoint(options.billing)
+    return replace(options, api_key=options.api_key or read_api_key(str(options.api_key_file)))
+
+
 def find_models(
     image: EngineImage, options: ContainerOptions, *, trust: TrustStore, now: datetime, place: ContainerPlace = HERE
 ) -> Models | Verdict | None:
@@ -170,36 +208,85 @@ def container_app(
     container_id: str,
     place: ContainerPlace = HERE,
     logs: Logs | None = None,
+    interval: timedelta | None = None,
 ) -> FastAPI | Verdict:
     """The container, ready to be served, or the verdict that keeps it from starting.
 
-    ``logs`` are opened beside its usage records.
-    Raises ``AzlicError`` when the output mount cannot take usage records: what cannot be recorded is not served.
+    ``logs`` are opened beside its usage records. One that is ``connected`` has no license: it reports to its endpoint
+    at an ``interval``, 10 to 15 minutes unless stated. Raises ``AzlicError`` when the output mount cannot take usage
+    records: what cannot be recorded is not served.
     """
+    bills = connected(options)
     gate = Gate(options.license, examine(engine, options.license, trust, place))
-    verdict = gate.verdict(clock())
-    if not verdict.may_run:
+    if bills is None and not (verdict := gate.verdict(clock())).may_run:
         return verdict
     recorder = _recorder(engine, options.output, container_id)
     if logs is not None:
         logs.open(recorder.folder)
     log.info("Using '%s' for writing usage records.", recorder.folder)
     meter = OfflineMeter(recorder, engine.meters)
+    permit: Permit = LicensePermit(gate)
+    billing: Billing | None = None
+    try:
+        if bills is not None:
+            billing = _billing(bills, engine, recorder, clock, interval)
+            permit = BillingPermit(billing)
+        else:
+            _leave_billing(recorder)
+    except BaseException:
+        recorder.close()
+        raise
     host = Host(
         kind=engine.kind,
         version=engine.version,
-        gate=gate,
+        permit=permit,
         recording_fault=meter.fault,
         report=MountReport(options.output, service=engine.kind.service),
         clock=clock,
     )
     facilities = Facilities(host.admit, meter, clock, options.own)
+    if billing is not None:
+        billing.start()
 
     def closing() -> None:
         engine.close()
+        if billing is not None:
+            billing.stop()
         recorder.close()
 
     return host_app(host, engine.routes(facilities), closing=closing)
+
+
+def _billing(
+    options: ContainerOptions,
+    engine: Engine,
+    recorder: Recorder,
+    clock: Callable[[], datetime],
+    interval: timedelta | None,
+) -> Billing:
+    from licensing.delivery.billing import BillingEndpoint  # noqa: PLC0415 - a container with a license asks nobody
+
+    assert options.billing and options.api_key  # noqa: S101 - connected() saw to it
+    log.info("There is no license in '%s': use is reported to '%s'.", options.license, options.billing)
+    reporter = Reporter(
+        container_type=engine.kind.name, container_version=engine.version, container_id=recorder.folder.name
+    )
+    return Billing(
+        recorder,
+        endpoint=BillingEndpoint(options.billing, options.api_key, clock, options.ca),
+        container=reporter,
+        clock=clock,
+        interval=interval or timedelta(seconds=600 + secrets.randbelow(301)),
+    )
+
+
+def _leave_billing(recorder: Recorder) -> None:
+    """Let what a container records under its license be no connected use, where it was connected before."""
+    spool = Spool(recorder.folder)
+    try:
+        spool.disconnect(recorder.sequence)
+    finally:
+        spool.close()
 
 
 def to_mend(verdict: Verdict) -> str | None:

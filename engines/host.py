@@ -21,10 +21,10 @@ from pydantic import ConfigDict, Field, with_config
 from starlette.exceptions import HTTPException
 from typing_extensions import TypedDict
 
+from engines.permit import NON_METERED, ApiStatus, Permit, Standing
 from engines.server.described import DescribedAPI, Responses, answer, page
 from engines.server.errors import (
     INTERNAL,
-    LICENSE_NOT_VALID,
     MOUNT_SILENT,
     NOT_RECORDED,
     Refusal,
@@ -39,18 +39,14 @@ from engines.server.usage_logs import NOT_READABLE, usage_logs_routes
 from licensing.containers import ContainerType
 from licensing.core.errors import AzlicError
 from licensing.core.http_json import EscapedJSONResponse
-from licensing.core.instants import iso
 from licensing.core.text import printable
-from licensing.signing.document import License
-from licensing.verdict.verdict import Status, Verdict
-from licensing.verification.gate import Gate
 from usage.months import Month
 from usage.records.output_mount import MountReport
 
-_NON_METERED = "Container is non-metered and does not require an API Key."
 _LOOK_EVERY_SECONDS = 5.0
 _DESCRIPTION = (
-    "The container answers HTTP alone, and sends nothing elsewhere. What it does not know, a path or a method, is"
+    "The container answers HTTP alone. With a license it sends nothing elsewhere; without one it reports to its billing"
+    " endpoint how much was used, and nothing else. What it does not know, a path or a method, is"
     " refused with 404 `NotFound` or 405 `MethodNotAllowed` in the form of `Error`, and its own fault is 500"
     " `InternalServerError`. Names of parameters count in any case."
 )
@@ -71,7 +67,7 @@ class ContainerStatus(TypedDict):
     """The state of a container. Compare `apiStatus` letter for letter: `Invalid` contains `valid`."""
 
     service: str
-    apiStatus: Literal["NonMetered", "Invalid"]
+    apiStatus: ApiStatus
     apiStatusMessage: Annotated[str, Field(description="the reason, where it is invalid")]
 
 
@@ -80,7 +76,7 @@ _READY: Responses = {
     200: answer(
         "It takes work.",
         Readiness,
-        example=Readiness(service="read", ready="ready", message=_NON_METERED),
+        example=Readiness(service="read", ready="ready", message=NON_METERED),
         narrowed={"properties": {"ready": {"const": "ready"}}},
     ),
     503: answer(
@@ -92,23 +88,23 @@ _READY: Responses = {
 }
 _STATUS: Responses = {
     200: answer(
-        "The license is good, and use can be recorded.",
+        "The license or the API key is good, and use can be recorded.",
         ContainerStatus,
-        example=ContainerStatus(service="read", apiStatus="NonMetered", apiStatusMessage=_NON_METERED),
-        narrowed={"properties": {"apiStatus": {"const": "NonMetered"}}},
+        example=ContainerStatus(service="read", apiStatus="NonMetered", apiStatusMessage=NON_METERED),
+        narrowed={"properties": {"apiStatus": {"enum": ["NonMetered", "Valid"]}}},
     ),
     503: answer(
-        "The license is not good, or use cannot be recorded.",
+        "The license or the API key is not good, the billing endpoint is not reached, or use cannot be recorded.",
         ContainerStatus,
         example=ContainerStatus(service="read", apiStatus="Invalid", apiStatusMessage=_ENDED),
-        narrowed={"properties": {"apiStatus": {"const": "Invalid"}}},
+        narrowed={"properties": {"apiStatus": {"not": {"enum": ["NonMetered", "Valid"]}}}},
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The parts that every container has: its kind, its license gate, its usage report, and the clock on the wall.
+    """The parts that every container has: its kind, what lets it work, its usage report, and the clock on the wall.
 
     ``recording_fault`` says what keeps usage records from being written, or None while nothing does. A mount that has
     not answered for ``mount_seconds``, as a network mount whose server is gone, counts as lost.
@@ -116,7 +112,7 @@ class Host:
 
     kind: ContainerType
     version: str
-    gate: Gate
+    permit: Permit
     recording_fault: Callable[[], AzlicError | None]
     report: MountReport
     clock: Callable[[], datetime]
@@ -124,46 +120,24 @@ class Host:
     _looks: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, 4, "mounts"), repr=False)
 
     def admit(self) -> Refusal | None:
-        """Let work in while the license runs and use can be recorded; else the reason why not."""
+        """Let work in while the container may work and use can be recorded; else the reason why not."""
+        return self.standing().refusal
+
+    def standing(self) -> Standing:
+        """How the container stands now, its mounts looked at."""
         look = self._looks.submit(self._look_at_mounts)
         try:
             return look.result(self.mount_seconds)
         except TimeoutError:
             look.cancel()
-            return Refusal(MOUNT_SILENT, f"a mount has not answered for {self.mount_seconds:g} seconds")
+            message = f"a mount has not answered for {self.mount_seconds:g} seconds"
+            return self.permit.troubled(Refusal(MOUNT_SILENT, message))
 
-    def _look_at_mounts(self) -> Refusal | None:
-        verdict = self.gate.verdict(self.clock())
-        if not verdict.may_run:
-            return Refusal(LICENSE_NOT_VALID, verdict.detail)
-        if fault := self.recording_fault():
-            return Refusal(NOT_RECORDED, f"{fault.message}: {fault.hint}")
-        return None
-
-
-class LicenseWatch:
-    """Tells the log when the license's standing changes, and when another license takes its place."""
-
-    def __init__(self) -> None:
-        self._status: Status | None = None
-        self._license: License | None = None
-
-    def look(self, verdict: Verdict) -> None:
-        """Compare with the last look, and say what is new."""
-        if verdict.status != self._status:
-            level = logging.INFO if verdict.may_run else logging.ERROR
-            log.log(level, "License %s: %s", verdict.status, verdict.detail)
-        new, old = verdict.license, self._license
-        if new and old and (new.license_id, new.serial) != (old.license_id, old.serial):
-            same = new.license_id == old.license_id
-            log.info(
-                "License %s: serial %d takes the place of serial %d, until %s.",
-                "renewed" if same else "replaced",
-                new.serial,
-                old.serial,
-                iso(new.expires_at),
-            )
-        self._status, self._license = verdict.status, new or old
+    def _look_at_mounts(self) -> Standing:
+        standing = self.permit.standing(self.clock())
+        if standing.refusal is None and (fault := self.recording_fault()):
+            return self.permit.troubled(Refusal(NOT_RECORDED, f"{fault.message}: {fault.hint}"))
+        return standing
 
 
 def host_app(host: Host, router: APIRouter, *, closing: Callable[[], None]) -> FastAPI:
@@ -216,27 +190,33 @@ def _common_routes(host: Host) -> APIRouter:
     @router.get("/ready", responses=_READY)
     def ready() -> EscapedJSONResponse:
         """Whether the container takes work now."""
-        refusal = host.admit()
+        standing = host.standing()
         body: Readiness = {
             "service": host.kind.service,
-            "ready": "notReady" if refusal else "ready",
-            "message": refusal.message if refusal else _NON_METERED,
+            "ready": "notReady" if standing.refusal else "ready",
+            "message": standing.message,
         }
-        return EscapedJSONResponse(body, 503 if refusal else 200)
+        return _answered(body, standing)
 
     @router.get("/status", responses=_STATUS)
     def status() -> EscapedJSONResponse:
-        """The state of the container: of its license, and whether use can be recorded."""
-        refusal = host.admit()
+        """The state of the container: of its license or its API key, and whether use can be recorded."""
+        standing = host.standing()
         body: ContainerStatus = {
             "service": host.kind.service,
-            "apiStatus": "Invalid" if refusal else "NonMetered",
-            "apiStatusMessage": refusal.message if refusal else _NON_METERED,
+            "apiStatus": standing.status,
+            "apiStatusMessage": standing.message,
         }
-        return EscapedJSONResponse(body, 503 if refusal else 200)
+        return _answered(body, standing)
 
     router.include_router(usage_logs_routes(lambda month: _usage(host, month)))
     return router
+
+
+def _answered(body: Readiness | ContainerStatus, standing: Standing) -> EscapedJSONResponse:
+    refusal = standing.refusal
+    after = None if refusal is None or refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
+    return EscapedJSONResponse(body, 503 if refusal else 200, headers=after)
 
 
 def _usage(host: Host, month: Month | None) -> EscapedJSONResponse:
@@ -252,7 +232,6 @@ def _watching(
     """Look at the mounts while the container runs, and say in the log when something changes."""
 
     async def look() -> None:
-        watch = LicenseWatch()
         silent = False
         while True:
             refusal = await asyncio.to_thread(host.admit)
@@ -263,7 +242,7 @@ def _watching(
                 else:
                     log.info("The mounts answer again.")
             if not silent:
-                watch.look(await asyncio.to_thread(host.gate.verdict, host.clock()))
+                await asyncio.to_thread(host.permit.tell, host.clock())
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
     @contextlib.asynccontextmanager
@@ -280,21 +259,21 @@ def _watching(
 
 
 def _home_page(host: Host) -> str:
-    refusal = host.admit()
-    detail = printable(refusal.message if refusal else host.gate.verdict(host.clock()).detail)
+    standing = host.standing()
+    detail = printable(standing.detail).rstrip(".")
     title = html.escape(f"{host.kind.title} container {host.version}")
     rows = "".join(
         f'<li><a href="{path}">{path}</a> {what}</li>'
         for path, what in (
             ("/swagger", "the API, to read and to try"),
             ("/ready", "whether it takes work"),
-            ("/status", "the state of its license and of its records"),
+            ("/status", "the state of its license or its API key, and of its records"),
             ("/records/usage-logs/", "what was used"),
         )
     )
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
         "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:40em;margin:4em auto;padding:0 1em}</style>"
-        f"<h1>{title}</h1><p>{'Not ready' if refusal else 'Ready'}: {html.escape(detail)}.</p>"
+        f"<h1>{title}</h1><p>{'Not ready' if standing.refusal else 'Ready'}: {html.escape(detail.rstrip('.'))}.</p>"
         f"<ul>{rows}</ul></html>"
     )

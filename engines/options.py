@@ -61,7 +61,6 @@ def _takes(own: str, key: str) -> bool:
 
 LICENSE_MOUNT = Option("Mounts:License", "the folder with `license.dat`; else `/license`", folder="/license")
 OUTPUT_MOUNT = Option("Mounts:Output", "the folder that usage records go into; else `/output`", folder="/output")
-_DOWNLOAD = "DownloadLicense=True"
 
 
 def _levels(target: str, what: str, needs: str = "") -> tuple[Option, ...]:
@@ -101,9 +100,9 @@ LOGGING = (
 
 COMMON = (
     Option("Eula", "`accept` accepts the license terms; needed always", values=("accept",)),
-    Option("Billing", "the resource's endpoint, for a download", needs=_DOWNLOAD),
-    Option("ApiKey", "one of the resource's two API keys, for a download", secret=True, needs=_DOWNLOAD),
-    Option("ApiKeyFile", "a file with the API key, which no process list shows", needs=_DOWNLOAD),
+    Option("Billing", "the resource's endpoint, for a download or a connected container"),
+    Option("ApiKey", "one of the resource's two API keys, for the same", secret=True),
+    Option("ApiKeyFile", "a file with the API key, which no process list shows"),
     Option("DownloadLicense", "`True` fetches the license into `Mounts:License` and ends", values=("True", "False")),
     LICENSE_MOUNT,
     OUTPUT_MOUNT,
@@ -154,7 +153,7 @@ DEFAULT_URLS = "http://127.0.0.1:5000"
 
 @dataclass(frozen=True, slots=True)
 class ContainerOptions:
-    """A container's options: its mounts, where it listens, and what a download needs.
+    """A container's options: its mounts, where it listens, and what a download or a connected container needs.
 
     ``ca`` is the file with the one CA that a download trusts: ``SSL_CERT_FILE``, as for most programs. ``own`` are
     the options that only this container's engine takes, by their keys, as far as they have a value. ``remarks`` are
@@ -165,6 +164,7 @@ class ContainerOptions:
     output: Path = Path("/output")
     billing: str | None = None
     api_key: str | None = field(default=None, repr=False)
+    api_key_file: str | None = None
     download_license: bool = False
     ca: Path | None = None
     host: str = "127.0.0.1"
@@ -218,6 +218,7 @@ def parse_options(
         output=Path(values.get(OUTPUT_MOUNT.key, OUTPUT_MOUNT.folder)),
         billing=values.get("Billing", "").strip() or None,
         api_key=_api_key(values, wanted),
+        api_key_file=values.get("ApiKeyFile"),
         download_license=wanted,
         ca=Path(environ["SSL_CERT_FILE"]) if environ.get("SSL_CERT_FILE") else None,
         host=host,
@@ -325,7 +326,7 @@ def _key_of(word: str) -> str:
 
 
 def _api_key(values: Mapping[str, str], wanted: bool) -> str | None:
-    """The key as a word, or from a file, which only a download opens: no other run has to mount it."""
+    """The key as a word, or from a file, which is opened where it is needed: a run with a license need not mount it."""
     key = values.get("ApiKey", "").strip() or None  # a secret made of a file ends in a line break
     file = values.get("ApiKeyFile")
     if key and file:

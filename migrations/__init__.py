@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-HEAD = "0014"
+HEAD = "0015"
 """The revision this version of azlic reads and writes; revisions are numbered, so that a newer one is recognised."""
 ALL_TABLES = "0013"
 """The first revision that has all tables of this one; those behind it change tables that are there."""

@@ -30,7 +30,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(app: FastAPI, *, tls: tuple[Path, Path] | None = None, **settings: Any) -> Iterator[str]:
+def serving(app: FastAPI, *, tls: tuple[Path, Path] | None = None, port: int = 0, **settings: Any) -> Iterator[str]:
     """Serve an application and give its address; leaving waits until the server has shut down.
 
     ``tls`` is a certificate and its key; ``settings`` are more of uvicorn's.
@@ -38,14 +38,14 @@ def serving(app: FastAPI, *, tls: tuple[Path, Path] | None = None, **settings: A
     files = {"ssl_certfile": tls[0], "ssl_keyfile": tls[1]} if tls else {}
     options: dict[str, Any] = {"log_level": "warning", "timeout_graceful_shutdown": 60}
     server = uvicorn.Server(uvicorn.Config(app, **(options | files | settings)))
-    with running(server) as port:
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+    with running(server, port) as bound:
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{bound}"
 
 
 @contextmanager
-def running(server: uvicorn.Server) -> Iterator[int]:
-    """Run a server on a port of its own; leaving waits until it has shut down."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+def running(server: uvicorn.Server, port: int = 0) -> Iterator[int]:
+    """Run a server on a port of its own, if none is named; leaving waits until it has shut down."""
+    with socket.create_server(("127.0.0.1", port)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

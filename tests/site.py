@@ -20,6 +20,7 @@ from licensing.core.http_request import REQUEST_SECONDS
 from licensing.db.database import BUSY_SECONDS, open_database, open_ledger, reading, writing
 from licensing.db.store_kind import StoreKind
 from licensing.delivery.downloading import Order, Waiting, download
+from licensing.issuer.billing import Billing
 from licensing.issuer.book import approve
 from licensing.issuer.http import issuer_app
 from licensing.issuer.issue import Issuer
@@ -33,6 +34,7 @@ from licensing.verdict.verdict import Verdict
 from licensing.verification import verify
 from tests.serving import serving
 from tests.tables import put_tables
+from usage.connected.books import VendorLedger
 from usage.intake.run import ingest
 from usage.ledger.receipt import Receipt
 from usage.months import Month
@@ -163,11 +165,19 @@ class Site:
             approve(self.issuer_store, resource.subscription, now=self.now, actor=OPERATOR)
 
     @contextlib.contextmanager
-    def license_server(self, *, request_seconds: float = REQUEST_SECONDS) -> Iterator[str]:
-        """The real license server on a loopback port; gives its address."""
+    def license_server(
+        self, *, request_seconds: float = REQUEST_SECONDS, bills: bool = False, port: int = 0
+    ) -> Iterator[str]:
+        """The real license server on a loopback port; gives its address. One that ``bills`` books into our ledger."""
         issuer = Issuer(self.issuer_store, self.signer, base_url="http://issuer.example")
-        with serving(issuer_app(issuer, clock=self.clock, request_seconds=request_seconds)) as url:
+        billing = self.billing() if bills else None
+        app = issuer_app(issuer, clock=self.clock, billing=billing, request_seconds=request_seconds)
+        with serving(app, port=port) as url:
             yield url
+
+    def billing(self) -> Billing:
+        """The issuer's rules of connected containers; the ledger is the vendor's."""
+        return Billing(self.issuer_store, VendorLedger(self.ledger))
 
     def download(self, server: str, resource: str = "plant-read", **changes: str) -> Verdict:
         """The DownloadLicense step over HTTP, into the site's license folder."""
@@ -180,17 +190,29 @@ class Site:
         }
         return download(Order(**(order | changes)), self.license, trust=self.trust, clock=self.clock, waiting=waiting)
 
-    def container(self, *, engine: Engine | None = None, container_id: str = CONTAINER_ID) -> FastAPI | Verdict:
-        """The container as it starts now: its application, or the verdict that keeps it from starting."""
-        options = ContainerOptions(license=self.license, output=self.output)
+    def container(
+        self, *, engine: Engine | None = None, container_id: str = CONTAINER_ID, **billing: str
+    ) -> FastAPI | Verdict:
+        """The container as it starts now: its application, or the verdict that keeps it from starting.
+
+        ``billing`` and ``api_key`` make it a connected one, which reports every ten minutes of the clock in hand.
+        """
+        options = ContainerOptions(license=self.license, output=self.output, **billing)  # type: ignore[arg-type]
         return container_app(
-            engine or counting_engine(), options, trust=self.trust, clock=self.clock, container_id=container_id
+            engine or counting_engine(),
+            options,
+            trust=self.trust,
+            clock=self.clock,
+            container_id=container_id,
+            interval=timedelta(minutes=10),
         )
 
     @contextlib.contextmanager
-    def start_engine(self, *, engine: Engine | None = None, container_id: str = CONTAINER_ID) -> Iterator[httpx.Client]:
+    def start_engine(
+        self, *, engine: Engine | None = None, container_id: str = CONTAINER_ID, **billing: str
+    ) -> Iterator[httpx.Client]:
         """A running container on a loopback port, and a client that talks to it."""
-        app = self.container(engine=engine, container_id=container_id)
+        app = self.container(engine=engine, container_id=container_id, **billing)
         assert isinstance(app, FastAPI), app
         with serving(app) as url, httpx.Client(base_url=url, timeout=60) as client:
             yield client

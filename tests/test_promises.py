@@ -123,6 +123,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "auditing": {"ledger", "records"} | GROUND,
         "handover": {"ledger", "records"} | GROUND,
         "alerts": {"reporting", "plans", "ledger"} | GROUND,
+        "connected": {"reporting", "plans", "ledger", "records"} | GROUND,
     },
     "licensing": {
         "core": set(),
@@ -149,8 +150,9 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "models": set(),
         "read": {"metering", "results", "server"},
         "speech": {"metering", "server"},
-        "host": {"server"},
-        "container": {"host", "logs", "metering", "models", "options", "server"},
+        "permit": {"metering", "server"},
+        "host": {"permit", "server"},
+        "container": {"host", "logs", "metering", "models", "options", "permit", "server"},
         "catalogue": {"container", "models", "options", "read", "results", "speech"},
     },
     "azlic": {

@@ -36,7 +36,8 @@ def engine_command(
     """Run a container, as its docker command line would.
 
     With DownloadLicense=True it fetches its license and ends. Otherwise it starts only if its license lets it, serves
-    until SIGTERM, and answers 503 from the instant the license ends.
+    until SIGTERM, and answers 503 from the instant the license ends. Without a license, Billing and a key make it
+    connected: it reports its use to that endpoint, and answers 503 while that is not there.
 
     Its options, keys in any case, as words or as variables of the environment with : or __ between their parts:
 
@@ -93,6 +94,7 @@ def engine_command(
     from engines.catalogue import ENGINES, engine_options
     from engines.container import (
         ContainerPlace,
+        connected,
         container_app,
         download_license,
         find_models,
@@ -134,6 +136,7 @@ def engine_command(
         output.say(f"license downloaded to {verdict.path}: {verdict.detail}")
         return
     tls = open_tls(tls_certificate, tls_key)
+    start = connected(start) or start  # while whoever started it may still read the key
     models = find_models(image, start, trust=store, now=clock.now(), place=place)
     if isinstance(models, Verdict):
         raise _refuse(models, kind, place)

@@ -34,6 +34,8 @@ def _resource(known: KnownResource) -> Iterator[str]:
     yield from _lines("Plan", _plan(known.plan))
     if known.next_plan:
         yield from _lines("Then", _plan(known.next_plan))
+    if known.stops_at_quota:
+        yield from _lines("Quota", "connected containers stop where it is used up")
     yield from _lines("Licenses", f"for {_term(known.term)} each{_grace(known.grace_days)}, at most to the plan's end")
 
 
@@ -68,6 +70,7 @@ def _resources_fields(resources: Sequence[KnownResource]) -> object:
                 "containers": list(map(_container_fields, known.containers)),
                 "term_seconds": _seconds(known.term),
                 "grace_days": known.grace_days,
+                "stops_at_quota": known.stops_at_quota,
                 "plan": known.plan,
                 "next_plan": known.next_plan,
             }

@@ -13,12 +13,14 @@ from licensing.core.errors import AzlicError
 from licensing.core.http_json import EscapedJSONResponse
 
 LICENSE_NOT_VALID = "LicenseNotValid"
+BILLING_NOT_VALID = "BillingNotValid"
 NOT_RECORDED = "UsageNotRecorded"
 MOUNT_SILENT = "MountNotAnswering"
 INTERNAL = "InternalServerError"
 INVALID_ARGUMENT = "InvalidArgument"
 NOT_ADMITTED = {
     LICENSE_NOT_VALID: "the license does not let the container work now; the message says why",
+    BILLING_NOT_VALID: "the billing endpoint does not let the container work now; the message names the state",
     NOT_RECORDED: "the use cannot be recorded, so no text leaves",
     MOUNT_SILENT: "a mount has not answered for some seconds",
 }
@@ -27,10 +29,14 @@ FAULT = {INTERNAL: "the container failed; its log says where"}
 
 
 class Refusal(NamedTuple):
-    """Why work is not taken in: a stable code, and the reason in words. Each transport says it in its own way."""
+    """Why work is not taken in: a stable code, and the reason in words. Each transport says it in its own way.
+
+    ``retry_after`` are the seconds after which it may be taken in, where that is known.
+    """
 
     code: str
     message: str
+    retry_after: int | None = None
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -46,7 +52,8 @@ class HTTPRefusal(HTTPException):
     """A refusal under way to an HTTP client, with the status that it travels with."""
 
     def __init__(self, status: int, refusal: Refusal) -> None:
-        super().__init__(status, refusal.message)
+        headers = None if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
+        super().__init__(status, refusal.message, headers)
         self.refusal = refusal
 
 

@@ -2,13 +2,15 @@
 
 import json
 import math
+from decimal import Decimal
 from typing import Any, NoReturn
 
 
-def loads(content: bytes) -> Any:
+def loads(content: bytes, *, exact: bool = False) -> Any:
     """Parse UTF-8 JSON; a repeated key, NaN, a byte-order mark, half a surrogate pair or a huge number is refused.
 
-    Huge is an integer of 20 digits and more, and any number past the range of a float.
+    Huge is an integer of 20 digits and more, and any number past the range of a float. With ``exact``, a number with a
+    point or an exponent is a decimal of its very digits.
     Raises ``ValueError`` with a reason in words, also for nesting too deep to be meant. Source: RFC 8259 §4, §6, §8.
     """
     if content.startswith(b"\xef\xbb\xbf"):
@@ -19,9 +21,9 @@ def loads(content: bytes) -> Any:
             object_pairs_hook=_unique,
             parse_constant=_refuse_constant,
             parse_int=_small_int,
-            parse_float=_finite,
+            parse_float=_finite_decimal if exact else _finite,
         )
-        json.dumps(parsed, ensure_ascii=False).encode("utf-8")
+        json.dumps(parsed, ensure_ascii=False, default=str).encode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError("it is not UTF-8 text") from error
     except UnicodeEncodeError as error:
@@ -55,3 +57,8 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError("one of its numbers is too large")
     return number
+
+
+def _finite_decimal(text: str) -> Decimal:
+    _finite(text)
+    return Decimal(text)

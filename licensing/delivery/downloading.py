@@ -5,16 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Unpack
 
-from licensing.delivery.client import (
-    ATTEMPT_TIMES,
-    ATTEMPTS,
-    AttemptTimes,
-    Denied,
-    Order,
-    Slow,
-    Waiting,
-    fetch_license,
-)
+from licensing.delivery.asking import ATTEMPT_TIMES, AttemptTimes, Denied
+from licensing.delivery.client import ATTEMPTS, Order, Slow, Waiting, fetch_license
 from licensing.delivery.endpoint import check_endpoint
 from licensing.delivery.installing import check_folder, install
 from licensing.trust.store import TrustStore

@@ -29,19 +29,15 @@ from datetime import datetime, timedelta
 from securesystemslib.signer import Signer
 from sqlalchemy import Connection, Engine, select
 
-from licensing.containers import CONTAINER_TYPES
 from licensing.core.errors import AzlicError
-from licensing.core.instants import iso, to_the_second
 from licensing.db.database import DatabaseBusy, wait_seconds_of, writing
-from licensing.db.schema import rows_of
 from licensing.delivery.denial import Denial, DenialCode
 from licensing.delivery.protocol import LicenseRequest
-from licensing.issuer.containers import find_listed
 from licensing.issuer.downloads import NO_KEY, Asking, Payer, enter_denial, enter_download, owner_of
-from licensing.issuer.plans import plan_at
 from licensing.issuer.resources import DISCONNECTED_SKU
 from licensing.issuer.revocations import revocation_of
-from licensing.issuer.tables import ContentKeyRow, ResourceContainerRow, ResourceRow, SubscriptionRow
+from licensing.issuer.rules import Refused, ask_list, ask_plan, ask_resource, require
+from licensing.issuer.tables import ContentKeyRow, ResourceContainerRow, ResourceRow
 from licensing.issuer.terms import container_terms, names
 from licensing.signing.document import (
     LICENSE_TYPE,
@@ -51,19 +47,6 @@ from licensing.signing.document import (
     LicensedResource,
 )
 from licensing.signing.envelope import MAX_ENVELOPE_BYTES, seal
-
-
-class _No(Exception):
-    """A rule's refusal, on its way to the answer."""
-
-    def __init__(self, denial: Denial) -> None:
-        super().__init__(denial.detail)
-        self.denial = denial
-
-
-def _require(condition: bool, code: DenialCode, detail: str, hint: str | None = None) -> None:
-    if not condition:
-        raise _No(Denial(code, detail, hint=hint))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +100,7 @@ class Issuer:
     def _answer(self, connection: Connection, asking: Asking) -> bytes | Denial:
         try:
             grant = _judge(connection, asking)
-        except _No as no:
+        except Refused as no:
             enter_denial(connection, asking, no.denial)
             return no.denial
         license_ = self._license(connection, grant, asking)
@@ -156,28 +139,30 @@ class Issuer:
 
 
 def _judge(connection: Connection, asking: Asking) -> _Grant:
-    """Ask the rules in their order. Raises ``_No`` with the first that says no."""
-    owner, resource, version, now = asking.payer.resource, asking.resource, asking.request.container_version, asking.now
-    _require(owner is not None, DenialCode.INVALID, "the API key does not belong to any resource")
-    _require(owner == resource, DenialCode.MISMATCH, f"the API key does not belong to resource {resource}")
-    (found,) = rows_of(connection, ResourceRow, ResourceRow.name == resource)
-    _ask_resource(connection, found, asking.request.container_type)
-    listed = _ask_list(connection, found, asking.request.container_type)
+    """Ask the rules in their order. Raises ``Refused`` with the first that says no."""
+    resource, version, now = asking.resource, asking.request.container_version, asking.now
+    found = ask_resource(connection, asking.payer, resource, asking.request.container_type)
+    require(
+        found.sku == DISCONNECTED_SKU,
+        DenialCode.UNAUTHORIZED,
+        f"resource {resource} has SKU {found.sku}, and only {DISCONNECTED_SKU} runs disconnected containers",
+        f"azlic issuer resource add enters one of SKU {DISCONNECTED_SKU}: a resource's SKU never changes",
+    )
+    listed = ask_list(connection, resource, asking.request.container_type)
+    if revoked := revocation_of(connection, listed.license_id, listed.serial + 1):
+        detail = f"license {listed.license_id} was revoked at {revoked.revoked_at}: {revoked.reason}"
+        hint = "azlic issuer container renew-id begins a new license"
+        raise Refused(Denial(DenialCode.UNAUTHORIZED, detail, hint=hint))
     licensed = container_terms(
         listed.type, listed.version_from, listed.version_below, names(listed.repositories), listed.model
     )
-    _require(
+    require(
         licensed.admits(version),
         DenialCode.MISMATCH,
         f"resource {resource} licenses versions {licensed.version_from} up to, not including,"
         f" {licensed.version_below}, the container is {version}",
     )
-    plan = plan_at(found, now)
-    _require(
-        plan.starts_at <= now < plan.ends_at,
-        DenialCode.OUT_OF_QUOTA,
-        f"plan {plan.name} runs from {iso(plan.starts_at)} to {iso(plan.ends_at)}, and it is now {to_the_second(now)}",
-    )
+    plan = ask_plan(found, now)
     return _Grant(found, listed, licensed, plan, _instances(names(listed.instances), asking.request))
 
 
@@ -185,45 +170,13 @@ def _instances(licensed: tuple[str, ...], request: LicenseRequest) -> tuple[str,
     """The instances of the license: those asked for, or all of the resource's list; none where it floats."""
     for name in request.instances or ():
         if licensed:
-            _require(
+            require(
                 name in licensed,
                 DenialCode.MISMATCH,
                 f"instance {name} is not one of {', '.join(licensed)}",
                 "azlic issuer container list shows the instances, azlic issuer container set changes them",
             )
     return request.instances or licensed or None
-
-
-def _ask_resource(connection: Connection, resource: ResourceRow, container_type: str) -> None:
-    """Rules 3 to 5: its kind, its approval, its SKU."""
-    kind = CONTAINER_TYPES.get(container_type)
-    _require(
-        kind is not None and kind.resource_kind == resource.kind,
-        DenialCode.MISMATCH,
-        f"resource {resource.name}, of kind {resource.kind}, does not license {container_type} containers",
-    )
-    approved_at = connection.execute(
-        select(SubscriptionRow.approved_at).where(SubscriptionRow.name == resource.subscription)
-    ).scalar_one()
-    _require(approved_at is not None, DenialCode.UNAUTHORIZED, f"subscription {resource.subscription} is not approved")
-    _require(
-        resource.sku == DISCONNECTED_SKU,
-        DenialCode.UNAUTHORIZED,
-        f"resource {resource.name} has SKU {resource.sku}, and only {DISCONNECTED_SKU} runs disconnected containers",
-        f"azlic issuer resource add enters one of SKU {DISCONNECTED_SKU}: a resource's SKU never changes",
-    )
-
-
-def _ask_list(connection: Connection, resource: ResourceRow, container_type: str) -> ResourceContainerRow:
-    """Rules 6 and 7: the container is on the resource's list, and its license is not revoked. Gives its row."""
-    row = find_listed(connection, resource.name, container_type)
-    if row is None:
-        detail = f"resource {resource.name} has no {container_type} containers on its list"
-        raise _No(Denial(DenialCode.UNAUTHORIZED, detail, hint="azlic issuer container add adds them"))
-    if revoked := revocation_of(connection, row.license_id, row.serial + 1):
-        detail = f"license {row.license_id} was revoked at {revoked.revoked_at}: {revoked.reason}"
-        raise _No(Denial(DenialCode.UNAUTHORIZED, detail, hint="azlic issuer container renew-id begins a new license"))
-    return row
 
 
 def _content_keys(connection: Connection, kind: str) -> dict[str, str]:

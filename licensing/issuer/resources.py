@@ -13,6 +13,7 @@ from sqlalchemy import Engine, insert, select, update
 from licensing.containers import CONTAINER_TYPES
 from licensing.core.errors import BadCall
 from licensing.db.database import reading, writing
+from licensing.db.schema import row_of
 from licensing.issuer.audit import note
 from licensing.issuer.containers import KnownContainer, insert_container, list_containers
 from licensing.issuer.plans import check_plan, check_word, following_plan, plan_at
@@ -30,7 +31,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 class NewResource:
     """A resource to be entered: the first container it pays for, on which plan, and for how long a license runs.
 
-    Its name is one segment of its endpoint. Raises ``BadCall`` for what no license could ever be made from.
+    Its name is one segment of its endpoint. One that ``stops_at_quota`` is OutOfQuota for connected containers once its
+    plan is used up. Raises ``BadCall`` for what no license could ever be made from.
     """
 
     name: str
@@ -42,6 +44,7 @@ class NewResource:
     version_from: str | None = None
     version_below: str | None = None
     sku: str = DISCONNECTED_SKU
+    stops_at_quota: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "container_type", self.first_container.container_type)
@@ -77,6 +80,7 @@ class KnownResource:
     next_plan: CommittedPlan | None
     term: timedelta
     grace_days: int
+    stops_at_quota: bool
     containers: tuple[KnownContainer, ...]
 
 
@@ -134,6 +138,7 @@ def _columns(resource: NewResource, kind: str) -> dict[str, Any]:
         "plan": resource.plan.model_dump_json(),
         "term_seconds": seconds(resource.term),
         "grace_days": resource.grace_days,
+        "stops_at_quota": resource.stops_at_quota,
     }
 
 
@@ -159,6 +164,22 @@ def new_api_key(
         if keep is not None:
             keep(slot, key)
     return key
+
+
+def stop_at_quota(engine: Engine, resource: str, stops: bool, *, now: datetime, actor: str) -> bool:
+    """Let connected containers of a resource stop where its plan is used up, or go on; False where that is so already.
+
+    Raises ``BadCall`` when there is no such resource.
+    """
+    with writing(engine) as connection:
+        row = row_of(connection, ResourceRow, ResourceRow.name == resource)
+        if row is None:
+            raise BadCall(f"there is no resource {resource}", hint="see: azlic issuer resource list")
+        if row.stops_at_quota is stops:
+            return False
+        connection.execute(update(ResourceRow).where(ResourceRow.name == resource).values(stops_at_quota=stops))
+        note(connection, at=now, actor=actor, action="resource quota", subject=resource, stops_at_quota=stops)
+    return True
 
 
 def is_api_key(engine: Engine, resource: str, slot: int, api_key: str) -> bool:
@@ -196,5 +217,6 @@ def _known_resource(row: Any, listed: Sequence[KnownContainer], now: datetime) -
         next_plan=following if following and following.starts_at > now else None,
         term=timedelta(seconds=row.term_seconds),
         grace_days=row.grace_days,
+        stops_at_quota=row.stops_at_quota,
         containers=tuple(container for container in listed if container.resource == row.name),
     )

@@ -3,7 +3,17 @@
 Instants are ISO 8601 text in UTC.
 """
 
-from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from licensing.db.schema import Table
@@ -22,7 +32,8 @@ class SubscriptionRow(Table):
 class ResourceRow(Table):
     """A resource that pays for containers: its kind, its plan (a ``CommittedPlan`` in JSON), its license terms.
 
-    ``next_plan`` takes over from ``plan`` at its own start; it is empty unless one was entered ahead of time.
+    ``next_plan`` takes over from ``plan`` at its own start; it is empty unless one was entered ahead of time. With
+    ``stops_at_quota`` its connected containers work only while something is left of the plan.
     """
 
     __tablename__ = "issuer_resource"
@@ -34,6 +45,7 @@ class ResourceRow(Table):
     next_plan: Mapped[str | None] = mapped_column(String)
     term_seconds: Mapped[int] = mapped_column(BigInteger)
     grace_days: Mapped[int] = mapped_column(Integer)
+    stops_at_quota: Mapped[bool] = mapped_column(Boolean, server_default=false())
 
 
 class ResourceKeyRow(Table):

@@ -57,6 +57,7 @@ READING: dict[str, tuple[str, ...]] = {
     "issuer content-keys": ISSUER,
     "issuer site list": ISSUER,
     "issuer audit": ISSUER,
+    "issuer usage": ("--ledger", "azlic.db"),
 }
 SERVING = {"serve"}
 """It runs until it is told to end; test_serve holds that its ledger is only read."""

@@ -107,6 +107,7 @@ ISSUER_WORDS = {
     "issuer audit": (),
     "issuer serve": ("--listen", "127.0.0.1:0", "--url", "https://issuer.example", *KEYS),
     "issuer resource add": ("r", "--container", "read", *RESOURCE_PLAN, "--keys-to", "new-api-keys"),
+    "issuer resource quota": ("r", "--stop"),
     "issuer resource key": ("r", "--slot", "1", "--keys-to", "new-api-keys"),
     "issuer resource list": (),
     "issuer container add": ("r", "--container", "read"),

@@ -12,6 +12,7 @@ from fastapi import APIRouter
 
 from engines.container import HERE, EngineImage, Facilities, examine
 from engines.host import Host, host_app
+from engines.permit import LicensePermit
 from licensing.verification.gate import Gate
 from tests.serving import serving
 from tests.site import Site
@@ -39,7 +40,7 @@ def silent(site: Site, image: EngineImage, routes: Callable[[Facilities], APIRou
     host = Host(
         kind=image.kind,
         version=image.version,
-        gate=Gate(site.license, examine(image, site.license, site.trust, HERE)),
+        permit=LicensePermit(Gate(site.license, examine(image, site.license, site.trust, HERE))),
         recording_fault=look,
         report=MountReport(site.output, service=image.kind.service),
         clock=site.clock,

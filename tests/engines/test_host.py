@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from engines.host import Host, LicenseWatch
+from engines.host import Host
+from engines.permit import LicensePermit, LicenseWatch
 from engines.server.errors import Refusal
 from licensing.containers import READ
 from licensing.verification.gate import Gate
@@ -54,7 +55,7 @@ def test_a_container_answers_503_with_the_reason_from_the_instant_of_expiry(site
 def test_the_refusal_is_a_value_that_every_transport_can_say(site: Site) -> None:
     site.install()
     gate = Gate(site.license, lambda now, _: site.verify(now))
-    host = Host(READ, "3.2.0", gate, lambda: None, MountReport(site.output, service="read"), site.clock)
+    host = Host(READ, "3.2.0", LicensePermit(gate), lambda: None, MountReport(site.output, service="read"), site.clock)
     assert host.admit() is None
     site.now = END
     assert host.admit() == Refusal("LicenseNotValid", site.verify().detail)

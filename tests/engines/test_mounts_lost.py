@@ -14,6 +14,7 @@ import pytest
 from fastapi import APIRouter, FastAPI, Response
 
 from engines.host import Host, host_app
+from engines.permit import LicensePermit
 from engines.server.process import make_server
 from engines.server.usage_logs import usage_logs_routes
 from licensing.containers import READ
@@ -225,7 +226,15 @@ def test_a_mount_that_does_not_answer_counts_as_lost_and_everything_else_goes_on
             assert answers.wait(60)
 
     gate = Gate(site.license, lambda now, _: site.verify(now))
-    host = Host(READ, "3.2.0", gate, look, MountReport(site.output, service="read"), site.clock, mount_seconds=0.05)
+    host = Host(
+        READ,
+        "3.2.0",
+        LicensePermit(gate),
+        look,
+        MountReport(site.output, service="read"),
+        site.clock,
+        mount_seconds=0.05,
+    )
     router = APIRouter()
     router.get("/result")(asynchronous)
     served = serving(host_app(host, router, closing=lambda: None))

@@ -78,7 +78,6 @@ EFFECT: dict[str, tuple[str, str]] = {
 """The documented settings that do something, each with two values."""
 
 NEEDED = {
-    **dict.fromkeys(("Billing", "ApiKey", "ApiKeyFile"), "DownloadLicense=True"),
     **dict.fromkeys((key for key in EFFECT if key.startswith("Logging:Disk:L")), "Logging:Disk:Format=json"),
     "Logging:Disk:MaxFileSize": "Logging:Disk:Format=json",
     "Fluentd:Port": "Fluentd:Host=10.0.0.1",
@@ -103,15 +102,7 @@ def parse(*words: str, **environ: str) -> ContainerOptions:
 
 def beside(key: str) -> list[str]:
     """The words that a setting needs beside it to have an effect."""
-    if NEEDED.get(key) != "DownloadLicense=True" or key == "ApiKeyFile":  # a file that a download alone opens
-        return [NEEDED[key]] if key in NEEDED and key != "ApiKeyFile" else []
-    api_key = [] if key.startswith("ApiKey") else ["ApiKey=0123456789abcdef"]
-    return ["DownloadLicense=True", *([] if key == "Billing" else ["Billing=https://a.example"]), *api_key]
-
-
-def without_download(key: str, name: str) -> tuple[str, ...]:
-    """What is said of a file that no download opens."""
-    return (f"{name} has no effect here without DownloadLicense=True",) if key == "ApiKeyFile" else ()
+    return [NEEDED[key]] if key in NEEDED else []
 
 
 def ways(key: str, value: str) -> Iterator[tuple[str, ContainerOptions]]:
@@ -147,9 +138,9 @@ def test_a_setting_without_effect_is_said_once_in_every_spelling(key: str) -> No
 def test_a_setting_with_effect_says_the_same_in_every_spelling(key: str) -> None:
     first, _ = EFFECT[key]
     told = parse(f"{key}={first}", *beside(key))
-    assert told.remarks == without_download(key, key)
+    assert told.remarks == ()
     for name, options in ways(key, first):
-        assert (name, options, options.remarks) == (name, told, without_download(key, name))
+        assert (name, options, options.remarks) == (name, told, ())
 
 
 @pytest.mark.parametrize("key", [key for key, (one, other) in EFFECT.items() if one.lower() != other.lower()])
@@ -160,11 +151,11 @@ def test_a_word_and_a_variable_that_disagree_are_told_and_the_variable_counts(ke
         options = parse(f"{key}={word}", *beside(key), **{name: variable})
         assert options == parse(f"{key}={variable}", *beside(key))
         remark, *others = options.remarks
-        assert tuple(others) == without_download(key, name)
+        assert not others
         shown = ("", "") if key == "ApiKey" else (f" ({word})", f" ({variable})")
         each = f"the word {key}{shown[0]} and the variable {name}{shown[1]}"
         assert remark == f"{key} is not the same in {each}: the variable {name} counts"
-        assert parse(f"{key}={word}", *beside(key), **{name: word}).remarks == without_download(key, name)
+        assert parse(f"{key}={word}", *beside(key), **{name: word}).remarks == ()
 
 
 @pytest.mark.parametrize("key", [key for key, (one, other) in EFFECT.items() if one.lower() != other.lower()])
@@ -174,7 +165,7 @@ def test_two_words_that_disagree_are_told_and_the_last_counts(key: str) -> None:
     assert options == parse(f"{key}={other}", *beside(key))
     remark, *others = options.remarks
     assert remark.endswith(f": the word {key.upper()} counts")
-    assert tuple(others) == without_download(key, key.upper())
+    assert not others
 
 
 def test_values_that_differ_only_in_case_do_not_disagree_where_case_means_nothing() -> None:
@@ -272,8 +263,6 @@ OVERLAPS = {
     "Logging:Disk:MaxFileSize=5": "has no effect here without Logging:Disk:Format",
     "Logging:Disk:LogLevel:x=Debug": "has no effect here without Logging:Disk:Format",
     "Fluentd:Port=1": "has no effect here without Fluentd:Host",
-    "Billing=https://a.example": "has no effect here without DownloadLicense=True",
-    "ApiKey=0123456789abcdef DownloadLicense=False": "has no effect here without DownloadLicense=True",
     "Logging:Console:LogLevel:Microsoft.AspNetCore=Debug": "has no effect here: that category is .NET's,"
     " and in this container is none of it",
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, Response
 
-from licensing.delivery.client import ATTEMPT_TIMES
+from licensing.delivery.asking import ATTEMPT_TIMES
 from licensing.delivery.downloading import AttemptTimes, Order, Slow, Waiting, download
 from licensing.delivery.protocol import LICENSE_MEDIA_TYPE
 from licensing.issuer.http import issuer_app

@@ -21,6 +21,7 @@ class SourceKind(StrEnum):
 
     CHANGE = "change:"
     CLOSE = "close:"
+    CONNECTED = "connected:"
     CORRECTION = "correct:"
     EXPORT = "export:"
     READING = "reading:"

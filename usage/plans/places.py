@@ -1,7 +1,8 @@
 """What is known of the places of use that rules ask for: the resource of a container, and its output folder.
 
-A resource is what the operator stated of the licenses of that type of container, where they all name the same one. An
-output folder is the one that a container's usage files lie in, where they all lie in the same.
+A resource is what the operator stated of the licenses of that type of container, where they all name the same one;
+that of a connected container is the one it reports to. An output folder is the one that a container's usage files lie
+in, where they all lie in the same.
 """
 
 from collections import defaultdict
@@ -11,7 +12,7 @@ from pathlib import PurePosixPath
 
 from licensing.containers import CONTAINER_TYPES
 from licensing.db.readonly import ReadOnlyConnection
-from usage.ledger.source_kinds import ON_DISK, output_folder_of
+from usage.ledger.source_kinds import ON_DISK, SourceKind, output_folder_of
 from usage.plans.model import Rule
 from usage.plans.rules import Place, weigh
 
@@ -32,6 +33,8 @@ class Places:
         labels = site, container_type, container_id
         if self.stated is not None:
             return Place(*labels, *self.stated.get(labels, ("", "")))
+        if SourceKind.CONNECTED.is_of(site):
+            return Place(*labels, site.removeprefix(SourceKind.CONNECTED))
         if site:
             return Place(*labels)  # what another site's licenses and folders are is not known here
         return Place(*labels, self.resources.get(container_type, ""), self.outputs.get(container_id, ""))

@@ -10,6 +10,7 @@ import hashlib
 import os
 import stat
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -40,6 +41,7 @@ class Recorder:
     ) -> None:
         self.folder = output / service / container_id
         self._labels = (container_type, container_version, container_id)
+        self._kept: Callable[[UsageRecord], None] | None = None
         self._lock = threading.Lock()
         self._day = ""
         self._file = self._hold = -1
@@ -88,7 +90,18 @@ class Recorder:
                 raise self._refusal(error) from error
             self._sequence += 1
             self._previous = hashlib.sha256(line).hexdigest()
+            if self._kept is not None:
+                self._kept(record)
         return record
+
+    def tell(self, kept: Callable[[UsageRecord], None]) -> None:
+        """Tell ``kept`` of each record from now on, once it is on the disk, and in their order."""
+        self._kept = kept
+
+    @property
+    def sequence(self) -> int:
+        """The number of the last record that is on the disk."""
+        return self._sequence
 
     def fault(self, *, thoroughly: bool) -> AzlicError | None:
         """What would keep a record from being written now, or None.

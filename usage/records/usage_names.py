@@ -18,6 +18,8 @@ _DATE_FROM = 1000
 """A smaller number behind a name counts rotations: the larger, the older. From here on it is a date."""
 
 _LOG = re.compile(r"\.log(?:[.\-_]|$)", re.IGNORECASE)
+SPOOL_NAME = "billing.spool"
+"""What a connected container reports to its billing endpoint, in its folder: sums of the records beside it."""
 _BESIDE_DATABASE = ("-journal", "-wal", "-shm", ".lock")
 
 
@@ -32,8 +34,8 @@ def has_compressed_name(path: Path) -> bool:
 
 
 def has_other_name(path: Path) -> bool:
-    """Whether a name is that of something else: a log, or what belongs to a database."""
-    return is_log(path) or path.name.endswith(_BESIDE_DATABASE)
+    """Whether a name is that of something else: a log, a container's reports, or what belongs to a database."""
+    return is_log(path) or path.name == SPOOL_NAME or path.name.endswith(_BESIDE_DATABASE)
 
 
 def is_log(path: Path) -> bool:

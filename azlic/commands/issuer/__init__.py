@@ -14,6 +14,7 @@ from azlic.commands.issuer import (
     sites,
     subscription,
     trust,
+    usage,
 )
 from azlic.settings import load_settings
 
@@ -28,6 +29,7 @@ _NOUNS = (
     trust,
     audit,
     serve,
+    usage,
 )
 app = typer.Typer(help="The license server and its store.", no_args_is_help=True)
 

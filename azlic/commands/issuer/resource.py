@@ -42,8 +42,12 @@ def add_command(
         str, typer.Option(metavar="NAME", help="Whose resource it is; approved once for all of them.")
     ] = "default",
     sku: Annotated[
-        str, typer.Option(metavar="SKU", help="Its SKU; only DC0 pays for disconnected containers.")
+        str,
+        typer.Option(metavar="SKU", help="Its SKU: DC0 for disconnected containers, S0 ... for connected ones."),
     ] = "DC0",
+    stops_at_quota: Annotated[
+        bool, typer.Option("--stop-at-quota", help="Connected containers stop once its plan is used up.")
+    ] = False,
     version_from: VersionFrom = None,
     version_below: VersionBelow = None,
     term: Annotated[
@@ -89,6 +93,7 @@ def add_command(
         version_from=version_from,
         version_below=version_below,
         sku=sku,
+        stops_at_quota=stops_at_quota,
     )
     store = open_issuer(database or load_settings().database)
     written = _finish(store, name, keys_to, KEY_SLOTS)
@@ -135,6 +140,31 @@ def _finish(store: "Engine", name: str, folder: Path, slots: Sequence[int]) -> l
     for slot in left:
         place_api_key(folder, slot)
     return [api_key_file(folder, slot) for slot in slots] if left else []
+
+
+@app.command("quota")
+def quota_command(
+    name: _Name,
+    stop: Annotated[
+        bool, typer.Option("--stop/--go-on", help="At the end of its plan's quota: stop, or go on beyond it.")
+    ],
+    database: options.IssuerStore = None,
+) -> None:
+    """Say whether connected containers stop at the quota.
+
+    They are OutOfQuota then, as long as nothing is left of the plan that they draw on in the ledger, and where no plan
+    is in force. What was delivered is booked all the same.
+
+    Example: azlic issuer resource quota web-read --stop
+    """
+    from licensing.issuer.audit import operator
+    from licensing.issuer.book import open_stocked_issuer
+    from licensing.issuer.resources import stop_at_quota
+
+    store = open_stocked_issuer(database or load_settings().database)
+    changed = stop_at_quota(store, name, stop, now=clock.now(), actor=operator())
+    told = "stops at its quota" if stop else "goes on beyond its quota"
+    output.say(f"resource {name}: {told}{'' if changed else ', as before'}")
 
 
 @app.command("list")

@@ -2,13 +2,18 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from azlic import clock, options, output
 from azlic.commands.listening import is_in_the_clear, open_tls, parse_address, show_url
 from azlic.settings import load_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from licensing.issuer.billing import Billing
 
 _WARN_DAYS = 30
 
@@ -29,12 +34,17 @@ def serve_command(
         bool,
         typer.Option("--allow-plain-http", help="Listen without TLS for other machines: API keys come in the clear."),
     ] = False,
+    ledger: Annotated[
+        str | None,
+        typer.Option("--ledger", metavar="PATH|URL", help="The ledger that connected containers' use is booked into."),
+    ] = None,
     database: options.IssuerStore = None,
     keys: options.IssuerKeys = None,
 ) -> None:
     """Answer DownloadLicense over HTTP until SIGTERM.
 
-    Without TLS it listens on the loopback only, unless --allow-plain-http is given.
+    Without TLS it listens on the loopback only, unless --allow-plain-http is given. With --ledger, connected containers
+    are answered too, and their use is booked: azlic report --database LEDGER holds it against the plans.
 
     Example: azlic issuer serve --listen 0.0.0.0:5443 --url https://issuer.example:5443
     --tls-certificate issuer-tls.pem --tls-key issuer-tls-key.pem
@@ -52,6 +62,7 @@ def serve_command(
     settings = load_settings()
     signer = issuer_signer(keys or settings.issuer_keys)
     store = open_stocked_issuer(database or settings.database)
+    billing = _billing(store, ledger) if ledger else None
     listener = process.listen(host, port)
     address = show_url(host, listener.getsockname()[1], encrypted=tls is not None)
     base_url = url or settings.issuer_url or address
@@ -63,7 +74,16 @@ def serve_command(
     output.tell(f"Now listening on: {address}")
     if base_url != address:
         output.tell(f"licenses name it: {base_url}")
-    process.serve(issuer_app(Issuer(store, signer, base_url=base_url), clock=clock.now), listener, tls=tls)
+    issuer = Issuer(store, signer, base_url=base_url)
+    process.serve(issuer_app(issuer, clock=clock.now, billing=billing), listener, tls=tls)
+
+
+def _billing(store: "Engine", ledger: str) -> "Billing":
+    from licensing.db.database import open_ledger
+    from licensing.issuer.billing import Billing
+    from usage.connected.books import VendorLedger
+
+    return Billing(store, VendorLedger(open_ledger(ledger, create=True)))
 
 
 def _warn_of_end(certificate: Path) -> None:

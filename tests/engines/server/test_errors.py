@@ -22,8 +22,8 @@ def test_work_that_is_admitted_goes_on() -> None:
 
 def test_another_http_error_has_the_code_of_its_status() -> None:
     error = HTTPException(405)
-    assert refusal_of(error) == ("MethodNotAllowed", "Method Not Allowed")
-    assert refusal_of(error, message="not here") == ("MethodNotAllowed", "not here")
+    assert refusal_of(error) == Refusal("MethodNotAllowed", "Method Not Allowed")
+    assert refusal_of(error, message="not here") == Refusal("MethodNotAllowed", "not here")
 
 
 def test_a_flat_refusal_has_its_keys_in_order() -> None:
