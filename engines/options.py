@@ -218,7 +218,7 @@ def parse_options(
         output=Path(values.get(OUTPUT_MOUNT.key, OUTPUT_MOUNT.folder)),
         billing=values.get("Billing", "").strip() or None,
         api_key=_api_key(values, wanted),
-        api_key_file=values.get("ApiKeyFile"),
+        api_key_file=None if wanted else values.get("ApiKeyFile"),
         download_license=wanted,
         ca=Path(environ["SSL_CERT_FILE"]) if environ.get("SSL_CERT_FILE") else None,
         host=host,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from threading import Event
 from typing import NamedTuple
@@ -12,7 +12,8 @@ from fastapi import APIRouter
 
 from engines.container import HERE, EngineImage, Facilities, examine
 from engines.host import Host, host_app
-from engines.permit import LicensePermit
+from engines.metering.billing_state import BillingState, begin
+from engines.permit import BillingPermit, LicensePermit
 from licensing.verification.gate import Gate
 from tests.serving import serving
 from tests.site import Site
@@ -50,6 +51,29 @@ def silent(site: Site, image: EngineImage, routes: Callable[[Facilities], APIRou
     with serving(host_app(host, router, closing=until.set)) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield client
         until.set()
+
+
+class _Unbilled(NamedTuple):
+    """Billing that nobody has answered yet."""
+
+    state: BillingState
+
+
+@contextmanager
+def unbilled(site: Site, image: EngineImage, routes: Callable[[Facilities], APIRouter]) -> Iterator[httpx.Client]:
+    """A connected container whose key was not checked yet."""
+    host = Host(
+        kind=image.kind,
+        version=image.version,
+        permit=BillingPermit(_Unbilled(begin(site.now, interval=timedelta(minutes=10)))),
+        recording_fault=lambda: None,
+        report=MountReport(site.output, service=image.kind.service),
+        clock=site.clock,
+    )
+    router = routes(Facilities(host.admit, BrokenMeter(RuntimeError("nothing is done")), site.clock, {}))
+    app = host_app(host, router, closing=lambda: None)
+    with serving(app) as url, httpx.Client(base_url=url, timeout=60) as client:
+        yield client
 
 
 def got(client: httpx.Client, *paths: str) -> Iterator[httpx.Response]:

@@ -18,7 +18,7 @@ from engines.results.memory import MemoryResults
 from licensing.core.errors import AzlicError
 from tests import pictures
 from tests.described import Description
-from tests.engines.odd_containers import BrokenMeter, got, silent
+from tests.engines.odd_containers import BrokenMeter, got, silent, unbilled
 from tests.engines.read.conftest import busy
 from tests.engines.read.test_api import wait_for
 from tests.engines.server.refusals import unserved
@@ -147,6 +147,9 @@ def everything_asked(containers: Containers) -> Iterator[httpx.Response]:
     with containers.started(containers.routes(meter=fault, results=BrokenResults())) as client:
         yield from posted(client, SYNC, ASYNC)
     with containers.silent() as client:
+        yield from got(client, "/ready", "/status")
+        yield from posted(client, SYNC, ASYNC)
+    with unbilled(site, counting_engine(), containers.routes()) as client:
         yield from got(client, "/ready", "/status")
         yield from posted(client, SYNC, ASYNC)
     app = site.container(engine=replace(counting_engine(), routes=containers.routes()))

@@ -20,7 +20,7 @@ from engines.speech.api import PATH
 from engines.speech.pinned_model import NAME
 from licensing.core.errors import AzlicError
 from tests.described import Description
-from tests.engines.odd_containers import BrokenMeter, silent
+from tests.engines.odd_containers import BrokenMeter, silent, unbilled
 from tests.engines.speech.process import speech_license
 from tests.engines.speech.recordings import as_wav, said, silence
 from tests.site import Site
@@ -110,6 +110,8 @@ def everything_asked(containers: Containers) -> Iterator[httpx.Response]:
     with containers.started(containers.routes(admit=fail)) as client:
         yield post(client)
     with silent(site, containers.engine, containers.routes()) as client:
+        yield post(client)
+    with unbilled(site, containers.engine, containers.routes()) as client:
         yield post(client)
 
 
