@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from typing_extensions import TypedDict
 
 from engines.permit import NON_METERED, ApiStatus, Permit, Standing
-from engines.server.described import DescribedAPI, Responses, answer, page
+from engines.server.described import RETRY_AFTER, DescribedAPI, Responses, answer, page
 from engines.server.errors import (
     INTERNAL,
     MOUNT_SILENT,
@@ -83,6 +83,7 @@ _READY: Responses = {
         "It takes no work now.",
         Readiness,
         example=Readiness(service="read", ready="notReady", message=_ENDED),
+        headers=RETRY_AFTER,
         narrowed={"properties": {"ready": {"const": "notReady"}}},
     ),
 }
@@ -97,6 +98,7 @@ _STATUS: Responses = {
         "The license or the API key is not good, the billing endpoint is not reached, or use cannot be recorded.",
         ContainerStatus,
         example=ContainerStatus(service="read", apiStatus="Invalid", apiStatusMessage=_ENDED),
+        headers=RETRY_AFTER,
         narrowed={"properties": {"apiStatus": {"not": {"enum": ["NonMetered", "Valid"]}}}},
     ),
 }

@@ -76,7 +76,7 @@ def _with_connections(document: dict[str, Any]) -> dict[str, Any]:
             for each, name in names.items():
                 own = answers.get(str(each.status))
                 if method == "head":
-                    answers[str(each.status)] = {"description": _either(own, each)}
+                    answers[str(each.status)] = {"description": _either(own, each), **_own_headers(own)}
                 else:
                     answers[str(each.status)] = _joined(own, each) if own else {"$ref": name}
             operation["responses"] = dict(sorted(answers.items()))
@@ -101,8 +101,12 @@ def _joined(own: dict[str, Any], each: Unserved) -> dict[str, Any]:
     examples = content.get("examples") or {"answer": {"value": content["example"]}}
     both = {"schema": {"anyOf": [content["schema"], other["schema"]]}, "examples": examples | other["examples"]}
     told = {"description": _either(own, each), "content": {"application/json": both}}
-    headers = {name: header | {"required": False} for name, header in own.get("headers", {}).items()}
-    return told | ({"headers": headers} if headers else {})
+    return {**told, **_own_headers(own)}
+
+
+def _own_headers(own: dict[str, Any] | None) -> dict[str, Any]:
+    headers = {name: header | {"required": False} for name, header in (own or {}).get("headers", {}).items()}
+    return {"headers": headers} if headers else {}
 
 
 def _either(own: dict[str, Any] | None, each: Unserved) -> str:
@@ -117,6 +121,15 @@ def _is_invented(answer: Mapping[str, Mapping[str, Any]]) -> bool:
 def header(description: str, **schema: object) -> Header:
     """A header that is always there, a string unless its ``schema`` says otherwise."""
     return {"description": description, "required": True, "schema": {"type": "string"} | schema}
+
+
+RETRY_AFTER: Mapping[str, Header] = {
+    "Retry-After": {
+        "description": "After so many seconds work may be taken in again, where that is known.",
+        "required": False,
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    }
+}
 
 
 def answer(

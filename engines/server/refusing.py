@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from engines.server.described import Header, header
+from engines.server.described import RETRY_AFTER, Header, header
 from engines.server.errors import INVALID_ARGUMENT, Refusal, WorkRefused, flat, refusal_of, request_id
 from engines.server.query import Parameters
 
@@ -30,7 +30,7 @@ NAMED: Mapping[str, Header] = {REQUEST_ID: header("The request's id, to quote wh
 def headers_of(status: int) -> Mapping[str, Header]:
     """The headers of a refusal with such a status, described."""
     more = {name: header(_MEANT[name], const=value) for name, value in HEADERS_OF_STATUS.get(status, {}).items()}
-    return {**NAMED, **more}
+    return {**NAMED, **more, **(RETRY_AFTER if status == 503 else {})}
 
 
 class FlatErrors(APIRoute):
