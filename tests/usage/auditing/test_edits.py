@@ -208,8 +208,8 @@ def test_a_value_that_does_not_belong_ends_no_look_on_postgresql_in_an_unforesee
 
 
 @pytest.mark.long
-def test_every_change_is_found_on_postgresql(on_postgresql: tuple[Engine, Kept]) -> None:
+def test_many_changes_are_found_on_postgresql(on_postgresql: tuple[Engine, Kept]) -> None:
     engine, kept = on_postgresql
-    found, count = unfound_on_postgresql(engine, list(changes(engine))[::4], kept)
+    found, count = unfound_on_postgresql(engine, list(changes(engine))[::24], kept)
     print(f"{count:,} changes audited on PostgreSQL")
-    assert found == [] and count > 100
+    assert found == [] and count > 15

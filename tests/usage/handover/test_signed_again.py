@@ -136,8 +136,8 @@ def test_a_form_of_a_later_version_is_told_as_one(
 
 @pytest.mark.long
 @pytest.mark.parametrize("holds", ["records", "totals"])
-def test_every_change_is_refused_or_taken_for_what_it_says(hall: HandingHouse, desk: Desk, holds: str) -> None:
+def test_many_changes_are_refused_or_taken_for_what_it_says(hall: HandingHouse, desk: Desk, holds: str) -> None:
     export = opened(hall.export(holds=holds))
-    found = dict(judged(desk, export, list(edits(export))[::6]))
+    found = dict(judged(desk, export, list(edits(export))[::18]))
     print(f"{len(found):,} exports of {holds} signed again, {list(found.values()).count('taken'):,} of them taken")
     assert {name: what for name, what in found.items() if what not in {"refused", "taken"}} == {}
