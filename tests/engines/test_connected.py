@@ -125,8 +125,8 @@ def test_the_whole_walk(walk: Walk, caplog: pytest.LogCaptureFixture) -> None:
     walk.becomes("Valid")
     assert walk.booked() == 7_000_000
     client.post("/count/5").raise_for_status()
-    walk.stop()  # what is left is reported before it ends
-    assert walk.booked() == 12_000_000
+    walk.stop()  # what is left is reported before it ends, and on a slow machine a little later
+    assert eventually(lambda: walk.booked() == 12_000_000)
     assert not audit(walk.site.ledger).faults
     said = re.findall(r"Billing is (\w+)", caplog.text)
     assert said == ["Valid", "CouldNotConnect", "Valid", "Invalid", "Valid"]
