@@ -67,6 +67,7 @@ ISSUER: dict[str, tuple[str, ...]] = {
     "issuer rotate": ("-o", "issuer-rotation.json", "--keys", "issuer-keys", *_ISSUER),
     "issuer revocations": ("-o", "revoked.json", "--keys", "issuer-keys", *_ISSUER),
     "issuer resource key": ("plant-read", "--slot", "1", "--keys-to", "api-keys", *_ISSUER),
+    "issuer resource quota": ("plant-read", "--stop", *_ISSUER),
     "issuer resource add": ("other", "--container", "read", *_PLAN, "--keys-to", "api-keys", *_ISSUER),
     "issuer container add": ("speech", "--container", "custom-speech-to-text", *_ISSUER),
     "issuer container set": ("plant-read", "--container", "read", "--grace-days", "3", *_ISSUER),

@@ -134,6 +134,8 @@ def test_no_line_is_wider_than_the_terminal_and_no_id_is_broken(
 
 OTHERS = {
     "run": ("read",),
+    "diagnose": ("--offline", "--license", "license", "--output", "output"),
+    "issuer usage": ("--ledger", "azlic.db"),
     "records list": (),
     "corrections list": (),
     **{name: words for name, words in COMMANDS.items() if name not in SHOWN},
