@@ -56,6 +56,8 @@ async def _ask(url: str) -> None:
     """Ask once, as a download does: its client loads half of itself, and the public CAs, only then."""
     import httpx  # noqa: PLC0415 - only a process that asks needs it
 
+    import licensing.delivery.billing  # noqa: PLC0415 - a container imports it, and the next, where it asks an issuer
+    import licensing.delivery.downloading  # noqa: F401, PLC0415
     from licensing.delivery.tls import public_roots  # noqa: PLC0415
 
     "localhost".encode("idna")  # the codec too

@@ -28,6 +28,7 @@ DATABASE = ("--database", "issuer.db")
 WAITING = {
     "watch": ("--rescan", NAME),
     "serve": ("--listen", NAME),
+    "issuer usage": ("--ledger", "azlic.db", *DATABASE),
     "issuer serve": ("--listen", NAME),
     "engine": (NAME,),
 }
@@ -70,6 +71,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "engine": (NAME,),
     "watch": (f"{NAME}-gone",),
     "serve": ("--token-file", f"{NAME}-gone"),
+    "issuer usage": ("--ledger", "azlic.db", *DATABASE),
     "issuer serve": ("--tls-certificate", NAME, "--tls-key", NAME, *DATABASE),
     "units": ("units",),
     "rules": ("rules",),
