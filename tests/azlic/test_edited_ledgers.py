@@ -90,7 +90,7 @@ class Place:
         self.named = 0
         found = [fault for case in cases if (fault := self._fault(case)) is not None]
         print(f"{len(cases):,} values that do not belong, {self.named:,} times named")
-        assert self.named * 5 > len(cases), "hardly any was come across"
+        assert self.named * 10 > len(cases), "hardly any was come across"
         return found
 
     def _fault(self, case: Tried) -> str | None:
