@@ -13,7 +13,7 @@ from licensing.core.text import from_outside
 from licensing.delivery.asking import ATTEMPT_TIMES, AttemptTimes, Denied, Question, TryAgain, ask_once, issuer_client
 from licensing.delivery.denial import Denial, DenialCode
 from licensing.delivery.response import denial_in
-from licensing.delivery.usage_report import VALID, BillingState, Reporter, status_url, usage_url
+from licensing.delivery.usage_report import NOBODY, VALID, BillingState, Reporter, status_url, usage_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,10 @@ class BillingEndpoint:
     def check(self, container: Reporter) -> BillingAnswer:
         """Whether the key lets this container work."""
         return self._ask(status_url(self.endpoint), container.to_bytes(), None)
+
+    def check_key(self) -> Denial | None:
+        """Whether the key is one of the resource's, whichever container it is for; None where it is."""
+        return self._ask(status_url(self.endpoint), NOBODY, None).denial
 
     def report(self, identity: str, record: bytes) -> BillingAnswer:
         """Report what was used: ``record`` is a usage record as JSON, with this ``identity``."""

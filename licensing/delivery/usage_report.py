@@ -1,7 +1,8 @@
 """The words of connected billing on the wire, the same on both sides.
 
-``POST {endpoint}/billing/status`` asks whether a key lets a container work; ``POST {endpoint}/billing/usage`` reports
-what a meter counted. Both are answered by the state of the key, in the names of the containers' own ``apiStatus``.
+``POST {endpoint}/billing/status`` asks whether a key lets a container work, or, where the body names none, whether it
+is one of the resource's; ``POST {endpoint}/billing/usage`` reports what a meter counted. Both are answered by the state
+of the key, in the names of the containers' own ``apiStatus``.
 Source: seeds/containers-faq (``usageRequestBody``, the states), facts §2.6.
 """
 
@@ -45,6 +46,15 @@ class Reporter(_InCamels):
     container_type: Label
     container_version: Label
     container_id: Label
+
+
+NOBODY = b"{}"
+"""What is sent to ask for the key alone."""
+
+
+def asker_in(content: bytes) -> Reporter | None:
+    """Which container asks for its key; None where the key alone is asked for. Raises ``ValueError``."""
+    return None if strict_json.loads(content) == {} else Reporter.parse(content)
 
 
 class MeterReport(Reporter):

@@ -21,9 +21,10 @@ from licensing.core.errors import AzlicError
 from licensing.core.instants import iso
 from licensing.core.text import from_outside, without_password
 from licensing.core.web_address import parse_web_address
-from licensing.delivery.denial import WHAT_TO_DO, Denial, DenialCode
-from licensing.delivery.protocol import KEY_HEADER, license_url
-from licensing.delivery.response import denial_in, receive_answer
+from licensing.delivery.asking import AttemptTimes
+from licensing.delivery.billing import BillingEndpoint
+from licensing.delivery.denial import WHAT_TO_DO, DenialCode
+from licensing.delivery.response import receive_answer
 from licensing.delivery.tls import client_context, handshake_fault, public_roots
 from licensing.doctor.check import Check
 from licensing.doctor.finding import FindingLevel
@@ -33,8 +34,6 @@ SECONDS = 10.0
 """What one step may take."""
 _LOOSE, _WRONG = timedelta(seconds=60), timedelta(minutes=5)
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-_NO_TYPE = "diagnosis"
-"""A container type that no resource licenses: the issuer judges the key first, and gives nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,23 +165,21 @@ def _of(certificate: x509.Certificate) -> str:
     return f"its certificate was issued by {issuer} and ends at {iso(certificate.not_valid_after_utc)}"
 
 
-def _exchange(endpoint: Endpoint, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+def _get(endpoint: Endpoint) -> httpx.Response:
     """Ask once, for so long in all, and take no larger answer than a license; proxies and redirects are not followed.
 
     Raises ``OSError`` or ``httpx.HTTPError`` where no answer comes, ``AzlicError`` for one that is too large.
     """
 
-    async def ask() -> tuple[httpx.Response, bytes]:
+    async def ask() -> httpx.Response:
         believed = client_context(endpoint.ca) if endpoint.ca else public_roots()
         async with (
             asyncio.timeout(endpoint.seconds),
             httpx.AsyncClient(verify=believed, timeout=None, trust_env=False) as client,  # noqa: S113 - it ends above
+            client.stream("GET", endpoint.address) as response,
         ):
-            response = await client.send(request, stream=True)
-            try:
-                return response, await receive_answer(response)
-            finally:
-                await response.aclose()
+            await receive_answer(response)
+            return response
 
     return asyncio.run(ask())
 
@@ -190,16 +187,16 @@ def _exchange(endpoint: Endpoint, request: httpx.Request) -> tuple[httpx.Respons
 def _ask(endpoint: Endpoint, clock: Callable[[], datetime]) -> tuple[httpx.Response, datetime, datetime]:
     asked = clock()
     try:
-        response, _ = _exchange(endpoint, httpx.Request("GET", endpoint.address))
+        response = _get(endpoint)
     except (httpx.HTTPError, AzlicError, OSError, UnicodeError) as error:
         do = "check that the address is the issuer's, and whether something on the way answers instead"
         raise _Stopped(Check("HTTP", FindingLevel.ERROR, f"no answer: {_words(error)}", do)) from error
     return response, asked, clock()
 
 
-def _words(error: Exception, *, secret: str = "") -> str:
+def _words(error: Exception) -> str:
     said = error.message if isinstance(error, AzlicError) else error
-    return from_outside(said, secret=secret) or type(error).__name__
+    return from_outside(said, secret="") or type(error).__name__
 
 
 def _http_check(response: httpx.Response) -> Check:
@@ -230,20 +227,9 @@ def _clock_check(response: httpx.Response, asked: datetime, answered: datetime) 
 def _key_check(endpoint: Endpoint, clock: Callable[[], datetime]) -> Check:
     if endpoint.api_key is None:
         return Check("API key", None, "not checked: none was given (--api-key-file)")
-    headers = {KEY_HEADER: endpoint.api_key, "Accept-Encoding": "identity"}
-    body = {"container_type": _NO_TYPE, "container_version": "0.0.0"}
-    request = httpx.Request("POST", license_url(endpoint.address), json=body, headers=headers)
-    try:
-        response, content = _exchange(endpoint, request)
-    except (httpx.HTTPError, AzlicError, OSError, UnicodeError) as error:
-        words = _words(error, secret=endpoint.api_key)
-        return Check("API key", FindingLevel.UNEXAMINED, f"no answer: {words}", "try again")
-    return _key_verdict(denial_in(response, content, now=clock(), api_key=endpoint.api_key))
-
-
-def _key_verdict(denial: Denial) -> Check:
-    if denial.code is DenialCode.MISMATCH and f"does not license {_NO_TYPE} containers" in denial.detail:
+    times = AttemptTimes(endpoint.seconds)
+    denial = BillingEndpoint(endpoint.address, endpoint.api_key, clock, endpoint.ca, times).check_key()
+    if denial is None:
         return Check("API key", None, "it is one of the resource's")
-    told = f"{denial.code}: {denial.detail}"
     level = FindingLevel.ERROR if denial.code in (DenialCode.INVALID, DenialCode.MISMATCH) else FindingLevel.UNEXAMINED
-    return Check("API key", level, told, WHAT_TO_DO[denial.code])
+    return Check("API key", level, f"{denial.code}: {denial.detail}", WHAT_TO_DO[denial.code])

@@ -24,7 +24,7 @@ from licensing.core.validation_messages import first_fault
 from licensing.db.database import DatabaseBusy
 from licensing.delivery.denial import HTTP_STATUS, Denial, DenialCode
 from licensing.delivery.protocol import KEY_HEADER, LICENSE_MEDIA_TYPE, LicenseRequest
-from licensing.delivery.usage_report import KEY_IS_VALID, VALID, BillingState, Reporter, UsageRequest
+from licensing.delivery.usage_report import KEY_IS_VALID, VALID, BillingState, Reporter, UsageRequest, asker_in
 from licensing.issuer.billing import BadReport, Billed, Billing
 from licensing.issuer.issue import Issuer
 
@@ -45,7 +45,7 @@ def issuer_app(
 ) -> FastAPI:
     """The license server as an ASGI application; a client may take ``request_seconds`` to send a request's body.
 
-    Without ``billing`` no connected container is answered.
+    Without ``billing`` no connected container is answered, and only keys are checked.
     """
     app = FastAPI(title="azlic issuer", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
 
@@ -75,14 +75,22 @@ def issuer_app(
         identity = asked.usage_request_body.id if isinstance(asked, UsageRequest) else None
         return Response(_state(given.denial, identity).to_bytes(), media_type="application/json")
 
+    @app.post("/{resource}/billing/status")
+    async def check(resource: str, request: Request) -> Response:
+        def judge(container: Reporter | None, key: str) -> Billed:
+            if container is None or billing is None:
+                return Billed(issuer.check_key(resource=resource, api_key=key, now=clock()))
+            return billing.check(container, resource=resource, api_key=key, now=clock())
+
+        def parse(body: bytes) -> Reporter | None:
+            container = asker_in(body)
+            if container is not None and billing is None:
+                raise HTTPException(404, "no connected container is billed here: this server has no ledger")
+            return container
+
+        return await bill(request, parse, judge)
+
     if billing is not None:
-
-        @app.post("/{resource}/billing/status")
-        async def check(resource: str, request: Request) -> Response:
-            def judge(container: Reporter, key: str) -> Billed:
-                return billing.check(container, resource=resource, api_key=key, now=clock())
-
-            return await bill(request, Reporter.parse, judge)
 
         @app.post("/{resource}/billing/usage")
         async def report(resource: str, request: Request) -> Response:

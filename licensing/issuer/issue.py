@@ -30,13 +30,14 @@ from securesystemslib.signer import Signer
 from sqlalchemy import Connection, Engine, select
 
 from licensing.core.errors import AzlicError
-from licensing.db.database import DatabaseBusy, wait_seconds_of, writing
+from licensing.db.database import DatabaseBusy, reading, wait_seconds_of, writing
 from licensing.delivery.denial import Denial, DenialCode
 from licensing.delivery.protocol import LicenseRequest
+from licensing.issuer.audit import note
 from licensing.issuer.downloads import NO_KEY, Asking, Payer, enter_denial, enter_download, owner_of
 from licensing.issuer.resources import DISCONNECTED_SKU
 from licensing.issuer.revocations import revocation_of
-from licensing.issuer.rules import Refused, ask_list, ask_plan, ask_resource, require
+from licensing.issuer.rules import Refused, ask_key, ask_list, ask_plan, ask_resource, require
 from licensing.issuer.tables import ContentKeyRow, ResourceContainerRow, ResourceRow
 from licensing.issuer.terms import container_terms, names
 from licensing.signing.document import (
@@ -86,6 +87,18 @@ class Issuer:
         Rule 3 and those after it are asked; the store says key slot 0.
         """
         return self._answer(connection, Asking(request, resource, Payer(resource, NO_KEY), now))
+
+    def check_key(self, *, resource: str, api_key: str, now: datetime) -> Denial | None:
+        """Whether a key is one of a resource's: rules 1 and 2. Only a denial is a line of the audit log."""
+        with reading(self._engine) as connection:
+            payer = owner_of(connection, api_key)
+        try:
+            ask_key(payer, resource)
+        except Refused as no:
+            with self._in_turn(), writing(self._engine) as connection:
+                note(connection, at=now, actor=payer.actor, action="key denial", subject=resource, code=no.denial.code)
+            return no.denial
+        return None
 
     @contextlib.contextmanager
     def _in_turn(self) -> Iterator[None]:

@@ -32,10 +32,15 @@ def require(condition: bool, code: DenialCode, detail: str, hint: str | None = N
         raise Refused(Denial(code, detail, hint=hint))
 
 
-def ask_resource(connection: Connection, payer: Payer, resource: str, container_type: str) -> ResourceRow:
-    """Rules 1 to 4: the key, the resource it is of, the resource's kind and its approval. Gives its row."""
+def ask_key(payer: Payer, resource: str) -> None:
+    """Rules 1 and 2: the key, and the resource it is of."""
     require(payer.resource is not None, DenialCode.INVALID, "the API key does not belong to any resource")
     require(payer.resource == resource, DenialCode.MISMATCH, f"the API key does not belong to resource {resource}")
+
+
+def ask_resource(connection: Connection, payer: Payer, resource: str, container_type: str) -> ResourceRow:
+    """Rules 1 to 4: the key and its resource, the resource's kind and its approval. Gives its row."""
+    ask_key(payer, resource)
     (found,) = rows_of(connection, ResourceRow, ResourceRow.name == resource)
     kind = CONTAINER_TYPES.get(container_type)
     require(

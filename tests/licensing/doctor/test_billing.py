@@ -16,6 +16,7 @@ from licensing.db.database import reading
 from licensing.doctor.billing import STEPS, Endpoint, endpoint_checks, proxy_check
 from licensing.doctor.check import Check
 from licensing.doctor.finding import FindingLevel
+from licensing.issuer.audit import read_audit_log
 from licensing.issuer.tables import DownloadRow
 from tests.certificates import LATER, PAST, Authority
 from tests.serving import answering
@@ -175,10 +176,13 @@ def test_a_clock_that_is_off(seconds: int, level: FindingLevel | None, sign: int
         assert ("ahead of" if sign > 0 else "behind") in check.found
 
 
-def test_the_key_is_checked_and_nothing_is_issued(site: Site) -> None:
-    site.add_resource()
+@pytest.mark.parametrize("bills", [False, True])
+@pytest.mark.parametrize("sku", ["DC0", "S0"])
+def test_the_key_is_checked_and_nothing_is_issued(site: Site, sku: str, bills: bool) -> None:
+    site.add_resource(sku=sku)
     good, bad = site.api_keys["plant-read"][0], "0" * 32
-    with site.license_server() as server:
+    before = len(read_audit_log(site.issuer_store).entries)
+    with site.license_server(bills=bills) as server:
         verdicts = {
             (resource, key): checked(f"{server}/{resource}", api_key=key)["API key"]
             for resource in ("plant-read", "other")
@@ -186,6 +190,7 @@ def test_the_key_is_checked_and_nothing_is_issued(site: Site) -> None:
         }
     with reading(site.issuer_store) as connection:
         assert connection.execute(select(DownloadRow)).all() == []
+    assert [line.action for line in read_audit_log(site.issuer_store).entries[before:]] == ["key denial"] * 3
     assert verdicts["plant-read", good] == Check("API key", None, "it is one of the resource's")
     assert verdicts["plant-read", bad].found.startswith("Invalid: ")
     assert verdicts["other", bad].found.startswith("Invalid: ")

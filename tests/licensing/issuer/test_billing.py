@@ -1,6 +1,7 @@
 """What an issuer asks a connected container, and that what it reports is booked once."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import httpx
@@ -18,6 +19,7 @@ from tests.site import METER, OPERATOR, START, Site, a_plan
 from usage.auditing.run import audit
 
 NAME = "web-read"
+ON_BOTH = pytest.mark.databases("sqlite", "postgresql")
 CONTAINER = {"containerType": "read", "containerVersion": "3.2.0", "containerId": "0123456789ab"}
 BODY = {
     "id": "01900000-0000-7000-8000-00000000000a",
@@ -91,6 +93,7 @@ def test_the_sku_of_disconnected_containers_runs_no_connected_ones(connected: Si
     assert check(connected, resource="plant-read") is DenialCode.UNAUTHORIZED
 
 
+@ON_BOTH
 def test_a_report_is_booked_once_however_often_it_comes(connected: Site) -> None:
     assert [book(connected, a_report()).booked for _ in range(3)] == [True] * 3
     assert book(connected, a_report(), connected.api_keys[NAME][1]).booked
@@ -98,6 +101,7 @@ def test_a_report_is_booked_once_however_often_it_comes(connected: Site) -> None
     assert not audit(connected.ledger).faults
 
 
+@ON_BOTH
 def test_an_id_with_other_content_is_refused_and_counts_nothing(connected: Site) -> None:
     book(connected, a_report())
     with pytest.raises(BadReport, match="other content"):
@@ -114,6 +118,7 @@ def test_what_a_denied_key_reports_is_not_booked(connected: Site) -> None:
     assert booked(connected) == 0
 
 
+@ON_BOTH
 @pytest.mark.parametrize("quantity", ["0.0000001", "1e300", "99999999999999"])
 def test_what_is_no_quantity_is_refused_and_counts_nothing(connected: Site, quantity: str) -> None:
     with pytest.raises(BadReport):
@@ -121,6 +126,7 @@ def test_what_is_no_quantity_is_refused_and_counts_nothing(connected: Site, quan
     assert booked(connected) == 0
 
 
+@ON_BOTH
 def test_connected_and_disconnected_use_draw_on_one_plan_and_the_quota_ends_both(connected: Site) -> None:
     connected.enter_plan(a_plan(quota={"quantity": 10, "unit": "Transaction"}))
     connected.install()
@@ -151,6 +157,7 @@ def test_a_resource_that_stops_at_its_quota_is_out_of_it_once_its_plan_is_over(c
     assert check(connected) is DenialCode.OUT_OF_QUOTA
 
 
+@ON_BOTH
 def test_every_report_and_every_denial_is_a_line_of_the_audit_log(connected: Site) -> None:
     check(connected)
     check(connected, "nobody's")
@@ -160,6 +167,16 @@ def test_every_report_and_every_denial_is_a_line_of_the_audit_log(connected: Sit
     actions = [entry.action for entry in log.entries]
     assert actions[-3:] == ["billing denial", "usage report", "usage report again"]
     assert log.entries[-2].detail["quantity"] == "7" and log.fault is None
+
+
+@ON_BOTH
+def test_reports_that_come_at_once_are_each_booked_once(connected: Site) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: book(connected, a_report(str(number % 6))), range(24)))
+    assert answers == [Billed(None, booked=True)] * 24
+    log = read_audit_log(connected.issuer_store)
+    assert [entry.action for entry in log.entries].count("usage report") == 6 and log.fault is None
+    assert booked(connected) == 6 * 7_000_000 and not audit(connected.ledger).faults
 
 
 @pytest.fixture
@@ -211,6 +228,7 @@ def test_a_denial_has_its_status_and_no_key_in_it(connected: Site, client: httpx
         assert (large.status_code, large.json()["code"]) == (413, "RequestTooLarge")
 
 
+@ON_BOTH
 def test_while_the_ledger_is_held_the_answer_is_busy_and_nothing_is_lost(connected: Site) -> None:
     connected.wait_seconds = 0.02
     from licensing.db.lock import holding
@@ -225,6 +243,10 @@ def test_while_the_ledger_is_held_the_answer_is_busy_and_nothing_is_lost(connect
 
 
 def test_an_issuer_without_a_ledger_bills_nobody(connected: Site) -> None:
-    with connected.license_server() as server:
-        answer = httpx.post(f"{server}/{NAME}/billing/status", json=CONTAINER)
-    assert (answer.status_code, answer.json()["code"]) == (404, "NotFound")
+    headers = {KEY_HEADER: connected.api_keys[NAME][0]}
+    with connected.license_server() as server, httpx.Client(base_url=f"{server}/{NAME}", headers=headers) as client:
+        asked = {"status": CONTAINER, "usage": {"usageRequestBody": BODY}}
+        for path, body in asked.items():
+            answer = client.post(f"/billing/{path}", json=body)
+            assert (answer.status_code, answer.json()["code"]) == (404, "NotFound")
+        assert client.post("/billing/status", json={}).json()["apiStatus"] == "Valid"
