@@ -11,8 +11,8 @@ from typing import Any
 
 from licensing.core.errors import AzlicError
 
-STEPS = ("open", "fsync", "replace", "rename", "link", "unlink", "rmdir", "fchmod", "fchown", "chown", "mkdir")
-_TAKES_SPACE = ("open", "fsync", "mkdir", "rename", "replace", "link")
+STEPS = ("open", "write", "fsync", "replace", "rename", "link", "unlink", "rmdir", "fchmod", "fchown", "chown", "mkdir")
+_TAKES_SPACE = ("open", "write", "fsync", "mkdir", "rename", "replace", "link")
 _DIED = 9
 _FAILED = 3
 
