@@ -9,7 +9,7 @@ Source: seeds/containers-faq (``usageRequestBody``, the states), facts §2.6.
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from licensing.core import strict_json
@@ -33,11 +33,20 @@ class _InCamels(StrictModel):
         return self.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
+def _a_number(value: object) -> object:
+    if not isinstance(value, int | Decimal) or isinstance(value, bool):
+        raise ValueError("it is not a number")  # a text, or a truth value, would be taken for one
+    return value
+
+
+_Number = BeforeValidator(_a_number)
+
+
 class ReportedMeter(_InCamels):
     """What was counted, and how much of it in the meter's unit."""
 
     name: Label
-    quantity: Annotated[Decimal, Field(ge=0)]
+    quantity: Annotated[Decimal, _Number, Field(ge=0)]
 
 
 class Reporter(_InCamels):
@@ -62,7 +71,7 @@ class MeterReport(Reporter):
 
     id: Annotated[Label, Field(max_length=128)]
     meter: ReportedMeter
-    request_time: Annotated[int, Field(gt=0)]
+    request_time: Annotated[int, _Number, Field(gt=0)]
     api_type: Label
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -43,7 +44,7 @@ def reporter(**changes: str) -> Reporter:
 
 
 def a_report(identity: str = "1", quantity: str = "7", **changes: object) -> MeterReport:
-    meter = {"name": METER, "quantity": quantity}
+    meter = {"name": METER, "quantity": Decimal(quantity)}
     return MeterReport.model_validate(BODY | {"id": identity, "meter": meter} | changes)
 
 

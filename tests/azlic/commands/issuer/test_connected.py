@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 
 from licensing.delivery.usage_report import MeterReport
 from tests.azlic.conftest import Cli
@@ -22,7 +23,7 @@ def report(site: Site, identity: str, quantity: str) -> None:
         "containerType": "read",
         "containerVersion": "3.2.0",
         "containerId": "0123456789ab",
-        "meter": {"name": METER, "quantity": quantity},
+        "meter": {"name": METER, "quantity": Decimal(quantity)},
         "requestTime": int(START.timestamp()),
         "apiType": "vision.read",
     }
