@@ -28,8 +28,13 @@ def run_command(
     download: Annotated[
         bool, typer.Option("--download", help="The step before: fetch the license, on a connected machine, and end.")
     ] = False,
+    connected: Annotated[
+        bool,
+        typer.Option("--connected", help="A container without a license, which reports to --billing what it used."),
+    ] = False,
     billing: Annotated[
-        str | None, typer.Option("--billing", metavar="ENDPOINT", help="With --download: the resource's endpoint.")
+        str | None,
+        typer.Option("--billing", metavar="ENDPOINT", help="With --download or --connected: the resource's endpoint."),
     ] = None,
     image: Annotated[
         str | None, typer.Option("--image", metavar="IMAGE", help="The image, if it is in your own registry.")
@@ -69,9 +74,9 @@ def run_command(
     """Write how a container is started.
 
     The documented line or manifest: license, mounts, cores and memory. Nothing is started. With --download it is the
-    step before, which fetches the license; its API key is never part of what is written. On Kubernetes a folder is
-    one of the node's; where none is named, it is a claim, which fsGroup gives to the container. For OpenShift user and
-    group are left out: it chooses them.
+    step before, which fetches the license; with --connected it runs without one. The API key is never part of what is
+    written. On Kubernetes a folder is one of the node's; where none is named, it is a claim, which fsGroup gives to the
+    container. For OpenShift user and group are left out: it chooses them.
 
     Example: azlic run read --as compose --license /srv/license --output /srv/output
     """
@@ -84,7 +89,9 @@ def run_command(
 
     if form not in FORMS:
         raise BadCall(f"there is no form {form!r}", hint=f"one of: {', '.join(FORMS)}")
-    if download is (billing is None):
+    if download and connected:
+        raise BadCall("--download and --connected exclude each other", hint="a connected container has no license")
+    if not connected and download is (billing is None):
         raise BadCall("--download and --billing belong together", hint="the run without them comes after the download")
     kind, published = find_container(container)
     chosen = Image.parse(image) if image else published
@@ -105,6 +112,7 @@ def run_command(
         user=parse_user(user, largest=LARGEST_ID),
         namespace=namespace,
         billing=billing,
+        connected=connected,
         more=parse_settings(more or ()),
     )
     text = write_form(deployment, form)

@@ -15,10 +15,9 @@ def notes(deployment: Deployment, form: str) -> Iterator[str]:
 def _doubts(deployment: Deployment) -> Iterator[str]:
     kind, image = deployment.kind, deployment.image
     if image.tag in ("", "latest") and not image.digest:
-        yield (
-            "the tag latest moves, and a license may not cover a newer image;"
-            " name a version: see azlic tags. Where a container has locales, latest is en-US"
-        )
+        doubt = "" if deployment.connected else ", and a license may not cover a newer image"
+        locales = "Where a container has locales, latest is en-US"
+        yield f"the tag latest moves{doubt}; name a version: see azlic tags. {locales}"
     if deployment.is_below_minimum:
         yield f"this is less than the minimum its documentation states: see azlic containers {kind.name}"
     stated = {key.lower() for key in deployment.more}
@@ -43,12 +42,12 @@ def _before(deployment: Deployment, form: str) -> Iterator[str]:
     namespace = f" --namespace {deployment.namespace}" if deployment.namespace else ""
     if form in CLUSTERS and any(mount.name == "trust" and not mount.folder for mount in deployment.mounts):
         yield f"before: kubectl create configmap {deployment.name}-trust --from-file=trust.d{namespace}"
-    if deployment.is_download:
+    if deployment.takes_key:
         yield f"before: {_key_step(deployment, form, namespace)}"
 
 
 def _key_step(deployment: Deployment, form: str, namespace: str) -> str:
-    """How the API key gets where the download looks for it: never as an argument, and without its file's line break."""
+    """How the API key gets to the container: never as an argument, and without its file's line break."""
     key = 'printf %s "$(cat key1)" |'
     if form in CLUSTERS:
         return f"{key} kubectl create secret generic {deployment.secret} --from-file=ApiKey=/dev/stdin{namespace}"

@@ -6,7 +6,7 @@ from licensing.deployment.model import API_KEY, Deployment
 
 
 def compose_file(deployment: Deployment) -> str:
-    """A compose file with one service. A download takes the key out of the variable ApiKey when it is run.
+    """A compose file with one service. The key, where it needs one, is in the variable ApiKey when it is run.
 
     A folder that is not there is an error, never made as root's. Source: the Compose Specification; facts §1.3 (the
     settings as variables with colons).
@@ -44,7 +44,7 @@ def _service(deployment: Deployment) -> dict[str, Any]:
 def _environment(deployment: Deployment) -> dict[str, str]:
     stated = {key: _literal(value) for key, value in (deployment.settings | deployment.variables).items()}
     asked = {API_KEY: f"${{{API_KEY}:?put the API key into the variable {API_KEY}}}"}
-    return stated | (asked if deployment.is_download else {})
+    return stated | (asked if deployment.takes_key else {})
 
 
 def _literal(text: str) -> str:

@@ -7,7 +7,7 @@ from licensing.deployment.model import API_KEY, Deployment
 
 
 def docker_line(deployment: Deployment) -> str:
-    """The ``docker run`` line. A download takes the key out of the variable ApiKey of the shell that runs it.
+    """The ``docker run`` line. A key, where one is needed, is in the variable ApiKey of the shell that runs it.
 
     Source: seeds/speech-to-text-container; ``-it`` is left out, so that it runs without a terminal too.
     """
@@ -22,7 +22,7 @@ def _flags(deployment: Deployment) -> Iterator[str]:
     yield from ("--user", ":".join(map(str, deployment.user)))
     for mount in deployment.mounts:
         yield from ("-v", f"{mount.folder}:{mount.target}{':ro' if mount.read_only else ''}")
-    if deployment.is_download:
+    if deployment.takes_key:
         yield from ("--env", API_KEY)
     for key, value in deployment.variables.items():
         yield from ("--env", f"{key}={value}")

@@ -142,7 +142,7 @@ def _environment(deployment: Deployment) -> list[dict[str, Any]]:
     variables: list[dict[str, Any]] = [
         {"name": key.replace(":", "__"), "value": value.replace("$", "$$")} for key, value in stated
     ]
-    if deployment.is_download:
+    if deployment.takes_key:
         secret = {"name": deployment.secret, "key": API_KEY}
         variables.append({"name": API_KEY, "valueFrom": {"secretKeyRef": secret}})
     return variables

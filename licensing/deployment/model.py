@@ -32,7 +32,7 @@ class VolumeMount(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A container to be started, or, with ``billing``, its license to be downloaded.
+    """A container to be started, or, with ``billing``, its license to be downloaded; or it runs ``connected`` by it.
 
     ``folders`` are absolute paths of the host by the name of their mount: license, output, models, trust. A mount
     without one is a claim of the cluster. ``cpus`` and ``memory`` are written as docker takes them, 8 and 16g; ``user``
@@ -50,11 +50,14 @@ class Deployment:
     user: tuple[int, int] = NONROOT
     namespace: str | None = None
     billing: str | None = None
+    connected: bool = False
     more: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Hold every part to what docker, podman and Kubernetes all take."""
-        if not self.kind.disconnected:
+        if self.connected and self.billing is None:
+            raise BadCall("--connected needs --billing", hint="for example --billing https://issuer.example/web-read")
+        if not self.kind.disconnected and not self.connected:
             raise BadCall(f"{self.kind.title} does not run disconnected", hint=f"see {self.kind.source}")
         for option, name, longest in (("--name", self.name, 40), ("--namespace", self.namespace or "default", 63)):
             if not re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", name) or len(name) > longest:
@@ -78,6 +81,11 @@ class Deployment:
     @property
     def is_download(self) -> bool:
         """Whether this is the ``DownloadLicense=True`` step."""
+        return self.takes_key and not self.connected
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether the container is given an API key: out of the shell, or a secret."""
         return self.billing is not None
 
     @property
@@ -90,31 +98,39 @@ class Deployment:
         """The documented settings of this step, in their documented order and spelling; never the API key."""
         settings = {"Eula": "accept"}
         if self.billing is not None:
-            return settings | {
-                "Billing": self.billing,
-                "DownloadLicense": "True",
-                "Mounts:License": self.kind.license_mount,
-            }
-        settings |= {"Mounts:License": self.kind.license_mount, "Mounts:Output": self.kind.output_mount}
+            settings |= {"Billing": self.billing}
+        if self.is_download:
+            settings |= {"DownloadLicense": "True"}
+        if not self.connected:
+            settings |= {"Mounts:License": self.kind.license_mount}
+        if self.is_download:
+            return settings
+        settings |= {"Mounts:Output": self.kind.output_mount}
         return settings | ({"urls": f"http://+:{self.kind.port}"} if self.image.is_ours else {})
 
     @property
     def variables(self) -> dict[str, str]:
         """What is passed in the environment: further settings, and where our own containers find whom to trust."""
-        return dict(self.more) | ({"AZLIC_TRUST": TRUST_TARGET} if self.image.is_ours else {})
+        return dict(self.more) | ({"AZLIC_TRUST": TRUST_TARGET} if self._trusts else {})
 
     @property
     def mounts(self) -> tuple[VolumeMount, ...]:
         """The folders this step needs. The license is read-only except where it is downloaded."""
         return tuple(self._mounts())
 
+    @property
+    def _trusts(self) -> bool:
+        """Whether it asks who signed its license: our own containers do, if they need one."""
+        return self.image.is_ours and not self.connected
+
     def _mounts(self) -> Iterator[VolumeMount]:
-        yield VolumeMount("license", self.folders.get("license"), self.kind.license_mount, not self.is_download)
+        if not self.connected:
+            yield VolumeMount("license", self.folders.get("license"), self.kind.license_mount, not self.is_download)
         if not self.is_download:
             yield VolumeMount("output", self.folders.get("output"), self.kind.output_mount, False)
         if self.kind.models and not self.image.is_ours:
-            yield VolumeMount("models", self.folders.get("models"), self.kind.models, not self.is_download)
-        if self.image.is_ours:
+            yield VolumeMount("models", self.folders.get("models"), self.kind.models, not self.takes_key)
+        if self._trusts:
             yield VolumeMount("trust", self.folders.get("trust"), TRUST_TARGET, True)
 
     @property

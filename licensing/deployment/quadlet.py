@@ -8,7 +8,7 @@ from licensing.deployment.model import API_KEY, Deployment
 
 
 def quadlet_unit(deployment: Deployment) -> str:
-    """A ``.container`` unit. A download is a service that runs once, and takes the key from podman's secret store.
+    """A ``.container`` unit. A download is a service that runs once; the key comes from podman's secret store.
 
     Source: podman-systemd.unit(5), podman 4.4 and later.
     """
@@ -46,7 +46,7 @@ def _container(deployment: Deployment) -> Iterator[tuple[str, str]]:
         yield "PublishPort", f"{deployment.port}:{deployment.kind.port}"
     for mount in deployment.mounts:
         yield "Volume", f"{_one(str(mount.folder))}:{mount.target}:{'ro,z' if mount.read_only else 'z'}"
-    if deployment.is_download:
+    if deployment.takes_key:
         yield "Secret", f"{deployment.secret},type=env,target={API_KEY}"
     for key, value in deployment.variables.items():
         yield "Environment", f"{key}={_one(value)}"

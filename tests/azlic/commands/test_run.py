@@ -32,10 +32,12 @@ def test_every_option_has_its_place(cli: Cli) -> None:
     assert ("--env", "Logging:Disk:Format=json") in flags
 
 
+@pytest.mark.parametrize("step", ["--download", "--connected"])
 @pytest.mark.parametrize("form", ["docker", "compose", "kubernetes", "quadlet"])
-def test_the_download_step_never_holds_a_key_and_says_where_to_put_it(cli: Cli, form: str) -> None:
-    answer = cli("run", "read", "--as", form, "--download", "--billing", BILLING)
-    assert answer.status == 0 and "DownloadLicense" in answer.out
+def test_what_takes_a_key_never_holds_it_and_says_where_to_put_it(cli: Cli, form: str, step: str) -> None:
+    answer = cli("run", "read", "--as", form, step, "--billing", BILLING)
+    assert answer.status == 0 and BILLING in answer.out
+    assert ("DownloadLicense" in answer.out) is (step == "--download")
     told = {
         "docker": 'export ApiKey="$(cat key1)"',
         "compose": 'export ApiKey="$(cat key1)"',
@@ -50,6 +52,14 @@ def test_a_downloads_line_is_understood_by_our_container(cli: Cli) -> None:
     line = cli("run", "read", "--download", "--billing", BILLING).out
     options = docker_options(line, {"ApiKey": f"{KEY}\n"})
     assert (options.billing, options.api_key, options.download_license) == (BILLING, KEY, True)
+
+
+def test_a_connected_run_has_no_license_and_no_trust_store(cli: Cli) -> None:
+    for container in ("read", "azlic/read:3.2.0", "language-identification"):
+        line = cli("run", container, "--connected", "--billing", BILLING).out
+        options = docker_options(line, {"ApiKey": KEY})
+        assert (options.billing, options.api_key, options.download_license) == (BILLING, KEY, False)
+        assert "icense" not in line and "trust" not in line.lower() and ":/output" in line
 
 
 def test_kubernetes_takes_claims_unless_a_folder_of_the_node_is_named(cli: Cli) -> None:
@@ -87,6 +97,8 @@ def test_a_file_is_written_whole_and_closed_to_others(cli: Cli, site: Site) -> N
         ("read --as helm", "there is no form 'helm'"),
         ("read --download", "--download and --billing belong together"),
         (f"read --billing {BILLING}", "--download and --billing belong together"),
+        ("read --connected", "--connected needs --billing"),
+        (f"read --connected --download --billing {BILLING}", "--download and --connected exclude each other"),
         ("language-identification", "does not run disconnected"),
         ("plant/ocr:1", "cannot tell which container 'plant/ocr:1' is"),
         ("read --image READ", "'READ' is not the name of an image"),

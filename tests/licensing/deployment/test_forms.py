@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import kubernetes_validate
@@ -40,8 +41,14 @@ KEY = "0123456789abcdef0123456789abcdef"
 VENDOR = Path(__file__).parents[2] / "vendor"
 QUADLET = shutil.which("quadlet", path=f"/usr/libexec/podman:/usr/lib/podman:{os.environ['PATH']}")
 DISCONNECTED = [name for name, kind in CONTAINER_TYPES.items() if kind.disconnected]
-STEPS = [pytest.param({}, id="run"), pytest.param({"billing": BILLING}, id="download")]
+CONNECTED: dict[str, Any] = {"billing": BILLING, "connected": True}
+STEPS = [
+    pytest.param({}, id="run"),
+    pytest.param({"billing": BILLING}, id="download"),
+    pytest.param(CONNECTED, id="connected"),
+]
 RUN = parse_options(["Eula=accept", "Mounts:License=/license", "Mounts:Output=/output"], {})
+REPORTING = parse_options(f"eula=accept billing={BILLING} apikey={KEY} Mounts:Output=/output".split(), {})
 DOWNLOAD = parse_options(
     f"eula=accept billing={BILLING} apikey={KEY} DownloadLicense=True Mounts:License=/license".split(), {}
 )
@@ -64,6 +71,7 @@ def options_of(deployment: Deployment, form: str) -> ContainerOptions:
 def test_every_form_says_what_the_documented_lines_say(form: str) -> None:
     assert options_of(a_deployment(), form) == RUN
     assert options_of(a_deployment(billing=BILLING), form) == DOWNLOAD
+    assert options_of(a_deployment(**CONNECTED), form) == REPORTING
 
 
 @pytest.mark.parametrize("form", FORMS)
