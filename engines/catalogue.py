@@ -1,8 +1,10 @@
 """The engines of this project, by the name of their container type."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
@@ -10,7 +12,9 @@ from fastapi import APIRouter
 from engines.container import Engine, EngineImage, Facilities
 from engines.models import Models
 from engines.options import MODELS, ContainerOptions, Option, parse_options
+from engines.results.folder import FolderResults
 from engines.results.memory import MemoryResults
+from engines.results.store import ResultStore
 from licensing.containers import READ, SPEECH_TO_TEXT
 
 if TYPE_CHECKING:
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
 READ_VERSION = "3.2.0"
 SPEECH_VERSION = "5.0.0"
+log = logging.getLogger("azlic.container")
 
 LANGUAGES = Option("Languages", "the languages to open, such as `en,de`; else all whose models are there")
 KEPT_MINUTES = Option(
@@ -28,6 +33,11 @@ KEPT_DAYS = Option(
     "the same in days, 1 to 7, where the minutes are not given",
     span=(1, 7),
     beside=KEPT_MINUTES.key,
+)
+SHARED_MOUNT = Option(
+    "Mounts:Shared",
+    "the folder that containers behind a balancer share results in; else `/share` where that is a folder",
+    folder="/share",
 )
 RUNNING_MINUTES = Option(
     "Task:MaxRunningTimeSpanInMinutes",
@@ -77,7 +87,7 @@ def read_engine(models: Models | None, options: Mapping[str, str]) -> Engine:
         return read_routes(
             recogniser=recogniser,
             meter=given.meter,
-            results=MemoryResults(),
+            results=results_of(given),
             admit=given.admit,
             clock=given.clock,
             limits=limits,
@@ -116,6 +126,18 @@ def hearing(model: "SpeechModel", name: str) -> Engine:
     )
 
 
+def results_of(given: Facilities, default: Path = Path(SHARED_MOUNT.folder)) -> ResultStore:
+    """Where results wait: in the folder that was named, in ``default`` where that is a folder, or else in memory."""
+    folder = Path(given.options.get(SHARED_MOUNT.key, default))
+    if SHARED_MOUNT.key not in given.options and not folder.is_dir():
+        return MemoryResults()
+    from engines.read.operations import abandoned  # noqa: PLC0415 - of an extra
+
+    results = FolderResults(folder, clock=given.clock, kept=result_kept(given.options), abandoned=abandoned)
+    log.info("Using '%s' for results.", results.folder)
+    return results
+
+
 def result_kept(options: Mapping[str, str]) -> timedelta:
     """How long the result of an asynchronous request can be asked for: in minutes, else in days, else 48 hours."""
     if minutes := options.get(KEPT_MINUTES.key):
@@ -129,7 +151,7 @@ def document_seconds(options: Mapping[str, str]) -> float | None:
     return 60 * float(minutes) if minutes else None
 
 
-READ_OPTIONS = (MODELS, LANGUAGES, KEPT_MINUTES, KEPT_DAYS, RUNNING_MINUTES)
+READ_OPTIONS = (MODELS, LANGUAGES, SHARED_MOUNT, KEPT_MINUTES, KEPT_DAYS, RUNNING_MINUTES)
 ENGINES = {
     READ.name: Offer(READ, READ_VERSION, READ_OPTIONS, read_engine),
     SPEECH_TO_TEXT.name: Offer(SPEECH_TO_TEXT, SPEECH_VERSION, (MODELS,), speech_engine),

@@ -118,10 +118,9 @@ MODELS = Option("Models", "the folder with the engine's models, plain or sealed;
 WITHOUT_EFFECT = (
     WithoutEffect("EnableSyncNTPServer", "this container asks no time server; the machine's clock counts"),
     WithoutEffect("NTPServerAddress", "this container asks no time server; the machine's clock counts"),
-    WithoutEffect("Storage:*", "results are kept in the container's memory, and nowhere else"),
-    WithoutEffect("Mounts:Shared", "results are kept in the container's memory, and nowhere else"),
+    WithoutEffect("Storage:*", "results are kept in memory or in Mounts:Shared, and nowhere else"),
     WithoutEffect("Mounts:Input", "nothing is read from an input mount"),
-    WithoutEffect("Cache:*", "results are kept in the container's memory, and nowhere else"),
+    WithoutEffect("Cache:*", "results are kept in memory or in Mounts:Shared, and nowhere else"),
     WithoutEffect("Queue:*", "the container that takes a document in reads it itself"),
     WithoutEffect("Task:*", "of these, only Task:MaxRunningTimeSpanInMinutes is known"),
     WithoutEffect(
@@ -268,7 +267,7 @@ class _Known:
             option = self._option(key) or _without(key)
             if option and (value or option in (LICENSE_MOUNT, OUTPUT_MOUNT)):
                 yield _Stated(option, value, "variable", name[:60])
-            elif not option and (_letters(key) in _WRONG or key.startswith("mounts:")):
+            elif not option and key not in self.others and (_letters(key) in _WRONG or key.startswith("mounts:")):
                 raise BadCall(
                     f"there is no container option {_key_of(name)}, a variable of the environment",
                     hint=self._meant(name),

@@ -71,6 +71,7 @@ def engine_command(
     \b
       Models=/models                       the OCR models, else its own
       Languages=en,de                      the languages to open, else all
+      Mounts:Shared=/share                 results of containers behind a balancer
       StorageTimeToLiveInMinutes=2880      how long results are kept
       Storage:TimeToLiveInDays=2           the same in days
       Task:MaxRunningTimeSpanInMinutes=60  how long one document may take

@@ -40,8 +40,10 @@ def read_routes(
 
     @asynccontextmanager
     async def until_closed(_: object) -> AsyncIterator[None]:
+        results.open()
         yield
         await desk.close()
+        results.close()
 
     router = APIRouter(prefix="/vision/v3.2/read", tags=["Read"], route_class=_Errors, lifespan=until_closed)
     gate = [Depends(require_admission(admit))]
@@ -72,7 +74,7 @@ def read_routes(
         operation_id: Annotated[str, Path(description="the last part of the Operation-Location")],
     ) -> Response:
         """Ask for the state of an operation, and for the text once it has succeeded."""
-        return Response(desk.operations.answer(operation_id), media_type="application/json")
+        return Response(await desk.answer(operation_id), media_type="application/json")
 
     return router
 

@@ -11,7 +11,7 @@ from engines.server.described import Responses, answer, errors, header
 from engines.server.errors import FAULT, NOT_ADMITTED, Error
 from engines.server.refusing import NAMED, headers_of
 
-_TAKEN_IN = frozenset(Code) - {Code.NOT_FOUND, Code.USAGE_NOT_RECORDED}
+_TAKEN_IN = frozenset(Code) - {Code.NOT_FOUND, Code.RESULTS_UNAVAILABLE, Code.USAGE_NOT_RECORDED}
 """What a document is refused with before its pages are read; a page may still be the reason while they are."""
 
 
@@ -100,10 +100,10 @@ ASYNC: Responses = {
         "The document is being read.",
         headers={**NAMED, "Operation-Location": header("Where to ask for its text.", format="uri")},
     ),
-    **_refusals(_TAKEN_IN, more={503: NOT_ADMITTED}),
+    **_refusals(_TAKEN_IN | {Code.RESULTS_UNAVAILABLE}, more={503: NOT_ADMITTED}),
     500: errors(FAULT),
 }
 RESULT: Responses = {
     200: answer("Where the operation stands.", ReadOperation, example=_BEGUN, headers=NAMED),
-    **_refusals([Code.NOT_FOUND], more={}),
+    **_refusals([Code.NOT_FOUND, Code.RESULTS_UNAVAILABLE], more={}),
 }

@@ -1,11 +1,14 @@
 """The desk of a Read container: takes documents in, has them read, counts their pages, hands out the text."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 import msgspec
 from fastapi import Request
@@ -20,6 +23,7 @@ from engines.read.recognise import Recogniser
 from engines.read.refusal import Code, DocumentRefused
 from engines.read.result import operation_result
 from engines.results.store import ResultStore
+from engines.server.errors import INTERNAL
 from engines.server.uploads import Uploads, until_disconnect
 from licensing.containers import READ
 from licensing.core.errors import AzlicError
@@ -28,6 +32,10 @@ from licensing.core.errors import AzlicError
 
 _WAITING_PAGES = 3
 """So many pages more than are recognised at a time may be decoded or wait: nobody waits for so many slow documents."""
+_STORING = 8
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+log = logging.getLogger("azlic.container")
 
 
 class Desk:
@@ -56,6 +64,7 @@ class Desk:
         self._uploads = Uploads(limits.uploads)
         self._reading = 0
         self._recording = ThreadPoolExecutor(1, "record")  # a mount that hangs holds up nothing else
+        self._storing = ThreadPoolExecutor(_STORING, "results") if results.shared else None
         self._jobs: set[asyncio.Task[None]] = set()
 
     async def read(self, request: Request, options: ReadOptions) -> bytes:
@@ -75,7 +84,7 @@ class Desk:
         """Take the document in and start to read it: the operation to ask for, and the job that ends it."""
         with ExitStack() as held:
             document, numbers = await self._receive(request, options, held)
-            operation = self.operations.begin()
+            operation = await self._stored(self.operations.begin)
             job = asyncio.create_task(self._run(operation, document, numbers, options.model))
             kept = held.pop_all()
         self._jobs.add(job)  # the loop itself would let a running task be collected
@@ -85,16 +94,44 @@ class Desk:
 
     async def _run(self, operation: Operation, document: Decoding, numbers: list[int], model: str | None) -> None:
         try:
-            self.operations.run(operation)
+            await self._stored(self.operations.run, operation)
             result = await self._read_in_time(document, numbers, model)
-            self.operations.check_size(result)
+            ended = await self._stored(self.operations.prepare, operation, result)
+            if ended is None:
+                log.warning("A document was read, but others had taken this container for gone: it is not counted.")
+                return
             await self._record(len(numbers))
-            self.operations.succeed(operation, result)
+            await self._stored(self.operations.succeed, operation, ended)
         except DocumentRefused as refused:
-            self.operations.fail(operation, refused.code, refused.advice)
+            await self._fail(operation, refused.code, refused.advice)
         except BaseException:
-            self.operations.fail(operation, "InternalServerError", "the container failed")
+            await self._fail(operation, INTERNAL, "the container failed")
             raise
+
+    async def _fail(self, operation: Operation, code: str, message: str) -> None:
+        try:
+            await self._stored(self.operations.fail, operation, code, message)
+        except DocumentRefused as refused:
+            log.error("%s", refused.message)
+
+    async def answer(self, operation_id: str) -> bytes:
+        """The state of an operation, as its client gets it; ``DocumentRefused`` where there is none."""
+        try:
+            async with asyncio.timeout(self._limits.stored_seconds):
+                return await self._stored(self.operations.answer, operation_id)
+        except TimeoutError as error:
+            raise DocumentRefused(
+                Code.RESULTS_UNAVAILABLE,
+                f"the results have not answered for {self._limits.stored_seconds:g} seconds",
+                hint="ask again later; whoever runs the container sees to the network storage",
+            ) from error
+
+    async def _stored(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Ask the results; a disk or a network is waited for beside everything else."""
+        if self._storing is None:
+            return call(*args, **kwargs)
+        asked = partial(call, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._storing, asked)
 
     async def _receive(self, request: Request, options: ReadOptions, held: ExitStack) -> tuple[Decoding, list[int]]:
         """The document, open, and the pages to read; ``held`` lets go of its place, its memory and its process.

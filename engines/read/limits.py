@@ -19,7 +19,8 @@ class Limits:
     a page each. Recognition looks at it between steps, so that a page of nothing but noise can outstay it.
     So many ``documents`` are read at a time or wait for it; they, and those that still come in, are together at most
     ``documents_bytes`` long as they were sent. ``document_seconds`` bounds the reading of a whole document, where it is
-    given. A result is ``kept`` for so long.
+    given. A result is ``kept`` for so long; a shared folder of
+    results that has not answered for ``stored_seconds`` is given up.
     """
 
     body_bytes: int = LARGEST_BODY
@@ -32,6 +33,7 @@ class Limits:
     documents_bytes: int = 512 * 1024 * 1024
     document_seconds: float | None = None
     kept: timedelta = KEPT
+    stored_seconds: float = 10.0
 
     def __post_init__(self) -> None:
         self.uploads  # noqa: B018 - which is checked

@@ -18,6 +18,7 @@ class Code(StrEnum):
     NOT_FOUND = "NotFound"
     NOT_SUPPORTED_IMAGE = "NotSupportedImage"
     NOT_SUPPORTED_LANGUAGE = "NotSupportedLanguage"
+    RESULTS_UNAVAILABLE = "ResultsUnavailable"
     TIMEOUT = "Timeout"
     TOO_MANY_REQUESTS = "TooManyRequests"
     UNSUPPORTED_MEDIA_TYPE = "UnsupportedMediaType"
@@ -40,6 +41,7 @@ _STATUS = {
     # Not 408 or 504: clients retry those by themselves, and a slow page stays slow.
     Code.TIMEOUT: 422,
     Code.TOO_MANY_REQUESTS: 429,
+    Code.RESULTS_UNAVAILABLE: 503,
     Code.USAGE_NOT_RECORDED: 503,
 }
 _MEANINGS = {
@@ -52,6 +54,7 @@ _MEANINGS = {
     Code.NOT_FOUND: "there is no such operation, or its result is not kept any longer",
     Code.NOT_SUPPORTED_IMAGE: "the document is of a kind that is not read",
     Code.NOT_SUPPORTED_LANGUAGE: "`language` names one that is not read",
+    Code.RESULTS_UNAVAILABLE: "the folder that results are shared in cannot be used now, or does not answer",
     Code.TIMEOUT: "the document, or a page of it, took too long; sending it again does not help",
     Code.TOO_MANY_REQUESTS: "there is no room for another document now",
     Code.UNSUPPORTED_MEDIA_TYPE: "the body is compressed, or of a type that cannot be a document",

@@ -32,6 +32,8 @@ class MemoryResults:
         self._fetched: dict[str, None] = {}  # in the order in which they were asked for
         self._weight = 0
 
+    shared = False
+
     def takes(self, size: int) -> bool:
         """Whether there can be room for a result of ``size`` bytes."""
         return _OWN_BYTES + size <= self._most_bytes
@@ -47,6 +49,10 @@ class MemoryResults:
             self._weight += kept.weight
             while self._weight > self._most_bytes:
                 self._drop(next(iter(self._fetched or self._ended)))
+
+    def claim(self, key: str, content: bytes, *, until: datetime) -> bool:  # noqa: ARG002
+        """Nobody else ends what this process works on."""
+        return True
 
     def get(self, key: str, *, now: datetime) -> bytes | None:
         """What is kept under the key, or None."""
@@ -64,6 +70,12 @@ class MemoryResults:
         """Free what has ended by ``now``, and came before everything that has not."""
         with self._lock:
             self._expire(now)
+
+    def open(self) -> None:
+        """Nothing is to be done."""
+
+    def close(self) -> None:
+        """Nothing is to be done."""
 
     def _expire(self, now: datetime) -> None:
         while self._ended:

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from engines.read import TESSDATA, Limits, Recogniser, read_routes
 from engines.results.memory import MemoryResults
+from engines.results.store import ResultStore
 from engines.server.errors import Refusal
 from engines.server.process import make_server
 from licensing.core.errors import AzlicError
@@ -52,7 +53,7 @@ def several(tessdata: Path) -> Iterator[Recogniser]:
 class Container:
     """A Read container with a license, a recorder and a clock in hand."""
 
-    def __init__(self, recogniser: Recogniser, limits: Limits) -> None:
+    def __init__(self, recogniser: Recogniser, limits: Limits, results: ResultStore | None = None) -> None:
         self.now = datetime(2027, 1, 1, tzinfo=UTC)
         self.licensed = True
         self.disk_full = False
@@ -64,7 +65,7 @@ class Container:
             read_routes(
                 recogniser=recogniser,
                 meter=self,
-                results=MemoryResults(),
+                results=results or MemoryResults(),
                 admit=self._admit,
                 clock=lambda: self.now,
                 limits=limits,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,7 +15,10 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from engines.container import Facilities
 from engines.read import Limits, Recogniser, read_routes
+from engines.read.operations import abandoned
+from engines.results.folder import FolderResults
 from engines.results.memory import MemoryResults
+from engines.results.store import ResultStore
 from licensing.core.errors import AzlicError
 from tests import pictures
 from tests.described import Description
@@ -52,7 +56,7 @@ class Containers:
             self.description = Description(client.get("/swagger/v1/swagger.json").json())
 
     def routes(
-        self, limits: Limits = LIMITS, meter: BrokenMeter | None = None, results: MemoryResults | None = None
+        self, limits: Limits = LIMITS, meter: BrokenMeter | None = None, results: ResultStore | None = None
     ) -> Callable[[Facilities], APIRouter]:
         """What makes the Read routes with these parts."""
 
@@ -107,6 +111,18 @@ def posted(client: httpx.Client, *paths: str, body: bytes | None = None) -> Iter
         yield client.post(path, content=sign() if body is None else body, headers=BINARY)
 
 
+def asked_without_the_shared_folder(containers: Containers) -> Iterator[httpx.Response]:
+    """Answers of a container whose folder for results is lost."""
+    share = containers.site.folder / "share"
+    share.mkdir()
+    results = FolderResults(share, clock=containers.site.clock, kept=LIMITS.kept, abandoned=abandoned)
+    with containers.started(containers.routes(results=results)) as client:
+        results.folder.rename(share / "lost")
+        yield from posted(client, ASYNC)
+        for path in (OPERATIONS, RESULTS):
+            yield from got(client, f"{path}/{UUID(int=1)}")
+
+
 def everything_asked(containers: Containers) -> Iterator[httpx.Response]:
     """Answers of all routes, good and bad."""
     site = containers.site
@@ -146,6 +162,7 @@ def everything_asked(containers: Containers) -> Iterator[httpx.Response]:
     fault = BrokenMeter(RuntimeError("a fault"))
     with containers.started(containers.routes(meter=fault, results=BrokenResults())) as client:
         yield from posted(client, SYNC, ASYNC)
+    yield from asked_without_the_shared_folder(containers)
     with containers.silent() as client:
         yield from got(client, "/ready", "/status")
         yield from posted(client, SYNC, ASYNC)

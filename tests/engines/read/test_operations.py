@@ -24,10 +24,16 @@ def clock() -> Clock:
     return Clock()
 
 
+def succeed(operations: Operations, operation: Operation, result: bytes) -> None:
+    ended = operations.prepare(operation, result)
+    assert ended is not None
+    operations.succeed(operation, ended)
+
+
 def finished(operations: Operations, result: bytes = b"{}") -> Operation:
     operation = operations.begin()
     operations.run(operation)
-    operations.succeed(operation, result)
+    succeed(operations, operation, result)
     return operation
 
 
@@ -46,7 +52,7 @@ def test_an_operation_goes_from_not_started_to_succeeded(clock: Clock) -> None:
     operations.run(operation)
     assert b'"status":"running"' in operations.answer(operation.id)
     clock.sleep(hours=1)
-    operations.succeed(operation, b'{"version":"3.2.0"}')
+    succeed(operations, operation, b'{"version":"3.2.0"}')
     assert operations.answer(operation.id) == (
         b'{"status":"succeeded","createdDateTime":"2027-01-01T00:00:00+00:00",'
         b'"lastUpdatedDateTime":"2027-01-01T01:00:00+00:00","analyzeResult":{"version":"3.2.0"}}'
@@ -67,7 +73,7 @@ def test_a_result_is_kept_for_48_hours_from_its_end(clock: Clock) -> None:
     operation = operations.begin()
     clock.sleep(hours=100)
     assert known(operations, operation)
-    operations.succeed(operation, b"{}")
+    succeed(operations, operation, b"{}")
     clock.sleep(hours=47.9)
     assert known(operations, operation)
     clock.sleep(hours=0.1)
@@ -105,8 +111,7 @@ def test_threads_may_share_the_store(clock: Clock) -> None:
 
 def test_a_text_that_could_not_be_kept_is_refused_before_it_is_counted(clock: Clock) -> None:
     operations = Operations(MemoryResults(most_bytes=10_000), clock=clock)
-    operations.check_size(bytes(7_000))
     assert known(operations, finished(operations, bytes(7_000)))
     with pytest.raises(DocumentRefused, match="too large to be kept") as refused:
-        operations.check_size(bytes(8_000))
+        operations.prepare(operations.begin(), bytes(8_000))
     assert refused.value.code is Code.INVALID_IMAGE_SIZE

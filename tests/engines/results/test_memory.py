@@ -59,3 +59,10 @@ def test_a_client_that_never_fetches_drives_out_nobody_elses_text_while_there_is
     for number in range(20, 40):
         results.put(str(number), bytes(3_000), until=START + HOUR)
     assert results.get("waited for", now=START)
+
+
+def test_what_is_put_again_without_an_end_is_under_way_again() -> None:
+    results = MemoryResults()
+    results.put("a", b"ended", until=START + HOUR)
+    results.put("a", b"again", until=None)
+    assert results.get("a", now=START + HOUR) == b"again"
