@@ -61,6 +61,8 @@ _UNREADABLE = """() => {
       if (node.nodeType !== 3 || !node.data.trim()) continue;
       const range = document.createRange();
       range.selectNodeContents(node);
+      const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size;
+      if (lines > 3 && node.data.trim().length < 4 * lines) told("a few letters a line", element);
       for (const box of range.getClientRects()) {
         if (beyond(box, screen)) told("outside the window", element);
         for (let at = element; at && at !== document.body; at = at.parentElement)

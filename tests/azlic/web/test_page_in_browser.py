@@ -18,7 +18,9 @@ from azlic.web.access import Doors
 from azlic.web.pages.charts import BurnDownChart
 from azlic.web.pages.report import report_html, report_view, span_html
 from azlic.web.pages.scale import FRAMES, Frame
+from licensing.core.instants import milliseconds
 from licensing.db.database import reading
+from licensing.delivery.usage_report import MeterReport, ReportedMeter
 from licensing.signing.document import LicensedResource, Quota
 from tests.azlic.commands.test_report import busy, used_for_a_year
 from tests.azlic.conftest import environment
@@ -26,7 +28,7 @@ from tests.azlic.killing import run
 from tests.azlic.web.pages import page_of
 from tests.browser import SCHEMES, WIDTHS, Sight, chromium, needs_chromium
 from tests.frozen import clock_at
-from tests.site import Site, a_license, a_plan
+from tests.site import METER, START, Site, a_license, a_plan
 from tests.usage.commitments import day
 from tests.usage.lines import a_line
 from tests.usage.mount import Mount
@@ -119,6 +121,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Crowd:
         at += timedelta(days=1)
     mount.write([*lines, b"bad"])
     mount.ingest()
+    use_connected(site, f"web-{long[:40]}", long)
     site.now = day("2026-03-20T10:00")
     other = site.folder / f"plant of {long}" / "license"
     other.parent.mkdir()
@@ -136,6 +139,21 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Crowd:
         path.write_text(content)
         files[name] = path.as_uri()
     return site, (site.license, other, site.folder / long), files
+
+
+def use_connected(site: Site, resource: str, container_id: str) -> None:
+    """Have a connected container of a resource report what it used."""
+    site.add_resource(resource, sku="S0")
+    report = MeterReport(
+        container_type="read",
+        container_version="3.2.0",
+        container_id=container_id,
+        id="c",
+        meter=ReportedMeter(name=METER, quantity=Decimal(7)),
+        request_time=milliseconds(START),
+        api_type="vision.read",
+    )
+    assert site.billing().report(report, resource=resource, api_key=site.api_keys[resource][0], now=site.now).booked
 
 
 @pytest.fixture(scope="module")
