@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Send a recording to a speech container and print what was said; of a folder, write a text beside each recording.
 
-A recording is WAV, FLAC or OGG. For - it is what comes in: WAV, or plain samples, 16,000 a second of 16 bits.
+A recording is WAV, FLAC or OGG. For - it is what comes in: one of these, or plain samples, 16,000 a second of 16 bits.
 
 Example: scripts/hear ws://127.0.0.1:5000 meeting.wav
          scripts/hear ws://127.0.0.1:5000 recordings/
@@ -11,9 +11,11 @@ Example: scripts/hear ws://127.0.0.1:5000 meeting.wav
 import contextlib
 import io
 import json
+import os
 import sys
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NoReturn
@@ -24,6 +26,9 @@ from websockets.sync.client import ClientConnection, connect
 
 PATH = "/speech/recognition/conversation/cognitiveservices/v1?language=en-US"
 SOUNDS = frozenset({".wav", ".flac", ".ogg", ".opus"})
+WHOLE = (b"fLaC", b"OggS", b"RF64", b"FORM", b"ID3")
+"""How a recording begins that can be read only when all of it is there."""
+FLOATING = frozenset({"FLOAT", "DOUBLE"})
 ANSWER_SECONDS = 300
 OPEN_SECONDS = 60
 
@@ -47,6 +52,11 @@ def main() -> None:
             tell(container, recorded(Path(what)))
     except Failed as failed:
         sys.exit(f"hear: {failed}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # whoever reads the text has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def tell(container: str, sound: Iterator[bytes]) -> None:
@@ -55,38 +65,72 @@ def tell(container: str, sound: Iterator[bytes]) -> None:
 
 
 def hear_folder(container: str, folder: Path) -> None:
-    """A text beside each recording; one that fails stops no other, and is named at the end."""
+    """A text beside each recording; one that fails stops no other, and is named at the end.
+
+    Recordings that differ only in their ending have it in the names of their texts. What was heard of one before it
+    failed was counted, and is kept.
+    """
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SOUNDS)
     if not files:
         stop(f"there are no recordings in {folder}", "name a folder with WAV, FLAC or OGG files")
+    names = Counter(file.stem for file in files)
     failures: list[str] = []
     for number, file in enumerate(files, 1):
         print(f"{number} of {len(files)}  {file.name}", end="", flush=True)
+        text = file.with_name(f"{file.name if names[file.stem] > 1 else file.stem}.txt")
+        failed, said = None, ""
         try:
-            text = "".join(f"{said}\n" for said in hear(container, recorded(file)))
-            file.with_suffix(".txt").write_text(text)
-            print(f"  {len(text.split())} words", flush=True)
-        except (Failed, OSError) as failed:
+            for phrase in hear(container, recorded(file)):
+                said += f"{phrase}\n"
+        except Failed as reason:
+            failed = str(reason)
+        try:
+            if said or not failed:
+                text.write_text(said, encoding="utf-8")
+        except OSError as error:
+            failed = f"{text} cannot be written: {error.strerror}"
+        if failed:
             failures.append(f"{file.name}: {failed}")
-            print("  failed", flush=True)
+        words = f"{len(said.split())} words"
+        print(f"  {'failed' if failed else words}{f' after {words}' if failed and said else ''}", flush=True)
     if failures:
         sys.exit("\n".join([f"hear: {len(failures)} of {len(files)} recordings failed", *failures]))
 
 
-def recorded(file: Path) -> Iterator[bytes]:
+def recorded(file: Path | BinaryIO) -> Iterator[bytes]:
     """A recording as a stream: its header, then 100 ms at a time."""
     try:
         with soundfile.SoundFile(file) as sound:
+            if not sound.frames and isinstance(file, Path):  # a WAV out of a pipe may leave its length open
+                yield from piped(io.BytesIO(file.read_bytes()))
+                return
             yield header(sound.samplerate, sound.channels)
-            while len(samples := sound.read(sound.samplerate // 10, dtype="int16")):
-                yield samples.tobytes()
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise Failed(f"{file} cannot be read: {error}\n  try: name a WAV, FLAC or OGG file") from error
+            kind = "float32" if sound.subtype in FLOATING else "int16"  # libsndfile cuts floats off, and does not scale
+            while len(samples := sound.read(sound.samplerate // 10, dtype=kind)):
+                yield (samples if kind == "int16" else (samples * 32767).clip(-32768, 32767).astype("<i2")).tobytes()
+    except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
+        name = file if isinstance(file, Path) else "what came in"
+        raise Failed(
+            f"{name} cannot be read: {reason_for(file, error)}\n  try: name a WAV, FLAC or OGG file"
+        ) from error
+
+
+def reason_for(file: Path | BinaryIO, error: Exception) -> str:
+    """The system's words where it does not give the file; libsndfile has none for that."""
+    try:
+        if isinstance(file, Path):
+            file.open("rb").close()
+    except OSError as refused:
+        return str(refused.strerror)
+    return str(error)
 
 
 def piped(source: BinaryIO) -> Iterator[bytes]:
-    """What comes in, as it comes."""
+    """What comes in, as it comes; a FLAC or OGG once all of it is there."""
     first = source.read(4)
+    if first.startswith(WHOLE):
+        yield from recorded(io.BytesIO(first + source.read()))
+        return
     yield first if first == b"RIFF" else header(16_000, 1) + first
     while content := source.read1(3200) if isinstance(source, io.BufferedReader) else source.read(3200):
         yield content

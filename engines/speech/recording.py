@@ -17,6 +17,7 @@ _HINT = "send a WAV, FLAC or OGG recording (Opus or Vorbis)"
 _FORMATS = frozenset({"WAV", "WAVEX", "FLAC", "OGG", "RF64"})
 _BEGINNINGS = (b"RIFF", b"RF64", b"fLaC", b"OggS")
 _SLICES_AT_ONCE = 3
+_OPEN = b"\xff\xff\xff\xff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def decode(body: bytes, *, most_seconds: float) -> Recording:
     if not body.startswith(_BEGINNINGS):  # libsndfile has decoders for much more, and lets each of them have a try
         raise AudioRefused("the body is no recording of a kind that is taken", hint=_HINT)
     try:
-        with soundfile.SoundFile(io.BytesIO(body)) as file:
+        with soundfile.SoundFile(io.BytesIO(_closed(body))) as file:
             if file.format not in _FORMATS:
                 raise AudioRefused(f"a recording of format {file.format} is not taken", hint=_HINT)
             check_rate(file.samplerate, file.channels)
@@ -54,6 +55,23 @@ def decode(body: bytes, *, most_seconds: float) -> Recording:
             code=Code.INVALID_AUDIO_SIZE,
         )
     return Recording(form, content)
+
+
+def _closed(body: bytes) -> bytes:
+    """The same, but of a WAV whose header leaves its length open, as one out of a pipe: then up to the end.
+
+    libsndfile takes 0 bytes of audio at their word, and the largest number as open.
+    """
+    place = 12
+    while body.startswith(b"RIFF") and place + 8 < len(body):
+        size = int.from_bytes(body[place + 4 : place + 8], "little")
+        if body[place : place + 4] == b"data":
+            whole = (
+                int.from_bytes(body[4:8], "little") > place
+            )  # it ends behind its data: there is none, but other chunks
+            return body if size or whole else b"RIFF" + _OPEN + body[8 : place + 4] + _OPEN + body[place + 8 :]
+        place += 8 + size + size % 2
+    return body
 
 
 def _samples_of(file: soundfile.SoundFile, most: int) -> bytes | None:

@@ -31,6 +31,20 @@ def test_a_recording_is_as_long_as_it_is(name: str) -> None:
     assert (recording.form.channels, recording.form.sample_bytes) == (1, 2)
 
 
+def test_a_wav_that_leaves_its_length_open_is_read_to_its_end() -> None:
+    body, place = TAKEN["WAV"], TAKEN["WAV"].index(b"data") + 4
+    for riff, data in ((0, 0), (36, 0), (0xFFFFFFFF, 0xFFFFFFFF)):
+        numbers = riff.to_bytes(4, "little"), data.to_bytes(4, "little")
+        piped = body[:4] + numbers[0] + body[8:place] + numbers[1] + body[place + 4 :]
+        assert decode(piped, most_seconds=1) == decode(body, most_seconds=1)
+
+
+def test_a_wav_without_audio_has_none_whatever_comes_behind_it() -> None:
+    empty = as_wav(silence(0))
+    noted = empty[:4] + (len(empty) + 4).to_bytes(4, "little") + empty[8:] + b"LIST\x04\0\0\0note"
+    assert decode(empty, most_seconds=1).frames == decode(noted, most_seconds=1).frames == 0
+
+
 def without_length(flac: bytes) -> bytes:
     """A FLAC as it comes out of a pipe: the number of its samples, 36 bits, is 0."""
     return flac[:21] + bytes([flac[21] & 0xF0, 0, 0, 0, 0]) + flac[26:]
