@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from fastapi import APIRouter
-
-from engines.container import Engine, EngineImage, Facilities
+from engines.engine import Engine, EngineImage, Facilities
 from engines.models import Models
 from engines.options import MODELS, ContainerOptions, Option, parse_options
 from engines.results.folder import FolderResults
@@ -18,7 +19,14 @@ from engines.results.store import ResultStore
 from licensing.containers import READ, SPEECH_TO_TEXT
 
 if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from engines.read import Recogniser
     from engines.speech import SpeechModel
+
+T = TypeVar("T")
+Loading = Callable[[], Engine]
+"""An engine whose model is being loaded: called, it waits for that, and gives the engine."""
 
 READ_VERSION = "3.2.0"
 SPEECH_VERSION = "5.0.0"
@@ -50,39 +58,46 @@ RUNNING_MINUTES = Option(
 class Offer(EngineImage):
     """An image of ours whose engine is not loaded yet: enough to download a license for it, or to ask for one.
 
-    ``options`` are those that its engine takes besides what every container takes; loading gets their values.
+    ``options`` are those that its engine takes besides what every container takes; ``load`` gets their values, and
+    begins to load while whoever called it does something else.
     """
 
     options: Sequence[Option]
-    load: Callable[[Models | None, Mapping[str, str]], Engine]
+    load: Callable[[Models | None, Mapping[str, str]], Loading]
 
 
-def read_engine(models: Models | None, options: Mapping[str, str]) -> Engine:
-    """The Read engine, its models loaded and tried on a page: nothing of it is left to be loaded later.
+def read_engine(models: Models | None, options: Mapping[str, str]) -> Loading:
+    """The Read engine, once its models are loaded and tried on a page: nothing of it is left to be loaded later.
 
     Its own models are taken where none are named, of all languages or of those in ``Languages``. Raises ``AzlicError``
     when the ``read`` extra is not installed or a model cannot be loaded, ``BadCall`` for a language without a model,
     ``NoGoodLicense`` when a model is sealed and the license lacks its key.
     """
     # heavy, an extra
-    from engines.read import (  # noqa: PLC0415
-        TESSDATA,
-        Limits,
-        Recogniser,
-        choose_models,
-        files_of,
-        models_in,
-        read_routes,
-        warm_up,
-    )
+    from engines.read import TESSDATA, Recogniser, choose_models, files_of, models_in  # noqa: PLC0415
 
-    models = models or Models(TESSDATA)
-    chosen = choose_models(options.get(LANGUAGES.key, ""), models_in(models.names))
-    with models.in_the_clear(files_of(chosen)) as tessdata:
-        recogniser = Recogniser(tessdata=tessdata, models=chosen)
-        warm_up(recogniser)
+    named = models or Models(TESSDATA)
+    chosen = choose_models(options.get(LANGUAGES.key, ""), models_in(named.names))
+    opened = ExitStack()
+    tessdata = opened.enter_context(named.in_the_clear(files_of(chosen)))
+    loading = _meanwhile(partial(Recogniser, tessdata=tessdata, models=chosen))
 
-    def routes(given: Facilities) -> APIRouter:
+    def loaded() -> Engine:
+        from engines.read import warm_up  # noqa: PLC0415 - heavy, an extra
+
+        with opened:  # one of the models is loaded only when it is tried
+            recogniser = loading.result()
+            warm_up(recogniser)  # which forks, so not while modules are being loaded
+        return reading(recogniser)
+
+    return loaded
+
+
+def reading(recogniser: "Recogniser") -> Engine:
+    """The Read engine with models that are loaded."""
+    from engines.read import Limits, read_routes  # noqa: PLC0415 - heavy, an extra
+
+    def routes(given: Facilities) -> "APIRouter":
         limits = Limits(kept=result_kept(given.options), document_seconds=document_seconds(given.options))
         return read_routes(
             recogniser=recogniser,
@@ -97,27 +112,33 @@ def read_engine(models: Models | None, options: Mapping[str, str]) -> Engine:
     return Engine(kind=READ, version=READ_VERSION, meters=meters, routes=routes, close=recogniser.close)
 
 
-def speech_engine(models: Models | None, _options: Mapping[str, str]) -> Engine:
-    """The speech engine, its model loaded and tried: nothing of it is left to be loaded later.
+def speech_engine(models: Models | None, _options: Mapping[str, str]) -> Loading:
+    """The speech engine, once its model is loaded: nothing of it is left to be loaded later.
 
     Its own model is taken where none is named. Raises ``AzlicError`` when the ``speech`` extra or its model is not
     installed or a model cannot be loaded, ``NoGoodLicense`` when it is sealed and the license lacks its key.
     """
-    from engines.speech import SpeechModel, warm_up  # noqa: PLC0415 - heavy, an extra
+    from engines.speech import SpeechModel  # noqa: PLC0415 - heavy, an extra
     from engines.speech.pinned_model import own_model  # noqa: PLC0415
 
-    models = models or Models(own_model())
-    with models.in_the_clear(models.tree) as folder:
-        model = SpeechModel(folder)
-    warm_up(model)
-    return hearing(model, models.folder.absolute().name)
+    named = models or Models(own_model())
+
+    def load() -> SpeechModel:
+        with named.in_the_clear(named.tree) as folder:
+            return SpeechModel(folder)
+
+    loading = _meanwhile(load)
+    from engines.speech import warm_up  # noqa: PLC0415 - heavy, and not before the model
+
+    warm_up()
+    return lambda: hearing(loading.result(), named.folder.absolute().name)
 
 
 def hearing(model: "SpeechModel", name: str) -> Engine:
     """The speech engine with a model that is loaded; its name is what a license can be bound to."""
     from engines.speech import speech_routes  # noqa: PLC0415 - heavy, an extra
 
-    def routes(given: Facilities) -> APIRouter:
+    def routes(given: Facilities) -> "APIRouter":
         return speech_routes(model=model, meter=given.meter, admit=given.admit, clock=given.clock)
 
     meters = dict.fromkeys(SPEECH_TO_TEXT.meters, "speech.recognition")
@@ -136,6 +157,15 @@ def results_of(given: Facilities, default: Path = Path(SHARED_MOUNT.folder)) -> 
     results = FolderResults(folder, clock=given.clock, kept=result_kept(given.options), abandoned=abandoned)
     log.info("Using '%s' for results.", results.folder)
     return results
+
+
+def _meanwhile(load: Callable[[], T]) -> Future[T]:
+    """What ``load`` gives, on a thread: while a library loads its model, Python goes on."""
+    thread = ThreadPoolExecutor(1, "load")
+    try:
+        return thread.submit(load)
+    finally:
+        thread.shutdown(wait=False)
 
 
 def result_kept(options: Mapping[str, str]) -> timedelta:

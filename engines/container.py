@@ -6,24 +6,22 @@ import re
 import secrets
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Unpack
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
+from engines.engine import Engine, EngineImage, Facilities
 from engines.host import Host, host_app
 from engines.logs.settings import Logs
 from engines.metering.connected import Billing
-from engines.metering.meter import Meter
 from engines.metering.offline import OfflineMeter
 from engines.metering.spool import Spool
 from engines.models import Models
 from engines.options import ContainerOptions
 from engines.permit import BillingPermit, LicensePermit, Permit
-from engines.server.errors import Refusal
-from licensing.containers import ContainerType
 from licensing.core.errors import AzlicError, BadCall
 from licensing.core.text import command_word
 from licensing.delivery.api_keys import read_api_key
@@ -43,45 +41,6 @@ if TYPE_CHECKING:
 
 _DOCKER_ID = re.compile(r"[0-9a-f]{12}")
 log = logging.getLogger("azlic.container")
-
-
-@dataclass(frozen=True, slots=True)
-class EngineImage:
-    """One kind of container of ours, as a license knows it: its type, its version, and its model once it is loaded."""
-
-    kind: ContainerType
-    version: str
-    model: str | None = field(default=None, kw_only=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Facilities:
-    """What a container gives its engine: ``admit`` says why no work may be taken in, or None while it may.
-
-    ``options`` are those that only this engine takes, by their keys, as far as they were given.
-    """
-
-    admit: Callable[[], Refusal | None]
-    meter: Meter
-    clock: Callable[[], datetime]
-    options: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Engine(EngineImage):
-    """An image whose engine is loaded, and what makes its routes.
-
-    ``meters`` are those it counts on, each with the ``apiType`` of its records: meters of its kind, because no plan
-    would hold another. ``close`` lets go of what the engine holds.
-    """
-
-    meters: Mapping[str, str]
-    routes: Callable[[Facilities], APIRouter]
-    close: Callable[[], None]
-
-    def __post_init__(self) -> None:
-        if unknown := self.meters.keys() - set(self.kind.meters):
-            raise ValueError(f"a {self.kind.name} container has no meter {', '.join(sorted(unknown))}")
 
 
 def download_license(
@@ -186,16 +145,11 @@ def connected(options: ContainerOptions) -> ContainerOptions | None:
     return replace(options, api_key=options.api_key or read_api_key(str(options.api_key_file)))
 
 
-def find_models(
-    image: EngineImage, options: ContainerOptions, *, trust: TrustStore, now: datetime, place: ContainerPlace = HERE
-) -> Models | Verdict | None:
-    """The models an engine is to load, None for its own; or the verdict that keeps sealed ones closed."""
-    if options.models is None:
-        return None
-    models = Models(options.models)
-    if not models.are_sealed:
-        return models
-    verdict = examine(image, options.license, trust, place)(now, Seen())
+def unlock(
+    models: Models, image: EngineImage, folder: Path, *, trust: TrustStore, now: datetime, place: ContainerPlace = HERE
+) -> Models | Verdict:
+    """Sealed models with the license in ``folder``, that opens them; or the verdict that keeps them closed."""
+    verdict = examine(image, folder, trust, place)(now, Seen())
     return replace(models, license=verdict.license) if verdict.may_run else verdict
 
 

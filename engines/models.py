@@ -8,11 +8,14 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from licensing.core.errors import AzlicError, NoGoodLicense
 from licensing.core.files import open_regular
 from licensing.sealing.sealed import SUFFIX, BrokenSeal, ContentKey, KeyNotHeld, open_sealed
-from licensing.signing.document import License
+
+if TYPE_CHECKING:
+    from licensing.signing.document import License
 
 MAX_SEALED_BYTES = 8 * 2**30
 MEMORY = Path("/dev/shm")  # noqa: S108 - only links are put there
@@ -27,7 +30,7 @@ class Models:
     """
 
     folder: Path
-    license: License | None = None
+    license: "License | None" = None
     memory: Path = MEMORY
 
     @property

@@ -12,7 +12,8 @@ from fastapi import APIRouter, Depends, FastAPI, Response
 from securesystemslib.signer import Signer
 from sqlalchemy import Engine as Database
 
-from engines.container import Engine, Facilities, container_app
+from engines.container import container_app
+from engines.engine import Engine, Facilities
 from engines.options import ContainerOptions
 from engines.server.errors import require_admission
 from licensing.containers import READ

@@ -1,16 +1,19 @@
 """The containers of this project, started as the documented docker command lines start them."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from azlic import clock, options, output
 from azlic.commands.listening import open_tls, show_url
-from azlic.settings import load_settings
+from azlic.settings import Settings, load_settings
 from licensing.core.text import command_word, name_word
 
 if TYPE_CHECKING:
     from engines.container import ContainerPlace
+    from engines.engine import EngineImage
+    from engines.options import ContainerOptions
     from licensing.verdict.verdict import Verdict
 
 
@@ -91,58 +94,45 @@ def engine_command(
     import logging
     import os
 
-    from azlic.verifier import Verifier
     from engines.catalogue import ENGINES, engine_options
-    from engines.container import (
-        ContainerPlace,
-        connected,
-        container_app,
-        download_license,
-        find_models,
-        own_container_id,
-    )
-    from engines.server import process
+    from engines.models import Models
     from licensing.core.errors import BadCall
     from licensing.core.user import parse_user
-    from licensing.history.read import read_memory
-    from licensing.trust.store import TrustStore
-    from licensing.verdict.verdict import Verdict
 
     if kind.lower() not in ENGINES:
         raise BadCall(f"there is no engine {kind!r}", hint=f"one of: {', '.join(ENGINES)}")
     start = engine_options(kind.lower(), words or (), os.environ)
     identity = parse_user(user) if user is not None else None
     settings = load_settings()
-    store = TrustStore(trust or settings.trust)
-    place = ContainerPlace(settings.site or None, settings.instance, settings.database)
     output.log_to_stderr(start.logs.console, as_json=start.logs.console_json)
     logs = start.logs.begin()
     for remark in start.remarks:
         logging.getLogger("azlic.container").warning("%s", remark)
     image = ENGINES[kind.lower()]
     if start.download_license:
-        if identity:
-            process.preload()
-            process.drop_privileges(*identity)
-        verdict = download_license(
-            image,
-            start,
-            trust=store,
-            clock=clock.now,
-            waiting=output.tell_of_waiting,
-            slow=output.tell_of_slowness,
-            seen=read_memory(settings.database),
-            **Verifier.of(settings, trust).here(),
-        )
-        output.say(f"license downloaded to {verdict.path}: {verdict.detail}")
+        _download(image, start, settings, trust, identity)
         return
+    models = Models(start.models) if start.models else None
+    sealed = models if models and models.are_sealed else None
+    if not sealed:  # a sealed one waits for the license
+        loading = image.load(models, start.own)
+
+    from engines.container import ContainerPlace, connected, container_app, own_container_id, unlock
+    from engines.server import process
+    from licensing.trust.store import TrustStore
+    from licensing.verdict.verdict import Verdict
+
+    store = TrustStore(trust or settings.trust)
+    place = ContainerPlace(settings.site or None, settings.instance, settings.database)
     tls = open_tls(tls_certificate, tls_key)
     start = connected(start) or start  # while whoever started it may still read the key
-    models = find_models(image, start, trust=store, now=clock.now(), place=place)
-    if isinstance(models, Verdict):
-        raise _refuse(models, kind, place)
-    loaded = image.load(models, start.own)
+    if sealed:
+        unlocked = unlock(sealed, image, start.license, trust=store, now=clock.now(), place=place)
+        if isinstance(unlocked, Verdict):
+            raise _refuse(unlocked, kind, place)
+        loading = image.load(unlocked, start.own)
     listener = process.listen(start.host, start.port)
+    loaded = loading()
     if identity:
         process.preload()
         process.drop_privileges(*identity)
@@ -165,6 +155,35 @@ def engine_command(
     )
     process.serve(app, listener, tls=tls, proxies=start.proxies, websockets=image.kind.scheme == "ws")
     logs.close()
+
+
+def _download(
+    image: "EngineImage",
+    start: "ContainerOptions",
+    settings: Settings,
+    trust: Path | None,
+    identity: tuple[int, int] | None,
+) -> None:
+    from azlic.verifier import Verifier
+    from engines.container import download_license
+    from engines.server import process
+    from licensing.history.read import read_memory
+
+    if identity:
+        process.preload()
+        process.drop_privileges(*identity)
+    verifier = Verifier.of(settings, trust)
+    verdict = download_license(
+        image,
+        start,
+        trust=verifier.trust,
+        clock=clock.now,
+        waiting=output.tell_of_waiting,
+        slow=output.tell_of_slowness,
+        seen=read_memory(settings.database),
+        **verifier.here(),
+    )
+    output.say(f"license downloaded to {verdict.path}: {verdict.detail}")
 
 
 def _refuse(verdict: "Verdict", kind: str, place: "ContainerPlace") -> typer.Exit:

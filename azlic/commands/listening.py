@@ -25,9 +25,10 @@ def show_url(host: str, port: int, *, encrypted: bool) -> str:
 def open_tls(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | None":
     """What a server shows of itself, or None without the two files. Raises ``BadCall`` for one of them alone."""
     from licensing.core.errors import BadCall
-    from licensing.delivery.tls import server_context
 
     if certificate and key:
+        from licensing.delivery.tls import server_context
+
         return server_context(certificate, key)
     if certificate or key:
         raise BadCall("--tls-certificate and --tls-key go together", hint="give both, or neither")

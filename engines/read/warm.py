@@ -6,6 +6,7 @@ from contextlib import closing
 
 from PIL import Image, ImageDraw, ImageFont
 
+import engines.read.api  # noqa: F401 - an engine loads it when it is asked for its routes
 from engines.read.decoding import Decoders
 from engines.read.limits import Limits
 from engines.read.pages import Page, open_document

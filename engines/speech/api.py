@@ -19,7 +19,7 @@ from engines.speech.audio import TICKS
 from engines.speech.described import PARAMETERS, RECOGNIZED, RECORDING, RecordingOptions
 from engines.speech.desk import Desk
 from engines.speech.limits import Limits
-from engines.speech.listener import SpeechModel
+from engines.speech.model import SpeechModel
 from engines.speech.recording import decode, transcribe
 from engines.speech.refusal import AudioRefused, Code
 from engines.speech.session import Session

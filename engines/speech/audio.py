@@ -12,10 +12,9 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from engines.speech.model import RATE
 from engines.speech.refusal import AudioRefused
 
-RATE = 16_000
-"""What the recogniser hears: 16 bits, one channel, so many samples a second."""
 TICKS = 10_000_000
 """Ticks a second: the unit of every time that the Speech SDK sends and gets."""
 

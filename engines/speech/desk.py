@@ -13,7 +13,7 @@ from engines.server.errors import Refusal
 from engines.server.uploads import Uploads
 from engines.speech.counting import CountedConnections
 from engines.speech.limits import Limits
-from engines.speech.listener import SpeechModel
+from engines.speech.model import SpeechModel
 from engines.speech.refusal import NotAdmitted, not_recorded
 from licensing.containers import SPEECH_TO_TEXT
 from licensing.core.errors import AzlicError

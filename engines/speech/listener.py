@@ -1,16 +1,11 @@
 """The recogniser: words with their times out of audio, phrase by phrase."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
-import vosk
-
-from engines.speech.audio import RATE, TICKS, AudioFormat, Converter
-from licensing.core.errors import AzlicError
+from engines.speech.audio import TICKS, AudioFormat, Converter
+from engines.speech.model import SpeechModel
 
 _LONGEST_WORD = 2 * TICKS
 _FILLERS = frozenset({"huh"})
@@ -64,40 +59,13 @@ class Phrase:
         return sum(word.confidence for word in self.words) / len(self.words) if self.words else 0.0
 
 
-class SpeechModel:
-    """A model, loaded once for all streams, and the threads that hear with it.
-
-    As many threads hear as there are processors; more would only make every stream late. Raises ``AzlicError`` for a
-    folder that holds no model.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        vosk.SetLogLevel(-1)
-        if missing := [name for name in ("am/final.mdl", "conf/mfcc.conf") if not (folder / name).is_file()]:
-            raise AzlicError(
-                f"{folder} holds no speech model: {missing[0]} is missing",
-                hint="Models=FOLDER takes a Vosk model as it was unpacked",
-            )
-        try:
-            self.model = vosk.Model(str(folder))
-        except Exception as error:  # vosk raises nothing more precise
-            raise AzlicError(
-                f"the speech model in {folder} cannot be loaded", hint="unpack the model once more, whole"
-            ) from error
-        self.threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="hearing")
-
-    def close(self) -> None:
-        """Let the threads end."""
-        self.threads.shutdown()
-
-
 class Listener:
     """Hears one stream, slice by slice; the same slices give the same phrases. Not for two threads at a time."""
 
     def __init__(self, model: SpeechModel, form: AudioFormat) -> None:
         self._converter = Converter(form)
         self._form = form
-        self._recogniser = vosk.KaldiRecognizer(model.model, RATE)
+        self._recogniser = model.recogniser()
         self._recogniser.SetWords(True)
         # not the times of partial words: they would cost each of them a second
         self._open = Hypothesis("", 0, 0)

@@ -20,8 +20,6 @@ ATTEMPT_SECONDS = 30.0
 MAY_BE_TLS = "that port may speak TLS: write https://"
 _NO_HTTP = ("without sending a response", "illegal status line")
 """How httpx tells that the other side hung up, or answered by a TLS alert, instead of by a line of HTTP."""
-_HUNG_UP = (httpx.ReadError, httpx.WriteError)
-"""The same, where the other side hung up before it had been sent all."""
 _NO_ANSWER = {DenialCode.BUSY, DenialCode.COULD_NOT_CONNECT, DenialCode.UNKNOWN}
 
 
@@ -105,7 +103,7 @@ async def ask_once(
 def _connection_failure(question: Question, ca: Path | None, error: Exception) -> Denied | TryAgain:
     """A TLS handshake that failed is final, and so is http to where none is spoken; any other may come about later."""
     endpoint, secret = question.endpoint, question.api_key
-    if endpoint.startswith("http:") and (isinstance(error, _HUNG_UP) or any(words in str(error) for words in _NO_HTTP)):
+    if endpoint.startswith("http:") and any(words in str(error) for words in _NO_HTTP):
         detail = f"{endpoint}: the connection was closed without an HTTP answer"
         return Denied(Denial(DenialCode.COULD_NOT_CONNECT, detail), hint=MAY_BE_TLS)
     causes = list(_causes(error))

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import httpx
 from fastapi import APIRouter
 
-from engines.container import HERE, EngineImage, Facilities, examine
+from engines.container import HERE, examine
+from engines.engine import EngineImage, Facilities
 from engines.host import Host, host_app
 from engines.metering.billing_state import BillingState, begin
 from engines.permit import BillingPermit, LicensePermit

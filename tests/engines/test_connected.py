@@ -13,7 +13,8 @@ import httpx
 import pytest
 from fastapi import APIRouter, Depends, Response
 
-from engines.container import Engine, Facilities, connected
+from engines.container import connected
+from engines.engine import Engine, Facilities
 from engines.options import ContainerOptions
 from engines.server.errors import require_admission
 from licensing.core.errors import AzlicError, BadCall

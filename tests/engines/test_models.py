@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from engines.catalogue import read_engine
-from engines.container import find_models
+from engines.container import unlock
 from engines.models import MAX_SEALED_BYTES, Models
-from engines.options import MODELS, ContainerOptions
 from licensing.core.errors import AzlicError, NoGoodLicense
 from licensing.sealing.sealed import ContentKey, seal_file
 from licensing.signing.document import License
@@ -181,30 +180,19 @@ def test_a_pipe_in_the_place_of_a_sealed_file_is_refused_at_once(sealed: Path) -
     assert "osd.sealed cannot be opened: it is not a regular file" in refusal(Models(sealed, license_with(KEY))).message
 
 
-def options(site: Site, folder: Path | None) -> ContainerOptions:
-    return ContainerOptions(license=site.license, output=site.output, own={MODELS.key: str(folder)} if folder else {})
-
-
 def test_sealed_models_are_found_with_the_license_that_was_verified(site: Site, sealed: Path) -> None:
     site.install(license_with(KEY))
-    found = find_models(counting_engine(), options(site, sealed), trust=site.trust, now=site.now)
+    found = unlock(Models(sealed), counting_engine(), site.license, trust=site.trust, now=site.now)
     assert isinstance(found, Models) and read_all(found)[1] == b"up and down"
 
 
 def test_sealed_models_stay_closed_without_a_license_that_runs_the_container(site: Site, sealed: Path) -> None:
-    said = find_models(counting_engine(), options(site, sealed), trust=site.trust, now=site.now)
+    said = unlock(Models(sealed), counting_engine(), site.license, trust=site.trust, now=site.now)
     assert isinstance(said, Verdict) and said.status == "missing"
     site.install(license_with(KEY))
     site.sleep(days=400)
-    said = find_models(counting_engine(), options(site, sealed), trust=site.trust, now=site.now)
+    said = unlock(Models(sealed), counting_engine(), site.license, trust=site.trust, now=site.now)
     assert isinstance(said, Verdict) and said.status == "expired"
-
-
-def test_plain_models_ask_for_no_license(site: Site, tmp_path: Path) -> None:
-    plain = tmp_path / "plain"
-    plain.mkdir()
-    assert find_models(counting_engine(), options(site, plain), trust=site.trust, now=site.now) == Models(plain)
-    assert find_models(counting_engine(), options(site, None), trust=site.trust, now=site.now) is None
 
 
 @pytest.fixture
@@ -216,10 +204,10 @@ def language(tmp_path: Path) -> Path:
 
 def test_the_read_container_reads_a_letter_with_its_language_data_sealed(site: Site, language: Path) -> None:
     site.install(license_with(KEY))
-    models = find_models(counting_engine(), options(site, language), trust=site.trust, now=site.now)
+    models = unlock(Models(language), counting_engine(), site.license, trust=site.trust, now=site.now)
     assert isinstance(models, Models)
     image, _ = pictures.letter()
-    with site.start_engine(engine=read_engine(models, {})) as client:
+    with site.start_engine(engine=read_engine(models, {})()) as client:
         shutil.rmtree(language)
         for turned in (image, image.rotate(180)):  # the second needs osd.traineddata
             answer = client.post(
@@ -239,4 +227,4 @@ def test_sealed_files_that_are_no_models_are_said_so(site: Site, tmp_path: Path)
     files = {"eng.traineddata": b"no model", "osd.traineddata": b"no model"}
     folder = seal(tmp_path / "other", KEY, **files)
     with pytest.raises(AzlicError, match="could not be loaded"):
-        read_engine(Models(folder, license_with(KEY)), {})
+        read_engine(Models(folder, license_with(KEY)), {})()

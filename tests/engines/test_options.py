@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.catalogue import Offer, engine_options
-from engines.container import Engine
+from engines.catalogue import Loading, Offer, engine_options
 from engines.options import COMMON, MODELS, ContainerOptions, Option, parse_options
 from licensing.containers import READ, SPEECH_TO_TEXT, ContainerType
 from licensing.core.errors import AzlicError, BadCall
@@ -145,7 +144,7 @@ def test_models_are_the_engines_own_unless_a_folder_is_named() -> None:
 
 
 def an_engine(kind: ContainerType, *options: Option) -> Offer:
-    def load(*_: object) -> Engine:
+    def load(*_: object) -> Loading:
         raise AssertionError("no engine is loaded to read its options")
 
     return Offer(kind, "1.0.0", options, load)

@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 from jsonschema import Draft202012Validator, ValidationError
 
-from engines.container import Facilities
+from engines.engine import Facilities
 from engines.read import Limits, Recogniser, read_routes
 from engines.read.operations import abandoned
 from engines.results.folder import FolderResults

@@ -17,7 +17,8 @@ import msgpack
 import pytest
 from fastapi import APIRouter, FastAPI
 
-from engines.container import Facilities, container_app
+from engines.container import container_app
+from engines.engine import Facilities
 from engines.logs.levels import Levels
 from engines.logs.lines import JsonLines
 from engines.logs.settings import FluentdSettings, LogSettings

@@ -17,7 +17,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 
 from engines.catalogue import results_of
-from engines.container import Facilities
+from engines.engine import Facilities
 from engines.read import Limits, Recogniser
 from engines.read.operations import abandoned
 from engines.results.folder import FolderResults

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from jsonschema import Draft202012Validator
 
 from engines.catalogue import hearing
-from engines.container import Facilities
+from engines.engine import Facilities
 from engines.metering.meter import Meter
 from engines.server.errors import Refusal
 from engines.server.refused import Unserved

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from engines.catalogue import SPEECH_VERSION, hearing, speech_engine
-from engines.container import Engine
+from engines.engine import Engine
 from engines.models import MEMORY, Models
 from engines.speech import SpeechModel
 from engines.speech.api import PATH
@@ -71,7 +71,17 @@ def test_a_license_for_another_model_does_not_start_the_container(site: Site, en
 
 def test_a_model_is_refused_in_words_where_it_is_none(tmp_path: Path) -> None:
     with pytest.raises(AzlicError, match=r"holds no speech model: am/final\.mdl is missing"):
-        speech_engine(Models(tmp_path), {})
+        speech_engine(Models(tmp_path), {})()
+
+
+@pytest.mark.parametrize("missing", ["graph/HCLr.fst", "ivector/final.ie"])
+def test_a_model_that_loads_without_a_part_of_it_is_refused(tmp_path: Path, missing: str) -> None:
+    for name in PINS.keys() - {missing}:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).symlink_to(own_model() / name)
+    with pytest.raises(AzlicError, match="cannot be loaded") as raised:
+        speech_engine(Models(tmp_path), {})()
+    assert raised.value.hint == "unpack the model once more, whole"
 
 
 def test_the_meter_of_another_container_is_none_of_its_own(engine: Engine) -> None:
@@ -113,10 +123,10 @@ def test_a_sealed_model_is_opened_with_the_license_and_nowhere_else(site: Site, 
     names = Models(tmp_path / "sealed").tree
     assert set(PINS) <= set(names)
     with pytest.raises(AzlicError, match="no license holds"):
-        speech_engine(Models(tmp_path / "sealed"), {})
+        speech_engine(Models(tmp_path / "sealed"), {})()
     before = set(MEMORY.iterdir())
     license_ = speech_license(content_keys={"model": base64.b64encode(key.secret).decode()})
-    engine = speech_engine(Models(tmp_path / "sealed", license_), {})
+    engine = speech_engine(Models(tmp_path / "sealed", license_), {})()
     assert set(MEMORY.iterdir()) <= before
     site.install(speech_license())
     with site.start_engine(engine=engine) as client:

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from engines.speech.audio import RATE, Converter, read_header, slices_of
+from engines.speech.audio import Converter, read_header, slices_of
+from engines.speech.model import RATE
 from engines.speech.recording import decode
 from engines.speech.refusal import AudioRefused
 from tests.engines.speech.conftest import Container
