@@ -1,5 +1,6 @@
 """`scripts/read_picture`: the text of a picture, or what is wrong, in words."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -72,3 +73,18 @@ def test_a_refusal_is_told_in_the_containers_words(picture: Path) -> None:
     with serving(app) as url:
         ended = ask(url, picture)
     assert (ended.returncode, ended.stderr) == (1, "read_picture: 503: the license has ended\n")
+
+
+def test_a_reader_that_has_enough_gets_no_traceback(picture: Path) -> None:
+    page = {"page": 1, "width": 8.5, "height": 11, "unit": "inch", "lines": [{"text": "word"}] * 9}
+    app = FastAPI()
+    answer = {"analyzeResult": {"readResults": [page]}}
+    app.add_api_route("/vision/v3.2/read/syncAnalyze", lambda: answer, methods=["POST"])
+    reader, writer = os.pipe()
+    os.close(reader)
+    with serving(app) as url:
+        ended = subprocess.run(
+            [sys.executable, SCRIPT, url, picture], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+        )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, "")

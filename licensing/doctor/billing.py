@@ -118,7 +118,7 @@ def _connect(addresses: list[tuple[str, int]], seconds: float) -> Check:
         level = FindingLevel.WARNING if failed else None
         do = "have every address of the name reachable, or taken out of it" if failed else ""
         return Check("connection", level, f"{address} port {port} in {took:.0f} ms{others}", do)
-    do = "have the firewall let this machine connect there"
+    do = "see whether the server runs there, and have the firewall let this machine connect"
     raise _Stopped(Check("connection", FindingLevel.ERROR, "; ".join(dict.fromkeys(failed)), do))
 
 

@@ -188,7 +188,7 @@ def _license(
         do = "run azlic doctor as root"
         return verdict, [DoctorFinding("license-unexamined", held.path, printable(verdict.detail), do=do)]
     renamed = any(finding.code == "license-name" for finding in held.findings)
-    return verdict, list(verdict_findings(verdict, renamed=renamed))
+    return verdict, list(verdict_findings(verdict, renamed=renamed, container=site.container))
 
 
 def _all_known(folders: Sequence[Folder]) -> bool:

@@ -128,8 +128,11 @@ def _open_to_all(folder: str) -> bool:
     return all(above.stat().st_mode & stat.S_IXOTH for above in (path, *path.parents))
 
 
-def verdict_findings(verdict: Verdict, *, renamed: bool) -> Iterable[DoctorFinding]:
-    """What the license itself permits. ``renamed``: one under another name was reported already."""
+def verdict_findings(verdict: Verdict, *, renamed: bool, container: str | None = None) -> Iterable[DoctorFinding]:
+    """What the license itself permits. ``renamed``: one under another name was reported already.
+
+    ``container`` is the one that was asked about: without it, ``azlic verify`` would find the license of another good.
+    """
     place = str(verdict.path)
     if verdict.status is Status.MISSING and renamed:
         return
@@ -151,7 +154,10 @@ def verdict_findings(verdict: Verdict, *, renamed: bool) -> Iterable[DoctorFindi
         )
     elif not verdict.may_run:
         told = f"the license is {verdict.status}: {printable(verdict.detail)}"
-        yield DoctorFinding("license-refused", place, told, do=f"azlic verify {command_word(place)} says what to do")
+        asked = f"azlic verify {command_word(place)}"
+        if container:
+            asked += f" --container {command_word(container)}"
+        yield DoctorFinding("license-refused", place, told, do=f"{asked} says what to do")
     elif verdict.status is not Status.VALID and verdict.expires_at is not None:
         ends = f"{iso(verdict.expires_at)}{f', {BY_OPERATOR}' if verdict.stated else ''}"
         get = "download a new license" if verdict.stated else "run azlic download"

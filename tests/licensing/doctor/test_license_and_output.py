@@ -50,6 +50,8 @@ def test_a_license_that_does_not_let_it_run_is_wrong(patient: Patient, how: str)
         shutil.rmtree(patient.site.trust.folder)
     found = patient.examine(container="speech-to-text" if how == "other container" else None)
     assert [finding.code for finding in found.findings] == ["license-refused"] and found.exit_status == 1
+    asked = found.findings[0].do
+    assert asked.startswith("azlic verify ") and ("--container speech-to-text" in asked) is (how == "other container")
 
 
 @root_only
