@@ -51,7 +51,8 @@ def add_command(
     from azlic.render.plans import entry_text
     from licensing.core.instants import parse_instant
     from usage.plans.azure_entry import EnteredPlan
-    from usage.plans.model import MeterShare, Plan
+    from usage.plans.model import Plan
+    from usage.plans.shares import share_of
     from usage.plans.store import add_plan, refuse_stray_blanks
     from usage.quantity import MICRO
 
@@ -67,7 +68,7 @@ def add_command(
         starts_at=parse_instant(start),
         ends_at=parse_instant(end),
         auto_renew=auto_renew,
-        meters=tuple(map(MeterShare, meter or ())),
+        meters=tuple(share_of(each, unit) for each in meter or ()),
     )
     with changing_plans(open_or_make(load_settings(), database)) as connection:
         added = add_plan(connection, plan)

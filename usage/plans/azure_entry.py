@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, update
 
-from licensing.containers import READ
 from licensing.core.errors import BadCall
 from licensing.core.text import name_word, plural
 from usage.ledger.tables.records import PlanRow
@@ -24,11 +23,9 @@ from usage.plans.arm_id import is_arm_id, surroundings_of
 from usage.plans.azure_import import AzureEntry, AzurePlans, RefusedPlan
 from usage.plans.model import LABEL_LENGTH, MeterShare, Plan, later_name
 from usage.plans.renewals import day_of_change, note_renewal
+from usage.plans.shares import SUGGESTED_METERS, share_of
 from usage.plans.store import differing_terms, insert_plan, list_plans, plan_key, refuse_other_terms, shares_meter
 from usage.quantity import group_digits
-
-SUGGESTED_METERS = {("Read", "Transaction"): READ.meters, ("Read", "Pages"): READ.meters}
-"""What our own containers count, where one of it is one of the plan's unit: by plan type and unit."""
 
 
 class EnteredPlan(NamedTuple):
@@ -184,7 +181,9 @@ class _Clerk:
         before = next((term for term in reversed(self._terms) if term.ends_at <= plan.starts_at), None)
         plan = replace(plan, rules=before.rules if before else ())
         shares = plan.meters or tuple(meters) or (before.meters if before else ())
-        suggested = shares or tuple(map(MeterShare, SUGGESTED_METERS.get((plan.plan_type, plan.unit), ())))
+        suggested = shares or tuple(
+            share_of(meter, plan.unit) for meter in SUGGESTED_METERS.get((plan.plan_type, plan.unit), ())
+        )
         plan = self._insert(plan, suggested, stated=bool(shares))
         if self._next_term:
             note_renewal(

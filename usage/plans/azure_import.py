@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from licensing.core.errors import AzlicError, BadCall
 from usage.plans.azure_decode import AzurePlan, AzureQuota, AzureTerm, AzureTier, read_items, wrong
-from usage.plans.model import MeterShare, NextTerm, Period, Plan, same_length_after
+from usage.plans.model import NextTerm, Period, Plan, same_length_after
+from usage.plans.shares import share_of
 from usage.quantity import MICRO, group_digits
 
 _DISCONNECTED = "DisconnectedContainer"
@@ -136,7 +137,7 @@ class _AzureReader:
             starts_at=current.start_date,
             ends_at=current.end_date,
             auto_renew=bool(properties.auto_renew),
-            meters=tuple(map(MeterShare, meters)),
+            meters=tuple(share_of(meter, quota.unit) for meter in meters),
             arm_id=self._azure.id,
         )
         coming = None if properties.next is None else self._next_term(plan, properties.next)

@@ -18,6 +18,7 @@ from usage.plans.arm_id import is_arm_id
 from usage.plans.model import MeterShare, Plan, Rule
 from usage.plans.read import read_plans
 from usage.plans.rules import find_alike, refuse_equal_rule
+from usage.plans.shares import share_of
 from usage.quantity import MICRO, group_digits
 
 _TERMS = ("plan_type", "tier", "count", "quota", "unit", "period", "starts_at", "ends_at", "auto_renew")
@@ -35,7 +36,7 @@ def from_document(document: CommittedPlan) -> Plan:
         period=document.period,
         starts_at=document.starts_at,
         ends_at=document.ends_at,
-        meters=tuple(map(MeterShare, document.meters)),
+        meters=tuple(share_of(meter, document.quota.unit) for meter in document.meters),
     )
 
 

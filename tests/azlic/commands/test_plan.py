@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from licensing.containers import SPEECH_TO_TEXT
 from licensing.db.store_kind import StoreKind
 from tests.azlic.conftest import Cli
 from tests.frozen import clock_at
@@ -15,6 +16,7 @@ from tests.site import METER, Site
 from tests.tables import put_tables
 from tests.usage.lines import a_line
 
+(SECONDS,) = SPEECH_TO_TEXT.meters
 TERM: dict[str, Any] = {
     "tier": "T1",
     "count": 2,
@@ -417,3 +419,17 @@ def test_the_next_term_of_azure_is_shown_once_it_was_imported(cli: Cli, site: Si
     assert [plan["name"] for plan in plans(cli)] == ["plant", "plant@2027-01-01"]
     told = " ".join(cli("plan", "show", "plant").out.split())
     assert "goes on as plan plant@2027-01-01: T2 x 2 of 500,000 Transaction, up to 2028-01-01" in told
+
+
+@pytest.mark.parametrize(("unit", "seconds"), [("Hour", 3600), ("Second", 1)])
+def test_the_seconds_of_speech_are_parts_of_an_hour_however_a_plan_is_entered(
+    cli: Cli, tmp_path: Path, unit: str, seconds: int
+) -> None:
+    current = TERM | {"quota": {"quantity": 2000, "unit": unit}}
+    imported = ("plan", "import", azure(tmp_path, planType="STT", current=current), "--period", "year")
+    by_hand = ("plan", "add", "by-hand", "--type", "STT", "--quota", "2000", "--unit", unit, "--period", "year")
+    assert cli(*imported, "--meter", SECONDS).status == 0
+    assert cli(*by_hand, "--start", "2027-01-01", "--end", "2028-01-01", "--meter", SECONDS).status == 0
+    for name in ("plant", "by-hand"):
+        (share,) = json.loads(cli("plan", "show", name, "--json").out)["ratios"][SECONDS]
+        assert share["per"] == seconds
