@@ -73,7 +73,7 @@ def test_foreign_bytes_are_read_or_refused(recogniser: Recogniser, body: bytes, 
 
 
 @pytest.mark.long
-@settings(max_examples=600)
+@settings(max_examples=250)
 @given(body=BODIES, pages=PAGES)
 def test_many_foreign_bytes_are_read_or_refused(recogniser: Recogniser, body: bytes, pages: str | None) -> None:
     read_or_refused(recogniser, body, pages)

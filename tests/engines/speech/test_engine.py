@@ -4,6 +4,7 @@ import base64
 import json
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -113,7 +114,9 @@ def test_a_recording_is_heard_over_rest(site: Site, engine: Engine) -> None:
 
 
 @pytest.mark.long
-def test_a_sealed_model_is_opened_with_the_license_and_nowhere_else(site: Site, tmp_path: Path) -> None:
+def test_a_sealed_model_is_opened_with_the_license_and_nowhere_else(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from licensing.sealing.folder import seal_into
     from licensing.sealing.sealed import ContentKey
 
@@ -124,10 +127,17 @@ def test_a_sealed_model_is_opened_with_the_license_and_nowhere_else(site: Site, 
     assert set(PINS) <= set(names)
     with pytest.raises(AzlicError, match="no license holds"):
         speech_engine(Models(tmp_path / "sealed"), {})()
-    before = set(MEMORY.iterdir())
+    made: list[Path] = []
+
+    class Noted(TemporaryDirectory[str]):
+        def __enter__(self) -> str:
+            made.append(Path(self.name))
+            return super().__enter__()
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", Noted)
     license_ = speech_license(content_keys={"model": base64.b64encode(key.secret).decode()})
     engine = speech_engine(Models(tmp_path / "sealed", license_), {})()
-    assert set(MEMORY.iterdir()) <= before
+    assert {path.parent for path in made} == {MEMORY} and not any(path.exists() for path in made)
     site.install(speech_license())
     with site.start_engine(engine=engine) as client:
         answer = client.post("/speech/recognition/interactive/cognitiveservices/v1", content=as_wav(said()))

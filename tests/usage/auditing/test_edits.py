@@ -123,9 +123,9 @@ def test_a_value_that_does_not_belong_is_found_in_tables_that_are_advisory(rich:
 
 @pytest.mark.long
 @pytest.mark.parametrize("rehashed", [False, True])
-def test_every_edit_is_found(rich: tuple[Copies, Kept], rehashed: bool) -> None:
+def test_many_edits_are_found(rich: tuple[Copies, Kept], rehashed: bool) -> None:
     copies, kept = rich
-    edits = copies.edits[:: 4 if rehashed else 2]
+    edits = copies.edits[:: 9 if rehashed else 5]
     found, count = unfound(copies, edits, kept, rehashed=rehashed)
     print(f"{count:,} edits audited of {len(edits):,}; the database refused the others, or nothing opens them")
     assert count > len(edits) // 2
