@@ -65,8 +65,8 @@ def test_killed_anywhere_it_is_done_or_not_done_and_runs_again(ready: tuple[Cli,
 
 def steps_of(words: tuple[str, ...], place: Folder) -> list[str]:
     """The state of the folder in front of each step of a command that is let run to its end."""
-    reading, told = os.pipe()
-    child = fork(words, lambda: os.write(told, place.state().encode()))
+    (reading, told), write = os.pipe(), os.write  # the one there is before a step is made of it
+    child = fork(words, lambda: write(told, place.state().encode()))
     os.close(told)
     with os.fdopen(reading) as answers:
         states = answers.read()
