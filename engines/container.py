@@ -128,13 +128,9 @@ def connected(options: ContainerOptions) -> ContainerOptions | None:
     Raises ``BadCall`` for an endpoint without a key or a key without one, and for an endpoint that would get the key in
     the clear; ``AzlicError`` for a key that cannot be read.
     """
-    has_key = options.api_key is not None or options.api_key_file is not None
-    if not (options.billing or has_key):
+    if not (options.billing or options.has_key) or has_license(options):
         return None
-    if has_license(options):
-        log.warning("Billing and ApiKey have no effect: the license in '%s' counts.", options.license)
-        return None
-    if not (options.billing and has_key):
+    if not (options.billing and options.has_key):
         raise BadCall(
             f"there is no license in {options.license}, and a connected container needs both Billing and ApiKey",
             hint="add Billing={ENDPOINT_URI} and ApiKeyFile=FILE, or put the license there",
@@ -171,6 +167,8 @@ def container_app(
     records: what cannot be recorded is not served.
     """
     bills = connected(options)
+    if bills is None and (options.billing or options.has_key):
+        log.warning("Billing and ApiKey have no effect: the license in '%s' counts.", options.license)
     gate = Gate(options.license, examine(engine, options.license, trust, place))
     if bills is None and not (verdict := gate.verdict(clock())).may_run:
         return verdict

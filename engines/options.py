@@ -174,6 +174,11 @@ class ContainerOptions:
     remarks: tuple[str, ...] = field(default=(), compare=False)
 
     @property
+    def has_key(self) -> bool:
+        """Whether an API key was given, as a word or in a file."""
+        return self.api_key is not None or self.api_key_file is not None
+
+    @property
     def models(self) -> Path | None:
         """The folder with the engine's models, or None for its own."""
         return Path(self.own[MODELS.key]) if MODELS.key in self.own else None

@@ -83,10 +83,15 @@ class Billing:
         self._thread.start()
 
     def stop(self) -> None:
-        """Report what is left, if that is quick, and end."""
+        """Report what is left, if that is quick, and end; the log is told where something stays."""
         self._ending.set()
         if self._thread.is_alive():
             self._thread.join(LAST_SECONDS)
+        if self._spool.pending or not self._tally.is_empty:
+            log.warning(
+                "What was used last is not reported: it lies in '%s', and the next container there reports it.",
+                self._folder,
+            )
         if not self._thread.is_alive():
             self._spool.close()
 

@@ -98,6 +98,11 @@ class Tally:
             self._sums[key] = _Sum(micro, before.first, record.sequence, max(before.last_ms, at))
             self._through = record.sequence
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that was delivered is in a report."""
+        return not self._sums
+
     def draw(self) -> "Drawn":
         """Take everything out, as reports with new ids."""
         with self._lock:

@@ -48,11 +48,6 @@ def is_holder(name: str) -> bool:
     return _HOLDER.fullmatch(name) is not None
 
 
-def new_holder(random: bytes) -> str:
-    """The name of a container that starts, from 16 random bytes."""
-    return random.hex()
-
-
 def parse_entry(file: bytes, key: str) -> Entry:
     """Read a file that lies under a key; ``ValueError`` for all that is not whole, or is another's."""
     head = parse_head(file, key)

@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from engines.results.entry import HEAD_BYTES, Entry, is_holder, is_key, new_holder, parse_entry, parse_head
+from engines.results.entry import HEAD_BYTES, Entry, is_holder, is_key, parse_entry, parse_head
 from engines.results.memory import MOST_BYTES
 from engines.results.store import ResultsUnavailable
 from licensing.core.errors import AzlicError
@@ -36,6 +36,7 @@ _LEFT_BEHIND = timedelta(hours=1)
 _BROKEN_KEPT = timedelta(days=8)
 _FOLDER = "read-results"
 _RUNNING, _CLAIMED, _LOST, _ENDED, _STAGED, _HOLDERS = "running", "claimed", "lost", "ended", "staged", "holders"
+_STATES = (_RUNNING, _CLAIMED, _LOST, _ENDED, _STAGED)
 _TEMPORARY = re.compile(r"\.[0-9a-f-]{32,36}\.[0-9a-f]{8}\.tmp")
 _HINT = "give Mounts:Shared a folder that is there, writable for the container's user, with free space"
 log = logging.getLogger("azlic.container")
@@ -62,7 +63,7 @@ class FolderResults:
         self._kept = kept
         self._abandoned = abandoned
         self._most_bytes = most_bytes
-        self._holder = new_holder(secrets.token_bytes(16))
+        self._holder = secrets.token_hex(16)
         self._lock = threading.Lock()
         self._own: dict[str, bytes] = {}
         self._staged: dict[str, bytes] = {}
@@ -361,6 +362,3 @@ def _make(folder: Path, mount: Path) -> None:
     if os.geteuid() == 0:
         owner = mount.stat()
         os.chown(folder, owner.st_uid, owner.st_gid)
-
-
-_STATES = (_RUNNING, _CLAIMED, _LOST, _ENDED, _STAGED)

@@ -66,10 +66,8 @@ def _closed(body: bytes) -> bytes:
     while body.startswith(b"RIFF") and place + 8 < len(body):
         size = int.from_bytes(body[place + 4 : place + 8], "little")
         if body[place : place + 4] == b"data":
-            whole = (
-                int.from_bytes(body[4:8], "little") > place
-            )  # it ends behind its data: there is none, but other chunks
-            return body if size or whole else b"RIFF" + _OPEN + body[8 : place + 4] + _OPEN + body[place + 8 :]
+            ends_behind = int.from_bytes(body[4:8], "little") > place  # there is none, but there are other chunks
+            return body if size or ends_behind else b"RIFF" + _OPEN + body[8 : place + 4] + _OPEN + body[place + 8 :]
         place += 8 + size + size % 2
     return body
 
