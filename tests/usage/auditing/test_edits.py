@@ -52,14 +52,8 @@ def audited(copies: Copies, edit: Edit | None, kept: Kept, *, rehashed: bool = F
     """What an audit says of an edit; None where the database refuses it, or nobody can open it as a ledger."""
     try:
         copies.edit(edit, *[rehash(1)] * rehashed)
-    except (
-        sqlite3.Error,
-        Unchanged,
-        TypeError,
-        AttributeError,
-        Unreadable,
-    ):  # nothing can be computed from what is left
-        return None
+    except (sqlite3.Error, Unchanged, TypeError, AttributeError, OverflowError, Unreadable):
+        return None  # nothing can be computed from what is left
     against = [KeptCheckpoint(f"kept {number}", one) for number, one in enumerate(kept)]
     try:
         return audit(copies.engine, against=against)
